@@ -1,0 +1,34 @@
+/// A message from a job queue before anybody has looked into it.
+package struct IncomingJob: Sendable {
+    package var body: [UInt8]
+    /// The size that the broker announced, in bytes; `body` may have been cut off.
+    package var announcedSize: UInt64
+    package var type: String?
+    package var routingKey: String
+    package var correlationID: String?
+    package var messageID: String?
+    package var replyTo: String?
+    package var traceparent: String?
+
+    package init(
+        body: [UInt8], announcedSize: UInt64? = nil, type: String? = nil, routingKey: String = "", correlationID: String? = nil,
+        messageID: String? = nil, replyTo: String? = nil, traceparent: String? = nil
+    ) {
+        self.body = body
+        self.announcedSize = announcedSize ?? UInt64(body.count)
+        self.type = type
+        self.routingKey = routingKey
+        self.correlationID = correlationID
+        self.messageID = messageID
+        self.replyTo = replyTo
+        self.traceparent = traceparent
+    }
+
+    /// The address of replies to this message; `nil` if it carries none and no reference could be read either.
+    package func asker(reference: String?) -> Asker? {
+        let names = [correlationID, messageID, reference].lazy.compactMap { $0 }.filter { !$0.isEmpty }
+        let address = replyTo.flatMap { $0.isEmpty ? nil : $0 }
+        guard let name = names.first ?? (address == nil ? nil : "") else { return nil }
+        return Asker(correlationID: name, replyTo: address, traceparent: traceparent)
+    }
+}

@@ -1,0 +1,21 @@
+/// The life of one job as a value: it takes what happened, remembers it in its progress and says the next step.
+///
+/// It does no I/O and has no clock or randomness of its own, so that the same value runs in production and in a simulation.
+package protocol JobMachine: Sendable {
+    /// What a call to BOS can report.
+    associatedtype Event: Sendable
+
+    var progress: Progress { get }
+
+    /// Takes the job up: for the first time, again after a crash, or when what it waited for is due.
+    /// - Parameters:
+    ///   - now: civil time; it may jump.
+    ///   - jitter: a random number from 0 up to, not including, 1.
+    mutating func wake(at now: Timestamp, jitter: Double) -> Step
+
+    /// Takes in what became of the last step.
+    mutating func on(_ event: Event, at now: Timestamp, jitter: Double) -> Step
+
+    /// The job is set aside until it is due. Returns what to tell its askers meanwhile, or `nil` if they know already.
+    mutating func setAside() -> Verdict?
+}

@@ -1,0 +1,30 @@
+/// What makes a message acceptable beyond its form.
+package struct JobRules: Sendable {
+    /// A larger message is refused unread, in bytes. Source: contract.md, "A job".
+    package static let maximumSize = 64 * 1024
+    /// A longer reference is refused, in characters; BOS documents no limit, so this one is ours.
+    package static let maximumReferenceLength = 64
+
+    /// Used for a job that names no `RegisterID` of its own.
+    package var registerID: String?
+    /// The largest single recharge that is ever sent.
+    package var maximumAmount = Money(paise: 10_000_00)
+    /// Merchant constants of PAN status checks, used where a job names none. Source: bos-api.md, Status.
+    package var pan = PANConstants()
+
+    package struct PANConstants: Sendable {
+        package var nepKey: String?
+        package var domain: String?
+        package var partnerID: String?
+        package var nepID: String?
+
+        package init(nepKey: String? = nil, domain: String? = nil, partnerID: String? = nil, nepID: String? = nil) {
+            self.nepKey = nepKey
+            self.domain = domain
+            self.partnerID = partnerID
+            self.nepID = nepID
+        }
+    }
+
+    package init() {}
+}

@@ -1,0 +1,89 @@
+/// The life of one PAN application that is followed until BOS has decided it. Source: bos-api.md, Status.
+package struct PANStatusMachine: JobMachine {
+    package enum Finding: Sendable, Equatable {
+        case completed
+        case pending
+        case rejected
+        /// A business error such as "Duplicate RefID".
+        case failed(isDuplicate: Bool)
+    }
+
+    package enum Event: Sendable {
+        case found(Finding, Answer)
+        case unanswered(WaitReason, retryAfter: Duration?)
+    }
+
+    package let query: PANStatusQuery
+    /// When the job was accepted: the application's age counts from here.
+    package let acceptedAt: Timestamp
+    package private(set) var progress: Progress
+    private let policy: RetryPolicy
+
+    package init(_ query: PANStatusQuery, acceptedAt: Timestamp, _ progress: Progress = Progress(), policy: RetryPolicy) {
+        self.query = query
+        self.acceptedAt = acceptedAt
+        self.progress = progress
+        self.policy = policy
+    }
+
+    package mutating func wake(at now: Timestamp, jitter: Double) -> Step {
+        guard !progress.state.isFinal else { return .nothing }
+        progress.dueAt = nil
+        if let deadline = query.expiresAt, now > deadline {
+            return finish(.expired, expired(.deadlinePassed, "expires_at passed before BOS decided"), at: now)
+        }
+        if now - acceptedAt > policy.pan.maximumAge {
+            return finish(.expired, expired(.gaveUp, "still undecided after the maximum age (poller.pan.maximumAge)"), at: now)
+        }
+        progress.attempts += 1
+        return .ask
+    }
+
+    package mutating func on(_ event: Event, at now: Timestamp, jitter: Double) -> Step {
+        guard !progress.state.isFinal else { return .nothing }
+        switch event {
+        case .found(.completed, let answer): return finish(.succeeded, Verdict(.succeeded, .answer, answer: answer), at: now)
+        case .found(.rejected, let answer):
+            return finish(.failed, Verdict(.failed, .answer, .panRejected, "the application was rejected", answer: answer), at: now)
+        case .found(.failed(let isDuplicate), let answer):
+            let code: ReplyErrorCode = isDuplicate ? .duplicateRefID : .refusedByBOS
+            return finish(.failed, Verdict(.failed, .answer, code, "BOS refused the status check", answer: answer), at: now)
+        case .found(.pending, let answer):
+            progress.answer = answer
+            progress.state = .pending
+            progress.failures = 0
+            progress.enquiries += 1
+            progress.dueAt = now + interval(jitter)
+            return .wait(.panPending)
+        case .unanswered(let reason, let retryAfter):
+            progress.failures += 1
+            let backoff = policy.send.delay(failures: progress.failures, jitter: jitter)
+            progress.dueAt = now + max(backoff, retryAfter ?? .zero)
+            return .wait(reason)
+        }
+    }
+
+    /// `pending` is told on the first check and on each change of BOS's message. Source: contract.md, outcomes.
+    package mutating func setAside() -> Verdict? {
+        guard progress.state == .pending, let answer = progress.answer, progress.told != answer.message else { return nil }
+        progress.told = answer.message
+        return Verdict(.pending, .answer, answer: answer)
+    }
+
+    /// Doubles with every check that found the application pending, and spreads by a tenth to either side.
+    private func interval(_ jitter: Double) -> Duration {
+        let growth = Double(1 << min(max(progress.enquiries - 1, 0), 30))
+        return min(policy.pan.maximumInterval, policy.pan.firstCheckAfter * growth) * (0.9 + 0.2 * jitter)
+    }
+
+    private func expired(_ code: ReplyErrorCode, _ detail: String) -> Verdict {
+        Verdict(.expired, progress.answer == nil ? .none : .answer, code, detail, answer: progress.answer)
+    }
+
+    private mutating func finish(_ state: JobState, _ verdict: Verdict, at now: Timestamp) -> Step {
+        progress.state = state
+        progress.answer = verdict.answer
+        progress.completedAt = now
+        return .finish(verdict)
+    }
+}

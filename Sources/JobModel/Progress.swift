@@ -1,0 +1,67 @@
+/// How far a job has come: everything its state machine has to remember, and nothing else. Stored in the ledger after every step.
+package struct Progress: Sendable, Equatable {
+    package var state: JobState = .accepted
+    /// Calls that were meant to do the job: `DoRecharge`, or the question itself.
+    package var attempts = 0
+    /// Enquiries about a recharge that may have been executed.
+    package var enquiries = 0
+    /// Why a recharge is in doubt; set exactly while it is.
+    package var doubt: DoubtCause?
+    /// When the first request that may have reached BOS was about to be sent.
+    package var firstSentAt: Timestamp?
+    /// "Not found" answers in a row, and when the first of them was heard.
+    package var notFoundAnswers = 0
+    package var firstNotFoundAt: Timestamp?
+    /// Sendings after a settled doubt.
+    package var resendings = 0
+    /// Failures in a row of the same kind of call, for the backoff.
+    package var failures = 0
+    /// When the job goes on, if it waits.
+    package var dueAt: Timestamp?
+    /// What BOS said last.
+    package var answer: Answer?
+    /// What the askers were told last while the job was not over, so that the same is not told again.
+    package var told: String?
+    /// Set once, with the final reply.
+    package var completedAt: Timestamp?
+
+    package init() {}
+}
+
+/// Where a job stands in the ledger. The raw value is stored and is the label `state` of `bos_jobs_stored`.
+package enum JobState: String, Sendable, CaseIterable {
+    /// Known, and certainly nothing was executed so far.
+    case accepted
+    /// The intent to send is stored; the request may have left.
+    case sending
+    /// May have been executed. Only enquiries until there is proof.
+    case inDoubt = "in_doubt"
+    /// A PAN application that BOS has not decided.
+    case pending
+    case succeeded
+    case failed
+    case refused
+    case notFound = "not_found"
+    case expired
+    /// The question what became of a recharge was answered with "still working".
+    case answeredPending = "answered_pending"
+
+    package var isFinal: Bool {
+        switch self {
+        case .accepted, .sending, .inDoubt, .pending: false
+        case .succeeded, .failed, .refused, .notFound, .expired, .answeredPending: true
+        }
+    }
+}
+
+/// What made a recharge doubtful; decides what a "not found" proves.
+package enum DoubtCause: String, Sendable, CaseIterable {
+    /// No usable answer came. "Not found", settled, proves that nothing was executed.
+    case unanswered
+    /// BOS said that it has the job (code 0 or 2). "Not found" contradicts that and proves nothing.
+    case acceptedByBOS = "accepted_by_bos"
+    /// BOS said that the reference was used before (code 11). "Not found" contradicts that and proves nothing.
+    case duplicate
+    /// BOS refused it with a code that is not known to be final: one enquiry makes sure.
+    case refused
+}

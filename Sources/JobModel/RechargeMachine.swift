@@ -1,0 +1,230 @@
+/// The life of one recharge. Source of the rules: bos-api.md, DoRecharge and RechargesStatus.
+package struct RechargeMachine: JobMachine {
+    /// What BOS's answer to `DoRecharge` means.
+    package enum Meaning: Sendable, Equatable {
+        case done
+        /// Taken, not finished (code 0 or 2).
+        case accepted
+        /// The reference was used before (code 11).
+        case duplicateReference
+        /// - Parameter isFinal: the code is known to mean that nothing was executed.
+        case refused(isFinal: Bool)
+    }
+
+    /// What an enquiry can find.
+    package enum Finding: Sendable, Equatable {
+        case succeeded
+        case failed(refunded: Bool)
+        case pending
+        case notFound
+    }
+
+    package enum Event: Sendable {
+        /// The request was certainly not taken.
+        case notTaken(SendFailure)
+        /// The request may have been executed, and nobody knows.
+        case unknown(Answer?)
+        case answered(Meaning, Answer)
+        case enquired(Finding, Answer)
+        /// The enquiry got no usable answer.
+        case enquiryUnanswered(retryAfter: Duration?)
+    }
+
+    package let recharge: Recharge
+    package private(set) var progress: Progress
+    private let policy: RetryPolicy
+
+    package init(_ recharge: Recharge, _ progress: Progress = Progress(), policy: RetryPolicy) {
+        self.recharge = recharge
+        self.progress = progress
+        self.policy = policy
+    }
+
+    package mutating func wake(at now: Timestamp, jitter: Double) -> Step {
+        progress.dueAt = nil
+        switch progress.state {
+        case .accepted: return send(at: now)
+        // Whoever stored the intent is gone, and so is the knowledge whether the request left.
+        case .sending: return doubt(.unanswered)
+        case .inDoubt: return ask()
+        case .pending, .succeeded, .failed, .refused, .notFound, .expired, .answeredPending: return .nothing
+        }
+    }
+
+    package mutating func on(_ event: Event, at now: Timestamp, jitter: Double) -> Step {
+        guard !progress.state.isFinal else { return .nothing }
+        switch event {
+        case .notTaken(let failure): return retry(after: failure, at: now, jitter)
+        case .unknown(let answer):
+            progress.answer = answer
+            return doubt(.unanswered)
+        case .answered(let meaning, let answer): return take(meaning, answer, at: now, jitter)
+        case .enquired(let finding, let answer): return take(finding, answer, at: now, jitter)
+        case .enquiryUnanswered(let retryAfter):
+            progress.failures += 1
+            return waitInDoubt(at: now, jitter, atLeast: retryAfter)
+        }
+    }
+
+    package mutating func setAside() -> Verdict? {
+        guard progress.state == .inDoubt, progress.told == nil else { return nil }
+        progress.told = Outcome.inDoubt.rawValue
+        let evidence: Evidence = progress.doubt == .unanswered ? .none : .answer
+        return Verdict(.inDoubt, evidence, answer: progress.answer)
+    }
+}
+
+// MARK: - Sending
+
+extension RechargeMachine {
+    private mutating func send(at now: Timestamp) -> Step {
+        if let deadline = recharge.expiresAt, now > deadline {
+            return finish(
+                Verdict(.expired, .none, .deadlinePassed, "expires_at passed before anything was sent to BOS"), at: now)
+        }
+        guard let permit = RetryPermit(neverTaken: progress) else { return doubt(.unanswered) }
+        return spend(permit, at: now)
+    }
+
+    private mutating func spend(_ permit: consuming RetryPermit, at now: Timestamp) -> Step {
+        progress.state = .sending
+        progress.attempts += 1
+        progress.firstSentAt = progress.firstSentAt ?? now
+        progress.doubt = nil
+        progress.notFoundAnswers = 0
+        progress.firstNotFoundAt = nil
+        return .send(permit)
+    }
+
+    private mutating func retry(after failure: SendFailure, at now: Timestamp, _ jitter: Double) -> Step {
+        progress.state = .accepted
+        progress.failures += 1
+        let backoff = policy.send.delay(failures: progress.failures, jitter: jitter)
+        switch failure {
+        case .notSent: return wait(.notSent, backoff, at: now)
+        case .throttled(let retryAfter): return wait(.throttled, max(backoff, retryAfter ?? .zero), at: now)
+        case .credentialsRefused: return wait(.credentialsRefused, backoff, at: now)
+        }
+    }
+
+    private mutating func take(_ meaning: Meaning, _ answer: Answer, at now: Timestamp, _ jitter: Double) -> Step {
+        progress.answer = answer
+        progress.failures = 0
+        switch meaning {
+        case .done: return finish(Verdict(.succeeded, .answer, answer: answer), at: now)
+        case .accepted:
+            enterDoubt(.acceptedByBOS)
+            return waitInDoubt(at: now, jitter)
+        case .duplicateReference: return doubt(.duplicate)
+        case .refused(isFinal: false): return doubt(.refused)
+        case .refused(isFinal: true): return finish(refusal(.answer), at: now)
+        }
+    }
+}
+
+// MARK: - Doubt
+
+extension RechargeMachine {
+    private mutating func enterDoubt(_ cause: DoubtCause) {
+        progress.state = .inDoubt
+        progress.doubt = cause
+        progress.notFoundAnswers = 0
+        progress.firstNotFoundAt = nil
+    }
+
+    private mutating func doubt(_ cause: DoubtCause) -> Step {
+        enterDoubt(cause)
+        progress.failures = 0
+        return ask()
+    }
+
+    private mutating func ask() -> Step {
+        progress.enquiries += 1
+        return .ask
+    }
+
+    private mutating func take(_ finding: Finding, _ answer: Answer, at now: Timestamp, _ jitter: Double) -> Step {
+        switch finding {
+        case .succeeded: return finish(Verdict(.succeeded, .enquiry, answer: answer), at: now)
+        case .failed(let refunded): return finish(failure(answer, refunded: refunded), at: now)
+        case .pending:
+            progress.answer = answer
+            // From here on BOS has said that it knows the reference, so "not found" proves nothing any more.
+            enterDoubt(.acceptedByBOS)
+            progress.failures += 1
+            return waitInDoubt(at: now, jitter)
+        case .notFound: return notFound(at: now, jitter)
+        }
+    }
+
+    private mutating func notFound(at now: Timestamp, _ jitter: Double) -> Step {
+        progress.failures += 1
+        switch progress.doubt {
+        case .refused: return finish(refusal(.enquiry), at: now)
+        case .acceptedByBOS, .duplicate: return waitInDoubt(at: now, jitter)
+        case .unanswered, nil: break
+        }
+        progress.notFoundAnswers += 1
+        progress.firstNotFoundAt = progress.firstNotFoundAt ?? now
+        guard let permit = RetryPermit(settled: progress, policy.settle, at: now) else { return waitInDoubt(at: now, jitter) }
+        if let deadline = recharge.expiresAt, now > deadline {
+            return finish(notExecuted("expires_at has passed, so it is not sent again"), at: now)
+        }
+        guard progress.resendings < policy.maximumResendings else {
+            return finish(notExecuted("it was sent \(progress.attempts) times to no avail"), at: now)
+        }
+        progress.resendings += 1
+        return spend(permit, at: now)
+    }
+
+    private mutating func waitInDoubt(at now: Timestamp, _ jitter: Double, atLeast minimum: Duration? = nil) -> Step {
+        var delay = policy.enquiry.delay(failures: max(progress.failures, 1), jitter: jitter)
+        // The answer that settles the doubt is asked for when the window ends, not long after it.
+        if let first = progress.firstNotFoundAt, progress.notFoundAnswers + 1 >= policy.settle.answers {
+            delay = min(delay, max(.milliseconds(1), first + policy.settle.window - now))
+        }
+        return wait(.doubt, max(delay, minimum ?? .zero), at: now)
+    }
+}
+
+// MARK: - Endings
+
+extension RechargeMachine {
+    private mutating func wait(_ reason: WaitReason, _ delay: Duration, at now: Timestamp) -> Step {
+        progress.dueAt = now + delay
+        return .wait(reason)
+    }
+
+    private mutating func finish(_ verdict: Verdict, at now: Timestamp) -> Step {
+        switch verdict.outcome {
+        case .succeeded: progress.state = .succeeded
+        case .expired: progress.state = .expired
+        case .failed, .refused, .inDoubt, .pending, .notFound: progress.state = .failed
+        }
+        progress.answer = verdict.answer
+        progress.doubt = nil
+        progress.completedAt = now
+        return .finish(verdict)
+    }
+
+    private func refusal(_ evidence: Evidence) -> Verdict {
+        Verdict(.failed, evidence, .refusedByBOS, "BOS refused the recharge", answer: progress.answer)
+    }
+
+    private func failure(_ answer: Answer, refunded: Bool) -> Verdict {
+        if progress.doubt == .duplicate {
+            return Verdict(
+                .failed, .enquiry, .duplicateTransaction,
+                "BOS had this referenceid before, and that recharge failed", answer: answer)
+        }
+        let detail = refunded ? "BOS says that the recharge was refunded" : "BOS says that the recharge failed"
+        return Verdict(.failed, .enquiry, .refusedByBOS, detail, answer: answer)
+    }
+
+    private func notExecuted(_ why: String) -> Verdict {
+        Verdict(
+            .failed, .enquiry, .notExecuted,
+            "BOS did not know the recharge in \(progress.notFoundAnswers) enquiries over the settle window; \(why)",
+            answer: progress.answer)
+    }
+}

@@ -1,0 +1,101 @@
+import Crypto
+import ExactJSON
+
+/// What one asker is sent. Source of every name: contract.md, "A reply".
+package struct Reply: Sendable, Equatable {
+    package var kind: JobKind
+    package var reference: String?
+    package var verdict: Verdict
+    package var attempts = 0
+    package var enquiries = 0
+    package var acceptedAt: Timestamp
+    package var completedAt: Timestamp
+
+    /// The reply to a job that the ledger knows.
+    package init(to job: Job, _ verdict: Verdict, _ progress: Progress, acceptedAt: Timestamp, at now: Timestamp) {
+        kind = job.kind
+        reference = job.reference
+        self.verdict = verdict
+        attempts = progress.attempts
+        enquiries = progress.enquiries
+        self.acceptedAt = acceptedAt
+        completedAt = now
+    }
+
+    /// The reply to a message that did not become a job.
+    package init(refusing refusal: JobRefusal, kind: JobKind, at now: Timestamp) {
+        self.kind = kind
+        reference = refusal.reference
+        verdict = Verdict(.refused, .none, refusal.code, refusal.detail)
+        acceptedAt = now
+        completedAt = now
+    }
+
+    package var isFinal: Bool { verdict.outcome.isFinal(for: kind) }
+
+    /// The routing key for an asker that named no `reply_to`.
+    package static func routingKey(_ kind: JobKind, _ outcome: Outcome) -> String { "\(kind.rawValue).\(outcome.rawValue)" }
+
+    /// The reply as a message body.
+    package var body: [UInt8] {
+        let answer = verdict.answer
+        let failure = verdict.failure.map { failure in
+            JSONValue.object([.init("code", .string(failure.code.rawValue)), .init("detail", .string(failure.detail))])
+        }
+        return JSONValue.object([
+            .init("version", .number("1")),
+            .init("kind", .string(kind.rawValue)),
+            .init("reference", .orNull(reference)),
+            .init("outcome", .string(verdict.outcome.rawValue)),
+            .init("final", .bool(isFinal)),
+            .init("operatorid", .orNull(answer?.operatorID)),
+            .init("ackno", .orNull(answer?.acknowledgement)),
+            .init("message", .orNull(answer?.message)),
+            .init("error", failure ?? .null),
+            .init("evidence", .string(verdict.evidence.rawValue)),
+            .init("attempts", .number(String(attempts))),
+            .init("enquiries", .number(String(enquiries))),
+            .init("bos", answer.map(Self.facts) ?? .null),
+            .init("accepted_at", .string(acceptedAt.rfc3339)),
+            .init("completed_at", .string(completedAt.rfc3339)),
+        ]).encoded
+    }
+
+    private static func facts(_ answer: Answer) -> JSONValue {
+        .object([
+            .init("http_status", .number(String(answer.httpStatus))),
+            .init("response_code", answer.responseCode.map { .number(String($0)) } ?? .null),
+            .init("status", answer.status.map { .bool($0) } ?? .null),
+        ])
+    }
+}
+
+extension JSONValue {
+    fileprivate static func orNull(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
+}
+
+/// The `message_id` of a reply: the same reply to the same asker always carries the same one, however often it is sent.
+package enum ReplyID {
+    /// - Parameter number: which of the job's replies this is, from 1 on.
+    package static func make(kind: JobKind, reference: String, asker: Asker, number: Int) -> String {
+        digest([kind.rawValue, reference, asker.correlationID, asker.replyTo ?? "", String(number)])
+    }
+
+    /// For a reply to a message that did not become a job: made from all that the message was.
+    package static func make(refusing incoming: IncomingJob, asker: Asker) -> String {
+        digest([incoming.type ?? "", incoming.routingKey, asker.correlationID, asker.replyTo ?? ""], incoming.body)
+    }
+
+    private static func digest(_ parts: [String], _ body: [UInt8] = []) -> String {
+        var hash = SHA256()
+        for part in parts {
+            hash.update(data: Array(part.utf8))
+            hash.update(data: [0])
+        }
+        hash.update(data: body)
+        return hash.finalize().prefix(16).map { byte in
+            let digits = String(byte, radix: 16)
+            return byte < 16 ? "0" + digits : digits
+        }.joined()
+    }
+}

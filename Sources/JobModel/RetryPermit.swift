@@ -1,0 +1,36 @@
+/// The right to send one recharge once. It cannot be copied, and sending consumes it.
+///
+/// It can only be made here, from a reason why the recharge cannot have been executed: this is what keeps a second
+/// execution from being a slip of the pen.
+package struct RetryPermit: ~Copyable, Sendable {
+    package enum Proof: String, Sendable {
+        /// The ledger says that nothing of this job was ever taken: it is new, or every request so far certainly failed to leave
+        /// or was turned away before BOS looked at it (429, 401/16, 412/15).
+        case neverTaken = "never_taken"
+        /// Enough "not found" answers over a long enough time, and BOS never said that it knows the reference.
+        case settledNotFound = "settled_not_found"
+    }
+
+    package let proof: Proof
+
+    /// For a job of which nothing was ever taken.
+    init?(neverTaken progress: Progress) {
+        guard progress.state == .accepted, progress.doubt == nil else { return nil }
+        proof = .neverTaken
+    }
+
+    /// For a doubtful job that BOS has not known often enough for long enough.
+    init?(settled progress: Progress, _ policy: RetryPolicy.Settle, at now: Timestamp) {
+        guard progress.doubt == .unanswered, progress.notFoundAnswers >= policy.answers,
+            let first = progress.firstNotFoundAt, now - first >= policy.window
+        else { return nil }
+        proof = .settledNotFound
+    }
+}
+
+/// Why a request to move money was certainly not taken.
+package enum SendFailure: Sendable, Equatable {
+    case notSent
+    case throttled(retryAfter: Duration?)
+    case credentialsRefused
+}

@@ -1,0 +1,36 @@
+/// What has to happen next to a job. The state machine says it, the engine does it and reports back with an event.
+///
+/// The machine's progress is stored before the step is taken.
+package enum Step: ~Copyable, Sendable {
+    /// Call `DoRecharge`, once.
+    case send(RetryPermit)
+    /// Ask BOS: an enquiry about a recharge, or the question that is the job. Moves no money.
+    case ask
+    /// Go on at `progress.dueAt`, for this reason.
+    case wait(WaitReason)
+    /// The job is over; store and send this.
+    case finish(Verdict)
+    /// The job was over before; there is nothing to do.
+    case nothing
+}
+
+/// Why a job cannot go on at once. The raw value goes into metrics and the history.
+package enum WaitReason: String, Sendable, CaseIterable {
+    case notSent = "not_sent"
+    case throttled
+    case credentialsRefused = "credentials_refused"
+    /// A recharge may have been executed; the next enquiry is due later.
+    case doubt
+    /// A question got no usable answer.
+    case unanswered
+    /// BOS has not decided the PAN application.
+    case panPending = "pan_pending"
+
+    /// Whether BOS could not be reached or would not talk to us, so that other jobs will fare no better.
+    package var isAboutBOS: Bool {
+        switch self {
+        case .notSent, .throttled, .credentialsRefused, .unanswered: true
+        case .doubt, .panPending: false
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import FoundationEssentials
+
+/// A moment of civil time in whole milliseconds since 1970-01-01T00:00:00Z: what is stored and what is sent.
+package struct Timestamp: Sendable, Hashable, Comparable {
+    package let milliseconds: Int64
+
+    package init(milliseconds: Int64) { self.milliseconds = milliseconds }
+
+    /// Reads an RFC 3339 date-time, with or without a fraction of a second; finer than a millisecond is cut off.
+    package init?(rfc3339 text: String) {
+        let plain = Date.ISO8601FormatStyle(timeZoneSeparator: .colon)
+        let style =
+            text.contains(".") ? plain.year().month().day().time(includingFractionalSeconds: true).timeZone(separator: .colon) : plain
+        guard let date = try? style.parse(text.uppercased()) else { return nil }
+        let milliseconds = (date.timeIntervalSince1970 * 1000).rounded(.down)
+        guard let exact = Int64(exactly: milliseconds) else { return nil }
+        self.milliseconds = exact
+    }
+
+    /// RFC 3339 in UTC with milliseconds: `2026-11-21T09:00:00.412Z`.
+    package var rfc3339: String {
+        // The civil-from-days rule for the proleptic Gregorian calendar; a formatter costs more than the rest of a reply.
+        let (days, millisecondOfDay) = Self.floorDivide(milliseconds, by: 86_400_000)
+        let (era, dayOfEra) = Self.floorDivide(days + 719_468, by: 146_097)
+        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shiftedMonth = (5 * dayOfYear + 2) / 153
+        let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        let second = millisecondOfDay / 1_000
+        return Self.padded(year, 4) + "-" + Self.padded(month, 2) + "-" + Self.padded(day, 2) + "T"
+            + Self.padded(second / 3_600, 2) + ":" + Self.padded(second / 60 % 60, 2) + ":" + Self.padded(second % 60, 2)
+            + "." + Self.padded(millisecondOfDay % 1_000, 3) + "Z"
+    }
+
+    package static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
+
+    package static func + (moment: Timestamp, duration: Duration) -> Timestamp {
+        let (sum, overflowed) = moment.milliseconds.addingReportingOverflow(duration.wholeMilliseconds)
+        return Timestamp(milliseconds: overflowed ? .max : sum)
+    }
+
+    package static func - (later: Timestamp, earlier: Timestamp) -> Duration {
+        .milliseconds(later.milliseconds - earlier.milliseconds)
+    }
+
+    private static func floorDivide(_ value: Int64, by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+        let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+    }
+
+    private static func padded(_ value: Int64, _ width: Int) -> String {
+        let digits = String(value)
+        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, cut off towards zero.
+    package var wholeMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (milliseconds, overflowed) = seconds.multipliedReportingOverflow(by: 1_000)
+        return overflowed ? (seconds > 0 ? .max : .min) : milliseconds + attoseconds / 1_000_000_000_000_000
+    }
+}

@@ -1,0 +1,72 @@
+package import JobModel
+
+/// A job that has arrived and wants to be taken up.
+package struct Claim: Sendable {
+    package var job: Job
+    package var fingerprint: [UInt8]
+    package var asker: Asker
+    /// Names the process that would work on it, different after every start.
+    package var owner: String
+    package var now: Timestamp
+    /// Stored if the job is new: what its state machine made of it, the intent to send included.
+    package var progress: Progress
+    /// Stored with it if the job is new and over at once.
+    package var reply: Reply?
+    package var entry: HistoryEntry
+
+    package init(
+        job: Job, fingerprint: [UInt8], asker: Asker, owner: String, now: Timestamp, progress: Progress, reply: Reply? = nil,
+        entry: HistoryEntry
+    ) {
+        self.job = job
+        self.fingerprint = fingerprint
+        self.asker = asker
+        self.owner = owner
+        self.now = now
+        self.progress = progress
+        self.reply = reply
+        self.entry = entry
+    }
+}
+
+/// What the ledger makes of a claim. Every case but `conflict` has stored the asker.
+package enum ClaimResult: Sendable, Equatable {
+    /// Nobody had it: it is stored as claimed and is the claimer's to work on. Replies only if it was over at once.
+    case new(JobRecord, [OutgoingReply])
+    /// It was begun and left by a process that is gone, or waited and has come due: the claimer goes on with what is stored.
+    case resumed(JobRecord)
+    /// This very process works on it already; the asker will be told with the others.
+    case joined
+    /// It waits in the ledger until its due time. The reply that the others were told so far, if any, for this asker.
+    case waiting([OutgoingReply])
+    /// It is over: its last reply, for this asker.
+    case answered([OutgoingReply])
+    /// The reference belongs to a job with other content. Nothing was stored but a line in that job's history.
+    case conflict
+}
+
+extension ClaimResult {
+    /// What a store has to do about a claim: decided here once for all stores.
+    package enum Decision: Sendable, Equatable {
+        case insert
+        /// A question asked anew after its last answer: start over in the same record.
+        case reopen
+        case resume
+        case join
+        case wait
+        case answer
+        case conflict
+    }
+
+    package static func decide(_ claim: Claim, on record: JobRecord?) -> Decision {
+        guard let record else { return .insert }
+        guard record.fingerprint == claim.fingerprint else { return .conflict }
+        if record.progress.state.isFinal {
+            // What became of a recharge can change (a refund), so that question is asked afresh each time.
+            return record.job.kind == .rechargeStatus ? .reopen : .answer
+        }
+        if let owner = record.owner { return owner == claim.owner ? .join : .resume }
+        guard let dueAt = record.progress.dueAt, dueAt > claim.now else { return .resume }
+        return .wait
+    }
+}

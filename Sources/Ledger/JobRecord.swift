@@ -1,0 +1,26 @@
+package import JobModel
+
+/// A job as the ledger knows it.
+package struct JobRecord: Sendable, Equatable {
+    package var id: Int64
+    package var job: Job
+    package var fingerprint: [UInt8]
+    package var acceptedAt: Timestamp
+    package var progress: Progress
+    /// The running process that works on it; `nil` while it waits in the ledger or is over.
+    package var owner: String?
+    /// How many replies its askers have been told so far; numbers them for ``ReplyID``.
+    package var repliesTold: Int
+
+    package init(
+        id: Int64, job: Job, fingerprint: [UInt8], acceptedAt: Timestamp, progress: Progress, owner: String?, repliesTold: Int
+    ) {
+        self.id = id
+        self.job = job
+        self.fingerprint = fingerprint
+        self.acceptedAt = acceptedAt
+        self.progress = progress
+        self.owner = owner
+        self.repliesTold = repliesTold
+    }
+}

@@ -1,0 +1,35 @@
+package import JobModel
+
+/// Where jobs, their progress and the replies owed for them are kept, so that a crash at any point loses nothing.
+///
+/// Every awaited write returns only once it is durable. Every method throws ``LedgerError`` and then has changed nothing.
+/// Stores differ in durability and speed, never in meaning: one conformance kit holds them all.
+package protocol Ledger: Sendable {
+    /// Takes a job up: inserts it, or says what is known of it already. Adds the asker to those who get the job's replies.
+    ///
+    /// In the same transaction as the insert the claim's first progress is stored, so that one commit covers the claim and the
+    /// intent to send.
+    func claim(_ claim: Claim) async throws(LedgerError) -> ClaimResult
+
+    /// Stores a job's progress and, where it has one, the reply to each of its askers, all in one transaction.
+    func update(_ update: Update) async throws(LedgerError) -> UpdateResult
+
+    /// Remembers that the broker has confirmed these replies. Unknown ids and repeats change nothing.
+    func markPublished(_ ids: [OutgoingReply.ID], at now: Timestamp) async throws(LedgerError)
+
+    /// Replies that were stored and never marked as published, oldest first.
+    /// - Parameter id: only replies behind this one; `nil` starts at the oldest.
+    func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> [OutgoingReply]
+
+    /// One job with its whole history, oldest entry first.
+    func job(_ kind: JobKind, _ reference: String) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])?
+
+    /// Counts and ages over all jobs; cheap enough to be asked every few seconds.
+    func summary() async throws(LedgerError) -> LedgerSummary
+
+    /// Writes something harmless, so that readiness is a fact.
+    func checkWritable() async throws(LedgerError)
+
+    /// Commits what waits and lets go of the store.
+    func close() async
+}

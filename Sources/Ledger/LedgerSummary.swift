@@ -1,0 +1,25 @@
+package import JobModel
+
+/// Counts and ages over all jobs, for metrics and people.
+package struct LedgerSummary: Sendable, Equatable {
+    package struct Key: Sendable, Hashable {
+        package var kind: JobKind
+        package var state: JobState
+
+        package init(_ kind: JobKind, _ state: JobState) {
+            self.kind = kind
+            self.state = state
+        }
+    }
+
+    /// How many jobs are in which state; absent means none.
+    package var stored: [Key: Int] = [:]
+    /// When the oldest recharge that is in doubt was first sent, and the money in doubt.
+    package var oldestDoubt: Timestamp?
+    package var doubtAmount = Money(paise: 0)
+    /// The due time of the job that has been due longest; `nil` if none is due.
+    package var oldestDue: Timestamp?
+    package var unpublishedReplies = 0
+
+    package init() {}
+}
