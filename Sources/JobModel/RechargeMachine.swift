@@ -27,7 +27,7 @@ package struct RechargeMachine: JobMachine {
         case answered(Meaning, Answer)
         case enquired(Finding, Answer)
         /// The enquiry got no usable answer.
-        case enquiryUnanswered(retryAfter: Duration?)
+        case enquiryUnanswered(credentialsRefused: Bool, retryAfter: Duration?)
     }
 
     package let recharge: Recharge
@@ -60,9 +60,9 @@ package struct RechargeMachine: JobMachine {
             return doubt(.unanswered)
         case .answered(let meaning, let answer): return take(meaning, answer, at: now, jitter)
         case .enquired(let finding, let answer): return take(finding, answer, at: now, jitter)
-        case .enquiryUnanswered(let retryAfter):
+        case .enquiryUnanswered(let credentialsRefused, let retryAfter):
             progress.failures += 1
-            return waitInDoubt(at: now, jitter, atLeast: retryAfter)
+            return waitInDoubt(credentialsRefused ? .credentialsRefused : .doubt, at: now, jitter, atLeast: retryAfter)
         }
     }
 
@@ -177,13 +177,15 @@ extension RechargeMachine {
         return spend(permit, at: now)
     }
 
-    private mutating func waitInDoubt(at now: Timestamp, _ jitter: Double, atLeast minimum: Duration? = nil) -> Step {
+    private mutating func waitInDoubt(
+        _ reason: WaitReason = .doubt, at now: Timestamp, _ jitter: Double, atLeast minimum: Duration? = nil
+    ) -> Step {
         var delay = policy.enquiry.delay(failures: max(progress.failures, 1), jitter: jitter)
         // The answer that settles the doubt is asked for when the window ends, not long after it.
         if let first = progress.firstNotFoundAt, progress.notFoundAnswers + 1 >= policy.settle.answers {
             delay = min(delay, max(.milliseconds(1), first + policy.settle.window - now))
         }
-        return wait(.doubt, max(delay, minimum ?? .zero), at: now)
+        return wait(reason, max(delay, minimum ?? .zero), at: now)
     }
 }
 

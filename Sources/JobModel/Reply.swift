@@ -3,7 +3,8 @@ import ExactJSON
 
 /// What one asker is sent. Source of every name: contract.md, "A reply".
 package struct Reply: Sendable, Equatable {
-    package var kind: JobKind
+    /// `nil` if the message did not even tell what kind of job it was.
+    package var kind: JobKind?
     package var reference: String?
     package var verdict: Verdict
     package var attempts = 0
@@ -23,18 +24,15 @@ package struct Reply: Sendable, Equatable {
     }
 
     /// The reply to a message that did not become a job.
-    package init(refusing refusal: JobRefusal, kind: JobKind, at now: Timestamp) {
-        self.kind = kind
+    package init(refusing refusal: JobRefusal, at now: Timestamp) {
+        kind = refusal.kind
         reference = refusal.reference
         verdict = Verdict(.refused, .none, refusal.code, refusal.detail)
         acceptedAt = now
         completedAt = now
     }
 
-    package var isFinal: Bool { verdict.outcome.isFinal(for: kind) }
-
-    /// The routing key for an asker that named no `reply_to`.
-    package static func routingKey(_ kind: JobKind, _ outcome: Outcome) -> String { "\(kind.rawValue).\(outcome.rawValue)" }
+    package var isFinal: Bool { kind.map(verdict.outcome.isFinal) ?? true }
 
     /// The reply as a message body.
     package var body: [UInt8] {
@@ -44,7 +42,7 @@ package struct Reply: Sendable, Equatable {
         }
         return JSONValue.object([
             .init("version", .number("1")),
-            .init("kind", .string(kind.rawValue)),
+            .init("kind", .orNull(kind?.rawValue)),
             .init("reference", .orNull(reference)),
             .init("outcome", .string(verdict.outcome.rawValue)),
             .init("final", .bool(isFinal)),

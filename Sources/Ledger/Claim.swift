@@ -5,8 +5,10 @@ package struct Claim: Sendable {
     package var job: Job
     package var fingerprint: [UInt8]
     package var asker: Asker
-    /// Names the process that would work on it, different after every start.
+    /// Names the run that would work on it: one name for one run of one job in one process, never used again.
     package var owner: String
+    /// Whether the run of that name still goes on. A job whose owner is gone is taken over.
+    package var isLive: @Sendable (_ owner: String) -> Bool
     package var now: Timestamp
     /// Stored if the job is new: what its state machine made of it, the intent to send included.
     package var progress: Progress
@@ -15,13 +17,15 @@ package struct Claim: Sendable {
     package var entry: HistoryEntry
 
     package init(
-        job: Job, fingerprint: [UInt8], asker: Asker, owner: String, now: Timestamp, progress: Progress, reply: Reply? = nil,
-        entry: HistoryEntry
+        job: Job, fingerprint: [UInt8], asker: Asker, owner: String,
+        isLive: @escaping @Sendable (_ owner: String) -> Bool = { _ in false }, now: Timestamp, progress: Progress,
+        reply: Reply? = nil, entry: HistoryEntry
     ) {
         self.job = job
         self.fingerprint = fingerprint
         self.asker = asker
         self.owner = owner
+        self.isLive = isLive
         self.now = now
         self.progress = progress
         self.reply = reply
@@ -33,9 +37,9 @@ package struct Claim: Sendable {
 package enum ClaimResult: Sendable, Equatable {
     /// Nobody had it: it is stored as claimed and is the claimer's to work on. Replies only if it was over at once.
     case new(JobRecord, [OutgoingReply])
-    /// It was begun and left by a process that is gone, or waited and has come due: the claimer goes on with what is stored.
+    /// It was begun and left by a run that is gone, or waited and has come due: the claimer goes on with what is stored.
     case resumed(JobRecord)
-    /// This very process works on it already; the asker will be told with the others.
+    /// A live run works on it already; the asker will be told with the others.
     case joined
     /// It waits in the ledger until its due time. The reply that the others were told so far, if any, for this asker.
     case waiting([OutgoingReply])
@@ -65,7 +69,7 @@ extension ClaimResult {
             // What became of a recharge can change (a refund), so that question is asked afresh each time.
             return record.job.kind == .rechargeStatus ? .reopen : .answer
         }
-        if let owner = record.owner { return owner == claim.owner ? .join : .resume }
+        if let owner = record.owner { return claim.isLive(owner) ? .join : .resume }
         guard let dueAt = record.progress.dueAt, dueAt > claim.now else { return .resume }
         return .wait
     }

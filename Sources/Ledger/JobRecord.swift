@@ -7,7 +7,7 @@ package struct JobRecord: Sendable, Equatable {
     package var fingerprint: [UInt8]
     package var acceptedAt: Timestamp
     package var progress: Progress
-    /// The running process that works on it; `nil` while it waits in the ledger or is over.
+    /// The run that works on it; `nil` while it waits in the ledger or is over.
     package var owner: String?
     /// How many replies its askers have been told so far; numbers them for ``ReplyID``.
     package var repliesTold: Int
