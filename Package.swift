@@ -17,14 +17,15 @@ extension Target.Dependency {
     static let configuration = product(name: "Configuration", package: "swift-configuration")
     static let crypto = product(name: "Crypto", package: "swift-crypto")
     static let cryptoExtras = product(name: "CryptoExtras", package: "swift-crypto")
+    static let deque = product(name: "DequeModule", package: "swift-collections")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
     static let logging = product(name: "Logging", package: "swift-log")
     static let metrics = product(name: "Metrics", package: "swift-metrics")
-    static let nio = product(name: "NIOCore", package: "swift-nio")
+    static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
-    static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
 }
 
 /// The targets in the order of their layers: each imports only those above it.
@@ -34,6 +35,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(
             url: "https://github.com/apple/swift-configuration", from: "1.4.0",
             traits: ["YAML", "Logging", "CommandLineArguments"]),
@@ -47,8 +49,19 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
         .target(name: "ExactJSON", swiftSettings: settings),
+        .target(name: "DedicatedThread", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "JobModel", dependencies: ["ExactJSON", .crypto], swiftSettings: settings),
+        .target(name: "AMQP", dependencies: ["CRabbitMQ", "DedicatedThread", .deque, .logging], swiftSettings: settings),
+        .target(
+            name: "BOSClient",
+            dependencies: ["ExactJSON", .asyncHTTPClient, .crypto, .cryptoExtras, .logging, .nioCore, .nioHTTP1, .nioPosix],
+            swiftSettings: settings),
         .target(name: "Ledger", dependencies: ["JobModel"], swiftSettings: settings),
+        .target(
+            name: "JobEngine", dependencies: ["AMQP", "JobModel", "Ledger", .logging, .metrics],
+            swiftSettings: settings),
     ]
 )

@@ -8,6 +8,14 @@ package struct JobRefusal: Error, Equatable {
     /// As far as they could be read, so that a `refused` reply can be addressed.
     package let kind: JobKind?
     package let reference: String?
+
+    package init(deadLetter: DeadLetterReason?, code: ReplyErrorCode, detail: String, kind: JobKind?, reference: String?) {
+        self.deadLetter = deadLetter
+        self.code = code
+        self.detail = detail
+        self.kind = kind
+        self.reference = reference
+    }
 }
 
 /// The header `x-bos-reason` of a dead letter.

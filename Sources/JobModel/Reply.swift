@@ -32,6 +32,9 @@ package struct Reply: Sendable, Equatable {
         completedAt = now
     }
 
+    /// Stands for the kind in routing key and type where there is none.
+    package static let unknownKind = "unknown"
+
     package var isFinal: Bool { kind.map(verdict.outcome.isFinal) ?? true }
 
     /// The reply as a message body.

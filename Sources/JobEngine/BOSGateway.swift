@@ -1,0 +1,28 @@
+package import JobModel
+
+/// BOS as the engine sees it: each call is one attempt, and its result is already an event of the job's state machine.
+package protocol BOSGateway: Sendable {
+    /// Sends a recharge once; the permit is spent by it.
+    func recharge(_ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions) async -> RechargeMachine.Event
+    func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> Enquiry
+    func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> PANStatusMachine.Event
+    /// Gets newer credentials than those that were refused last. `true` if there are some.
+    func renewCredentials() async -> Bool
+}
+
+/// What every call carries.
+package struct CallOptions: Sendable {
+    package var traceparent: String?
+    package var timeout: Duration
+
+    package init(traceparent: String?, timeout: Duration) {
+        self.traceparent = traceparent
+        self.timeout = timeout
+    }
+}
+
+/// What became of one enquiry.
+package enum Enquiry: Sendable {
+    case found(RechargeMachine.Finding, Answer)
+    case unanswered(WaitReason, retryAfter: Duration?)
+}

@@ -1,0 +1,23 @@
+package import JobModel
+
+/// What the engine has to know. Defaults as in contract.md.
+package struct EngineConfiguration: Sendable {
+    package var rules = JobRules()
+    package var policy = RetryPolicy()
+    /// A delivery is never held longer; what needs more time waits in the ledger or goes back to its queue.
+    package var deliveryTimeout = Duration.seconds(60)
+    /// How long one call to BOS may take.
+    package var requestTimeout = Duration.seconds(30)
+    package var exchanges = Exchanges()
+
+    /// Where replies and dead letters go.
+    package struct Exchanges: Sendable {
+        package var replies = "bos.replies"
+        package var unrouted = "bos.unrouted"
+        package var dead = "bos.dead"
+
+        package init() {}
+    }
+
+    package init() {}
+}

@@ -1,0 +1,92 @@
+package import JobModel
+package import Ledger
+import Metrics
+import Synchronization
+
+/// The metrics that the engine itself knows; made once. Source of names and labels: contract.md, "Metrics".
+package final class EngineMetrics: Sendable {
+    private let jobs: [Outcome: [JobKind: Counter]]
+    private let money: [Outcome: FloatingPointCounter]
+    private let durations: [JobKind: Timer]
+    private let inFlight: [JobKind: Gauge]
+    private let running: [JobKind: Atomic<Int>.Box]
+    private let retries: [WaitReason: [JobKind: Counter]]
+    private let deadLetters: [DeadLetterReason: Counter]
+    private let replies: [JobKind: Counter]
+    private let unrouted = Counter(label: "bos_replies_unrouted_total")
+    private let stored: [LedgerSummary.Key: Gauge]
+    private let oldestDoubt = Gauge(label: "bos_doubt_oldest_age_seconds")
+    private let doubtAmount = Gauge(label: "bos_doubt_amount_rupees")
+    private let panPending = Gauge(label: "bos_pan_pending")
+    private let oldestDue = Gauge(label: "bos_due_oldest_age_seconds")
+
+    package init() {
+        func byKind<Value>(_ make: (JobKind) -> Value) -> [JobKind: Value] {
+            Dictionary(uniqueKeysWithValues: JobKind.allCases.map { ($0, make($0)) })
+        }
+        func counters(_ label: String, _ name: String, _ value: String) -> [JobKind: Counter] {
+            byKind { Counter(label: label, dimensions: [("kind", $0.rawValue), (name, value)]) }
+        }
+        jobs = Dictionary(
+            uniqueKeysWithValues: Outcome.allCases.map { ($0, counters("bos_jobs_total", "outcome", $0.rawValue)) })
+        money = Dictionary(
+            uniqueKeysWithValues: Outcome.allCases.map {
+                ($0, FloatingPointCounter(label: "bos_money_rupees_total", dimensions: [("outcome", $0.rawValue)]))
+            })
+        durations = byKind { Timer(label: "bos_job_duration_seconds", dimensions: [("kind", $0.rawValue)]) }
+        inFlight = byKind { Gauge(label: "bos_jobs_in_flight", dimensions: [("kind", $0.rawValue)]) }
+        running = byKind { _ in Atomic<Int>.Box() }
+        retries = Dictionary(
+            uniqueKeysWithValues: WaitReason.allCases.map { ($0, counters("bos_retries_total", "reason", $0.rawValue)) })
+        deadLetters = Dictionary(
+            uniqueKeysWithValues: DeadLetterReason.allCases.map {
+                ($0, Counter(label: "bos_dead_letters_total", dimensions: [("reason", $0.rawValue)]))
+            })
+        replies = byKind { Counter(label: "bos_replies_published_total", dimensions: [("kind", $0.rawValue)]) }
+        stored = Dictionary(
+            uniqueKeysWithValues: JobKind.allCases.flatMap { kind in
+                JobState.allCases.map { state in
+                    let labels = [("kind", kind.rawValue), ("state", state.rawValue)]
+                    return (LedgerSummary.Key(kind, state), Gauge(label: "bos_jobs_stored", dimensions: labels))
+                }
+            })
+    }
+
+    func began(_ kind: JobKind) { change(kind, by: 1) }
+    func ended(_ kind: JobKind) { change(kind, by: -1) }
+
+    private func change(_ kind: JobKind, by step: Int) {
+        guard let box = running[kind] else { return }
+        inFlight[kind]?.record(box.value.add(step, ordering: .relaxed).newValue)
+    }
+
+    func told(_ kind: JobKind, _ outcome: Outcome, _ amount: Money) {
+        jobs[outcome]?[kind]?.increment()
+        if amount.paise > 0 { money[outcome]?.increment(by: Double(amount.paise) / 100) }
+    }
+
+    func waited(_ kind: JobKind, _ reason: WaitReason) { retries[reason]?[kind]?.increment() }
+    func deadLettered(_ reason: DeadLetterReason) { deadLetters[reason]?.increment() }
+    func unroutedReply() { unrouted.increment() }
+
+    func published(_ reply: OutgoingReply, at now: Timestamp) {
+        replies[reply.kind]?.increment()
+        if reply.isFinal { durations[reply.kind]?.recordMilliseconds(max(0, now.milliseconds - reply.acceptedAt.milliseconds)) }
+    }
+
+    package func show(_ summary: LedgerSummary, at now: Timestamp) {
+        for (key, gauge) in stored { gauge.record(summary.stored[key] ?? 0) }
+        func age(_ moment: Timestamp?) -> Double { moment.map { Double(max(0, now.milliseconds - $0.milliseconds)) / 1_000 } ?? 0 }
+        oldestDoubt.record(age(summary.oldestDoubt))
+        oldestDue.record(age(summary.oldestDue))
+        doubtAmount.record(Double(summary.doubtAmount.paise) / 100)
+        panPending.record(summary.stored[LedgerSummary.Key(.panStatus, .pending)] ?? 0)
+    }
+}
+
+extension Atomic where Value == Int {
+    /// A counter that can live in a dictionary.
+    fileprivate final class Box: Sendable {
+        let value = Atomic<Int>(0)
+    }
+}

@@ -1,0 +1,150 @@
+import AMQP
+import JobModel
+package import Ledger
+package import Logging
+import Synchronization
+
+/// Publishes the replies that the ledger owes, and tells the ledger which of them the broker has confirmed.
+///
+/// A reply is owed from the moment it is stored. Losing the broker, or the process, only makes it late: whatever was not marked
+/// as published is published again, under the same `message_id`.
+package final class Outbox: Sendable {
+    private struct State {
+        /// Replies on their way, up to their mark in the ledger, so that a sweep does not send them a second time.
+        var inFlight: Set<OutgoingReply.ID> = []
+        /// Confirmed, not yet marked in the ledger.
+        var confirmed: [OutgoingReply.ID] = []
+    }
+
+    private let publisher: any MessagePublisher
+    private let ledger: any Ledger
+    private let exchanges: EngineConfiguration.Exchanges
+    private let clock: any EngineClock
+    private let metrics: EngineMetrics
+    private let logger: Logger
+    private let state = Mutex(State())
+    private let confirmations: AsyncStream<Void>
+    private let confirmed: AsyncStream<Void>.Continuation
+    private let debts: AsyncStream<Void>
+    private let owed: AsyncStream<Void>.Continuation
+
+    package init(
+        publisher: any MessagePublisher, ledger: any Ledger, exchanges: EngineConfiguration.Exchanges, clock: any EngineClock,
+        metrics: EngineMetrics, logger: Logger
+    ) {
+        self.publisher = publisher
+        self.ledger = ledger
+        self.exchanges = exchanges
+        self.clock = clock
+        self.metrics = metrics
+        self.logger = logger
+        (confirmations, confirmed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (debts, owed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        // What a process before this one left behind.
+        owed.yield()
+    }
+
+    /// Publishes replies just stored. Returns when each is confirmed or cannot be now; what is not remains owed.
+    func deliver(_ replies: [OutgoingReply]) async {
+        for reply in replies { await deliver(reply) }
+    }
+
+    /// Publishes a message that the ledger does not know of. `false` if the broker did not confirm it.
+    func publish(_ message: Message, to address: ReplyAddress) async -> Bool {
+        do {
+            try await publisher.publish(
+                message, exchange: address.exchange, routingKey: address.routingKey, mandatory: address.isMandatory)
+            return true
+        } catch {
+            switch error {
+            case .returned, .invalid: return await publishUnrouted(message, instead: address, error)
+            case .notSent, .refused, .outcomeUnknown:
+                logger.warning("a message was not confirmed", metadata: ["error": "\(error)"])
+                return false
+            }
+        }
+    }
+
+    /// Publishes again what could not be published, as soon as the broker is there. Ends when cancelled.
+    package func runSweeping() async {
+        for await _ in debts {
+            do {
+                try await publisher.whenConnected()
+                try await sweep()
+            } catch is CancellationError {
+                return
+            } catch {
+                logger.warning("replies that are owed could not be read", metadata: ["error": "\(error)"])
+                owed.yield()
+            }
+            await clock.sleep(for: .milliseconds(500) * (0.5 + clock.jitter()))
+        }
+    }
+
+    /// Marks confirmed replies in the ledger, many at a time. Ends after ``finish()``, when the last is marked.
+    package func runMarking() async {
+        for await _ in confirmations { await mark() }
+        await mark()
+    }
+
+    /// Nothing more will be delivered.
+    package func finish() {
+        confirmed.finish()
+        owed.finish()
+    }
+
+    private func sweep() async throws(LedgerError) {
+        var last: OutgoingReply.ID?
+        while !Task.isCancelled {
+            let replies = try await ledger.unpublishedReplies(after: last, limit: 100)
+            guard let end = replies.last else { return }
+            await withDiscardingTaskGroup { group in
+                for reply in replies { group.addTask { await self.deliver(reply) } }
+            }
+            last = end.id
+        }
+    }
+
+    private func deliver(_ reply: OutgoingReply) async {
+        guard state.withLock({ $0.inFlight.insert(reply.id).inserted }) else { return }
+        let address = ReplyAddress(reply, exchanges)
+        let isConfirmed = await publish(Message(reply), to: address)
+        state.withLock { state in
+            if isConfirmed { state.confirmed.append(reply.id) } else { state.inFlight.remove(reply.id) }
+        }
+        if isConfirmed {
+            confirmed.yield()
+            metrics.published(reply, at: clock.now())
+        } else {
+            owed.yield()
+        }
+    }
+
+    /// Nobody listens at the address: the reply is kept where all replies without a listener are kept.
+    private func publishUnrouted(_ message: Message, instead address: ReplyAddress, _ error: PublishError) async -> Bool {
+        metrics.unroutedReply()
+        logger.warning("a reply had no listener and goes to the unrouted queue", metadata: ["error": "\(error)"])
+        do {
+            try await publisher.publish(message, exchange: exchanges.unrouted, routingKey: address.routingKey, mandatory: true)
+            return true
+        } catch {
+            logger.error("a reply could not be kept in the unrouted queue", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+
+    private func mark() async {
+        let ids = state.withLock { state in
+            defer { state.confirmed = [] }
+            return state.confirmed
+        }
+        guard !ids.isEmpty else { return }
+        do {
+            try await ledger.markPublished(ids, at: clock.now())
+        } catch {
+            // Not marked means published once more after the next start, under the same message_id: allowed.
+            logger.warning("published replies could not be marked", metadata: ["error": "\(error)", "count": "\(ids.count)"])
+        }
+        state.withLock { $0.inFlight.subtract(ids) }
+    }
+}

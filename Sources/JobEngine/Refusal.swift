@@ -1,0 +1,85 @@
+import AMQP
+import JobModel
+import Logging
+
+extension JobHandler {
+    /// A message that does not become a job: kept for a person if it was not understood, answered if there is an address.
+    func refuse(_ incoming: IncomingJob, _ delivery: Delivery, _ refusal: JobRefusal) async -> Settlement {
+        logger.notice(
+            "a message is refused",
+            metadata: [
+                "code": "\(refusal.code.rawValue)", "detail": "\(refusal.detail)", "reason": "\(refusal.deadLetter?.rawValue ?? "-")",
+                "reference": "\(refusal.reference ?? "-")",
+            ])
+        guard await answer(incoming, refusal) else { return .requeue }
+        if let kind = refusal.kind { metrics.told(kind, .refused, Money(paise: 0)) }
+        guard let reason = refusal.deadLetter else { return .ack }
+        guard !delivery.isTruncated else {
+            // We never had its body; the broker has, and moves it to the same dead-letter exchange untouched.
+            metrics.deadLettered(reason)
+            return .reject
+        }
+        let letter = Message(deadLetter: delivery, reason, detail: refusal.detail, at: clock.now())
+        let address = ReplyAddress(deadLetters: configuration.exchanges)
+        guard await outbox.publish(letter, to: address) else { return .requeue }
+        metrics.deadLettered(reason)
+        return .ack
+    }
+
+    /// `false` if there was something to say and the broker did not confirm it.
+    private func answer(_ incoming: IncomingJob, _ refusal: JobRefusal) async -> Bool {
+        guard let asker = incoming.asker(reference: refusal.reference) else { return true }
+        let reply = Reply(refusing: refusal, at: clock.now())
+        let message = Message(
+            reply: reply.body, kind: reply.kind, asker: asker, messageID: ReplyID.make(refusing: incoming, asker: asker))
+        let address = ReplyAddress(replyTo: asker.replyTo, kind: reply.kind, outcome: .refused, configuration.exchanges)
+        return await outbox.publish(message, to: address)
+    }
+}
+
+extension ReplyAddress {
+    /// A fanout exchange that no longer leads anywhere would lose the letter, so the broker has to say so.
+    init(deadLetters exchanges: EngineConfiguration.Exchanges) {
+        (exchange, routingKey, isMandatory) = (exchanges.dead, "", true)
+    }
+}
+
+extension Message {
+    /// The original, and why it is here. Source of the headers: contract.md, "Dead letters".
+    init(deadLetter delivery: Delivery, _ reason: DeadLetterReason, detail: String, at now: Timestamp) {
+        var properties = delivery.message.properties
+        properties.deliveryMode = .persistent
+        // A dead letter waits for a person, however long.
+        properties.expiration = nil
+        properties.headers["x-bos-reason"] = .string(reason.rawValue)
+        properties.headers["x-bos-detail"] = .string(detail)
+        properties.headers["x-bos-original-exchange"] = .string(delivery.exchange)
+        properties.headers["x-bos-original-routing-key"] = .string(delivery.routingKey)
+        properties.headers["x-bos-failed-at"] = .string(now.rfc3339)
+        self.init(body: delivery.message.body, properties: properties)
+    }
+}
+
+extension IncomingJob {
+    init(_ delivery: Delivery) {
+        let properties = delivery.message.properties
+        var traceparent: String?
+        if case .string(let text) = properties.headers["traceparent"], TraceContext.isValid(text) { traceparent = text }
+        self.init(
+            body: delivery.message.body, announcedSize: delivery.announcedSize, type: properties.type,
+            routingKey: delivery.routingKey, correlationID: properties.correlationID, messageID: properties.messageID,
+            replyTo: properties.replyTo, traceparent: traceparent)
+    }
+}
+
+/// W3C Trace Context, level 1, section 3.2: `version-traceid-parentid-flags` in lower-case hexadecimal.
+enum TraceContext {
+    static func isValid(_ text: String) -> Bool {
+        let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        guard parts.map(\.count) == [2, 32, 16, 2] else { return false }
+        let isHexadecimal = parts.joined().allSatisfy {
+            (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0)
+        }
+        return isHexadecimal && !text.hasPrefix("ff")
+    }
+}

@@ -1,0 +1,42 @@
+import AMQP
+import JobModel
+import Ledger
+
+/// Where a reply goes. Source: contract.md, "A reply".
+struct ReplyAddress: Sendable, Equatable {
+    var exchange: String
+    var routingKey: String
+    /// Whether the broker has to say so if nobody listens; the reply exchange has an alternate exchange for that instead.
+    var isMandatory: Bool
+
+    init(_ reply: OutgoingReply, _ exchanges: EngineConfiguration.Exchanges) {
+        self.init(replyTo: reply.asker.replyTo, kind: reply.kind, outcome: reply.outcome, exchanges)
+    }
+
+    init(replyTo: String?, kind: JobKind?, outcome: Outcome, _ exchanges: EngineConfiguration.Exchanges) {
+        if let replyTo, replyTo.hasPrefix("amq.") {
+            // Direct reply-to and server-named queues are bound to the default exchange only.
+            (exchange, routingKey, isMandatory) = ("", replyTo, true)
+        } else {
+            let own = "\(kind?.rawValue ?? Reply.unknownKind).\(outcome.rawValue)"
+            (exchange, routingKey, isMandatory) = (exchanges.replies, replyTo ?? own, false)
+        }
+    }
+}
+
+extension Message {
+    init(_ reply: OutgoingReply) {
+        self.init(reply: reply.body, kind: reply.kind, asker: reply.asker, messageID: reply.messageID)
+    }
+
+    init(reply body: [UInt8], kind: JobKind?, asker: Asker, messageID: String) {
+        var properties = Properties()
+        properties.contentType = "application/json"
+        properties.deliveryMode = .persistent
+        properties.type = "\(kind?.rawValue ?? Reply.unknownKind).reply"
+        properties.messageID = messageID
+        properties.correlationID = asker.correlationID.isEmpty ? nil : asker.correlationID
+        if let traceparent = asker.traceparent { properties.headers["traceparent"] = .string(traceparent) }
+        self.init(body: body, properties: properties)
+    }
+}
