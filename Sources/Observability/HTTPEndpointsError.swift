@@ -1,8 +1,4 @@
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
 
 /// Why the HTTP endpoints cannot listen. A fault of the configuration, so it ends the process with exit code 78.
 package enum HTTPEndpointsError: Error, Equatable, CustomStringConvertible {

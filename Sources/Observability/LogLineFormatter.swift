@@ -1,11 +1,6 @@
 import ExactJSON
-import Logging
-
-#if canImport(Glibc)
 import Glibc
-#else
-import Darwin
-#endif
+import Logging
 
 /// The two forms of a log line. A line never holds a line break or another control character, whatever was logged.
 enum LogLineFormatter: Sendable {

@@ -1,16 +1,7 @@
+import FoundationEssentials
+import Glibc
 package import Logging
 import Synchronization
-
-#if canImport(FoundationEssentials)
-import FoundationEssentials
-#else
-import Foundation
-#endif
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 
 /// Where all loggers of the process write: one file descriptor, one `write(2)` for each line.
 ///

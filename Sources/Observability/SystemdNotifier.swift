@@ -1,12 +1,7 @@
 import CSystemd
+import Glibc
 import NIOCore
 import NIOPosix
-
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
 
 /// Tells systemd how the service is (`sd_notify(3)`). Does nothing when the process was not started by systemd.
 ///
