@@ -28,6 +28,13 @@ package struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertibl
     /// What to do, as a clause.
     package let advice: String
 
+    package init(key: String, origin: ConfigurationOrigin, fault: String, advice: String) {
+        self.key = key
+        self.origin = origin
+        self.fault = fault
+        self.advice = advice
+    }
+
     /// `api.requestTimeout: "3x" (environment variable BOS_API_REQUEST_TIMEOUT) is not right; write a duration …`
     package var description: String { "\(key) (\(origin)): \(fault); \(advice)" }
 

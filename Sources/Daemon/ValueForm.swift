@@ -103,8 +103,8 @@ extension ValueForm where Value: RawRepresentable & CaseIterable, Value.RawValue
 extension ValueForm<String> {
     /// Any text on one line.
     static func text(_ what: String) -> Self {
-        Self(what + ", on one line") { text in
-            text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } ? nil : text
+        Self(what + ", on one line") {
+            isOneLine($0) ? $0 : nil
         } spell: {
             $0
         }
@@ -153,3 +153,6 @@ extension ValueForm<Secret> {
         }
     }
 }
+
+/// Whether a text is free of line breaks and other control characters.
+private func isOneLine(_ text: String) -> Bool { !text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } }
