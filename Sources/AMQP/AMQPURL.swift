@@ -1,0 +1,83 @@
+/// Where a broker is and who logs in there: `amqp://user:password@host:port/vhost`, or `amqps://…` for TLS.
+///
+/// Form: <https://www.rabbitmq.com/uri-spec.html>. Query parameters are refused: what they set has a configuration key of its own.
+package struct AMQPURL: Sendable, CustomStringConvertible {
+    package let usesTLS: Bool
+    package let host: String
+    package let port: UInt16
+    package let user: String
+    package let password: Password
+    package let virtualHost: String
+
+    /// The URL without its password, fit for logs and status pages.
+    package var description: String {
+        let shownHost = host.contains(":") ? "[\(host)]" : host
+        let shownVirtualHost = virtualHost == "/" ? "%2f" : virtualHost
+        return "\(usesTLS ? "amqps" : "amqp")://\(user)@\(shownHost):\(port)/\(shownVirtualHost)"
+    }
+
+    /// Reads a URL; what it leaves out becomes `guest`, `guest`, port 5672 (5671 for TLS) and virtual host `/`.
+    package init(_ text: String) throws(AMQPURLError) {
+        var rest: Substring
+        if text.hasPrefix("amqps://") {
+            (usesTLS, rest) = (true, text.dropFirst(8))
+        } else if text.hasPrefix("amqp://") {
+            (usesTLS, rest) = (false, text.dropFirst(7))
+        } else {
+            throw .scheme
+        }
+        guard !rest.contains("?"), !rest.contains("#") else { throw .query }
+
+        let pieces = rest.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        let path = pieces.count > 1 ? try Self.decoded(pieces[1], of: "virtual host") : ""
+        virtualHost = path.isEmpty ? "/" : path
+        rest = pieces[0]
+
+        var credentials: Substring = "guest:guest"
+        if let at = rest.lastIndex(of: "@") {
+            credentials = rest[..<at]
+            rest = rest[rest.index(after: at)...]
+        }
+        let parts = credentials.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        user = try Self.decoded(parts[0], of: "user")
+        password = Password(parts.count > 1 ? try Self.decoded(parts[1], of: "password") : "")
+        (host, port) = try Self.address(rest, standardPort: usesTLS ? 5671 : 5672)
+    }
+
+    private static func address(_ text: Substring, standardPort: UInt16) throws(AMQPURLError) -> (String, UInt16) {
+        var host = text
+        var portText: Substring = ""
+        if text.hasPrefix("[") {
+            guard let end = text.firstIndex(of: "]") else { throw .host }
+            host = text[text.index(after: text.startIndex)..<end]
+            portText = text[text.index(after: end)...]
+            guard portText.isEmpty || portText.hasPrefix(":") else { throw .host }
+            portText = portText.dropFirst()
+        } else if let colon = text.lastIndex(of: ":") {
+            host = text[..<colon]
+            portText = text[text.index(after: colon)...]
+        }
+        let name = try decoded(host, of: "host")
+        guard !name.isEmpty else { throw .host }
+        if portText.isEmpty { return (name, standardPort) }
+        guard let port = UInt16(portText), port > 0 else { throw .port }
+        return (name, port)
+    }
+
+    /// Percent-decodes one part. A zero byte would end the text early in the C library, so it is refused.
+    private static func decoded(_ text: Substring, of part: String) throws(AMQPURLError) -> String {
+        var bytes: [UInt8] = []
+        var rest = text.utf8[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else { throw .encoding(part: part) }
+            bytes.append(value)
+            rest = rest.dropFirst(2)
+        }
+        guard !bytes.contains(0), let result = String(validating: bytes, as: UTF8.self) else { throw .encoding(part: part) }
+        return result
+    }
+}

@@ -1,0 +1,40 @@
+internal import CRabbitMQ
+internal import DequeModule
+
+/// One channel of a session: what was asked on it and the content that is coming in on it.
+final class Channel {
+    /// How a question ended.
+    enum Outcome: Sendable {
+        case reply(Reply)
+        /// The broker answered by closing the channel.
+        case closed(code: UInt16, text: String)
+        /// The session is over.
+        case lost(SessionError)
+    }
+
+    /// A question whose answer is still to come. The broker answers those of one channel in order.
+    struct Call {
+        let operation: String
+        let expected: amqp_method_number_t
+        let deadline: ContinuousClock.Instant
+        let finish: (Outcome) -> Void
+    }
+
+    let number: UInt16
+    var isOpen = false
+    var calls: Deque<Call> = []
+    var content: Content?
+    /// The consumer on this channel, if it has one.
+    weak var subscription: Subscription?
+
+    init(number: UInt16) {
+        self.number = number
+    }
+
+    /// Ends everything on the channel.
+    func finish(_ outcome: Outcome) {
+        isOpen = false
+        content = nil
+        while let call = calls.popFirst() { call.finish(outcome) }
+    }
+}

@@ -1,0 +1,183 @@
+private import DedicatedThread
+private import Logging
+
+extension Connection {
+    /// Connects, serves, and reconnects until the task is cancelled or `close()` is called; both end it in order.
+    package func run() async {
+        guard mailbox.begin() else { return }
+        // The thread holds the closure, and so this actor, until the turn is taken back below.
+        thread.setTurn { [self] in assumeIsolated { $0.turn() } }
+        await withTaskCancellationHandler {
+            await serve()
+        } onCancel: {
+            mailbox.stop()
+        }
+        thread.setTurn(nil)
+        // A consumer that was asked for at the very end has never seen a session.
+        for consumer in consumers + mailbox.take().newConsumers { consumer.end() }
+        consumers = []
+        updateStatus { $0.state = .stopped }
+        onEvent(.stopped)
+        mailbox.close()
+    }
+
+    private func serve() async {
+        guard !configuration.urls.isEmpty else { return logger.error("no broker is configured; set amqp.urls") }
+        var failures = 0
+        while !mailbox.isStopping {
+            let url = configuration.urls[failures % configuration.urls.count]
+            let (wasReady, error) = await serveOnce(at: url)
+            if mailbox.isStopping { return }
+            failures = wasReady ? 0 : failures + 1
+            note(error, wasReady: wasReady, failures: failures)
+            // Every URL is tried before the first pause; after a lost session a short one keeps a fleet from coming back in step.
+            guard failures % configuration.urls.count == 0 else { continue }
+            let rounds = max(1, failures / configuration.urls.count)
+            let pause = configuration.backoff.pause(afterFailures: rounds, using: &generator)
+            await hold(until: .now + pause) { [mailbox] in mailbox.isStopping }
+        }
+    }
+
+    /// One session, from the connection to its end: whether it was ready in between, and what ended it.
+    private func serveOnce(at url: AMQPURL) async -> (wasReady: Bool, SessionError) {
+        sessions += 1
+        consumers.removeAll { $0.wish == .finished }
+        let session: Session
+        do throws(SessionError) {
+            session = try Session(
+                number: sessions, url: url, name: "\(configuration.connectionName) \(role)", configuration: configuration, mailbox: mailbox,
+                report: { [unowned self] event in report(event) })
+        } catch {
+            return (false, error)
+        }
+        self.session = session
+        defer { self.session = nil }
+        do throws(SessionError) {
+            try await setUp(session)
+        } catch {
+            session.end(error)
+            return (false, error)
+        }
+        announce(session)
+        do throws(SessionError) {
+            try await live(session)
+            try await windDown(session)
+        } catch {
+            session.end(error)
+        }
+        return (true, session.failure ?? .noSession(reason: "the connection has been closed"))
+    }
+
+    /// Opens the channels and sees to the topology.
+    private func setUp(_ session: Session) async throws(SessionError) {
+        for number in [Session.Fixed.publishing, Session.Fixed.topology] {
+            guard let channel = session.channel(number) else { continue }
+            try await answer { finish throws(SessionError) in try session.open(channel, finish: finish) }
+        }
+        if let channel = session.channel(Session.Fixed.publishing) {
+            try await answer { finish throws(SessionError) in try session.askForConfirms(on: channel, finish: finish) }
+        }
+        try await seeToTopology(session)
+    }
+
+    private func seeToTopology(_ session: Session) async throws(SessionError) {
+        for item in topology {
+            try await answer(refusal: { Session.refusal(of: item, code: $0, text: $1) }) { finish throws(SessionError) in
+                try session.ask(for: item, mode: mode, finish: finish)
+            }
+        }
+    }
+
+    private func announce(_ session: Session) {
+        let url = session.url.description
+        logger.info("connected to the broker", metadata: ["url": "\(url)", "version": "\(session.serverVersion)"])
+        updateStatus { $0.state = .connected(url: url, serverVersion: session.serverVersion) }
+        session.isReady = true
+        mailbox.open(session: session.number, frameMaximum: session.frameMaximum - 8)
+        onEvent(.connected(url: url, serverVersion: session.serverVersion))
+    }
+
+    /// Returns when the connection is to be closed; throws when the session has ended.
+    private func live(_ session: Session) async throws(SessionError) {
+        while true {
+            await hold { [mailbox] in session.failure != nil || session.needsTopology || mailbox.isStopping }
+            if let failure = session.failure { throw failure }
+            if mailbox.isStopping { return }
+            try await seeToTopology(session)
+            session.needsTopology = false
+        }
+    }
+
+    /// Ends a session in order. What the broker has answered by then has been done; there is a time limit to each step.
+    private func windDown(_ session: Session) async throws(SessionError) {
+        session.take(mailbox.drain(reason: "the connection is being closed"))
+        await hold(until: .now + configuration.rpcTimeout) {
+            session.failure != nil || (session.settlements.isEmpty && session.confirms.count == 0 && (session.backlog.isEmpty || session.blockedReason != nil))
+        }
+        // The broker answers the close of a channel after it has done everything that was written on it before: the acks are safe then.
+        var open = 0
+        for channel in session.channels where channel.isOpen {
+            open += 1
+            try session.close(channel) { _ in open -= 1 }
+        }
+        await hold(until: .now + configuration.rpcTimeout) { session.failure != nil || open == 0 }
+        guard session.failure == nil else { return }
+        try session.sayGoodbye()
+        await hold(until: .now + configuration.rpcTimeout) { session.failure != nil }
+    }
+
+    // MARK: Words
+
+    private func note(_ error: SessionError, wasReady: Bool, failures: Int) {
+        if wasReady {
+            logger.warning("the session with the broker was lost; connecting again", metadata: ["reason": "\(error)"])
+        } else {
+            logger.warning("no session with the broker; trying again", metadata: ["reason": "\(error)", "attempts": "\(failures)"])
+        }
+        updateStatus { status in
+            status.state = .connecting(attempt: failures + 1, lastError: error)
+            status.blockedReason = nil
+            if wasReady { status.reconnects += 1 }
+        }
+        onEvent(wasReady ? .disconnected(error) : .setupFailed(error))
+    }
+
+    private func report(_ event: ConnectionEvent) {
+        switch event {
+        case .blocked(let reason): logger.warning("the broker takes no messages for now", metadata: ["reason": "\(reason)"])
+        case .unblocked: logger.info("the broker takes messages again")
+        case .consuming(let queue): logger.info("consuming", metadata: ["queue": "\(queue)"])
+        case .consumerLost(let queue, let reason):
+            logger.warning("the broker ended a consumer; consuming again", metadata: ["queue": "\(queue)", "reason": "\(reason)"])
+        case .connected, .setupFailed, .disconnected, .stopped: break
+        }
+        onEvent(event)
+    }
+
+    // MARK: Waiting
+
+    /// Waits on the connection's own thread: its condition is looked at after each turn.
+    private func hold(until deadline: ContinuousClock.Instant? = nil, unless isOver: @escaping () -> Bool) async {
+        guard !isOver() else { return }
+        await withCheckedContinuation { waits.append(Pending(deadline: deadline, isOver: isOver, continuation: $0)) }
+    }
+
+    /// Asks the broker something and waits for the answer.
+    private func answer(
+        refusal: (UInt16, String) -> SessionError = { .closedByBroker(code: $0, text: $1) },
+        _ ask: (@escaping (Channel.Outcome) -> Void) throws(SessionError) -> Void
+    ) async throws(SessionError) {
+        let outcome: Channel.Outcome = await withCheckedContinuation { continuation in
+            do throws(SessionError) {
+                try ask { continuation.resume(returning: $0) }
+            } catch {
+                continuation.resume(returning: .lost(error))
+            }
+        }
+        switch outcome {
+        case .reply: return
+        case .closed(let code, let text): throw refusal(code, text)
+        case .lost(let error): throw error
+        }
+    }
+}

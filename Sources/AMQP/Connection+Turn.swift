@@ -1,0 +1,66 @@
+internal import DedicatedThread
+
+extension Connection {
+    /// One turn of the thread: reads, takes the callers' work, writes, hands over. Returns how long the thread may sleep.
+    func turn() -> Wait {
+        let now = ContinuousClock.now
+        if let session, session.failure == nil {
+            session.watchdog.arm(for: configuration.rpcTimeout)
+            session.attempt { () throws(SessionError) in try work(session, now: now) }
+            session.watchdog.disarm()
+        } else {
+            consumers += mailbox.take().newConsumers
+            for consumer in consumers { consumer.settleQuiet(sessionIsGone: true) }
+        }
+        updateStatus { status in
+            status.lastIO = now
+            status.unconfirmed = session?.confirms.count ?? 0
+            status.blockedReason = session?.blockedReason
+        }
+        return settleWaits(now: now)
+    }
+
+    private func work(_ session: Session, now: ContinuousClock.Instant) throws(SessionError) {
+        try session.read()
+        let work = mailbox.take()
+        consumers += work.newConsumers
+        session.take(work)
+        if session.isReady { try subscribe(in: session, now: now) }
+        try session.write()
+        try session.advanceErrands()
+        try session.checkDeadlines(now: now)
+        for subscription in session.subscriptions { subscription.flush() }
+    }
+
+    /// Gives every consumer its place in the session and lets it take its next step.
+    private func subscribe(in session: Session, now: ContinuousClock.Instant) throws(SessionError) {
+        while session.subscriptions.count < consumers.count {
+            session.subscriptions.append(try Subscription(consumers[session.subscriptions.count], in: session, pause: pause(afterFailures:)))
+        }
+        for subscription in session.subscriptions { try subscription.advance(in: session, now: now) }
+    }
+
+    /// How long a consumer that the broker has ended so many times in a row waits before the next attempt.
+    private func pause(afterFailures failures: Int) -> Duration {
+        configuration.backoff.pause(afterFailures: failures, using: &generator)
+    }
+
+    private func settleWaits(now: ContinuousClock.Instant) -> Wait {
+        var isOver = false
+        waits.removeAll { wait in
+            guard wait.isOver() || (wait.deadline.map { $0 <= now } ?? false) else { return false }
+            wait.continuation.resume()
+            isOver = true
+            return true
+        }
+        var timeout = configuration.heartbeat / 4
+        func wake(at deadline: ContinuousClock.Instant?) {
+            guard let deadline else { return }
+            timeout = min(timeout, now.duration(to: deadline))
+        }
+        for wait in waits { wake(at: wait.deadline) }
+        guard let session, session.failure == nil else { return Wait(timeout: isOver ? .zero : timeout) }
+        if session.blockedReason == nil { wake(at: session.nextDeadline()) }
+        return Wait(descriptor: session.descriptor, forWriting: session.isFull, timeout: isOver || !session.isDrained ? .zero : timeout)
+    }
+}

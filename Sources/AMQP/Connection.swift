@@ -1,0 +1,151 @@
+package import DedicatedThread
+package import Logging
+private import Synchronization
+
+/// A connection to RabbitMQ that stays: it logs in, declares its topology, serves its consumers and publishers, and begins anew after every loss.
+///
+/// An actor on its own thread, because librabbitmq may be used from one thread only; nothing blocks the cooperative pool. Use one connection to consume and
+/// another to publish: a broker that is short of memory or disk stops reading from those that publish, and acks on them would be stuck too.
+///
+/// Make it, `run()` it in a task of its own, and `close()` it: that ends its thread.
+package actor Connection {
+    package nonisolated let configuration: AMQPConfiguration
+    /// What this connection is for, as operators see it: `consume`, `publish`.
+    package nonisolated let role: String
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+    nonisolated let thread: DedicatedThread
+    nonisolated let mailbox: Mailbox
+    let topology: [TopologyItem]
+    let mode: TopologyMode
+    let logger: Logger
+    let onEvent: @Sendable (ConnectionEvent) -> Void
+    var generator: any RandomNumberGenerator
+
+    var session: Session?
+    var consumers: [Deliveries] = []
+    var waits: [Pending] = []
+    var sessions: UInt64 = 0
+    private nonisolated let board = Mutex(ConnectionStatus())
+
+    /// Something `run()` waits for: checked after every turn.
+    struct Pending {
+        let deadline: ContinuousClock.Instant?
+        let isOver: () -> Bool
+        let continuation: CheckedContinuation<Void, Never>
+    }
+
+    /// Starts the connection's thread; nothing is connected before `run()`.
+    ///
+    /// - Parameters:
+    ///   - topology: declared, or checked, on each new session before anything else.
+    ///   - generator: the source of the jitter.
+    ///   - onEvent: called on the connection's thread, so it must not block.
+    /// - Throws: `DedicatedThreadError` when the system has no thread left.
+    package init(
+        configuration: AMQPConfiguration, role: String, topology: [TopologyItem] = [], mode: TopologyMode = .declare, logger: Logger,
+        generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
+        onEvent: @escaping @Sendable (ConnectionEvent) -> Void = { _ in }
+    ) throws(DedicatedThreadError) {
+        Self.ignoreBrokenPipes
+        // The library recurses over nested tables without a limit of its own; a frame of 128 KiB can nest them 26,000 deep.
+        thread = try DedicatedThread(name: "amqp-\(role)", stackSize: 32 << 20)
+        mailbox = Mailbox(thread: thread)
+        self.configuration = configuration
+        self.role = role
+        self.topology = topology
+        self.mode = mode
+        var logger = logger
+        logger[metadataKey: "role"] = "\(role)"
+        self.logger = logger
+        self.generator = generator
+        self.onEvent = onEvent
+    }
+
+    // MARK: For callers on any thread
+
+    /// What is known of the connection now.
+    package nonisolated var status: ConnectionStatus {
+        var status = board.withLock { $0 }
+        status.lateAcks = mailbox.lateSettlements
+        return status
+    }
+
+    /// Returns once a session is ready, its topology declared.
+    ///
+    /// - Throws: `CancellationError` when the task is cancelled or the connection is closed first.
+    package nonisolated func whenConnected() async throws(CancellationError) {
+        guard await mailbox.whenReady() else { throw CancellationError() }
+    }
+
+    /// Publishes a message and returns when the broker has confirmed that it has it: on disk, if message and queue are durable.
+    ///
+    /// Any number may be under way at once. While the broker blocks the connection a publish waits. A task's cancellation does not cut it short, for what has
+    /// left cannot be called back; `close()` ends it.
+    ///
+    /// - Parameter mandatory: whether a message that no queue is bound for is an error. Without it the broker confirms and drops it.
+    /// - Throws: what became of the message instead, see `PublishError`.
+    package nonisolated func publish(
+        _ message: Message, exchange: String, routingKey: String, mandatory: Bool = false
+    ) async throws(PublishError) {
+        guard exchange.utf8.count <= 255, routingKey.utf8.count <= 255 else { throw .invalid("its exchange or routing key is longer than 255 bytes") }
+        let error: PublishError? = await withCheckedContinuation { continuation in
+            mailbox.post(Publish(message, exchange: exchange, routingKey: routingKey, mandatory: mandatory, continuation: continuation))
+        }
+        if let error { throw error }
+    }
+
+    /// Consumes a queue on a channel of its own, in this session and all later ones.
+    ///
+    /// - Parameter prefetch: how many deliveries may be unsettled at once, those that nobody has taken yet among them. A lost session counts as a failed
+    ///   delivery for all of them, so it should be little more than what really runs.
+    package nonisolated func consume(queue: String, prefetch: UInt16) -> Deliveries {
+        let deliveries = Deliveries(queue: queue, prefetch: max(1, prefetch), thread: thread)
+        mailbox.post(deliveries)
+        return deliveries
+    }
+
+    /// How many messages are ready in a queue, and how many consumers it has. Messages that are delivered and not settled are not counted by the broker.
+    ///
+    /// - Throws: `SessionError.noSuchQueue`, or why the question could not be asked or was not answered. A missing queue does not hurt the session.
+    package nonisolated func depth(of queue: String) async throws(SessionError) -> (messages: UInt32, consumers: UInt32) {
+        guard case .queue(let messages, let consumers) = try await run(.depth(queue: queue)) else {
+            throw .protocolViolation("an answer that does not fit the question")
+        }
+        return (messages, consumers)
+    }
+
+    /// Deletes a queue and what lies in it.
+    package nonisolated func delete(queue: String) async throws(SessionError) {
+        _ = try await run(.deleteQueue(queue))
+    }
+
+    package nonisolated func delete(exchange: String) async throws(SessionError) {
+        _ = try await run(.deleteExchange(exchange))
+    }
+
+    private nonisolated func run(_ kind: Errand.Kind) async throws(SessionError) -> Reply {
+        let result: Result<Reply, SessionError> = await withCheckedContinuation { continuation in
+            mailbox.post(Errand(kind, continuation: continuation))
+        }
+        return try result.get()
+    }
+
+    /// Ends the connection in order: writes the settlements that were given, waits for confirms that are still to come, closes channels and connection, and
+    /// ends the thread. Every step has the time limit of a request; who still waits for something is answered.
+    package nonisolated func close() async {
+        mailbox.stop()
+        await mailbox.whenClosed()
+        mailbox.close()
+        thread.stop()
+    }
+
+    // MARK: State
+
+    nonisolated func updateStatus(_ change: (inout ConnectionStatus) -> Void) {
+        board.withLock { change(&$0) }
+    }
+
+    /// The library asks the kernel not to raise SIGPIPE; this is for whatever does not, since the default is to end the process.
+    private static let ignoreBrokenPipes: Void = BrokenPipes.ignore()
+}

@@ -1,0 +1,43 @@
+internal import CRabbitMQ
+
+/// A message on its way in: a method frame, then a header frame, then as many body frames as the announced size needs.
+struct Content {
+    enum Origin {
+        case delivery(tag: UInt64, isRedelivered: Bool)
+        case returned(code: UInt16, text: String)
+    }
+
+    let origin: Origin
+    let exchange: String
+    let routingKey: String
+    private(set) var announcedSize: UInt64 = 0
+    private(set) var isTruncated = false
+    private(set) var message = Message(body: [])
+    private var missing: UInt64 = 0
+    private var hasHeader = false
+
+    init(origin: Origin, exchange: amqp_bytes_t, routingKey: amqp_bytes_t) {
+        self.origin = origin
+        self.exchange = String(exchange)
+        self.routingKey = String(routingKey)
+    }
+
+    var isComplete: Bool { hasHeader && missing == 0 }
+
+    /// Takes the header. Nothing is allocated for a body larger than `maximumBodySize`: its frames are counted and dropped.
+    mutating func takeHeader(classID: UInt16, bodySize: UInt64, properties: UnsafeRawPointer?, maximumBodySize: Int) throws(SessionError) {
+        guard !hasHeader, classID == UInt16(AMQP_BASIC_CLASS), let properties else { throw .protocolViolation("an unexpected header frame") }
+        hasHeader = true
+        announcedSize = bodySize
+        missing = bodySize
+        isTruncated = bodySize > UInt64(maximumBodySize)
+        message.properties = Properties(properties.assumingMemoryBound(to: amqp_basic_properties_t.self).pointee)
+        if !isTruncated { message.body.reserveCapacity(Int(bodySize)) }
+    }
+
+    mutating func takeBody(_ fragment: amqp_bytes_t) throws(SessionError) {
+        guard hasHeader, UInt64(fragment.len) <= missing else { throw .protocolViolation("a body larger than announced") }
+        missing -= UInt64(fragment.len)
+        if !isTruncated { message.body.append(contentsOf: UnsafeRawBufferPointer(start: fragment.bytes, count: fragment.len)) }
+    }
+}

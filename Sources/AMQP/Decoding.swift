@@ -1,0 +1,68 @@
+internal import CRabbitMQ
+
+// What the C library has decoded lies in its pools and is gone with the next frame, so everything is copied out here.
+
+extension String {
+    /// Bytes that are no UTF-8 are replaced: AMQP does not promise any encoding.
+    init(_ bytes: amqp_bytes_t) {
+        self = String(decoding: UnsafeRawBufferPointer(start: bytes.bytes, count: bytes.len), as: UTF8.self)
+    }
+}
+
+extension Properties {
+    init(_ source: amqp_basic_properties_t) {
+        let flags = source._flags
+        func text(_ flag: Int32, _ bytes: amqp_bytes_t) -> String? { flags & UInt32(flag) == 0 ? nil : String(bytes) }
+        contentType = text(AMQP_BASIC_CONTENT_TYPE_FLAG, source.content_type)
+        contentEncoding = text(AMQP_BASIC_CONTENT_ENCODING_FLAG, source.content_encoding)
+        correlationID = text(AMQP_BASIC_CORRELATION_ID_FLAG, source.correlation_id)
+        replyTo = text(AMQP_BASIC_REPLY_TO_FLAG, source.reply_to)
+        expiration = text(AMQP_BASIC_EXPIRATION_FLAG, source.expiration)
+        messageID = text(AMQP_BASIC_MESSAGE_ID_FLAG, source.message_id)
+        type = text(AMQP_BASIC_TYPE_FLAG, source.type)
+        userID = text(AMQP_BASIC_USER_ID_FLAG, source.user_id)
+        appID = text(AMQP_BASIC_APP_ID_FLAG, source.app_id)
+        // Without the property, and with any number but 2, RabbitMQ treats a message as transient.
+        let isPersistent = flags & UInt32(AMQP_BASIC_DELIVERY_MODE_FLAG) != 0 && source.delivery_mode == DeliveryMode.persistent.rawValue
+        deliveryMode = isPersistent ? .persistent : .transient
+        if flags & UInt32(AMQP_BASIC_PRIORITY_FLAG) != 0 { priority = source.priority }
+        if flags & UInt32(AMQP_BASIC_TIMESTAMP_FLAG) != 0 { timestamp = source.timestamp }
+        if flags & UInt32(AMQP_BASIC_HEADERS_FLAG) != 0 { headers = FieldValue.table(source.headers, depth: 0) }
+    }
+}
+
+extension FieldValue {
+    static func table(_ source: amqp_table_t, depth: Int) -> [String: FieldValue] {
+        var result: [String: FieldValue] = [:]
+        for entry in UnsafeBufferPointer(start: source.entries, count: Int(source.num_entries)) {
+            result[String(entry.key)] = FieldValue(entry.value, depth: depth)
+        }
+        return result
+    }
+
+    private init(_ source: amqp_field_value_t, depth: Int) {
+        let value = source.value
+        switch amqp_field_value_kind_t(UInt32(source.kind)) {
+        case AMQP_FIELD_KIND_BOOLEAN: self = .bool(value.boolean != 0)
+        case AMQP_FIELD_KIND_I8: self = .int(Int64(value.i8))
+        case AMQP_FIELD_KIND_U8: self = .int(Int64(value.u8))
+        case AMQP_FIELD_KIND_I16: self = .int(Int64(value.i16))
+        case AMQP_FIELD_KIND_U16: self = .int(Int64(value.u16))
+        case AMQP_FIELD_KIND_I32: self = .int(Int64(value.i32))
+        case AMQP_FIELD_KIND_U32: self = .int(Int64(value.u32))
+        case AMQP_FIELD_KIND_I64: self = .int(value.i64)
+        case AMQP_FIELD_KIND_U64: self = Int64(exactly: value.u64).map { .int($0) } ?? .double(Double(value.u64))
+        case AMQP_FIELD_KIND_F32: self = .double(Double(value.f32))
+        case AMQP_FIELD_KIND_F64: self = .double(value.f64)
+        case AMQP_FIELD_KIND_DECIMAL: self = .decimal(scale: value.decimal.decimals, value: value.decimal.value)
+        case AMQP_FIELD_KIND_UTF8: self = .string(String(value.bytes))
+        case AMQP_FIELD_KIND_BYTES: self = .bytes([UInt8](UnsafeRawBufferPointer(start: value.bytes.bytes, count: value.bytes.len)))
+        case AMQP_FIELD_KIND_TIMESTAMP: self = .timestamp(value.u64)
+        case AMQP_FIELD_KIND_ARRAY where depth < Self.maximumDepth:
+            let entries = UnsafeBufferPointer(start: value.array.entries, count: Int(value.array.num_entries))
+            self = .array(entries.map { FieldValue($0, depth: depth + 1) })
+        case AMQP_FIELD_KIND_TABLE where depth < Self.maximumDepth: self = .table(Self.table(value.table, depth: depth + 1))
+        default: self = .null
+        }
+    }
+}

@@ -1,0 +1,197 @@
+internal import DedicatedThread
+private import DequeModule
+private import Synchronization
+
+/// The deliveries of one queue, as they come; made by `Connection.consume`.
+///
+/// It outlives sessions: after each loss the queue is consumed again. What lies here untaken is never more than the prefetch. Several tasks may iterate at
+/// once; each delivery goes to one of them. The sequence ends after `finish()` or with the connection; a task's own cancellation ends its iteration only.
+package final class Deliveries: AsyncSequence, Sendable {
+    package typealias Element = Delivery
+    package typealias Failure = Never
+
+    /// What the owner wants; the connection's thread brings it about.
+    enum Wish {
+        case consuming
+        case paused
+        case finished
+    }
+
+    private struct State {
+        var wish = Wish.consuming
+        var buffer: Deque<Delivery> = []
+        var takers: Deque<(number: UInt64, continuation: CheckedContinuation<Delivery?, Never>)> = []
+        var nextTaker: UInt64 = 0
+        var isConsuming = false
+        var hasEnded = false
+        /// Callers of `pause` and `finish`, told once nothing more can come; callers of `resume`, once it can.
+        var quietWaiters: [CheckedContinuation<Void, Never>] = []
+        var consumingWaiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    package let queue: String
+    package let prefetch: UInt16
+    private let state = Mutex(State())
+    private let thread: DedicatedThread
+
+    init(queue: String, prefetch: UInt16, thread: DedicatedThread) {
+        self.queue = queue
+        self.prefetch = prefetch
+        self.thread = thread
+    }
+
+    // MARK: For the owner
+
+    /// Whether the broker is handing over deliveries of the queue now: what readiness means.
+    package var isConsuming: Bool { state.withLock { $0.isConsuming } }
+
+    /// Stops consuming and returns once no delivery can come any more. What nobody had taken yet goes back to the queue; what was taken can still be settled.
+    ///
+    /// The channel stays open. Without a session it returns at once, and the next session will not consume.
+    package func pause() async { await wish(.paused) }
+
+    /// Consumes again and returns once it does, or at once while there is no session.
+    package func resume() async {
+        await withCheckedContinuation { continuation in
+            let (isSettled, overruled): (Bool, [CheckedContinuation<Void, Never>]) = state.withLock { state in
+                guard state.wish != .finished, !state.hasEnded else { return (true, []) }
+                state.wish = .consuming
+                defer { state.quietWaiters = [] }
+                if state.isConsuming { return (true, state.quietWaiters) }
+                state.consumingWaiters.append(continuation)
+                return (false, state.quietWaiters)
+            }
+            for waiter in overruled { waiter.resume() }
+            if isSettled { continuation.resume() }
+            thread.wake()
+        }
+    }
+
+    /// Stops consuming for good, as `pause()`, and then ends the sequence. What was taken can still be settled.
+    package func finish() async {
+        await wish(.finished)
+    }
+
+    private func wish(_ wish: Wish) async {
+        await withCheckedContinuation { continuation in
+            let (hasEnded, overruled): (Bool, [CheckedContinuation<Void, Never>]) = state.withLock { state in
+                guard !state.hasEnded else { return (true, []) }
+                if state.wish != .finished { state.wish = wish }
+                state.quietWaiters.append(continuation)
+                defer { state.consumingWaiters = [] }
+                return (false, state.consumingWaiters)
+            }
+            for waiter in overruled { waiter.resume() }
+            if hasEnded { continuation.resume() }
+            thread.wake()
+        }
+    }
+
+    package func makeAsyncIterator() -> Iterator { Iterator(deliveries: self) }
+
+    package struct Iterator: AsyncIteratorProtocol {
+        fileprivate let deliveries: Deliveries
+
+        package mutating func next(isolation actor: isolated (any Actor)?) async -> Delivery? {
+            await deliveries.next()
+        }
+
+        package mutating func next() async -> Delivery? {
+            await deliveries.next()
+        }
+    }
+
+    private func next() async -> Delivery? {
+        let (delivery, number): (Delivery?, UInt64) = state.withLock { state in
+            if state.wish == .consuming, let delivery = state.buffer.popFirst() { return (delivery, 0) }
+            state.nextTaker += 1
+            return (nil, state.nextTaker)
+        }
+        if let delivery { return delivery }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let answer: Delivery?? = state.withLock { state in
+                    if state.hasEnded || Task.isCancelled { return .some(nil) }
+                    if state.wish == .consuming, let delivery = state.buffer.popFirst() { return delivery }
+                    state.takers.append((number, continuation))
+                    return nil
+                }
+                if let answer { continuation.resume(returning: answer) }
+            }
+        } onCancel: {
+            let continuation = state.withLock { state -> CheckedContinuation<Delivery?, Never>? in
+                guard let index = state.takers.firstIndex(where: { $0.number == number }) else { return nil }
+                return state.takers.remove(at: index).continuation
+            }
+            continuation?.resume(returning: nil)
+        }
+    }
+
+    // MARK: For the connection's thread
+
+    var wish: Wish { state.withLock { $0.wish } }
+
+    /// Hands over what has come in this turn: to who waits, or to the buffer. The broker's prefetch bounds what lies there.
+    func offer(_ batch: [Delivery]) {
+        let handed = state.withLock { state in
+            state.buffer.append(contentsOf: batch)
+            var handed: [(CheckedContinuation<Delivery?, Never>, Delivery)] = []
+            while state.wish == .consuming, !state.takers.isEmpty, let delivery = state.buffer.popFirst() {
+                handed.append((state.takers.removeFirst().continuation, delivery))
+            }
+            return handed
+        }
+        for (continuation, delivery) in handed { continuation.resume(returning: delivery) }
+    }
+
+    /// The broker hands over deliveries from now on.
+    func begin() {
+        let waiters = state.withLock { state in
+            state.isConsuming = true
+            defer { state.consumingWaiters = [] }
+            return state.consumingWaiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Nothing comes any more for now: the consumer was cancelled, or its session is gone. Returns what nobody had taken.
+    func quiet() -> [Delivery] {
+        state.withLock { state in
+            state.isConsuming = false
+            defer { state.buffer = [] }
+            return Array(state.buffer)
+        }
+    }
+
+    /// Tells who waits for quiet that it is so, and ends the sequence if that was wished.
+    func settleQuiet(sessionIsGone: Bool) {
+        let (waiters, hasFinished) = state.withLock { state in
+            var waiters = state.quietWaiters
+            state.quietWaiters = []
+            if sessionIsGone {
+                waiters += state.consumingWaiters
+                state.consumingWaiters = []
+            }
+            return (waiters, state.wish == .finished)
+        }
+        if hasFinished { end() }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Ends the sequence and releases everybody who waits for it.
+    func end() {
+        let (takers, waiters) = state.withLock { state in
+            state.hasEnded = true
+            state.isConsuming = false
+            defer {
+                state.buffer = []
+                state.takers = []
+                state.quietWaiters = []
+                state.consumingWaiters = []
+            }
+            return (state.takers, state.quietWaiters + state.consumingWaiters)
+        }
+        for taker in takers { taker.continuation.resume(returning: nil) }
+        for waiter in waiters { waiter.resume() }
+    }
+}

@@ -1,0 +1,115 @@
+internal import CRabbitMQ
+private import DequeModule
+private import Glibc
+
+extension Session {
+    /// Writes what has gathered: settlements first, for they free the broker's window; then messages.
+    ///
+    /// The socket is corked meanwhile, so that hundreds of small frames leave in a few packets. Never waits for a full socket: what does not fit stays here.
+    func write() throws(SessionError) {
+        isFull = false
+        for subscription in subscriptions {
+            for frame in subscription.unsettled.frames() { settlements.append((subscription.channel.number, frame)) }
+        }
+        let canPublish = !backlog.isEmpty && blockedReason == nil
+        guard canPublish || !settlements.isEmpty else { return }
+        // A single settlement is one small frame: corking it would cost two calls for nothing. A message has at least three, and the library leaves the last
+        // frame of some sizes corked, which only uncorking sends.
+        let isCorked = canPublish || settlements.count > 1
+        if isCorked { setCork(true) }
+        defer { if isCorked { setCork(false) } }
+        while let (channel, frame) = settlements.first, try hasRoom() {
+            settlements.removeFirst()
+            try write(frame, on: channel)
+        }
+        while blockedReason == nil, !backlog.isEmpty, try hasRoom() {
+            // Reading may have brought word that the broker has blocked the connection.
+            guard blockedReason == nil, let publish = backlog.popFirst() else { break }
+            try write(publish)
+        }
+    }
+
+    /// Reads what has come in meanwhile, and tells whether the socket takes more.
+    ///
+    /// librabbitmq before 0.14 can hang in a write when nothing was read for long (rabbitmq-c issue 780), and any version waits in a write to a full socket.
+    private func hasRoom() throws(SessionError) -> Bool {
+        var watched = pollfd(fd: descriptor, events: Int16(POLLIN | POLLOUT), revents: 0)
+        guard poll(&watched, 1, 0) > 0 else {
+            isFull = true
+            return false
+        }
+        if watched.revents & ~Int16(POLLOUT) != 0 { try read() }
+        isFull = watched.revents & Int16(POLLOUT) == 0
+        return !isFull
+    }
+
+    private func setCork(_ isOn: Bool) {
+        var value: Int32 = isOn ? 1 : 0
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_CORK, &value, socklen_t(MemoryLayout<Int32>.size))
+    }
+
+    private func write(_ frame: Unsettled.Frame, on channel: UInt16) throws(SessionError) {
+        // The channel was closed since: its settlements are late.
+        guard let open = self.channel(channel), open.isOpen else { return mailbox.countLate() }
+        switch frame {
+        case .ack(let tag, let multiple): try check(amqp_basic_ack(handle, channel, tag, multiple ? 1 : 0))
+        case .nack(let tag, let requeue): try check(amqp_basic_nack(handle, channel, tag, 0, requeue ? 1 : 0))
+        }
+    }
+
+    private func write(_ publish: Publish) throws(SessionError) {
+        defer { arena.recycle() }
+        var properties = arena.properties(publish.message.properties)
+        // Before the first byte: whatever happens from here on, the message may have left.
+        confirms.append(publish)
+        let status = publish.message.body.withUnsafeBytes { body in
+            amqp_basic_publish(
+                handle, Fixed.publishing, arena.bytes(publish.exchange), arena.bytes(publish.routingKey), publish.mandatory ? 1 : 0, 0, &properties,
+                amqp_bytes_t(len: body.count, bytes: UnsafeMutableRawPointer(mutating: body.baseAddress)))
+        }
+        try check(status)
+    }
+
+    /// Takes the callers' work; nothing is written yet.
+    func take(_ work: Mailbox.Work) {
+        for (number, tag, settlement) in work.settlements {
+            let isKnown = channel(number)?.isOpen == true && channel(number)?.subscription?.unsettled.settle(tag, settlement) == true
+            if !isKnown { mailbox.countLate() }
+        }
+        backlog.append(contentsOf: work.publishes)
+        errands.append(contentsOf: work.errands)
+    }
+
+    // MARK: Methods
+
+    /// Writes a method frame.
+    func send<Method>(_ method: Method, _ id: amqp_method_number_t, on channel: UInt16) throws(SessionError) {
+        var method = method
+        let status = withUnsafeMutablePointer(to: &method) { amqp_send_method(handle, channel, id, $0) }
+        try check(status)
+    }
+
+    /// Writes a method frame that the broker answers; `finish` is called on the thread with the answer.
+    func ask<Method>(
+        _ method: Method, _ id: amqp_method_number_t, on channel: Channel, expecting expected: amqp_method_number_t, operation: String,
+        finish: @escaping (Channel.Outcome) -> Void
+    ) throws(SessionError) {
+        defer { arena.recycle() }
+        try send(method, id, on: channel.number)
+        let deadline = ContinuousClock.now + configuration.rpcTimeout
+        channel.calls.append(Channel.Call(operation: operation, expected: expected, deadline: deadline, finish: finish))
+    }
+
+    func open(_ channel: Channel, finish: @escaping (Channel.Outcome) -> Void) throws(SessionError) {
+        try ask(
+            amqp_channel_open_t(), AMQP_CHANNEL_OPEN_METHOD, on: channel, expecting: AMQP_CHANNEL_OPEN_OK_METHOD,
+            operation: "opening channel \(channel.number)", finish: finish)
+    }
+
+    func close(_ channel: Channel, finish: @escaping (Channel.Outcome) -> Void) throws(SessionError) {
+        let method = amqp_channel_close_t(reply_code: UInt16(AMQP_REPLY_SUCCESS), reply_text: arena.bytes("closed"), class_id: 0, method_id: 0)
+        try ask(
+            method, AMQP_CHANNEL_CLOSE_METHOD, on: channel, expecting: AMQP_CHANNEL_CLOSE_OK_METHOD, operation: "closing channel \(channel.number)",
+            finish: finish)
+    }
+}

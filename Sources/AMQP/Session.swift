@@ -1,0 +1,135 @@
+internal import CRabbitMQ
+internal import DequeModule
+private import Glibc
+
+/// One login at one broker, from the first byte to the last. Confined to its connection's thread; after any error it is thrown away whole.
+final class Session {
+    enum Fixed {
+        static let publishing: UInt16 = 1
+        static let topology: UInt16 = 2
+        static let errands: UInt16 = 3
+    }
+
+    let number: UInt64
+    let url: AMQPURL
+    let serverVersion: String
+    let configuration: AMQPConfiguration
+    let handle: amqp_connection_state_t
+    let descriptor: Int32
+    let watchdog: Watchdog
+    let mailbox: Mailbox
+    let report: (ConnectionEvent) -> Void
+    let arena = Arena()
+
+    /// Channels by number, from 1.
+    var channels: [Channel] = []
+    var subscriptions: [Subscription] = []
+    var confirms = Confirms()
+    /// Messages that the broker or the socket does not take yet. None of their bytes has been written.
+    var backlog: Deque<Publish> = []
+    var settlements: Deque<(channel: UInt16, frame: Unsettled.Frame)> = []
+    var errands: Deque<Errand> = []
+    var isRunningErrand = false
+    var blockedReason: String?
+    /// A queue has gone: the topology is to be declared again before anything is consumed.
+    var needsTopology = false
+    /// Whether everything that had come in was read; if not, the thread must not sleep.
+    var isDrained = true
+    /// Whether writing stopped because the socket was full.
+    var isFull = false
+    /// Whether the topology has been seen to.
+    var isReady = false
+    var failure: SessionError?
+
+    /// Connects and logs in; blocks the thread for at most twice the connect time-out, and the resolver's time.
+    init(number: UInt64, url: AMQPURL, name: String, configuration: AMQPConfiguration, mailbox: Mailbox, report: @escaping (ConnectionEvent) -> Void)
+        throws(SessionError)
+    {
+        guard let handle = amqp_new_connection() else { throw .unreachable(url: url.description, reason: "out of memory") }
+        do {
+            descriptor = try Dialer.connect(handle, to: url, configuration: configuration)
+            watchdog = Watchdog(descriptor: descriptor)
+            watchdog.arm(for: configuration.connectTimeout * 2)
+            serverVersion = try Dialer.logIn(handle, at: url, name: name, configuration: configuration)
+            watchdog.disarm()
+        } catch {
+            amqp_destroy_connection(handle)
+            throw error
+        }
+        self.number = number
+        self.url = url
+        self.configuration = configuration
+        self.handle = handle
+        self.mailbox = mailbox
+        self.report = report
+        for number in Fixed.publishing...Fixed.errands { channels.append(Channel(number: number)) }
+    }
+
+    deinit {
+        amqp_destroy_connection(handle)
+    }
+
+    /// The largest frame both sides agreed on, in bytes.
+    var frameMaximum: Int { Int(amqp_get_frame_max(handle)) }
+
+    func channel(_ number: UInt16) -> Channel? {
+        number >= 1 && Int(number) <= channels.count ? channels[Int(number) - 1] : nil
+    }
+
+    /// A channel number that has not been used in this session, so that a late settlement can never hit a delivery of another channel.
+    func newChannel() throws(SessionError) -> Channel {
+        guard channels.count < Int(amqp_get_channel_max(handle)) else {
+            throw .connectionLost(reason: "all \(channels.count) channels of the connection are used up")
+        }
+        let channel = Channel(number: UInt16(channels.count + 1))
+        channels.append(channel)
+        return channel
+    }
+
+    /// Turns a result of the C library into an error. Its errors end the session.
+    func check(_ status: Int32) throws(SessionError) {
+        guard status < 0 else { return }
+        if watchdog.hasBarked { throw .timedOut(operation: "a call of the C library; the socket was shut down") }
+        switch amqp_status_enum(status) {
+        case AMQP_STATUS_HEARTBEAT_TIMEOUT: throw .heartbeatLost
+        case AMQP_STATUS_BAD_AMQP_DATA, AMQP_STATUS_UNKNOWN_CLASS, AMQP_STATUS_UNKNOWN_METHOD:
+            throw .protocolViolation(String(cString: amqp_error_string2(status)))
+        default: throw .connectionLost(reason: String(cString: amqp_error_string2(status)))
+        }
+    }
+
+    /// Ends the session: answers everybody who waits for it.
+    func end(_ error: SessionError) {
+        guard failure == nil else { return }
+        failure = error
+        let reason = error.description
+        mailbox.shut(reason: reason)
+        confirms.abandon(reason: reason)
+        while let publish = backlog.popFirst() { publish.finish(.notSent(reason)) }
+        while let errand = errands.popFirst() { errand.finish(.failure(.noSession(reason: reason))) }
+        mailbox.countLate(settlements.count)
+        settlements = []
+        for channel in channels { channel.finish(.lost(error)) }
+        for subscription in subscriptions { subscription.sessionEnded() }
+    }
+
+    /// The earliest moment at which something must be looked at, if nothing comes in.
+    func nextDeadline() -> ContinuousClock.Instant? {
+        var earliest: ContinuousClock.Instant?
+        func take(_ deadline: ContinuousClock.Instant?) {
+            guard let deadline else { return }
+            earliest = min(earliest ?? deadline, deadline)
+        }
+        for channel in channels { take(channel.calls.first?.deadline) }
+        for subscription in subscriptions { take(subscription.retryAt) }
+        return earliest
+    }
+
+    /// Gives up a session that leaves a question unanswered. A broker that has blocked the connection may leave all of them.
+    func checkDeadlines(now: ContinuousClock.Instant) throws(SessionError) {
+        guard blockedReason == nil else { return }
+        for channel in channels {
+            if let call = channel.calls.first, call.deadline < now { throw .timedOut(operation: call.operation) }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+/// Why a session could not be had, or ended, or did not answer a question.
+package enum SessionError: Error, Equatable, CustomStringConvertible {
+    case unreachable(url: String, reason: String)
+    case tlsFailed(url: String, reason: String)
+    case loginRefused(url: String, text: String)
+    case virtualHostRefused(url: String, text: String)
+    /// Old or strict brokers answer a wrong login so.
+    case closedDuringLogin(url: String)
+    /// The object is there with other properties or arguments (406).
+    case topologyMismatch(object: String, text: String)
+    /// The object is not there (404), in `TopologyMode.check`.
+    case topologyMissing(object: String)
+    case topologyRefused(object: String, code: UInt16, text: String)
+    /// The exclusive queue belongs to another connection (405).
+    case locked(name: String)
+    case heartbeatLost
+    case connectionLost(reason: String)
+    case closedByBroker(code: UInt16, text: String)
+    case protocolViolation(String)
+    case timedOut(operation: String)
+    case noSuchQueue(name: String)
+    /// A question could not be asked: there is no session, or it is being closed.
+    case noSession(reason: String)
+
+    package var description: String {
+        switch self {
+        case .unreachable(let url, let reason):
+            "no connection to \(url): \(reason); check that the broker runs there and that the port is open"
+        case .tlsFailed(let url, let reason):
+            "no TLS connection to \(url): \(reason); check amqp.tls (CA file, host name in the URL, client certificate)"
+        case .loginRefused(let url, let text):
+            "the broker refused the login at \(url): \(text); check user and password"
+        case .virtualHostRefused(let url, let text):
+            "the broker refused the virtual host of \(url): \(text); check that it exists and that the user has permissions in it"
+        case .closedDuringLogin(let url):
+            "the peer at \(url) closed the connection during the login; a wrong user, password or virtual host, or it is no AMQP broker"
+        case .topologyMismatch(let object, let text):
+            "the \(object) exists with other properties: \(text); declare it as configured after moving its messages away, or configure what is there"
+        case .topologyMissing(let object):
+            "the \(object) does not exist; declare it, or let amqp.declareTopology do so"
+        case .topologyRefused(let object, let code, let text):
+            "the broker refused the \(object): \(code) \(text); check the user's permissions"
+        case .locked(let name):
+            "the exclusive queue \(name) is held by another connection; another instance is running, or its connection has not been given up yet"
+        case .heartbeatLost:
+            "the broker was silent for two heartbeats; the network or the broker is stuck"
+        case .connectionLost(let reason):
+            "the connection was lost: \(reason)"
+        case .closedByBroker(let code, let text):
+            "the broker closed the connection: \(code) \(text)"
+        case .protocolViolation(let detail):
+            "the peer broke the AMQP protocol: \(detail); is it RabbitMQ?"
+        case .timedOut(let operation):
+            "the broker did not answer in time: \(operation)"
+        case .noSuchQueue(let name):
+            "the queue \(name) does not exist"
+        case .noSession(let reason):
+            "there is no session with the broker: \(reason)"
+        }
+    }
+}

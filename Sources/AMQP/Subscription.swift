@@ -1,0 +1,161 @@
+internal import CRabbitMQ
+
+/// One consumer within one session: brings about what the owner of its `Deliveries` wishes. Confined to the connection's thread.
+final class Subscription {
+    private enum Phase {
+        /// No channel, or the broker has closed it.
+        case closed
+        /// The channel is being opened and its prefetch set.
+        case opening
+        case idle
+        case starting
+        case consuming
+        case cancelling
+    }
+
+    let deliveries: Deliveries
+    private(set) var channel: Channel
+    var unsettled = Unsettled()
+    /// When to try again after the broker ended the consumer.
+    private(set) var retryAt: ContinuousClock.Instant?
+    private var phase = Phase.closed
+    private var failures = 0
+    /// What has come in during this turn.
+    private var batch: [Delivery] = []
+    private let mailbox: Mailbox
+    private let pause: (Int) -> Duration
+
+    /// - Parameter pause: how long to wait after so many failures in a row.
+    init(_ deliveries: Deliveries, in session: Session, pause: @escaping (Int) -> Duration) throws(SessionError) {
+        self.deliveries = deliveries
+        self.pause = pause
+        mailbox = session.mailbox
+        channel = try session.newChannel()
+        channel.subscription = self
+    }
+
+    /// Takes the next step towards what is wished; called every turn.
+    func advance(in session: Session, now: ContinuousClock.Instant) throws(SessionError) {
+        if let retryAt, retryAt <= now { self.retryAt = nil }
+        switch (phase, deliveries.wish) {
+        case (.closed, .consuming) where retryAt == nil && !session.needsTopology: try openChannel(in: session)
+        case (.idle, .consuming) where retryAt == nil && !session.needsTopology: try start(in: session)
+        case (.consuming, .paused), (.consuming, .finished): try cancel(in: session)
+        case (.closed, .paused), (.closed, .finished), (.idle, .paused), (.idle, .finished): deliveries.settleQuiet(sessionIsGone: false)
+        default: break
+        }
+    }
+
+    /// Hands over what this turn has brought.
+    func flush() {
+        guard !batch.isEmpty else { return }
+        deliveries.offer(batch)
+        batch.removeAll(keepingCapacity: true)
+    }
+
+    func take(_ content: Content, tag: UInt64, isRedelivered: Bool, from session: Session) throws(SessionError) {
+        try unsettled.delivered(tag)
+        let (mailbox, number, session) = (mailbox, channel.number, session.number)
+        batch.append(
+            Delivery(
+                message: content.message, exchange: content.exchange, routingKey: content.routingKey, queue: deliveries.queue,
+                isRedelivered: isRedelivered, announcedSize: content.announcedSize, isTruncated: content.isTruncated,
+                settle: { settlement in mailbox.post(settlement, of: tag, on: number, session: session) }))
+    }
+
+    // MARK: Steps
+
+    private func openChannel(in session: Session) throws(SessionError) {
+        phase = .opening
+        if channel.isOpen == false, unsettledChannelIsSpent { try replaceChannel(in: session) }
+        try session.open(channel) { [unowned self, unowned session] outcome in
+            guard case .reply = outcome else { return }
+            session.attempt { () throws(SessionError) in try limit(in: session) }
+        }
+    }
+
+    /// A channel number that has carried deliveries is not used again: their settlements may still come.
+    private var unsettledChannelIsSpent: Bool { failures > 0 }
+
+    private func replaceChannel(in session: Session) throws(SessionError) {
+        channel.subscription = nil
+        channel = try session.newChannel()
+        channel.subscription = self
+        unsettled = Unsettled()
+    }
+
+    private func limit(in session: Session) throws(SessionError) {
+        let method = amqp_basic_qos_t(prefetch_size: 0, prefetch_count: deliveries.prefetch, global: 0)
+        try session.ask(
+            method, AMQP_BASIC_QOS_METHOD, on: channel, expecting: AMQP_BASIC_QOS_OK_METHOD, operation: "setting the prefetch of \(deliveries.queue)"
+        ) { [unowned self] outcome in
+            if case .reply = outcome { phase = .idle }
+        }
+    }
+
+    private func start(in session: Session) throws(SessionError) {
+        phase = .starting
+        let method = amqp_basic_consume_t(
+            ticket: 0, queue: session.arena.bytes(deliveries.queue), consumer_tag: session.arena.bytes(tag), no_local: 0, no_ack: 0, exclusive: 0,
+            nowait: 0, arguments: amqp_table_t())
+        try session.ask(
+            method, AMQP_BASIC_CONSUME_METHOD, on: channel, expecting: AMQP_BASIC_CONSUME_OK_METHOD, operation: "consuming \(deliveries.queue)"
+        ) { [unowned self, unowned session] outcome in
+            guard case .reply = outcome else { return }
+            phase = .consuming
+            failures = 0
+            deliveries.begin()
+            session.report(.consuming(queue: deliveries.queue))
+        }
+    }
+
+    private func cancel(in session: Session) throws(SessionError) {
+        phase = .cancelling
+        let method = amqp_basic_cancel_t(consumer_tag: session.arena.bytes(tag), nowait: 0)
+        try session.ask(
+            method, AMQP_BASIC_CANCEL_METHOD, on: channel, expecting: AMQP_BASIC_CANCEL_OK_METHOD, operation: "cancelling \(deliveries.queue)"
+        ) { [unowned self] outcome in
+            guard case .reply = outcome else { return }
+            phase = .idle
+            returnUntaken()
+        }
+    }
+
+    private var tag: String { "bos.\(channel.number)" }
+
+    /// Gives back what nobody has taken.
+    private func returnUntaken() {
+        for delivery in deliveries.quiet() + batch { delivery.requeue() }
+        batch = []
+    }
+
+    // MARK: What the broker does
+
+    /// The queue is gone, or moves to another node of the broker's cluster.
+    func cancelledByBroker(session: Session) {
+        returnUntaken()
+        phase = .idle
+        lose(reason: "the broker cancelled the consumer", session: session)
+    }
+
+    func closedByBroker(reason: String, session: Session) {
+        _ = deliveries.quiet()
+        batch = []
+        phase = .closed
+        lose(reason: reason, session: session)
+    }
+
+    private func lose(reason: String, session: Session) {
+        failures += 1
+        retryAt = ContinuousClock.now + pause(failures)
+        session.needsTopology = true
+        session.report(.consumerLost(queue: deliveries.queue, reason: reason))
+    }
+
+    /// What lies untaken is the broker's again.
+    func sessionEnded() {
+        _ = deliveries.quiet()
+        batch = []
+        deliveries.settleQuiet(sessionIsGone: true)
+    }
+}

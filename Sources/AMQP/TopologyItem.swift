@@ -1,0 +1,26 @@
+/// Something the broker must have before a session is of use. Items are declared in the order given.
+package enum TopologyItem: Sendable, Equatable {
+    case exchange(name: String, kind: String, durable: Bool = true, arguments: [String: FieldValue] = [:])
+    case queue(name: String, durable: Bool = true, arguments: [String: FieldValue] = [:])
+    case binding(queue: String, exchange: String, routingKey: String)
+    /// A queue that only this connection may have, gone with it: a lock among all clients of the virtual host. Declared even where the rest is only checked.
+    case exclusiveQueue(name: String)
+
+    /// What the item is, in messages for people.
+    var label: String {
+        switch self {
+        case .exchange(let name, _, _, _): "exchange \(name)"
+        case .queue(let name, _, _): "queue \(name)"
+        case .binding(let queue, let exchange, let key): "binding of queue \(queue) to exchange \(exchange) with \(key)"
+        case .exclusiveQueue(let name): "exclusive queue \(name)"
+        }
+    }
+}
+
+/// What a connection does about its topology.
+package enum TopologyMode: Sendable {
+    /// Declares everything; what is there already must have the same arguments.
+    case declare
+    /// Only checks that exchanges and queues are there. Arguments and bindings cannot be seen over AMQP.
+    case check
+}

@@ -1,0 +1,13 @@
+// What Linux offers to a thread that sleeps in poll(2) and Swift's Glibc module leaves out.
+#ifndef BOS_CLINUX_SHIM_H
+#define BOS_CLINUX_SHIM_H
+
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+
+static inline int bos_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+// prctl is variadic, which Swift cannot call. Names the calling thread; the kernel keeps 15 bytes.
+static inline void bos_name_thread(const char *name) { (void)prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+#endif

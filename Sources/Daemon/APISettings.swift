@@ -1,0 +1,42 @@
+/// The BOS HTTP API. Section `api`; every assumption of `bos-api.md` that a key can replace is named as one.
+package struct APISettings: Sendable {
+    package var baseURL = "https://api.bos.center/api/BOS"
+    /// The merchant's `RegisterID`, for jobs that bring none.
+    package var registerID: String?
+    /// From the start of one request to the end of its answer.
+    package var requestTimeout = Duration.seconds(30)
+    package var connectTimeout = Duration.seconds(5)
+    package var paths = Paths()
+    /// Response codes that mean "taken, not finished". Assumed.
+    package var acceptedCodes = [0, 2]
+    /// Response codes with `status` false that are final without an enquiry. None by default: enquire once before calling it failed.
+    package var finalCodes: [Int] = []
+    package var enquiry = Enquiry()
+
+    package init() {}
+
+    /// Last path segments of the three calls; the same API is sold under other names.
+    package struct Paths: Sendable {
+        package var recharge = "DoRecharge"
+        package var enquiry = "RechargesStatus"
+        package var panStatus = "Status"
+
+        package init() {}
+    }
+
+    /// How an enquiry is spelled and its answer understood.
+    package struct Enquiry: Sendable {
+        /// Name of the merchant's id in the request; samples also spell it `RegistrationID`.
+        package var registerIDField = "registrationID"
+        /// Name of the reference in the request; samples also spell it `ReferenceId`.
+        package var referenceField = "referenceid"
+        /// Values of `data.status` for each verdict, compared without case. Assumed.
+        package var succeededWords = ["1", "success"]
+        package var failedWords = ["0", "failed"]
+        package var pendingWords = ["2", "pending"]
+        /// A message that contains one of these means that BOS does not know the reference; compared without case. Assumed.
+        package var notFoundPatterns = ["no such transaction", "not found", "no record"]
+
+        package init() {}
+    }
+}

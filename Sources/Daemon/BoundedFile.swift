@@ -1,0 +1,43 @@
+import Glibc
+
+/// Reads small files whole, and says exactly why one could not be read.
+enum BoundedFile {
+    /// Configuration and secrets are a few kilobytes; more is a wrong path, for example a device.
+    static let limit = 1 << 20
+
+    /// - Throws: `Failure` with the system's reason; the content is never part of it.
+    static func read(_ path: String) throws(Failure) -> [UInt8] {
+        // Non-blocking, or a named pipe without a writer would hang the start.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw errno == ENOENT ? .missing : .unreadable(reason(errno)) }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 16384)
+        while bytes.count <= limit {
+            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            if count == 0 { return bytes }
+            if count > 0 {
+                bytes += chunk[..<count]
+            } else if errno != EINTR {
+                throw .unreadable(reason(errno))
+            }
+        }
+        throw .unreadable("it is larger than \(limit) bytes")
+    }
+
+    private static func reason(_ code: Int32) -> String { String(cString: strerror(code)).lowercased() }
+
+    /// Why a file could not be read.
+    enum Failure: Error, Equatable {
+        case missing
+        case unreadable(String)
+
+        /// A clause: "it does not exist".
+        var clause: String {
+            switch self {
+            case .missing: "it does not exist"
+            case .unreadable(let reason): reason
+            }
+        }
+    }
+}

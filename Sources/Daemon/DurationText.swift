@@ -1,0 +1,25 @@
+/// Durations as people write them in the configuration: `250ms`, `30s`, `5m`, `2h`, `30d`.
+enum DurationText {
+    /// The units with their length in milliseconds, longest first.
+    private static let units: [(name: String, milliseconds: Int64)] = [
+        ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
+    ]
+
+    /// A whole number directly followed by its unit; `nil` for anything else, and for what does not fit.
+    static func parse(_ text: String) -> Duration? {
+        let digits = text.prefix { ("0"..."9").contains($0) }
+        let unit = text.dropFirst(digits.count)
+        guard let factor = units.first(where: { $0.name == unit })?.milliseconds, let count = Int64(digits) else { return nil }
+        let (milliseconds, hasOverflowed) = count.multipliedReportingOverflow(by: factor)
+        return hasOverflowed ? nil : .milliseconds(milliseconds)
+    }
+
+    /// The shortest spelling in one unit, for example `90s` or `2m`; parts below a millisecond are dropped.
+    static func spell(_ duration: Duration) -> String {
+        let (seconds, attoseconds) = duration.components
+        let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000
+        guard milliseconds != 0 else { return "0s" }
+        guard let unit = units.first(where: { milliseconds % $0.milliseconds == 0 }) else { return "\(milliseconds)ms" }
+        return "\(milliseconds / unit.milliseconds)\(unit.name)"
+    }
+}

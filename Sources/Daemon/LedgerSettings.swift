@@ -1,0 +1,14 @@
+/// Where jobs are recorded. Section `ledger`.
+package struct LedgerSettings: Sendable, Equatable {
+    package var url = Location.sqlite(path: "./ledger.sqlite")
+
+    package init() {}
+
+    /// A store and where it is.
+    package enum Location: Sendable, Equatable {
+        /// A file on a local disk; exactly one worker may use it.
+        case sqlite(path: String)
+        /// The whole `postgresql://` URL, which may hold a password.
+        case postgreSQL(url: Secret)
+    }
+}

@@ -1,0 +1,30 @@
+/// When something is tried or asked again. Section `retry`.
+package struct RetrySettings: Sendable {
+    /// How often one delivery may try a request that certainly was not sent.
+    package var attempts = 5
+    /// Backoff before the second attempt; it doubles up to the maximum, with full jitter.
+    package var initialBackoff = Duration.milliseconds(200)
+    package var maximumBackoff = Duration.seconds(5)
+    package var enquiry = Enquiry()
+    package var settle = Settle()
+    /// A doubt older than this is parked for a person.
+    package var doubtMaximumAge = Duration.seconds(24 * 3600)
+
+    package init() {}
+
+    /// Pauses between enquiries about one doubtful recharge.
+    package struct Enquiry: Sendable {
+        package var initialBackoff = Duration.seconds(1)
+        package var maximumBackoff = Duration.seconds(15)
+
+        package init() {}
+    }
+
+    /// How often and over which time "not found" must be heard before it is believed.
+    package struct Settle: Sendable {
+        package var answers = 3
+        package var window = Duration.seconds(120)
+
+        package init() {}
+    }
+}

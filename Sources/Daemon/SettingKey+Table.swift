@@ -1,0 +1,161 @@
+import Observability
+
+extension SettingKey {
+    /// Every key there is, in the order in which the documentation shows them.
+    package static let all: [SettingKey] =
+        amqp + jobs + api + auth + pan + retry + [
+            SettingKey(
+                "ledger.url", \.ledger.url, .ledger, isSecret: true,
+                "where jobs are recorded; `$STATE_DIRECTORY/ledger.sqlite` when systemd sets that variable")
+        ] + poller + [
+            SettingKey(
+                "http.listen", \.http, .listenAddress, "where health, metrics and status are served; the poller's default port is 9465"),
+            SettingKey("log.level", \.log.level, .choice, "lines below this level are not written"),
+            SettingKey("log.format", \.log.format, .choice, "`auto`: `human` on a terminal, else `json`, one object a line"),
+            SettingKey(
+                "shutdown.drainTimeout", \.shutdown.drainTimeout, .duration(.zero ... .seconds(3600)),
+                "how long jobs in flight may take to finish; below `TimeoutStopSec=` of the systemd unit"),
+        ]
+
+    private static let amqp: [SettingKey] = [
+        SettingKey(
+            "amqp.urls", \.amqp.urls, .list(.secret("an amqp:// or amqps:// URL", where: isBrokerURL), atLeast: 1), isSecret: true,
+            "brokers, tried in turn; `amqps://` for TLS"),
+        SettingKey(
+            "amqp.heartbeat", \.amqp.heartbeat, .wholeSeconds(.seconds(1) ... .seconds(600)),
+            "a broker silent for twice this long counts as gone"),
+        SettingKey(
+            "amqp.connectTimeout", \.amqp.connectTimeout, .duration(.milliseconds(100) ... .seconds(120)),
+            "for one attempt to reach a broker"),
+        SettingKey("amqp.declareTopology", \.amqp.declareTopology, .flag, "`false`: exchanges and queues are only checked"),
+        SettingKey("amqp.queueType", \.amqp.queueType, .choice, "how the durable queues are kept"),
+        SettingKey("amqp.exchanges.jobs", \.amqp.exchanges.jobs, .brokerName, "where jobs enter"),
+        SettingKey("amqp.exchanges.replies", \.amqp.exchanges.replies, .brokerName, "where every reply is published"),
+        SettingKey("amqp.exchanges.unrouted", \.amqp.exchanges.unrouted, .brokerName, "takes replies that no queue is bound for"),
+        SettingKey("amqp.exchanges.dead", \.amqp.exchanges.dead, .brokerName, "takes messages that could not be understood"),
+        SettingKey("amqp.queues.recharge", \.amqp.queues.recharge, .brokerName, "jobs that move money"),
+        SettingKey("amqp.queues.status", \.amqp.queues.status, .brokerName, "questions"),
+        SettingKey("amqp.queues.unrouted", \.amqp.queues.unrouted, .brokerName, "keeps replies that no queue is bound for"),
+        SettingKey("amqp.queues.dead", \.amqp.queues.dead, .brokerName, "keeps messages that could not be understood"),
+        SettingKey("amqp.queues.lock", \.amqp.queues.lock, .brokerName, "held by the one worker of a SQLite ledger"),
+        SettingKey("amqp.tls.caFile", \.amqp.tls.caFile, .optional(.path), "certificate authorities (PEM); required for `amqps://`"),
+        SettingKey("amqp.tls.certificateFile", \.amqp.tls.certificateFile, .optional(.path), "client certificate (PEM)"),
+        SettingKey("amqp.tls.keyFile", \.amqp.tls.keyFile, .optional(.path), "key of the client certificate (PEM)"),
+    ]
+
+    private static let jobs: [SettingKey] = [
+        SettingKey("jobs.recharge.concurrency", \.jobs.rechargeConcurrency, .integer(1...4096), "recharges in flight; also the prefetch"),
+        SettingKey("jobs.status.concurrency", \.jobs.statusConcurrency, .integer(1...4096), "questions in flight; also the prefetch"),
+        SettingKey(
+            "jobs.timeout", \.jobs.timeout, .duration(.seconds(1) ... .seconds(900)),
+            "a delivery is never held longer; what needs more waits in the ledger"),
+        SettingKey(
+            "jobs.maximumAmount", \.jobs.maximumAmount, .rupees(1...100_000_000_000),
+            "rupees; a recharge of more is refused (the default is an assumption)"),
+    ]
+
+    private static let api: [SettingKey] = [
+        SettingKey("api.baseURL", \.api.baseURL, .webURL, "the BOS API"),
+        SettingKey("api.registerID", \.api.registerID, .optional(.text("the merchant's id")), "`RegisterID` of jobs that bring none"),
+        SettingKey(
+            "api.requestTimeout", \.api.requestTimeout, .duration(.milliseconds(100) ... .seconds(600)),
+            "for one request, from its start to the end of the answer"),
+        SettingKey(
+            "api.connectTimeout", \.api.connectTimeout, .duration(.milliseconds(100) ... .seconds(120)),
+            "for reaching the API; what fails here was certainly not sent"),
+        SettingKey("api.paths.recharge", \.api.paths.recharge, .text("a path segment"), "last path segment of a recharge"),
+        SettingKey("api.paths.enquiry", \.api.paths.enquiry, .text("a path segment"), "last path segment of an enquiry about a recharge"),
+        SettingKey("api.paths.panStatus", \.api.paths.panStatus, .text("a path segment"), "last path segment of a PAN status check"),
+        SettingKey(
+            "api.acceptedCodes", \.api.acceptedCodes, .list(.integer(-99999...99999)),
+            "response codes for \"taken, not finished\" (assumed)"),
+        SettingKey(
+            "api.finalCodes", \.api.finalCodes, .list(.integer(-99999...99999)),
+            "response codes of a refusal that is believed without an enquiry"),
+        SettingKey(
+            "api.enquiry.fields.registerID", \.api.enquiry.registerIDField, .text("a member name"),
+            "how an enquiry spells the merchant's id (assumed)"),
+        SettingKey(
+            "api.enquiry.fields.reference", \.api.enquiry.referenceField, .text("a member name"),
+            "how an enquiry spells the reference (assumed)"),
+        SettingKey(
+            "api.enquiry.succeededWords", \.api.enquiry.succeededWords, .list(.text("a value of data.status")),
+            "values of `data.status` for \"done\" (assumed)"),
+        SettingKey(
+            "api.enquiry.failedWords", \.api.enquiry.failedWords, .list(.text("a value of data.status")),
+            "values of `data.status` for \"not done\" (assumed)"),
+        SettingKey(
+            "api.enquiry.pendingWords", \.api.enquiry.pendingWords, .list(.text("a value of data.status")),
+            "values of `data.status` for \"not finished\" (assumed)"),
+        SettingKey(
+            "api.enquiry.notFoundPatterns", \.api.enquiry.notFoundPatterns, .list(.text("a part of a message")),
+            "a message with one of these means that BOS does not know the reference (assumed)"),
+    ]
+
+    private static let auth: [SettingKey] = [
+        SettingKey("auth.mode", \.auth.mode, .choice, "where the bearer token comes from"),
+        SettingKey("auth.tokenFile", \.auth.tokenFile, .optional(.path), "for `file`: holds the token; read again when it changes"),
+        SettingKey("auth.url", \.auth.url, .optional(.webURL), "for `authorise`: the call that hands out tokens"),
+        SettingKey("auth.clientID", \.auth.clientID, .optional(.text("the client id")), "for `authorise`"),
+        SettingKey("auth.clientSecret", \.auth.clientSecret, .optional(.secret("the client secret")), isSecret: true, "for `authorise`"),
+        SettingKey(
+            "auth.publicKeyFile", \.auth.publicKeyFile, .optional(.path),
+            "for `authorise` without a fixed IP address: signs each call (PEM)"),
+        SettingKey("auth.headers.clientID", \.auth.headers.clientID, .headerName, "header of the client id (assumed)"),
+        SettingKey("auth.headers.clientSecret", \.auth.headers.clientSecret, .headerName, "header of the client secret (assumed)"),
+        SettingKey("auth.headers.signature", \.auth.headers.signature, .headerName, "header of the signature (assumed)"),
+        SettingKey("auth.tokenPath", \.auth.tokenPath, .text("member names with dots"), "where the answer holds the token (assumed)"),
+        SettingKey("auth.expiryPath", \.auth.expiryPath, .text("member names with dots"), "where it holds the expiry (assumed)"),
+    ]
+
+    private static let pan: [SettingKey] = [
+        SettingKey(
+            "pan.pendingPatterns", \.pan.pendingPatterns, .list(.text("a part of a message"), atLeast: 1),
+            "a message with one of these means \"not decided yet\" (assumed)"),
+        SettingKey(
+            "pan.rejectedPatterns", \.pan.rejectedPatterns, .list(.text("a part of a message")),
+            "a message with one of these means \"rejected\""),
+        SettingKey(
+            "pan.nepKey", \.pan.nepKey, .optional(.secret("the merchant's key")), isSecret: true,
+            "`nep_key` of jobs that bring none"),
+        SettingKey("pan.domain", \.pan.domain, .optional(.text("the merchant's domain")), "`domain` of jobs that bring none"),
+        SettingKey("pan.partnerID", \.pan.partnerID, .optional(.text("the merchant's partner id")), "`partnerId` of jobs that bring none"),
+        SettingKey("pan.nepID", \.pan.nepID, .optional(.text("the merchant's id")), "`nep_id` of jobs that bring none"),
+    ]
+
+    private static let retry: [SettingKey] = [
+        SettingKey("retry.attempts", \.retry.attempts, .integer(1...100), "tries of one delivery while nothing was sent"),
+        SettingKey(
+            "retry.initialBackoff", \.retry.initialBackoff, .duration(.milliseconds(1) ... .seconds(60)),
+            "before the second try; doubles up to the maximum, with jitter"),
+        SettingKey(
+            "retry.maximumBackoff", \.retry.maximumBackoff, .duration(.milliseconds(1) ... .seconds(600)), "longest pause between tries"),
+        SettingKey(
+            "retry.enquiry.initialBackoff", \.retry.enquiry.initialBackoff, .duration(.milliseconds(1) ... .seconds(600)),
+            "before the second enquiry about a doubtful recharge"),
+        SettingKey(
+            "retry.enquiry.maximumBackoff", \.retry.enquiry.maximumBackoff, .duration(.milliseconds(1) ... .seconds(86_400)),
+            "longest pause between enquiries"),
+        SettingKey(
+            "retry.settle.answers", \.retry.settle.answers, .integer(1...1000),
+            "how often \"not found\" must be heard before it is believed"),
+        SettingKey(
+            "retry.settle.window", \.retry.settle.window, .duration(.seconds(1) ... .seconds(86_400)),
+            "over which time at least; longer than `api.requestTimeout`"),
+        SettingKey(
+            "retry.doubt.maximumAge", \.retry.doubtMaximumAge, .duration(.seconds(60) ... .seconds(365 * 86_400)),
+            "an older doubt is parked for a person"),
+    ]
+
+    private static let poller: [SettingKey] = [
+        SettingKey(
+            "poller.pan.firstCheckAfter", \.poller.pan.firstCheckAfter, .duration(.seconds(1) ... .seconds(30 * 86_400)),
+            "first check of a pending PAN application"),
+        SettingKey(
+            "poller.pan.maximumInterval", \.poller.pan.maximumInterval, .duration(.seconds(1) ... .seconds(30 * 86_400)),
+            "longest pause between checks"),
+        SettingKey(
+            "poller.pan.maximumAge", \.poller.pan.maximumAge, .duration(.seconds(60) ... .seconds(365 * 86_400)),
+            "an application pending for longer is given up"),
+    ]
+}

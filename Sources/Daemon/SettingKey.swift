@@ -1,0 +1,55 @@
+import Configuration
+
+/// One row of the configuration table: a key, what it means, how it is written and which field it sets.
+///
+/// Reading, checking, documentation and the list of known names all come from these rows, so that they cannot disagree.
+package struct SettingKey: Sendable {
+    /// As it stands in the file and on the command line, for example `api.baseURL`.
+    package let name: String
+    /// One sentence or less, for the documentation.
+    package let meaning: String
+    /// Whether its value is never shown, and can be given as a file under `fileName`.
+    package let isSecret: Bool
+    /// What would be right, to go behind "write".
+    package let expectation: String
+    let isList: Bool
+    /// `false` when the texts are not of the right form; the settings are unchanged then.
+    let assign: @Sendable ([String], inout Settings) -> Bool
+    /// The value of these settings as it would be written, or `nil` for none.
+    let spelled: @Sendable (Settings) -> String?
+
+    init<Value: Sendable>(
+        _ name: String, _ path: any WritableKeyPath<Settings, Value> & Sendable, _ form: ValueForm<Value>, isSecret: Bool = false,
+        _ meaning: String
+    ) {
+        self.name = name
+        self.meaning = meaning
+        self.isSecret = isSecret
+        expectation = form.expectation
+        isList = form.isList
+        assign = { texts, settings in
+            guard let value = form.parse(texts) else { return false }
+            settings[keyPath: path] = value
+            return true
+        }
+        spelled = { form.spell($0[keyPath: path]) }
+    }
+
+    /// The key that names a file with this secret, or `nil` for a key that is no secret.
+    package var fileName: String? { isSecret ? Self.fileName(of: name) : nil }
+
+    /// The environment variable that sets this key, for example `BOS_API_BASE_URL`.
+    package var environmentName: String { Self.environmentName(of: name) }
+
+    static func fileName(of name: String) -> String { name + "File" }
+
+    /// The name that the environment provider looks up; asked of it, so that documentation and reading cannot differ.
+    static func environmentName(of name: String) -> String {
+        let provider = EnvironmentVariablesProvider(environmentVariables: [:])
+        let key = AbsoluteConfigKey(ConfigKey("bos." + name))
+        return (try? provider.value(forKey: key, type: .string))?.encodedKey ?? ""
+    }
+
+    /// Every name that may occur, the `…File` variants among them.
+    static let allNames = all.flatMap { [$0.name] + [$0.fileName].compactMap { $0 } }
+}

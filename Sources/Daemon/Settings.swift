@@ -1,0 +1,33 @@
+package import Observability
+
+/// Everything that can be configured, with the defaults of `contract.md`.
+///
+/// The composition maps a section to the type that it configures. Which key sets which field is in `SettingKey.all`.
+package struct Settings: Sendable {
+    package var amqp = AMQPSettings()
+    package var jobs = JobsSettings()
+    package var api = APISettings()
+    package var auth = AuthSettings()
+    package var pan = PANSettings()
+    package var retry = RetrySettings()
+    package var ledger = LedgerSettings()
+    package var poller = PollerSettings()
+    package var http = HTTPEndpoints.Configuration()
+    package var log = LogConfiguration()
+    package var shutdown = ShutdownSettings()
+
+    /// The defaults of one program.
+    /// - Parameter stateDirectory: `STATE_DIRECTORY` as systemd sets it (`StateDirectory=`): where a service keeps its files.
+    package init(for program: Program = .worker, stateDirectory: String? = nil) {
+        http.port = program == .worker ? 9464 : 9465
+        if let directory = stateDirectory?.split(separator: ":").first {
+            ledger.url = .sqlite(path: "\(directory)/ledger.sqlite")
+        }
+    }
+
+    /// The two daemons that share one configuration file.
+    package enum Program: String, Sendable {
+        case worker = "bos-worker"
+        case poller = "bos-poller"
+    }
+}

@@ -1,0 +1,30 @@
+/// The configuration keys as documentation: for `--print-configuration-keys` and for the README's table.
+package enum SettingsReference {
+    /// A Markdown table of every key, its variable, its default and its meaning.
+    package static var markdown: String {
+        let rows = SettingKey.all.map { key in
+            "| `\(key.name)` | `\(key.environmentName)` | \(shownDefault(of: key).map { "`\($0)`" } ?? "–") | \(meaning(of: key)) |"
+        }
+        return (["| key | environment variable | default | meaning |", "|---|---|---|---|"] + rows).joined(separator: "\n") + "\n"
+    }
+
+    /// The same for a terminal: three lines for each key.
+    package static var text: String {
+        let entries = SettingKey.all.map { key in
+            """
+            \(key.name) = \(shownDefault(of: key) ?? "(none)")
+                \(meaning(of: key).filter { $0 != "`" })
+                write \(key.expectation); variable \(key.environmentName)
+
+            """
+        }
+        return entries.joined(separator: "\n")
+    }
+
+    private static func shownDefault(of key: SettingKey) -> String? { key.spelled(Settings(for: .worker)) }
+
+    private static func meaning(of key: SettingKey) -> String {
+        guard let fileName = key.fileName else { return key.meaning }
+        return key.meaning + "; secret, also as a file: `\(fileName)`"
+    }
+}

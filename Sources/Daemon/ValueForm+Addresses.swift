@@ -1,0 +1,61 @@
+import FoundationEssentials
+import Observability
+
+extension ValueForm<HTTPEndpoints.Configuration> {
+    /// `host:port`; an IPv6 address stands in brackets.
+    static var listenAddress: Self {
+        Self(
+            expectation: "an address and a port, such as 127.0.0.1:9464 or [::1]:9464",
+            parse: { $0.first.flatMap(parseListenAddress) },
+            spell: { $0.host.contains(":") ? "[\($0.host)]:\($0.port)" : "\($0.host):\($0.port)" })
+    }
+}
+
+extension ValueForm<LedgerSettings.Location> {
+    /// `sqlite:path` or `postgresql://…`.
+    static var ledger: Self {
+        Self(
+            expectation: "sqlite:PATH, such as sqlite:/var/lib/bos-worker/ledger.sqlite, or a postgresql:// URL",
+            parse: { $0.first.flatMap(parseLedger) },
+            spell: { location in
+                switch location {
+                case .sqlite(let path): "sqlite:\(path)"
+                case .postgreSQL(let url): url.exposed
+                }
+            })
+    }
+}
+
+private func parseListenAddress(_ text: String) -> HTTPEndpoints.Configuration? {
+    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
+    var host = text[..<colon]
+    if host.hasPrefix("["), host.hasSuffix("]") {
+        host = host.dropFirst().dropLast()
+    } else if host.contains(":") {
+        return nil
+    }
+    guard !host.isEmpty, host.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || ".:-%".contains($0)) }) else { return nil }
+    var address = HTTPEndpoints.Configuration()
+    address.host = String(host)
+    address.port = Int(port)
+    return address
+}
+
+private func parseLedger(_ text: String) -> LedgerSettings.Location? {
+    if text.hasPrefix("postgresql://") { return .postgreSQL(url: Secret(text)) }
+    guard text.hasPrefix("sqlite:"), !text.hasPrefix("sqlite://"), text.count > "sqlite:".count else { return nil }
+    return .sqlite(path: String(text.dropFirst("sqlite:".count)))
+}
+
+/// Whether a text is a URL that a request can be sent to and that may be shown.
+func isWebURL(_ text: String) -> Bool {
+    guard let parts = URLComponents(string: text), parts.scheme == "https" || parts.scheme == "http" else { return false }
+    guard let host = parts.host, !host.isEmpty else { return false }
+    return parts.user == nil && parts.password == nil && parts.query == nil && parts.fragment == nil
+}
+
+/// Whether a text looks like a broker's URL; what it says in detail is the AMQP client's to check.
+func isBrokerURL(_ text: String) -> Bool {
+    guard let parts = URLComponents(string: text), parts.scheme == "amqp" || parts.scheme == "amqps" else { return false }
+    return parts.host.map { !$0.isEmpty } ?? false
+}

@@ -1,0 +1,158 @@
+/// How a value of one kind is written in the configuration: what is accepted, and how a default is shown.
+struct ValueForm<Value: Sendable>: Sendable {
+    /// What would be right, to go behind "write": "a duration between 1s and 10m, such as …".
+    let expectation: String
+    /// Whether several values make one: a YAML list, or commas elsewhere.
+    var isList = false
+    /// `nil` when the texts are not of this form. A form that is no list gets exactly one text, and it is never empty.
+    let parse: @Sendable ([String]) -> Value?
+    /// `nil` when there is nothing to show.
+    let spell: @Sendable (Value) -> String?
+}
+
+extension ValueForm {
+    private init(_ expectation: String, parse: @escaping @Sendable (String) -> Value?, spell: @escaping @Sendable (Value) -> String?) {
+        self.init(expectation: expectation, parse: { $0.first.flatMap(parse) }, spell: spell)
+    }
+
+    /// A value that may be absent.
+    static func optional<Wrapped>(_ form: ValueForm<Wrapped>) -> Self where Value == Wrapped? {
+        Self(expectation: form.expectation, isList: form.isList) { texts in
+            form.parse(texts).map(Optional.some)
+        } spell: { value in
+            value.flatMap(form.spell)
+        }
+    }
+
+    /// Several values.
+    /// - Parameter minimum: the fewest that make sense.
+    static func list<Element>(_ form: ValueForm<Element>, atLeast minimum: Int = 0) -> Self where Value == [Element] {
+        Self(expectation: "a list, each entry \(form.expectation)", isList: true) { texts in
+            let values = texts.compactMap { form.parse([$0]) }
+            return values.count == texts.count && values.count >= minimum ? values : nil
+        } spell: { values in
+            values.isEmpty ? nil : values.compactMap(form.spell).joined(separator: ",")
+        }
+    }
+}
+
+extension ValueForm<Duration> {
+    static func duration(_ range: ClosedRange<Duration>) -> Self {
+        let (least, most) = (DurationText.spell(range.lowerBound), DurationText.spell(range.upperBound))
+        return Self("a duration from \(least) to \(most), such as 250ms, 30s, 5m, 2h or 30d") { text in
+            DurationText.parse(text).flatMap { range.contains($0) ? $0 : nil }
+        } spell: {
+            DurationText.spell($0)
+        }
+    }
+
+    /// AMQP negotiates heartbeats in whole seconds.
+    static func wholeSeconds(_ range: ClosedRange<Duration>) -> Self {
+        let duration = duration(range)
+        return Self(duration.expectation + ", in whole seconds") { text in
+            duration.parse([text]).flatMap { $0.components.attoseconds == 0 ? $0 : nil }
+        } spell: {
+            DurationText.spell($0)
+        }
+    }
+}
+
+extension ValueForm<Int> {
+    static func integer(_ range: ClosedRange<Int>) -> Self {
+        Self("a whole number from \(range.lowerBound) to \(range.upperBound)") { text in
+            Int(text).flatMap { range.contains($0) ? $0 : nil }
+        } spell: {
+            String($0)
+        }
+    }
+}
+
+extension ValueForm<Int64> {
+    /// Rupees outside, paise inside.
+    static func rupees(_ range: ClosedRange<Int64>) -> Self {
+        let (least, most) = (RupeeText.spell(range.lowerBound), RupeeText.spell(range.upperBound))
+        return Self("rupees from \(least) to \(most), with at most two decimals") { text in
+            RupeeText.parse(text).flatMap { range.contains($0) ? $0 : nil }
+        } spell: {
+            RupeeText.spell($0)
+        }
+    }
+}
+
+extension ValueForm<Bool> {
+    static var flag: Self {
+        Self("true or false") {
+            Bool($0)
+        } spell: {
+            String($0)
+        }
+    }
+}
+
+extension ValueForm where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
+    static var choice: Self {
+        let names = Value.allCases.map(\.rawValue)
+        return Self("one of " + names.joined(separator: ", ")) {
+            Value(rawValue: $0)
+        } spell: {
+            $0.rawValue
+        }
+    }
+}
+
+extension ValueForm<String> {
+    /// Any text on one line.
+    static func text(_ what: String) -> Self {
+        Self(what + ", on one line") {
+            isOneLine($0) ? $0 : nil
+        } spell: {
+            $0
+        }
+    }
+
+    /// The path of a file. Whether it is there is found out by whoever opens it.
+    static var path: Self { text("the path of a file") }
+
+    /// The name of a queue or an exchange; AMQP allows 255 bytes and keeps `amq.` for itself.
+    static var brokerName: Self {
+        let text = text("a name of at most 255 bytes that does not start with amq.")
+        return Self(text.expectation) { name in
+            name.utf8.count <= 255 && !name.hasPrefix("amq.") ? text.parse([name]) : nil
+        } spell: {
+            $0
+        }
+    }
+
+    /// Name of an HTTP header. Source: RFC 9110, section 5.1.
+    static var headerName: Self {
+        let others = "!#$%&'*+-.^_`|~"
+        return Self("the name of an HTTP header") { name in
+            name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || others.contains($0)) } ? name : nil
+        } spell: {
+            $0
+        }
+    }
+
+    /// An `http` or `https` URL without user, query and fragment: all of them would end up in logs.
+    static var webURL: Self {
+        Self("a URL such as https://host/path without user, password, query and fragment") { text in
+            isWebURL(text) ? text : nil
+        } spell: {
+            $0
+        }
+    }
+}
+
+extension ValueForm<Secret> {
+    /// A text that is never shown.
+    static func secret(_ what: String, where isRight: @escaping @Sendable (String) -> Bool = { _ in true }) -> Self {
+        Self(what) {
+            isRight($0) ? Secret($0) : nil
+        } spell: {
+            $0.exposed
+        }
+    }
+}
+
+/// Whether a text is free of line breaks and other control characters.
+private func isOneLine(_ text: String) -> Bool { !text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } }

@@ -1,0 +1,107 @@
+import ExactJSON
+import Glibc
+import Logging
+
+/// The two forms of a log line. A line never holds a line break or another control character, whatever was logged.
+enum LogLineFormatter: Sendable {
+    /// `{"ts":…,"level":…,"logger":…,"message":…,"fields":{…}}`; `fields` is left out when there is none, so that a field
+    /// can never be taken for one of the fixed names.
+    case json
+    /// `2026-11-21T09:00:00.123Z INFO  bos.engine: job finished kind=recharge`
+    case human(isColoured: Bool)
+
+    /// The line with its line break.
+    func bytes(of line: LogLine, at milliseconds: Int64) -> [UInt8] {
+        switch self {
+        case .json: Self.json(line, at: milliseconds)
+        case .human(let isColoured): Self.human(line, at: milliseconds, isColoured: isColoured)
+        }
+    }
+
+    private static func json(_ line: LogLine, at milliseconds: Int64) -> [UInt8] {
+        var members: [JSONValue.Member] = [
+            JSONValue.Member("ts", .string(rfc3339(milliseconds))),
+            JSONValue.Member("level", .string(line.level.rawValue)),
+            JSONValue.Member("logger", .string(line.logger)),
+            JSONValue.Member("message", .string(line.message)),
+        ]
+        if !line.fields.isEmpty { members.append(JSONValue.Member("fields", jsonValue(.dictionary(line.fields)))) }
+        return JSONValue.object(members).encoded + [UInt8(ascii: "\n")]
+    }
+
+    private static func jsonValue(_ value: Logger.MetadataValue) -> JSONValue {
+        switch value {
+        case .string(let text): .string(text)
+        case .stringConvertible(let value): jsonScalar(value)
+        case .array(let values): .array(values.map(jsonValue))
+        case .dictionary(let fields):
+            .object(fields.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, jsonValue($0.value)) })
+        }
+    }
+
+    private static func jsonScalar(_ value: any CustomStringConvertible) -> JSONValue {
+        switch value {
+        case let flag as Bool: .bool(flag)
+        case let number as any BinaryInteger: .number("\(number)")
+        default: .string(value.description)
+        }
+    }
+
+    private static func human(_ line: LogLine, at milliseconds: Int64, isColoured: Bool) -> [UInt8] {
+        let level = line.level.rawValue.uppercased()
+        let padding = String(repeating: " ", count: max(0, 8 - level.count))
+        let colour = isColoured ? colour(of: line.level) : ""
+        let dim = isColoured ? "\u{1B}[2m" : ""
+        let plain = isColoured ? "\u{1B}[0m" : ""
+        var text = "\(dim)\(rfc3339(milliseconds))\(plain) \(colour)\(level)\(plain)\(padding) "
+        text += "\(dim)\(escaped(line.logger)):\(plain) \(escaped(line.message))"
+        for (name, value) in line.fields.sorted(by: { $0.key < $1.key }) {
+            text += " \(dim)\(escaped(name))=\(plain)\(quotedIfNeeded("\(value)"))"
+        }
+        return Array(text.utf8) + [UInt8(ascii: "\n")]
+    }
+
+    private static func colour(of level: Logger.Level) -> String {
+        switch level {
+        case .trace, .debug: "\u{1B}[2m"
+        case .info: "\u{1B}[32m"
+        case .notice: "\u{1B}[36m"
+        case .warning: "\u{1B}[33m"
+        case .error, .critical: "\u{1B}[1;31m"
+        }
+    }
+
+    private static func quotedIfNeeded(_ text: String) -> String {
+        let isPlain = !text.isEmpty && text.utf8.allSatisfy { $0 > 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") }
+        return isPlain ? escaped(text) : "\"\(escaped(text, quote: true))\""
+    }
+
+    /// Escapes what could end the line, move the cursor, or show text in another order than it was written.
+    private static func escaped(_ text: String, quote: Bool = false) -> String {
+        text.unicodeScalars.reduce(into: "") { result, scalar in
+            switch scalar.value {
+            case 0x0A: result += "\\n"
+            case 0x0D: result += "\\r"
+            case 0x09: result += "\\t"
+            case 0x22 where quote: result += "\\\""
+            case ..<0x20, 0x7F...0x9F, 0x2028...0x202E, 0x2066...0x2069: result += "\\u{\(String(scalar.value, radix: 16))}"
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+    }
+
+    /// Milliseconds since 1970 as UTC, for example `2026-11-21T09:00:00.123Z`.
+    static func rfc3339(_ milliseconds: Int64) -> String {
+        var seconds = time_t(milliseconds / 1000)
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        let date = "\(parts.tm_year + 1900)-\(padded(parts.tm_mon + 1))-\(padded(parts.tm_mday))"
+        let clock = "\(padded(parts.tm_hour)):\(padded(parts.tm_min)):\(padded(parts.tm_sec))"
+        return "\(date)T\(clock).\(padded(Int32(milliseconds % 1000), width: 3))Z"
+    }
+
+    private static func padded(_ number: Int32, width: Int = 2) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+}

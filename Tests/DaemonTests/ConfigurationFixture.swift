@@ -1,0 +1,45 @@
+import Daemon
+import Foundation
+
+/// Loads settings from given texts instead of this machine's files and variables.
+struct ConfigurationFixture {
+    var options: [String] = []
+    var variables: [String: String] = [:]
+    /// Content of a configuration file; none if `nil`.
+    var file: String?
+    /// Names and contents of further files; `$DIR` in the other texts stands for their folder.
+    var others: [String: String] = [:]
+
+    func load() throws -> (settings: Settings, warnings: [String]) {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "bos-configuration-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let filled = { (text: String) in text.replacing("$DIR", with: folder.path) }
+        for (name, content) in others { try Data(content.utf8).write(to: folder.appending(path: name)) }
+        var sources = ConfigurationSources()
+        sources.options = options.map(filled)
+        sources.environment = variables.mapValues(filled)
+        sources.defaultFile = folder.appending(path: "config.yaml").path
+        if let file { try Data(filled(file).utf8).write(to: folder.appending(path: "config.yaml")) }
+        return try Settings.load(for: .worker, from: sources)
+    }
+
+    /// The problems that loading reports; none when it succeeds.
+    func problems() -> [ConfigurationProblem] {
+        do {
+            _ = try load()
+            return []
+        } catch let error as ConfigurationError {
+            return error.problems
+        } catch {
+            return [ConfigurationProblem(unexpected: error)]
+        }
+    }
+}
+
+extension ConfigurationProblem {
+    /// Stands for a failure of the fixture itself, which no test expects.
+    fileprivate init(unexpected error: any Error) {
+        self.init(key: "fixture", origin: .builtIn, fault: "\(error)", advice: "mend the fixture")
+    }
+}

@@ -1,0 +1,183 @@
+import Testing
+
+@testable import Daemon
+
+@Suite("Wrong configuration", .timeLimit(.minutes(1)))
+struct ConfigurationProblemTests {
+    @Test(
+        "a wrong value is reported with its key, its place and what would be right",
+        arguments: [
+            ("api.requestTimeout", "30", "a duration from 100ms to 10m"), ("api.requestTimeout", "1s ", "a duration"),
+            ("api.requestTimeout", "11m", "a duration"), ("api.requestTimeout", "99999999999999999999d", "a duration"),
+            ("api.requestTimeout", "9223372036854775807d", "a duration"), ("api.requestTimeout", "-5s", "a duration"),
+            ("amqp.heartbeat", "1500ms", "whole seconds"), ("jobs.recharge.concurrency", "0", "a whole number from 1 to 4096"),
+            ("jobs.recharge.concurrency", "many", "a whole number"), ("jobs.maximumAmount", "10.001", "rupees"),
+            ("jobs.maximumAmount", "0", "rupees"), ("jobs.maximumAmount", "1e3", "rupees"),
+            ("amqp.declareTopology", "yes", "true or false"),
+            ("amqp.queueType", "mirrored", "one of quorum, classic"), ("auth.mode", "oauth", "one of none, file, authorise"),
+            ("log.level", "loud", "one of trace, debug"), ("log.format", "xml", "one of auto, human, json"),
+            ("http.listen", "9464", "127.0.0.1:9464"), ("http.listen", "host:99999", "an address and a port"),
+            ("http.listen", "::1:80", "[::1]:9464"), ("api.baseURL", "api.bos.center", "a URL"), ("api.baseURL", "ftp://x", "a URL"),
+            ("api.baseURL", "https://x/?token=1", "a URL"), ("amqp.queues.status", "amq.status", "does not start with amq."),
+            ("amqp.queues.status", String(repeating: "q", count: 256), "at most 255 bytes"),
+            ("auth.headers.clientID", "X Id", "HTTP header"),
+            ("api.acceptedCodes", "0,two", "a list"), ("retry.settle.answers", "0", "a whole number from 1"),
+        ])
+    func wrongValue(name: String, text: String, expected: String) throws {
+        let variable = SettingKey.environmentName(of: name)
+        let sources: [(ConfigurationFixture, String)] = [
+            (ConfigurationFixture(options: ["--\(name)=\(text)"]), "command line"),
+            (ConfigurationFixture(variables: [variable: text]), "environment variable \(variable)"),
+            (ConfigurationFixture(file: "\(name): \"\(text)\""), "/config.yaml"),
+        ]
+        for (fixture, place) in sources {
+            let problems = fixture.problems()
+            let problem = try #require(problems.first)
+            #expect(problems.count == 1)
+            #expect(problem.key == name)
+            #expect("\(problem.origin)".contains(place))
+            #expect(problem.advice.contains(expected))
+        }
+    }
+
+    @Test("all problems are reported together, and the exit code is 78")
+    func allAtOnce() throws {
+        var fixture = ConfigurationFixture(options: ["--log.level=loud"], file: "api: {requestTimeout: soon}\njobs: {tiemout: 5s}")
+        fixture.variables["BOS_JOBS_STATUS_CONCURRENCY"] = "-1"
+        let error = #expect(throws: ConfigurationError.self) { try fixture.load() }
+        #expect(Set(error?.problems.map(\.key) ?? []) == ["log.level", "api.requestTimeout", "jobs.tiemout", "jobs.status.concurrency"])
+        #expect(error?.exitCode == .configuration)
+        let text = "\(try #require(error))"
+        #expect(text.hasPrefix("The configuration has 4 problems:\n"))
+        #expect(text.split(separator: "\n").count == 5)
+        #expect(
+            text.contains(
+                "jobs.status.concurrency (environment variable BOS_JOBS_STATUS_CONCURRENCY): \"-1\" is not right; write a whole number"))
+    }
+
+    @Test("an unknown key of the file is an error that suggests the known one")
+    func unknownKey() throws {
+        let problem = try #require(ConfigurationFixture(file: "retry:\n  setle:\n    window: 2m\n").problems().first)
+        #expect(problem.key == "retry.setle.window")
+        #expect(problem.fault == "there is no such key")
+        #expect(problem.advice == "did you mean retry.settle.window?")
+        let strange = try #require(ConfigurationFixture(file: "colour: blue").problems().first)
+        #expect(strange.advice.contains("--print-configuration-keys"))
+    }
+
+    @Test("an unknown option is an error of the command line, exit code 64")
+    func unknownOption() throws {
+        let fixture = ConfigurationFixture(options: ["--api.baseUrl", "http://x", "--nonsense", "stray", "loose"])
+        let error = try #require(#expect(throws: ConfigurationError.self) { try fixture.load() })
+        #expect(error.exitCode == .usage)
+        #expect(error.problems.map(\.key) == ["--api.baseUrl", "--nonsense", "the argument"])
+        #expect(error.problems[0].advice == "did you mean --api.baseURL?")
+    }
+
+    @Test("an option without a value, or one given twice, is an error")
+    func incompleteOptions() {
+        #expect(ConfigurationFixture(options: ["--log.level"]).problems().map(\.fault) == ["the option has no value"])
+        let twice = ConfigurationFixture(options: ["--log.level=info", "--log.level=debug"]).problems()
+        #expect(twice.map(\.fault) == ["the option is given 2 times"])
+    }
+
+    @Test("a variable that is nearly ours is an error, and any other with our prefix a warning")
+    func unknownVariables() throws {
+        let slip = try #require(ConfigurationFixture(variables: ["BOS_API_BASEURL": "http://x"]).problems().first)
+        #expect(slip.advice == "did you mean BOS_API_BASE_URL?")
+        let fixture = ConfigurationFixture(variables: ["BOS_PORT_80_TCP_ADDR": "10.0.0.1", "HOME": "/"])
+        #expect(try fixture.load().warnings == ["the environment variable BOS_PORT_80_TCP_ADDR is not one of ours and was ignored"])
+    }
+
+    @Test("an empty value is an error wherever it stands")
+    func emptyValues() {
+        #expect(ConfigurationFixture(variables: ["BOS_API_REGISTER_ID": ""]).problems().map(\.fault) == ["the value is empty"])
+        #expect(ConfigurationFixture(options: ["--api.registerID="]).problems().map(\.fault) == ["the value is empty"])
+        #expect(ConfigurationFixture(file: "api:\n  registerID:\n").problems().map(\.fault) == ["the value is empty"])
+        #expect(ConfigurationFixture(variables: ["BOS_AMQP_URLS": "amqp://a,"]).problems().map(\.fault) == ["the value is empty"])
+    }
+
+    @Test("a list, a value or a section in the wrong place is an error")
+    func wrongShapes() {
+        #expect(ConfigurationFixture(file: "log: {level: [info]}").problems().map(\.fault) == ["a list stands where one value belongs"])
+        #expect(ConfigurationFixture(file: "log: info").problems().map(\.fault) == ["a value stands where a section belongs"])
+        #expect(ConfigurationFixture(file: "log: {level: {of: info}}").problems().map(\.key) == ["log.level.of"])
+        #expect(ConfigurationFixture(file: "log.level: info\nlog: {level: debug}").problems().map(\.key).contains("log.level"))
+    }
+
+    @Test(
+        "what is no YAML is an error that tells the line and quotes nothing",
+        arguments: ["a: [1", "hush: hush-hush\n\t- x", "- 1\n", "7", "\"\u{0}\""])
+    func noYAML(file: String) throws {
+        let problems = ConfigurationFixture(file: file).problems()
+        #expect(problems.map(\.key) == ["the configuration file"])
+        #expect(!"\(problems)".contains("hush-hush"))
+    }
+
+    @Test("a file named on the command line must exist")
+    func missingFile() throws {
+        var sources = ConfigurationSources()
+        sources.file = "/nonexistent/config.yaml"
+        let error = try #require(#expect(throws: ConfigurationError.self) { try Settings.load(for: .worker, from: sources) })
+        #expect(error.problems.map(\.fault) == ["it cannot be read: it does not exist"])
+        sources.file = "/"
+        let folder = try #require(#expect(throws: ConfigurationError.self) { try Settings.load(for: .worker, from: sources) })
+        #expect(folder.problems.map(\.fault) == ["it cannot be read: is a directory"])
+        sources.file = "/dev/zero"
+        let device = try #require(#expect(throws: ConfigurationError.self) { try Settings.load(for: .worker, from: sources) })
+        #expect(device.problems.map(\.fault) == ["it cannot be read: it is larger than 1048576 bytes"])
+    }
+
+    @Test("a secret's file that is missing, empty, or holds more than the secret is an error")
+    func secretFiles() {
+        let given = { (content: String) in
+            ConfigurationFixture(options: ["--auth.clientSecretFile=$DIR/s"], others: ["s": content]).problems().map(\.fault)
+        }
+        #expect(ConfigurationFixture(options: ["--auth.clientSecretFile=/nonexistent"]).problems().map(\.key) == ["auth.clientSecretFile"])
+        #expect(given("\n") == ["the file holds 0 lines"])
+        #expect(given("one\ntwo\n") == ["the file holds 2 lines"])
+        let both = ConfigurationFixture(file: "auth: {clientSecret: a, clientSecretFile: /b}").problems()
+        #expect(both.map(\.fault) == ["auth.clientSecretFile is given there as well"])
+    }
+
+    @Test("no secret appears in any problem", arguments: SettingKey.all.filter(\.isSecret).map(\.name))
+    func secretsStaySilent(name: String) {
+        let secret = "hunter2-hunter2"
+        let wrong = secret + "\u{1}"
+        var texts: [String] = []
+        texts.append("\(ConfigurationFixture(options: ["--\(name)=\(wrong)", "--log.level=x"]).problems())")
+        texts.append("\(ConfigurationFixture(variables: [SettingKey.environmentName(of: name): wrong, "BOS_LOG_LEVEL": "x"]).problems())")
+        texts.append("\(ConfigurationFixture(file: "\(name): [\(secret)]\nlog.level: x").problems())")
+        texts.append("\(ConfigurationFixture(file: "\(name): {a: \(secret)}\nlog.level: x").problems())")
+        texts.append("\(ConfigurationFixture(file: "\(name)x: \(secret)\nlog.level: x").problems())")
+        texts.append("\(ConfigurationFixture(options: ["--\(name)File=$DIR/s"], others: ["s": secret + "\n" + secret]).problems())")
+        texts.append("\(ConfigurationFixture(options: ["--\(name)x", secret]).problems())")
+        for text in texts {
+            #expect(!text.contains("hunter2"))
+            #expect(text != "[]")
+        }
+    }
+
+    @Test("a password in a URL that may not hold one is not shown")
+    func passwordInURL() throws {
+        let problem = try #require(ConfigurationFixture(options: ["--api.baseURL=https://me:hunter2@x/"]).problems().first)
+        #expect(!"\(problem)".contains("hunter2"))
+    }
+
+    @Test(
+        "values that do not go together are an error",
+        arguments: [
+            (["--retry.settle.window=20s"], "retry.settle.window"), (["--api.requestTimeout=2m"], "jobs.timeout"),
+            (["--retry.initialBackoff=10s"], "retry.maximumBackoff"),
+            (["--retry.enquiry.initialBackoff=1m"], "retry.enquiry.maximumBackoff"),
+            (["--poller.pan.firstCheckAfter=7h"], "poller.pan.maximumInterval"), (["--auth.mode=file"], "auth.tokenFile"),
+            (["--auth.mode=authorise"], "auth.clientSecret"), (["--amqp.tls.keyFile=/k"], "amqp.tls.certificateFile"),
+            (["--amqp.urls=amqps://x"], "amqp.tls.caFile"), (["--amqp.queues.status=bos.recharge"], "amqp.queues.status"),
+            (["--amqp.exchanges.dead=bos.jobs"], "amqp.exchanges.dead"),
+        ])
+    func contradictions(options: [String], key: String) {
+        let problems = ConfigurationFixture(options: options).problems()
+        #expect(problems.map(\.key).contains(key))
+        #expect(problems.allSatisfy { $0.origin == .commandLine })
+    }
+}

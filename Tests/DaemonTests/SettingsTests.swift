@@ -1,0 +1,182 @@
+import Logging
+import Observability
+import Testing
+
+@testable import Daemon
+
+@Suite("Settings", .timeLimit(.minutes(1)))
+struct SettingsTests {
+    @Test("with no file and no variable the defaults of the contract hold")
+    func defaults() throws {
+        let settings = try ConfigurationFixture().load().settings
+        #expect(settings.amqp.urls.map(\.exposed) == ["amqp://guest:guest@127.0.0.1:5672/%2f"])
+        #expect(settings.api.baseURL == "https://api.bos.center/api/BOS")
+        #expect(settings.api.registerID == nil)
+        #expect(settings.api.requestTimeout == .seconds(30))
+        #expect(settings.auth.mode == .none)
+        #expect(settings.jobs.rechargeConcurrency == 64)
+        #expect(settings.jobs.statusConcurrency == 32)
+        #expect(settings.jobs.timeout == .seconds(60))
+        #expect(settings.retry.settle.answers == 3)
+        #expect(settings.retry.settle.window == .seconds(120))
+        #expect(settings.retry.doubtMaximumAge == .seconds(86_400))
+        #expect(settings.ledger.url == .sqlite(path: "./ledger.sqlite"))
+        #expect(settings.http.host == "127.0.0.1")
+        #expect(settings.http.port == 9464)
+        #expect(settings.poller.pan.firstCheckAfter == .seconds(900))
+        #expect(settings.poller.pan.maximumInterval == .seconds(6 * 3600))
+        #expect(settings.poller.pan.maximumAge == .seconds(30 * 86_400))
+        #expect(settings.shutdown.drainTimeout == .seconds(25))
+    }
+
+    @Test("the poller listens on a port of its own")
+    func pollerPort() {
+        #expect(Settings(for: .poller).http.port == 9465)
+    }
+
+    @Test("the ledger lies in the first state directory of systemd")
+    func stateDirectory() throws {
+        let settings = try ConfigurationFixture(variables: ["STATE_DIRECTORY": "/var/lib/bos-worker:/var/lib/more"]).load().settings
+        #expect(settings.ledger.url == .sqlite(path: "/var/lib/bos-worker/ledger.sqlite"))
+    }
+
+    @Test("the command line wins over the environment, and the environment over the file")
+    func precedence() throws {
+        var fixture = ConfigurationFixture(file: "api: {requestTimeout: 11s, connectTimeout: 1s, registerID: file}")
+        fixture.variables = ["BOS_API_REQUEST_TIMEOUT": "12s", "BOS_API_CONNECT_TIMEOUT": "2s"]
+        fixture.options = ["--api.requestTimeout=13s"]
+        let settings = try fixture.load().settings
+        #expect(settings.api.requestTimeout == .seconds(13))
+        #expect(settings.api.connectTimeout == .seconds(2))
+        #expect(settings.api.registerID == "file")
+    }
+
+    @Test("an option is written with an equals sign or with a space")
+    func optionSpellings() throws {
+        let settings = try ConfigurationFixture(options: ["--log.level", "debug", "--api.registerID=a=b,c"]).load().settings
+        #expect(settings.log.level == .debug)
+        #expect(settings.api.registerID == "a=b,c")
+    }
+
+    @Test("a list is a YAML list, or has commas, wherever it stands")
+    func lists() throws {
+        let urls = ["amqp://one", "amqp://two:1/v"]
+        for file in ["amqp:\n  urls:\n    - amqp://one\n    - amqp://two:1/v\n", "amqp:\n  urls: amqp://one, amqp://two:1/v\n"] {
+            #expect(try ConfigurationFixture(file: file).load().settings.amqp.urls.map(\.exposed) == urls)
+        }
+        let joined = urls.joined(separator: ",")
+        #expect(try ConfigurationFixture(variables: ["BOS_AMQP_URLS": joined]).load().settings.amqp.urls.map(\.exposed) == urls)
+        #expect(try ConfigurationFixture(options: ["--amqp.urls=\(joined)"]).load().settings.amqp.urls.map(\.exposed) == urls)
+        let repeated = ["--amqp.urls", urls[0], "--amqp.urls", urls[1]]
+        #expect(try ConfigurationFixture(options: repeated).load().settings.amqp.urls.map(\.exposed) == urls)
+    }
+
+    @Test("an entry of a YAML list may hold a comma, and a list may be empty")
+    func listEntries() throws {
+        let file = "pan:\n  pendingPatterns: [\"wait, please\"]\napi:\n  acceptedCodes: []\n"
+        let settings = try ConfigurationFixture(file: file).load().settings
+        #expect(settings.pan.pendingPatterns == ["wait, please"])
+        #expect(settings.api.acceptedCodes == [])
+    }
+
+    @Test("every key can be set to its own default from each source", arguments: SettingKey.all.map(\.name))
+    func everyKeyIsRead(name: String) throws {
+        let key = try #require(SettingKey.all.first { $0.name == name })
+        var reference = Settings(for: .worker)
+        let example = try #require(key.spelled(reference) ?? Self.examples[name], "give an example for \(name) in this test")
+        #expect(key.assign(key.isList ? ConfigurationLayer.separated(example) : [example], &reference))
+        var fromVariable = ConfigurationFixture(variables: [key.environmentName: example])
+        fromVariable.variables.merge(Self.companions[name] ?? [:]) { own, _ in own }
+        #expect(key.spelled(try fromVariable.load().settings) == key.spelled(reference))
+        var fromOption = ConfigurationFixture(options: ["--\(name)=\(example)"])
+        fromOption.variables = Self.companions[name] ?? [:]
+        #expect(key.spelled(try fromOption.load().settings) == key.spelled(reference))
+        var fromFile = ConfigurationFixture(file: "\(name): \"\(example)\"")
+        fromFile.variables = Self.companions[name] ?? [:]
+        #expect(key.spelled(try fromFile.load().settings) == key.spelled(reference))
+    }
+
+    /// Values for the keys without a default.
+    private static let examples = [
+        "amqp.tls.caFile": "/ca.pem", "amqp.tls.certificateFile": "/certificate.pem", "amqp.tls.keyFile": "/key.pem",
+        "api.registerID": "1234", "api.finalCodes": "3,4", "auth.tokenFile": "/token", "auth.url": "https://auth.example/authorize",
+        "auth.clientID": "client", "auth.clientSecret": "hunter2", "auth.publicKeyFile": "/public.pem", "pan.rejectedPatterns": "rejected",
+        "pan.nepKey": "nep", "pan.domain": "example.org", "pan.partnerID": "7", "pan.nepID": "8",
+    ]
+    /// What a key cannot stand without.
+    private static let companions = [
+        "amqp.tls.certificateFile": ["BOS_AMQP_TLS_KEY_FILE": "/key.pem"],
+        "amqp.tls.keyFile": ["BOS_AMQP_TLS_CERTIFICATE_FILE": "/certificate.pem"],
+    ]
+
+    @Test("the variables are named as the contract says")
+    func variableNames() {
+        let expected = [
+            "api.baseURL": "BOS_API_BASE_URL", "amqp.urls": "BOS_AMQP_URLS", "api.registerID": "BOS_API_REGISTER_ID",
+            "auth.clientID": "BOS_AUTH_CLIENT_ID", "auth.clientSecret": "BOS_AUTH_CLIENT_SECRET", "auth.tokenFile": "BOS_AUTH_TOKEN_FILE",
+            "jobs.recharge.concurrency": "BOS_JOBS_RECHARGE_CONCURRENCY", "retry.settle.window": "BOS_RETRY_SETTLE_WINDOW",
+            "poller.pan.firstCheckAfter": "BOS_POLLER_PAN_FIRST_CHECK_AFTER", "amqp.tls.caFile": "BOS_AMQP_TLS_CA_FILE",
+            "api.enquiry.fields.registerID": "BOS_API_ENQUIRY_FIELDS_REGISTER_ID", "pan.nepID": "BOS_PAN_NEP_ID",
+            "retry.doubt.maximumAge": "BOS_RETRY_DOUBT_MAXIMUM_AGE", "shutdown.drainTimeout": "BOS_SHUTDOWN_DRAIN_TIMEOUT",
+        ]
+        for (name, variable) in expected {
+            #expect(SettingKey.all.first { $0.name == name }?.environmentName == variable)
+        }
+        let all = SettingKey.allNames.map { SettingKey.environmentName(of: $0) }
+        #expect(Set(all).count == SettingKey.allNames.count)
+        #expect(all.allSatisfy { $0.hasPrefix("BOS_") && $0.allSatisfy { $0.isUppercase || $0.isNumber || $0 == "_" } })
+    }
+
+    @Test("a secret can be given as a file, from every source")
+    func secretFiles() throws {
+        let secret = ["client": "s3cret\n", "urls": "amqp://one\namqp://two\n\n"]
+        var fixture = ConfigurationFixture(file: "auth:\n  clientSecretFile: $DIR/client\n", others: secret)
+        fixture.variables["BOS_AMQP_URLS_FILE"] = "$DIR/urls"
+        let settings = try fixture.load().settings
+        #expect(settings.auth.clientSecret?.exposed == "s3cret")
+        #expect(settings.amqp.urls.map(\.exposed) == ["amqp://one", "amqp://two"])
+        #expect(
+            try ConfigurationFixture(options: ["--ledger.urlFile=$DIR/l"], others: ["l": "sqlite:/x"]).load().settings.ledger.url
+                == .sqlite(path: "/x"))
+    }
+
+    @Test("a secret on the command line wins over its file in the environment")
+    func secretPrecedence() throws {
+        var fixture = ConfigurationFixture(options: ["--auth.clientSecret=typed"], others: ["client": "filed"])
+        fixture.variables["BOS_AUTH_CLIENT_SECRET_FILE"] = "$DIR/client"
+        #expect(try fixture.load().settings.auth.clientSecret?.exposed == "typed")
+    }
+
+    @Test(
+        "a file of comments, an empty file and sections without keys are no mistake",
+        arguments: ["", "# api:\n#  x: 1\n", "---\n", "api:\nlog:\n  # level: debug\n"])
+    func emptyFiles(file: String) throws {
+        #expect(try ConfigurationFixture(file: file).load().settings.api.requestTimeout == .seconds(30))
+    }
+
+    @Test("a secret cannot be printed")
+    func secretIsSilent() {
+        let settings = PANSettings.withKey("hush-hush")
+        var dumped = ""
+        dump(settings, to: &dumped)
+        #expect(!"\(settings) \(String(reflecting: settings)) \(dumped)".contains("hush-hush"))
+    }
+
+    @Test("the documentation names every key, and shows no secret but the broker's public default")
+    func reference() {
+        for key in SettingKey.all {
+            #expect(SettingsReference.markdown.contains("| `\(key.name)` | `\(key.environmentName)` |"))
+            #expect(SettingsReference.text.contains("\(key.name) = "))
+        }
+        #expect(SettingsReference.markdown.contains("| `api.requestTimeout` | `BOS_API_REQUEST_TIMEOUT` | `30s` |"))
+        #expect(SettingsReference.markdown.contains("secret, also as a file: `auth.clientSecretFile`"))
+    }
+}
+
+extension PANSettings {
+    fileprivate static func withKey(_ key: String) -> PANSettings {
+        var settings = PANSettings()
+        settings.nepKey = Secret(key)
+        return settings
+    }
+}

@@ -1,0 +1,52 @@
+import Testing
+
+@testable import Daemon
+
+@Suite("Durations, rupees and likeness", .timeLimit(.minutes(1)))
+struct TextFormTests {
+    @Test(
+        "durations are read in every unit and shown in the largest that fits",
+        arguments: [
+            ("250ms", Duration.milliseconds(250), "250ms"), ("30s", .seconds(30), "30s"), ("5m", .seconds(300), "5m"),
+            ("2h", .seconds(7200), "2h"), ("30d", .seconds(2_592_000), "30d"), ("0s", .zero, "0s"), ("0090s", .seconds(90), "90s"),
+            ("120s", .seconds(120), "2m"), ("1500ms", .milliseconds(1500), "1500ms"), ("48h", .seconds(172_800), "2d"),
+        ])
+    func durations(text: String, duration: Duration, spelled: String) {
+        #expect(DurationText.parse(text) == duration)
+        #expect(DurationText.spell(duration) == spelled)
+    }
+
+    @Test(
+        "what is no duration is refused",
+        arguments: [
+            "", "s", "5", "5 s", " 5s", "5s ", "5S", "1.5s", "-1s", "+1s", "1h30m", "5us", "٣s", "9223372036854775808ms",
+            "9223372036854775807s",
+        ])
+    func noDuration(text: String) {
+        #expect(DurationText.parse(text) == nil)
+    }
+
+    @Test(
+        "rupees become paise exactly",
+        arguments: [("100", Int64(10_000), "100"), ("99.5", 9950, "99.50"), ("99.05", 9905, "99.05"), ("0.01", 1, "0.01")])
+    func rupees(text: String, paise: Int64, spelled: String) {
+        #expect(RupeeText.parse(text) == paise)
+        #expect(RupeeText.spell(paise) == spelled)
+    }
+
+    @Test(
+        "what is no amount is refused",
+        arguments: ["", ".", "1.", ".5", "1.234", "-1", "1,000", "1e2", "92233720368547758.08", "92233720368547759", "1.2.3", "१"])
+    func noRupees(text: String) {
+        #expect(RupeeText.parse(text) == nil)
+    }
+
+    @Test("likeness counts letters put in, left out, changed and swapped")
+    func distances() {
+        #expect(Similarity.distance("timeout", "timeout") == 0)
+        #expect(Similarity.distance("tiemout", "timeout") == 1)
+        #expect(Similarity.distance("timeut", "timeout") == 1)
+        #expect(Similarity.distance("", "abc") == 3)
+        #expect(Similarity.nearest(to: "quite.another", among: ["log.level", "log.format"]) == nil)
+    }
+}
