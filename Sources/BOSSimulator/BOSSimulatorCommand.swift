@@ -1,0 +1,73 @@
+import ArgumentParser
+private import BOSSimulatorKit
+private import Foundation
+
+/// `bos-simulator`: a stand-in for BOS on this machine.
+@main
+struct BOSSimulatorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bos-simulator",
+        abstract: "A stand-in for the BOS HTTP API with a fault plan. Never needed in production.",
+        discussion: """
+            Faults of a call: refuse[:CODE] authentication signature tooMany[:SECONDS] serverError garbage resetBefore \
+            resetAfter answerLost[:SECONDS] hang late[:SECONDS].
+            Fates of a reference: blindEnquiry[:SECONDS] pendingThenDone[:SECONDS] panPending[:CHECKS] panRejected.
+            Example: --fault DoRecharge/answerLost=0.05 --fault blindEnquiry:3=1 --latency 5ms-50ms --seed 7
+            Books: GET /simulator/books (?references=1 for each reference); GET and PUT /simulator/faults; POST /simulator/reset; \
+            GET /simulator/health.
+            """)
+
+    @Option(help: "The address to listen on.") var host = "127.0.0.1"
+    @Option(help: "The port; 0 lets the system choose one.") var port = 8090
+    @Option(help: "A file to which the port is written once the simulator listens.") var portFile: String?
+    @Option(help: "The path in front of DoRecharge, RechargesStatus and Status.") var basePath = "/api/BOS"
+    @Option(help: "A fault plan as a JSON file; the other options are added to it.") var plan: String?
+    @Option(name: .customLong("fault"), help: "A fault: [ENDPOINT/]NAME[:VALUE]=PROBABILITY. May be repeated.") var faults: [String] = []
+    @Option(help: "How long answers take: 5ms, 5ms-50ms or lognormal:20ms,0.5 (median, sigma).") var latency: String?
+    @Option(help: "The seed of every decision.") var seed: UInt64?
+    @Flag(help: "Refuse calls without a token from the authorise call.") var requireToken = false
+    @Option(help: "A token that is always accepted.") var token: String?
+    @Option(help: "The client secret the authorise call insists on; any is accepted without it.") var clientSecret: String?
+    @Option(help: "How many seconds a token lives.") var tokenLifetime = 600
+
+    func run() async throws {
+        let portFile = portFile
+        do {
+            try await Simulator(configuration: simulatorConfiguration()).runUntilSignal { address in
+                print("bos-simulator listens on \(address)")
+                fflush(nil)
+                if let portFile, let port = address.split(separator: ":").last {
+                    do {
+                        try "\(port)\n".write(toFile: portFile, atomically: true, encoding: .utf8)
+                    } catch {
+                        FileHandle.standardError.write(Data("bos-simulator: the port file could not be written: \(error)\n".utf8))
+                    }
+                }
+            }
+        } catch let error as FaultPlanError {
+            throw ValidationError(error.description)
+        }
+    }
+
+    private func simulatorConfiguration() throws -> Simulator.Configuration {
+        var configuration = Simulator.Configuration()
+        configuration.host = host
+        configuration.port = port
+        configuration.basePath = basePath
+        configuration.isTokenRequired = requireToken
+        configuration.fixedToken = token
+        configuration.clientSecret = clientSecret
+        configuration.tokenLifetime = .seconds(tokenLifetime)
+        if let plan {
+            guard let json = FileManager.default.contents(atPath: plan) else {
+                throw ValidationError("the fault plan \(plan) cannot be read; check the path and its permissions")
+            }
+            configuration.plan = try FaultPlan(json: Array(json))
+        }
+        configuration.plan.faults += try faults.map { try FaultRule(parsing: $0) }
+        if let latency { configuration.plan.latency = try Latency(parsing: latency) }
+        if let seed { configuration.plan.seed = seed }
+        try configuration.plan.check()
+        return configuration
+    }
+}

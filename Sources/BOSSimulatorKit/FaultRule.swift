@@ -1,0 +1,69 @@
+/// One line of the fault plan: which fault, where, how often.
+package struct FaultRule: Sendable, Equatable, Codable {
+    package var fault: Fault
+    /// From 0 (never) to 1 (always).
+    package var probability: Double
+    /// The endpoint the rule is for; `nil` means all of them.
+    package var endpoint: Endpoint?
+    /// Seconds, a code or a number of checks, as the fault's own description says.
+    package var value: Double?
+
+    package init(_ fault: Fault, probability: Double = 1, endpoint: Endpoint? = nil, value: Double? = nil) {
+        self.fault = fault
+        self.probability = probability
+        self.endpoint = endpoint
+        self.value = value
+    }
+
+    /// Reads the command line's spelling `[ENDPOINT/]NAME[:VALUE]=PROBABILITY`, for example `DoRecharge/late:5=0.1`.
+    package init(parsing text: String) throws(FaultPlanError) {
+        let sides = text.split(separator: "=", maxSplits: 1)
+        guard sides.count == 2, let probability = Double(sides[1]) else {
+            throw .malformed("the fault \"\(text)\" is not of the form [ENDPOINT/]NAME[:VALUE]=PROBABILITY")
+        }
+        var name = sides[0]
+        var endpoint: Endpoint?
+        if let slash = name.firstIndex(of: "/") {
+            guard let found = Endpoint(rawValue: String(name[..<slash])) else {
+                throw .malformed("there is no endpoint \"\(name[..<slash])\"; use one of \(Endpoint.allCases.map(\.rawValue))")
+            }
+            endpoint = found
+            name = name[name.index(after: slash)...]
+        }
+        var value: Double?
+        if let colon = name.firstIndex(of: ":") {
+            guard let number = Double(name[name.index(after: colon)...]) else {
+                throw .malformed("the value in the fault \"\(text)\" is not a number")
+            }
+            value = number
+            name = name[..<colon]
+        }
+        guard let fault = Fault(rawValue: String(name)) else {
+            throw .malformed("there is no fault \"\(name)\"; use one of \(Fault.allCases.map(\.rawValue))")
+        }
+        self.init(fault, probability: probability, endpoint: endpoint, value: value)
+        try check()
+    }
+
+    /// Refuses numbers that would make no sense when they are used.
+    func check() throws(FaultPlanError) {
+        guard (0...1).contains(probability) else {
+            throw .malformed("the probability of \(fault.rawValue) is \(probability) but must lie between 0 and 1")
+        }
+        guard (0...86_400).contains(value ?? 0) else {
+            throw .malformed("the value of \(fault.rawValue) must lie between 0 and 86400")
+        }
+    }
+}
+
+/// Why a fault plan was not taken.
+package enum FaultPlanError: Error, Equatable, CustomStringConvertible {
+    /// A sentence that says what is wrong and what would be right.
+    case malformed(String)
+
+    package var description: String {
+        switch self {
+        case .malformed(let sentence): sentence
+        }
+    }
+}

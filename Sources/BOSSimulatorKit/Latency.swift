@@ -1,0 +1,60 @@
+private import Foundation
+
+/// How long an answer takes: written `5ms`, `5ms-50ms` (uniform) or `lognormal:20ms,0.5` (median and sigma).
+package enum Latency: Sendable, Equatable {
+    case none
+    case uniform(minimum: Duration, maximum: Duration)
+    /// A long tail, as real services have; never more than a hundred medians.
+    case logNormal(median: Duration, sigma: Double)
+
+    package init(parsing text: String) throws(FaultPlanError) {
+        let explanation = "the latency \"\(text)\" is none of 5ms, 5ms-50ms and lognormal:20ms,0.5"
+        if let tail = text.wholeMatch(of: /lognormal:([^,]+),([0-9.]+)/) {
+            guard let median = Self.duration(tail.1), let sigma = Double(tail.2), sigma < 10 else { throw .malformed(explanation) }
+            self = .logNormal(median: median, sigma: sigma)
+            return
+        }
+        let ends = text.split(separator: "-", maxSplits: 1)
+        guard let first = ends.first.flatMap(Self.duration), let last = ends.last.flatMap(Self.duration), first <= last else {
+            throw .malformed(explanation)
+        }
+        self = last == .zero ? .none : .uniform(minimum: first, maximum: last)
+    }
+
+    func draw(from generator: inout SeededGenerator) -> Duration {
+        switch self {
+        case .none: return .zero
+        case .uniform(let minimum, let maximum): return minimum + (maximum - minimum) * generator.unit()
+        case .logNormal(let median, let sigma):
+            // Box–Muller; the first number must not be 0, whose logarithm does not exist.
+            let normal = (-2 * log(1 - generator.unit())).squareRoot() * cos(2 * Double.pi * generator.unit())
+            return median * min(exp(sigma * normal), 100)
+        }
+    }
+
+    /// `250us`, `5ms` or `1.5s`, at most an hour.
+    private static func duration(_ text: some StringProtocol) -> Duration? {
+        guard let match = String(text).wholeMatch(of: /([0-9]+(?:\.[0-9]+)?)(us|ms|s)/), let number = Double(match.1) else { return nil }
+        let seconds = number * (match.2 == "s" ? 1 : match.2 == "ms" ? 1e-3 : 1e-6)
+        return seconds <= 3600 ? .seconds(seconds) : nil
+    }
+}
+
+extension Latency: Codable {
+    package init(from decoder: any Decoder) throws {
+        try self.init(parsing: decoder.singleValueContainer().decode(String.self))
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        func text(_ duration: Duration) -> String {
+            let (seconds, attoseconds) = duration.components
+            return "\(seconds * 1_000_000 + attoseconds / 1_000_000_000_000)us"
+        }
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .none: try container.encode("0ms")
+        case .uniform(let minimum, let maximum): try container.encode("\(text(minimum))-\(text(maximum))")
+        case .logNormal(let median, let sigma): try container.encode("lognormal:\(text(median)),\(sigma)")
+        }
+    }
+}

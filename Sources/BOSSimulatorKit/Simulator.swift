@@ -1,0 +1,73 @@
+private import Foundation
+private import Hummingbird
+private import Logging
+private import NIOCore
+internal import Synchronization
+
+/// A stand-in for BOS over real HTTP, with a fault plan and a record of what it executed.
+///
+/// For newcomers, tests and benchmarks; it keeps everything in memory and trusts everybody on its address.
+package final class Simulator: Sendable {
+    /// Where it listens and what it insists on.
+    package struct Configuration: Sendable {
+        package var host = "127.0.0.1"
+        /// 0 lets the system choose.
+        package var port = 0
+        /// The path in front of `DoRecharge`, `RechargesStatus` and `Status`.
+        package var basePath = "/api/BOS"
+        package var authorizePath = "/payout/v1/authorize"
+        /// Whether a call without a valid token is refused with HTTP 401 and code 16.
+        package var isTokenRequired = false
+        /// A token that is always accepted, for callers that read theirs from a file.
+        package var fixedToken: String?
+        /// The secret that the authorise call insists on; any is accepted if `nil`.
+        package var clientSecret: String?
+        package var tokenLifetime: Duration = .seconds(600)
+        package var plan = FaultPlan()
+
+        package init() {}
+    }
+
+    let configuration: Configuration
+    private let startedAt = ContinuousClock.now
+    private let bos: Mutex<SimulatedBOS>
+
+    package init(configuration: Configuration = Configuration()) {
+        self.configuration = configuration
+        bos = Mutex(
+            SimulatedBOS(
+                plan: configuration.plan,
+                tokens: TokenDesk(
+                    isTokenRequired: configuration.isTokenRequired, lifetime: configuration.tokenLifetime,
+                    fixedToken: configuration.fixedToken, clientSecret: configuration.clientSecret,
+                    startedAt: Date().timeIntervalSince1970)))
+    }
+
+    /// Runs `body` on the simulated BOS together with the time since the start.
+    func withBOS<Result: Sendable>(_ body: (inout SimulatedBOS, Duration) throws -> Result) rethrows -> Result {
+        let now = startedAt.duration(to: .now)
+        return try bos.withLock { try body(&$0, now) }
+    }
+
+    /// Serves until the task is cancelled or the service group that runs it shuts down.
+    /// - Parameter onListening: called once with the address as `http://host:port`.
+    package func run(onListening: @escaping @Sendable (_ address: String) async -> Void) async throws {
+        try await application(onListening: onListening).run()
+    }
+
+    /// Serves until `SIGTERM` or `SIGINT`, as a program.
+    package func runUntilSignal(onListening: @escaping @Sendable (_ address: String) async -> Void) async throws {
+        try await application(onListening: onListening).runService()
+    }
+
+    private func application(onListening: @escaping @Sendable (_ address: String) async -> Void) -> some ApplicationProtocol {
+        var logger = Logger(label: "bos-simulator")
+        logger.logLevel = .error
+        let host = configuration.host
+        return Application(
+            responder: SimulatorResponder(simulator: self),
+            configuration: ApplicationConfiguration(address: .hostname(host, port: configuration.port), backlog: 1024),
+            onServerRunning: { channel in await onListening("http://\(host):\(channel.localAddress?.port ?? 0)") },
+            logger: logger)
+    }
+}
