@@ -15,11 +15,13 @@ extension Target.Dependency {
     static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
     static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
     static let configuration = product(name: "Configuration", package: "swift-configuration")
+    static let coreMetrics = product(name: "CoreMetrics", package: "swift-metrics")
     static let crypto = product(name: "Crypto", package: "swift-crypto")
     static let cryptoExtras = product(name: "CryptoExtras", package: "swift-crypto")
     static let deque = product(name: "DequeModule", package: "swift-collections")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
     static let logging = product(name: "Logging", package: "swift-log")
     static let metrics = product(name: "Metrics", package: "swift-metrics")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
@@ -32,6 +34,11 @@ extension Target.Dependency {
 let package = Package(
     name: "bos-worker",
     products: [
+    ],
+    products: [
+        .executable(name: "bos-worker", targets: ["BOSWorker"]),
+        .executable(name: "bosctl", targets: ["BOSCtl"]),
+        .executable(name: "bos-simulator", targets: ["BOSSimulator"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -51,6 +58,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
+        .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .target(name: "ExactJSON", swiftSettings: settings),
         .target(name: "DedicatedThread", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "JobModel", dependencies: ["ExactJSON", .crypto], swiftSettings: settings),
@@ -60,8 +68,33 @@ let package = Package(
             dependencies: ["ExactJSON", .asyncHTTPClient, .crypto, .cryptoExtras, .logging, .nioCore, .nioHTTP1, .nioPosix],
             swiftSettings: settings),
         .target(name: "Ledger", dependencies: ["JobModel"], swiftSettings: settings),
+        .target(name: "LedgerSQLite", dependencies: ["DedicatedThread", "JobModel", "Ledger", .grdb], swiftSettings: settings),
         .target(
-            name: "JobEngine", dependencies: ["AMQP", "JobModel", "Ledger", .logging, .metrics],
+            name: "JobEngine", dependencies: ["AMQP", "BOSClient", "JobModel", "Ledger", .logging, .metrics],
             swiftSettings: settings),
+        .target(
+            name: "Observability",
+            dependencies: [
+                "CSystemd", "ExactJSON", .coreMetrics, .hummingbird, .hummingbirdCore, .logging, .nioCore, .nioPosix, .serviceLifecycle,
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "Daemon",
+            dependencies: [
+                "AMQP", "BOSClient", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerSQLite", "Observability", .argumentParser,
+                .configuration, .logging, .metrics, .serviceLifecycle,
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "BOSSimulatorKit", dependencies: ["ExactJSON", .hummingbird, .logging, .nioCore, .serviceLifecycle],
+            swiftSettings: settings),
+        .executableTarget(name: "BOSWorker", dependencies: ["Daemon", .argumentParser], swiftSettings: settings),
+        .executableTarget(
+            name: "BOSCtl", dependencies: ["AMQP", "Daemon", "ExactJSON", "JobModel", .argumentParser, .logging],
+            swiftSettings: settings),
+        .executableTarget(name: "BOSSimulator", dependencies: ["BOSSimulatorKit", .argumentParser], swiftSettings: settings),
+        .executableTarget(
+            name: "Benchmarks", dependencies: ["AMQP", "ExactJSON", .argumentParser, .logging, .nioCore, .nioHTTP1, .nioPosix],
+            path: "Tests/Benchmarks", swiftSettings: settings),
     ]
 )

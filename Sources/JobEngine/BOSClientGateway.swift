@@ -1,0 +1,126 @@
+package import BOSClient
+package import JobModel
+import Metrics
+import Synchronization
+
+/// The real BOS: turns each attempt of the client into an event of the job's state machine, in one exhaustive `switch` a call.
+package final class BOSClientGateway: BOSGateway {
+    private let client: BOSClient
+    private let metrics = BOSMetrics()
+    private let refused = Mutex<CredentialVersion?>(nil)
+
+    package init(_ client: BOSClient) { self.client = client }
+
+    package func recharge(_ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions) async -> RechargeMachine.Event {
+        let request = RechargeRequest(
+            operatorID: String(recharge.operatorID), subscriber: recharge.subscriber, amount: recharge.amount.rupees,
+            reference: recharge.reference, registerID: recharge.registerID)
+        let attempt = await metrics.measure(.recharge) {
+            await client.recharge(request, traceparent: call.traceparent, timeout: call.timeout)
+        }
+        switch attempt {
+        case .notSent(.tokenUnavailable, _): return .notTaken(.credentialsRefused)
+        case .notSent: return .notTaken(.notSent)
+        case .throttled(let retryAfter): return .notTaken(.throttled(retryAfter: retryAfter))
+        case .credentialsRefused(_, let version):
+            note(version)
+            return .notTaken(.credentialsRefused)
+        case .unknown(_, _, let facts): return .unknown(facts.map(Answer.init))
+        case .answered(let answer): return .answered(RechargeMachine.Meaning(answer.meaning), Answer(answer.facts))
+        }
+    }
+
+    package func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> Enquiry {
+        let attempt = await metrics.measure(.enquiry) {
+            await client.enquire(
+                reference: reference, registerID: registerID, traceparent: call.traceparent, timeout: call.timeout)
+        }
+        switch attempt {
+        case .answered(let answer): return .found(RechargeMachine.Finding(answer.verdict), Answer(answer.facts))
+        case .notSent, .throttled, .credentialsRefused, .unknown:
+            let (reason, retryAfter) = unanswered(attempt)
+            return .unanswered(reason, retryAfter: retryAfter)
+        }
+    }
+
+    package func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> PANStatusMachine.Event {
+        let request = PANStatusRequest(
+            refID: query.reference, nepKey: query.nepKey, domain: query.domain, partnerID: query.partnerID, nepID: query.nepID)
+        let attempt = await metrics.measure(.panStatus) {
+            await client.panStatus(request, traceparent: call.traceparent, timeout: call.timeout)
+        }
+        switch attempt {
+        case .answered(let answer): return .found(PANStatusMachine.Finding(answer), Answer(answer.facts))
+        case .notSent, .throttled, .credentialsRefused, .unknown:
+            let (reason, retryAfter) = unanswered(attempt)
+            return .unanswered(reason, retryAfter: retryAfter)
+        }
+    }
+
+    package func renewCredentials() async -> Bool {
+        guard let version = refused.withLock({ $0 }) else { return false }
+        return await client.renewCredentials(refused: version)
+    }
+
+    private func note(_ version: CredentialVersion) { refused.withLock { $0 = version } }
+
+    /// Why a question got no usable answer.
+    private func unanswered<Answer>(_ attempt: Attempt<Answer>) -> (WaitReason, retryAfter: Duration?) {
+        switch attempt {
+        case .notSent(.tokenUnavailable, _): return (.credentialsRefused, nil)
+        case .notSent: return (.notSent, nil)
+        case .throttled(let retryAfter): return (.throttled, retryAfter)
+        case .credentialsRefused(_, let version):
+            note(version)
+            return (.credentialsRefused, nil)
+        case .unknown(_, _, let facts): return (.unanswered, facts?.retryAfter)
+        case .answered: return (.unanswered, nil)
+        }
+    }
+}
+
+extension Answer {
+    init(_ facts: BOSFacts) {
+        self.init(
+            httpStatus: facts.httpStatus, responseCode: facts.responseCode, status: facts.status, message: facts.message,
+            operatorID: facts.operatorID, acknowledgement: facts.acknowledgement)
+    }
+}
+
+extension RechargeMachine.Meaning {
+    init(_ meaning: RechargeAnswer.Meaning) {
+        switch meaning {
+        case .done: self = .done
+        case .accepted: self = .accepted
+        case .duplicateReference: self = .duplicateReference
+        case .refused(_, let isFinal): self = .refused(isFinal: isFinal)
+        }
+    }
+}
+
+extension RechargeMachine.Finding {
+    init(_ verdict: EnquiryAnswer.Verdict) {
+        switch verdict {
+        case .succeeded: self = .succeeded
+        case .failed(let refunded): self = .failed(refunded: refunded)
+        case .pending: self = .pending
+        case .notFound: self = .notFound
+        }
+    }
+}
+
+extension PANStatusMachine.Finding {
+    init(_ answer: PANAnswer) {
+        switch answer.verdict {
+        case .completed: self = .completed
+        case .pending: self = .pending
+        case .rejected: self = .rejected
+        case .failed: self = .failed(isDuplicate: answer.facts.message.saysDuplicate)
+        }
+    }
+}
+
+extension String {
+    /// BOS has no code for it: "Duplicate RefID" is told from other business errors by its message only (bos-api.md, Status).
+    fileprivate var saysDuplicate: Bool { lowercased().contains("duplicate") }
+}
