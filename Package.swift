@@ -34,8 +34,6 @@ extension Target.Dependency {
 let package = Package(
     name: "bos-worker",
     products: [
-    ],
-    products: [
         .executable(name: "bos-worker", targets: ["BOSWorker"]),
         .executable(name: "bosctl", targets: ["BOSCtl"]),
         .executable(name: "bos-simulator", targets: ["BOSSimulator"]),
