@@ -20,6 +20,7 @@ extension Target.Dependency {
     static let cryptoExtras = product(name: "CryptoExtras", package: "swift-crypto")
     static let deque = product(name: "DequeModule", package: "swift-collections")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
+    static let grdbSQLite = product(name: "GRDBSQLite", package: "GRDB.swift")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
     static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
     static let logging = product(name: "Logging", package: "swift-log")
@@ -27,6 +28,7 @@ extension Target.Dependency {
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 }
 
@@ -66,7 +68,7 @@ let package = Package(
             dependencies: ["ExactJSON", .asyncHTTPClient, .crypto, .cryptoExtras, .logging, .nioCore, .nioHTTP1, .nioPosix],
             swiftSettings: settings),
         .target(name: "Ledger", dependencies: ["JobModel"], swiftSettings: settings),
-        .target(name: "LedgerSQLite", dependencies: ["DedicatedThread", "JobModel", "Ledger", .grdb], swiftSettings: settings),
+        .target(name: "LedgerSQLite", dependencies: ["DedicatedThread", "JobModel", "Ledger", .grdb, .grdbSQLite], swiftSettings: settings),
         .target(
             name: "JobEngine", dependencies: ["AMQP", "BOSClient", "JobModel", "Ledger", .logging, .metrics],
             swiftSettings: settings),
@@ -80,7 +82,7 @@ let package = Package(
             name: "Daemon",
             dependencies: [
                 "AMQP", "BOSClient", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerSQLite", "Observability", .argumentParser,
-                .configuration, .logging, .metrics, .serviceLifecycle,
+                .configuration, .logging, .metrics, .serviceLifecycle, .unixSignals,
             ],
             swiftSettings: settings),
         .target(
@@ -88,7 +90,7 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(name: "BOSWorker", dependencies: ["Daemon", .argumentParser], swiftSettings: settings),
         .executableTarget(
-            name: "BOSCtl", dependencies: ["AMQP", "Daemon", "ExactJSON", "JobModel", .argumentParser, .logging],
+            name: "BOSCtl", dependencies: ["AMQP", "Daemon", "ExactJSON", "JobModel", .argumentParser, .logging, .unixSignals],
             swiftSettings: settings),
         .executableTarget(name: "BOSSimulator", dependencies: ["BOSSimulatorKit", .argumentParser], swiftSettings: settings),
         .executableTarget(

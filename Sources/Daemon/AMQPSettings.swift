@@ -1,3 +1,5 @@
+package import BOSClient
+
 /// The broker: where it is, and the names of what is declared there. Section `amqp`.
 package struct AMQPSettings: Sendable {
     /// Tried in turn. Secret because they hold the password.

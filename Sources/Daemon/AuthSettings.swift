@@ -1,3 +1,5 @@
+package import BOSClient
+
 /// Where the bearer token comes from. Section `auth`.
 package struct AuthSettings: Sendable {
     package var mode = Mode.none

@@ -1,3 +1,5 @@
+package import BOSClient
+
 /// Where jobs are recorded. Section `ledger`.
 package struct LedgerSettings: Sendable, Equatable {
     package var url = Location.sqlite(path: "./ledger.sqlite")

@@ -1,3 +1,5 @@
+package import BOSClient
+
 /// PAN applications: how messages are understood, and the merchant's constants, which a job may override. Section `pan`.
 package struct PANSettings: Sendable {
     /// A message that contains one of these means "not decided yet"; compared without case. Assumed.

@@ -41,6 +41,9 @@ package struct SettingKey: Sendable {
     /// The environment variable that sets this key, for example `BOS_API_BASE_URL`.
     package var environmentName: String { Self.environmentName(of: name) }
 
+    /// Whether the key has another value in these settings than in those.
+    func differs(_ first: Settings, _ second: Settings) -> Bool { spelled(first) != spelled(second) }
+
     static func fileName(of name: String) -> String { name + "File" }
 
     /// The name that the environment provider looks up; asked of it, so that documentation and reading cannot differ.

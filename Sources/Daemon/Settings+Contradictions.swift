@@ -1,3 +1,5 @@
+import BOSClient
+
 /// Two or more values, each right by itself, that do not go together.
 struct Contradiction: Sendable {
     /// The key to change first, then the others.
@@ -67,7 +69,7 @@ extension Settings {
                 ? ("amqp.tls.keyFile", "amqp.tls.certificateFile") : ("amqp.tls.certificateFile", "amqp.tls.keyFile")
             found.append(Contradiction(keys: [missing, given], fault: "\(given) is given without it", advice: "give both or neither"))
         }
-        if amqp.tls.caFile == nil, amqp.urls.contains(where: { $0.exposed.lowercased().hasPrefix("amqps:") }) {
+        if amqp.tls.caFile == nil, amqp.urls.contains(where: { $0.revealed.lowercased().hasPrefix("amqps:") }) {
             found.append(
                 Contradiction(
                     keys: ["amqp.tls.caFile", "amqp.urls"], fault: "an amqps:// URL needs it",

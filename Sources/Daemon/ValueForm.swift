@@ -1,3 +1,5 @@
+import BOSClient
+
 /// How a value of one kind is written in the configuration: what is accepted, and how a default is shown.
 struct ValueForm<Value: Sendable>: Sendable {
     /// What would be right, to go behind "write": "a duration between 1s and 10m, such as …".
@@ -149,7 +151,7 @@ extension ValueForm<Secret> {
         Self(what) {
             isRight($0) ? Secret($0) : nil
         } spell: {
-            $0.exposed
+            $0.revealed
         }
     }
 }

@@ -1,0 +1,93 @@
+import AMQP
+import BOSClient
+import JobEngine
+import JobModel
+import Ledger
+import Logging
+import Metrics
+import Observability
+import Synchronization
+
+/// Looks every few seconds at what no event tells: queue depths, the ledger's counts, the state of connections and token.
+final class Sampler: Sendable {
+    static let interval = Duration.seconds(5)
+
+    /// What was seen last, for the status page and systemd's status line.
+    struct Sample: Sendable {
+        var queues: [(name: String, messages: Int, consumers: Int)] = []
+        var summary = LedgerSummary()
+        var ledgerProblem: String?
+        var takenAt = ContinuousClock.now
+    }
+
+    private let consume: Connection
+    private let publish: Connection
+    private let ledger: any Ledger
+    private let client: BOSClient
+    private let metrics: EngineMetrics
+    private let clock: any EngineClock
+    private let queues: [String]
+    private let messages: [String: Gauge]
+    private let consumers: [String: Gauge]
+    private let latest = Mutex(Sample())
+
+    init(
+        consume: Connection, publish: Connection, ledger: any Ledger, client: BOSClient, metrics: EngineMetrics, clock: any EngineClock,
+        queues: [String], registry: PrometheusRegistry
+    ) {
+        self.consume = consume
+        self.publish = publish
+        self.ledger = ledger
+        self.client = client
+        self.metrics = metrics
+        self.clock = clock
+        self.queues = queues
+        func gauges(_ label: String) -> [String: Gauge] {
+            Dictionary(uniqueKeysWithValues: queues.map { ($0, Gauge(label: label, dimensions: [("queue", $0)])) })
+        }
+        messages = gauges("bos_queue_messages")
+        consumers = gauges("bos_queue_consumers")
+        observe(registry)
+    }
+
+    var sample: Sample { latest.withLock { $0 } }
+
+    /// Samples until cancelled.
+    func run() async {
+        while !Task.isCancelled {
+            await look()
+            await clock.sleep(for: Self.interval)
+        }
+    }
+
+    private func look() async {
+        var sample = Sample()
+        for queue in queues {
+            // Without a session there is nothing to see; the gauge keeps what was seen last.
+            guard let (ready, served) = try? await consume.depth(of: queue) else { continue }
+            sample.queues.append((queue, Int(ready), Int(served)))
+            messages[queue]?.record(ready)
+            consumers[queue]?.record(served)
+        }
+        do throws(LedgerError) {
+            sample.summary = try await ledger.summary()
+            metrics.show(sample.summary, at: clock.now())
+        } catch {
+            sample.ledgerProblem = "\(error)"
+        }
+        sample.takenAt = .now
+        latest.withLock { $0 = sample }
+    }
+
+    /// Values that somebody else keeps are read when they are scraped.
+    private func observe(_ registry: PrometheusRegistry) {
+        for (role, connection) in [("consume", consume), ("publish", publish)] {
+            registry.observe(.amqpConnected, dimensions: [("role", role)]) { connection.status.isConnected ? 1 : 0 }
+        }
+        registry.observe(.amqpBlocked) { [publish] in publish.status.isBlocked ? 1 : 0 }
+        registry.observe(.repliesUnconfirmed) { [publish] in Double(publish.status.unconfirmed) }
+        registry.observe(.tokenExpires) { [client, clock] in
+            client.credentialState.expiresAt.map { $0 - Double(clock.now().milliseconds) / 1_000 }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+package import AMQP
+import BOSClient
+import JobEngine
+import JobModel
+
+extension Settings {
+    /// How the broker is reached.
+    /// - Throws: ``AMQPURLError`` for a URL that the check of the settings let pass and the broker's client does not.
+    package func brokerConfiguration(name: String) throws(AMQPURLError) -> AMQPConfiguration {
+        var urls: [AMQPURL] = []
+        for url in amqp.urls { urls.append(try AMQPURL(url.revealed)) }
+        var configuration = AMQPConfiguration(urls: urls)
+        configuration.heartbeat = amqp.heartbeat
+        configuration.connectTimeout = amqp.connectTimeout
+        configuration.connectionName = name
+        if let caFile = amqp.tls.caFile { configuration.tls.caFile = caFile }
+        configuration.tls.certificateFile = amqp.tls.certificateFile
+        configuration.tls.keyFile = amqp.tls.keyFile
+        return configuration
+    }
+
+    var engineConfiguration: EngineConfiguration {
+        var configuration = EngineConfiguration()
+        configuration.rules.registerID = api.registerID
+        configuration.rules.maximumAmount = Money(paise: jobs.maximumAmount)
+        configuration.rules.pan = JobRules.PANConstants(
+            nepKey: pan.nepKey?.revealed, domain: pan.domain, partnerID: pan.partnerID, nepID: pan.nepID)
+        configuration.policy = retryPolicy
+        configuration.deliveryTimeout = jobs.timeout
+        configuration.requestTimeout = api.requestTimeout
+        configuration.exchanges.replies = amqp.exchanges.replies
+        configuration.exchanges.unrouted = amqp.exchanges.unrouted
+        configuration.exchanges.dead = amqp.exchanges.dead
+        return configuration
+    }
+
+    private var retryPolicy: RetryPolicy {
+        var policy = RetryPolicy()
+        policy.send = RetryPolicy.Backoff(initial: retry.initialBackoff, maximum: retry.maximumBackoff)
+        policy.enquiry = RetryPolicy.Backoff(initial: retry.enquiry.initialBackoff, maximum: retry.enquiry.maximumBackoff)
+        policy.settle.answers = retry.settle.answers
+        policy.settle.window = retry.settle.window
+        policy.pan.firstCheckAfter = poller.pan.firstCheckAfter
+        policy.pan.maximumInterval = poller.pan.maximumInterval
+        policy.pan.maximumAge = poller.pan.maximumAge
+        return policy
+    }
+
+    var bosConfiguration: BOSConfiguration {
+        var configuration = BOSConfiguration()
+        configuration.baseURL = api.baseURL
+        configuration.requestTimeout = api.requestTimeout
+        configuration.connectTimeout = api.connectTimeout
+        // Every job at once, and a few for probes: a call never waits for another one's connection.
+        configuration.maximumConnections = jobs.rechargeConcurrency + jobs.statusConcurrency + 8
+        configuration.endpoints.recharge = api.paths.recharge
+        configuration.endpoints.enquiry = api.paths.enquiry
+        configuration.endpoints.panStatus = api.paths.panStatus
+        configuration.codes.accepted = Set(api.acceptedCodes)
+        configuration.codes.finalRefusals = Set(api.finalCodes)
+        configuration.enquiry.registrationField = api.enquiry.registerIDField
+        configuration.enquiry.referenceField = api.enquiry.referenceField
+        configuration.enquiry.succeededWords = Set(api.enquiry.succeededWords)
+        configuration.enquiry.failedWords = Set(api.enquiry.failedWords)
+        configuration.enquiry.pendingWords = Set(api.enquiry.pendingWords)
+        configuration.enquiry.notFoundPatterns = api.enquiry.notFoundPatterns
+        configuration.pan.pendingPatterns = pan.pendingPatterns
+        configuration.pan.rejectedPatterns = pan.rejectedPatterns
+        configuration.credentials = credentials
+        return configuration
+    }
+
+    private var credentials: BOSConfiguration.Credentials {
+        switch auth.mode {
+        case .none: return .none
+        case .file: return auth.tokenFile.map { .file(path: $0) } ?? .none
+        case .authorise:
+            guard let url = auth.url, let clientID = auth.clientID, let clientSecret = auth.clientSecret else { return .none }
+            var authorise = BOSConfiguration.Authorise(url: url, clientID: clientID, clientSecret: clientSecret)
+            authorise.publicKeyFile = auth.publicKeyFile
+            authorise.clientIDHeader = auth.headers.clientID
+            authorise.clientSecretHeader = auth.headers.clientSecret
+            authorise.signatureHeader = auth.headers.signature
+            authorise.tokenPath = auth.tokenPath
+            authorise.expiryPath = auth.expiryPath
+            return .authorise(authorise)
+        }
+    }
+}

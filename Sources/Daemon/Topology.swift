@@ -1,0 +1,53 @@
+package import AMQP
+
+extension AMQPSettings {
+    /// Deliveries of one job after which the broker gives up and dead-letters it. High, because a crash of the worker counts
+    /// against every delivery it held, and no crash may take a job out of its queue.
+    private static let deliveryLimit: Int64 = 1_000
+
+    /// Everything that worker and poller need on the broker. Source: contract.md, "Topology".
+    package var topology: [TopologyItem] {
+        [
+            .exchange(name: exchanges.jobs, kind: "direct"),
+            .exchange(name: exchanges.unrouted, kind: "fanout"),
+            .exchange(
+                name: exchanges.replies, kind: "topic", arguments: ["alternate-exchange": .string(exchanges.unrouted)]),
+            .exchange(name: exchanges.dead, kind: "fanout"),
+            .queue(name: queues.dead, arguments: keptArguments),
+            .binding(queue: queues.dead, exchange: exchanges.dead, routingKey: ""),
+            .queue(name: queues.unrouted, arguments: keptArguments),
+            .binding(queue: queues.unrouted, exchange: exchanges.unrouted, routingKey: ""),
+            .queue(name: queues.recharge, arguments: jobArguments),
+            .binding(queue: queues.recharge, exchange: exchanges.jobs, routingKey: "recharge"),
+            .queue(name: queues.status, arguments: jobArguments),
+            .binding(queue: queues.status, exchange: exchanges.jobs, routingKey: "recharge.status"),
+            .binding(queue: queues.status, exchange: exchanges.jobs, routingKey: "pan.status"),
+        ]
+    }
+
+    /// The queues that operators watch.
+    package var watchedQueues: [String] { [queues.recharge, queues.status, queues.dead, queues.unrouted] }
+
+    private var keptArguments: [String: FieldValue] {
+        switch queueType {
+        case .quorum: ["x-queue-type": .string("quorum")]
+        case .classic: [:]
+        }
+    }
+
+    private var jobArguments: [String: FieldValue] {
+        let deadLetters: [String: FieldValue] = ["x-dead-letter-exchange": .string(exchanges.dead)]
+        switch queueType {
+        case .classic: return deadLetters
+        case .quorum:
+            // At-least-once dead-lettering needs reject-publish; without it a dead letter can be lost on its way.
+            let own: [String: FieldValue] = [
+                "x-queue-type": .string("quorum"),
+                "x-delivery-limit": .int(Self.deliveryLimit),
+                "x-dead-letter-strategy": .string("at-least-once"),
+                "x-overflow": .string("reject-publish"),
+            ]
+            return deadLetters.merging(own) { mine, _ in mine }
+        }
+    }
+}

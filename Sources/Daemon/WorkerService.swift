@@ -1,0 +1,85 @@
+import AMQP
+import BOSClient
+import JobEngine
+import Ledger
+import Logging
+import Observability
+import ServiceLifecycle
+
+/// The worker at work: connections, engine and everything that keeps them going, started together and stopped in order.
+struct WorkerService: Service {
+    let parts: WorkerParts
+    let drainTimeout: Duration
+    let notifier: SystemdNotifier
+    let logger: Logger
+
+    func run() async throws {
+        let parts = parts
+        try await withThrowingDiscardingTaskGroup { background in
+            background.addTask { await parts.consume.run() }
+            background.addTask { await parts.publish.run() }
+            background.addTask { await parts.client.run() }
+            background.addTask { await parts.gate.run(probe: parts.probe.hasPassed) }
+            background.addTask { await parts.outbox.runSweeping() }
+            background.addTask { await parts.sampler.run() }
+            background.addTask { await announceReadiness() }
+            background.addTask { try await refuseSecondWorker() }
+            let hasDrained = await work()
+            await stop()
+            background.cancelAll()
+            if !hasDrained { throw NotDrained() }
+        }
+    }
+
+    /// Works until shutdown. `false` if deliveries were still held when the time to drain was over.
+    private func work() async -> Bool {
+        await withTaskGroup(of: Bool?.self) { group in
+            group.addTask {
+                async let marking: Void = parts.outbox.runMarking()
+                await parts.engine.run()
+                parts.outbox.finish()
+                await marking
+                return true
+            }
+            group.addTask {
+                do { try await gracefulShutdown() } catch { return nil }
+                logger.notice("stopping: jobs in flight may finish, nothing new is taken")
+                await notifier.stopping()
+                await parts.engine.drain()
+                await parts.clock.sleep(for: drainTimeout)
+                return false
+            }
+            var hasDrained = false
+            while let end = await group.next() {
+                guard let end else { continue }
+                hasDrained = end
+                break
+            }
+            // Calls that did not end in time are cut off here; what is not known of them is stored as a doubt.
+            group.cancelAll()
+            return hasDrained
+        }
+    }
+
+    private func stop() async {
+        await parts.consume.close()
+        await parts.publish.close()
+        await parts.ledger.close()
+        await parts.client.shutdown()
+    }
+
+    /// Tells systemd once jobs are being consumed.
+    private func announceReadiness() async {
+        while !parts.engine.problems.isEmpty, !Task.isCancelled { await parts.clock.sleep(for: .milliseconds(100)) }
+        guard !Task.isCancelled else { return }
+        logger.notice("ready: consuming jobs")
+        await notifier.ready()
+    }
+
+    private func refuseSecondWorker() async throws {
+        for await queue in parts.lock.refusals { throw WorkerError.anotherWorker(queue: queue) }
+    }
+}
+
+/// Thrown to end the process with exit code 75.
+struct NotDrained: Error {}

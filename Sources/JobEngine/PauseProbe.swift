@@ -1,0 +1,42 @@
+import JobModel
+package import Ledger
+
+/// Finds out whether what closed the gate has passed, without moving money.
+package struct PauseProbe: Sendable {
+    private let gateway: any BOSGateway
+    private let ledger: any Ledger
+    private let registerID: String
+    private let timeout: Duration
+
+    /// Asked about in enquiries that only want to know whether BOS talks to us; no upstream uses it.
+    private static let reference = "bos-worker-probe"
+
+    package init(gateway: any BOSGateway, ledger: any Ledger, registerID: String, timeout: Duration) {
+        self.gateway = gateway
+        self.ledger = ledger
+        self.registerID = registerID
+        self.timeout = timeout
+    }
+
+    package func hasPassed(_ reason: PauseReason) async -> Bool {
+        switch reason {
+        case .ledger:
+            do throws(LedgerError) {
+                try await ledger.checkWritable()
+                return true
+            } catch { return false }
+        case .credentials:
+            _ = await gateway.renewCredentials()
+            return await asksInVain(about: [.credentialsRefused, .notSent]) == false
+        case .bos: return await asksInVain(about: [.credentialsRefused, .notSent, .throttled, .unanswered]) == false
+        }
+    }
+
+    /// Whether an enquiry fails for one of these reasons.
+    private func asksInVain(about reasons: [WaitReason]) async -> Bool {
+        switch await gateway.enquire(Self.reference, registerID: registerID, CallOptions(traceparent: nil, timeout: timeout)) {
+        case .found: false
+        case .unanswered(let reason, _): reasons.contains(reason)
+        }
+    }
+}
