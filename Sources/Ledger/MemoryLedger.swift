@@ -26,7 +26,7 @@ package final class MemoryLedger: Ledger {
     package func markPublished(_ ids: [OutgoingReply.ID], at now: Timestamp) async throws(LedgerError) {
         try state.withLock { state throws(LedgerError) in
             try state.checkOpen()
-            for id in ids where state.replies.indices.contains(Int(id) - 1) { state.replies[Int(id) - 1].isPublished = true }
+            for id in ids where id > 0 && id <= state.replies.count { state.replies[Int(id) - 1].isPublished = true }
         }
     }
 
@@ -112,13 +112,8 @@ extension State {
     mutating func claim(_ claim: Claim) -> ClaimResult {
         let key = JobKey(claim.job.kind, claim.job.reference)
         let id = ids[key]
-        let owed = id.map { id in
-            replies.contains {
-                $0.job == id && $0.number == self[id].record.repliesTold && Self.isSame($0.reply.asker, claim.asker)
-                    && !$0.isPublished
-            }
-        }
-        let decision = ClaimResult.decide(claim, on: id.map { self[$0].record }, owesAsker: owed ?? false)
+        let own = id.flatMap { lastReplies(of: $0).first { Self.isSame($0.reply.asker, claim.asker) } }
+        let decision = ClaimResult.decide(claim, on: id.map { self[$0].record }, owesAsker: own?.isPublished == false)
         guard let id else { return insert(claim, as: key) }
         if let entry = claim.entry(for: decision) { self[id].history.append(entry) }
         if decision == .conflict { return .conflict }
@@ -157,7 +152,7 @@ extension State {
 
     mutating func update(_ update: Update) -> UpdateResult {
         let id = update.jobID
-        guard entries.indices.contains(Int(id) - 1), self[id].record.owner == update.owner else { return .lost }
+        guard id > 0, id <= entries.count, self[id].record.owner == update.owner else { return .lost }
         self[id].record.progress = update.progress
         if !update.keepsOwnership || update.progress.state.isFinal { self[id].record.owner = nil }
         self[id].history.append(update.entry)
@@ -173,10 +168,15 @@ extension State {
         return askers.map { store(id, $0, outcome, body, acceptedAt: acceptedAt) }
     }
 
+    /// What the askers of this round were told last.
+    private func lastReplies(of id: Int64) -> [StoredReply] {
+        let number = self[id].record.repliesTold
+        return number > self[id].repliesBefore ? replies.filter { $0.job == id && $0.number == number } : []
+    }
+
     /// The round's last reply, if any, for an asker who may have come after it.
     private mutating func repeatReply(of id: Int64, to asker: Asker) -> [OutgoingReply] {
-        let (number, before) = (self[id].record.repliesTold, self[id].repliesBefore)
-        let last = replies.filter { $0.job == id && $0.number == number && number > before }
+        let last = lastReplies(of: id)
         if let own = last.first(where: { Self.isSame($0.reply.asker, asker) }) { return [own.reply] }
         guard let model = last.first?.reply else { return [] }
         return [store(id, asker, model.outcome, model.body, acceptedAt: model.acceptedAt)]

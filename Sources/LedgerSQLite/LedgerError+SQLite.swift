@@ -1,5 +1,5 @@
-private import Glibc
 import GRDB
+private import Glibc
 import Ledger
 
 extension LedgerError {

@@ -4,10 +4,11 @@ import Ledger
 extension LedgerSession {
     /// See ``Ledger/claim(_:)``.
     func claim(_ claim: Claim) throws -> ClaimResult {
-        let stored = try statements.findJob.first({
-            $0.bind(claim.job.kind.rawValue)
-            $0.bind(claim.job.reference)
-        }, JobColumns.record)
+        let stored = try statements.findJob.first(
+            {
+                $0.bind(claim.job.kind.rawValue)
+                $0.bind(claim.job.reference)
+            }, JobColumns.record)
         guard let stored else { return try insert(claim) }
 
         let own = try lastReply(of: stored, to: claim.asker)
@@ -86,12 +87,13 @@ extension LedgerSession {
     /// The round's last reply as it was stored for this asker.
     private func lastReply(of stored: StoredJob, to asker: Asker) throws -> (reply: OutgoingReply, isPublished: Bool)? {
         guard stored.record.repliesTold > stored.repliesBefore else { return nil }
-        return try statements.replyForAsker.first({
-            $0.bind(stored.record.id)
-            $0.bind(stored.record.repliesTold)
-            $0.bind(asker.correlationID)
-            $0.bind(asker.replyTo ?? "")
-        }, { (try Self.outgoingReply($0), $0.optionalInt64(10) != nil) })
+        return try statements.replyForAsker.first(
+            {
+                $0.bind(stored.record.id)
+                $0.bind(stored.record.repliesTold)
+                $0.bind(asker.correlationID)
+                $0.bind(asker.replyTo ?? "")
+            }, { (try Self.outgoingReply($0), $0.optionalInt64(10) != nil) })
     }
 
     /// The round's last reply, if any, for an asker who may have come after it: what all were told, under the asker's own `message_id`.
@@ -108,9 +110,10 @@ extension LedgerSession {
     }
 
     private func replyToAnyone(of record: JobRecord) throws -> OutgoingReply? {
-        try statements.replyForAnyone.first({
-            $0.bind(record.id)
-            $0.bind(record.repliesTold)
-        }, Self.outgoingReply)
+        try statements.replyForAnyone.first(
+            {
+                $0.bind(record.id)
+                $0.bind(record.repliesTold)
+            }, Self.outgoingReply)
     }
 }
