@@ -13,6 +13,35 @@ extension Job {
         return JSONValue.object(content + deadline).encoded
     }
 
+    /// Reads ``body`` back. No rule is applied again: what was acceptable once stays readable under any configuration.
+    /// - Returns: `nil` if this is no body that this program has written.
+    package init?(kind: JobKind, body: [UInt8]) {
+        guard let json = try? JSONValue.parse(body) else { return nil }
+        let expiresAt = json["expires_at"]?.text.flatMap(Timestamp.init(rfc3339:))
+        guard (json["expires_at"] == nil) == (expiresAt == nil) else { return nil }
+        let registerID = json["RegisterID"]?.text
+        switch kind {
+        case .recharge:
+            guard let operatorID = json["operator"]?.text.flatMap({ Int64($0) }), let subscriber = json["canumber"]?.text,
+                let amount = json["amount"]?.text.flatMap(Money.init(rupees:)), let reference = json["referenceid"]?.text,
+                let registerID
+            else { return nil }
+            self = .recharge(
+                Recharge(
+                    operatorID: operatorID, subscriber: subscriber, amount: amount, reference: reference, registerID: registerID,
+                    expiresAt: expiresAt))
+        case .rechargeStatus:
+            guard let reference = json["referenceid"]?.text, let registerID else { return nil }
+            self = .rechargeStatus(RechargeStatusQuery(reference: reference, registerID: registerID, expiresAt: expiresAt))
+        case .panStatus:
+            guard let reference = json["refid"]?.text else { return nil }
+            self = .panStatus(
+                PANStatusQuery(
+                    reference: reference, nepKey: json["nep_key"]?.text, domain: json["domain"]?.text,
+                    partnerID: json["partnerId"]?.text, nepID: json["nep_id"]?.text, expiresAt: expiresAt))
+        }
+    }
+
     private var content: [JSONValue.Member] {
         switch self {
         case .recharge(let recharge):

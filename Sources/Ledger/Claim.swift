@@ -35,7 +35,8 @@ package struct Claim: Sendable {
 
 /// What the ledger makes of a claim. Every case but `conflict` has stored the asker.
 package enum ClaimResult: Sendable, Equatable {
-    /// Nobody had it: it is stored as claimed and is the claimer's to work on. Replies only if it was over at once.
+    /// Nobody had it, or it is a question asked anew: it is stored as claimed and is the claimer's to work on. Replies only if it
+    /// was over at once.
     case new(JobRecord, [OutgoingReply])
     /// It was begun and left by a run that is gone, or waited and has come due: the claimer goes on with what is stored.
     case resumed(JobRecord)
@@ -62,15 +63,31 @@ extension ClaimResult {
         case conflict
     }
 
-    package static func decide(_ claim: Claim, on record: JobRecord?) -> Decision {
+    /// - Parameters:
+    ///   - record: what is stored under the claim's kind and reference.
+    ///   - owesAsker: whether a reply of this round to this very asker was stored and never confirmed by the broker.
+    package static func decide(_ claim: Claim, on record: JobRecord?, owesAsker: Bool) -> Decision {
         guard let record else { return .insert }
         guard record.fingerprint == claim.fingerprint else { return .conflict }
         if record.progress.state.isFinal {
-            // What became of a recharge can change (a refund), so that question is asked afresh each time.
-            return record.job.kind == .rechargeStatus ? .reopen : .answer
+            // What became of a recharge can change (a refund), so that question is asked afresh each time. Not by an asker whose
+            // answer never left: that is the same message once more, and it has one answer.
+            return record.job.kind == .rechargeStatus && !owesAsker ? .reopen : .answer
         }
-        if let owner = record.owner { return claim.isLive(owner) ? .join : .resume }
+        if let owner = record.owner { return owner == claim.owner ? .join : .resume }
         guard let dueAt = record.progress.dueAt, dueAt > claim.now else { return .resume }
         return .wait
+    }
+}
+
+extension Claim {
+    /// The line that goes into the job's history with this decision, if any.
+    package func entry(for decision: ClaimResult.Decision) -> HistoryEntry? {
+        switch decision {
+        case .insert, .reopen: entry
+        case .resume: HistoryEntry(at: now, .resumed)
+        case .conflict: HistoryEntry(at: now, .conflict, "the same reference came with other content and was refused")
+        case .join, .wait, .answer: nil
+        }
     }
 }

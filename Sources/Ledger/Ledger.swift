@@ -12,6 +12,8 @@ package protocol Ledger: Sendable {
     func claim(_ claim: Claim) async throws(LedgerError) -> ClaimResult
 
     /// Stores a job's progress and, where it has one, the reply to each of its askers, all in one transaction.
+    ///
+    /// Nobody owns a job that is over, whatever the update says. Replies come in the order of their askers' correlation ids.
     func update(_ update: Update) async throws(LedgerError) -> UpdateResult
 
     /// Remembers that the broker has confirmed these replies. Unknown ids and repeats change nothing.
@@ -30,6 +32,6 @@ package protocol Ledger: Sendable {
     /// Writes something harmless, so that readiness is a fact.
     func checkWritable() async throws(LedgerError)
 
-    /// Commits what waits and lets go of the store.
+    /// Commits what waits and lets go of the store. Whatever comes later throws ``LedgerError/closed``.
     func close() async
 }

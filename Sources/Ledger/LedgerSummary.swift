@@ -17,7 +17,7 @@ package struct LedgerSummary: Sendable, Equatable {
     /// When the oldest recharge that is in doubt was first sent, and the money in doubt.
     package var oldestDoubt: Timestamp?
     package var doubtAmount = Money(paise: 0)
-    /// The due time of the job that has been due longest; `nil` if none is due.
+    /// The earliest due time among the jobs that wait in the ledger, whether it has come or not; `nil` if none waits.
     package var oldestDue: Timestamp?
     package var unpublishedReplies = 0
 

@@ -27,5 +27,18 @@ package struct OutgoingReply: Sendable, Equatable, Identifiable {
         self.body = body
     }
 
+    /// The job's last reply as one asker gets it; `record.repliesTold` counts it already.
+    /// - Parameters:
+    ///   - id: 0 until the reply is stored.
+    ///   - body: `reply.body`, encoded once for all askers.
+    package init(_ reply: Reply, to asker: Asker, of record: JobRecord, body: [UInt8], id: Int64 = 0) {
+        self.init(
+            id: id,
+            messageID: ReplyID.make(
+                kind: record.job.kind, reference: record.job.reference, asker: asker, number: record.repliesTold),
+            asker: asker, kind: record.job.kind, outcome: reply.verdict.outcome, amount: record.job.amount,
+            acceptedAt: record.acceptedAt, body: body)
+    }
+
     package var isFinal: Bool { outcome.isFinal(for: kind) }
 }

@@ -1,0 +1,224 @@
+package import JobModel
+private import Synchronization
+
+/// A ledger that forgets everything with its process: for tests and simulations, and the yardstick for the stores that do not.
+///
+/// Plain on purpose. Every other store must return the same results, ids included, for the same sequence of calls.
+package final class MemoryLedger: Ledger {
+    private let state = Mutex(State())
+
+    package init() {}
+
+    package func claim(_ claim: Claim) async throws(LedgerError) -> ClaimResult {
+        try state.withLock { state throws(LedgerError) in
+            try state.checkOpen()
+            return state.claim(claim)
+        }
+    }
+
+    package func update(_ update: Update) async throws(LedgerError) -> UpdateResult {
+        try state.withLock { state throws(LedgerError) in
+            try state.checkOpen()
+            return state.update(update)
+        }
+    }
+
+    package func markPublished(_ ids: [OutgoingReply.ID], at now: Timestamp) async throws(LedgerError) {
+        try state.withLock { state throws(LedgerError) in
+            try state.checkOpen()
+            for id in ids where id > 0 && id <= state.replies.count { state.replies[Int(id) - 1].isPublished = true }
+        }
+    }
+
+    package func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> [OutgoingReply] {
+        try state.withLock { state throws(LedgerError) in
+            try state.checkOpen()
+            let open = state.replies.lazy.filter { !$0.isPublished && $0.reply.id > id ?? 0 }
+            return open.prefix(max(0, limit)).map(\.reply)
+        }
+    }
+
+    package func job(
+        _ kind: JobKind, _ reference: String
+    ) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])? {
+        try state.withLock { state throws(LedgerError) in
+            try state.checkOpen()
+            guard let id = state.ids[JobKey(kind, reference)] else { return nil }
+            return (state[id].record, state[id].history)
+        }
+    }
+
+    package func summary() async throws(LedgerError) -> LedgerSummary {
+        try state.withLock { state throws(LedgerError) in
+            try state.checkOpen()
+            return state.summary
+        }
+    }
+
+    package func checkWritable() async throws(LedgerError) {
+        try state.withLock { state throws(LedgerError) in try state.checkOpen() }
+    }
+
+    package func close() async {
+        state.withLock { $0.isClosed = true }
+    }
+}
+
+/// Text as databases compare it, byte by byte; Swift takes two spellings of one character for the same.
+private struct JobKey: Hashable {
+    let kind: JobKind
+    let reference: [UInt8]
+
+    init(_ kind: JobKind, _ reference: String) {
+        self.kind = kind
+        self.reference = Array(reference.utf8)
+    }
+}
+
+private struct State {
+    struct Entry {
+        var record: JobRecord
+        var askers: [Asker]
+        /// How many replies had been told when the question was asked anew; the current round's are those behind it.
+        var repliesBefore = 0
+        var history: [HistoryEntry]
+    }
+
+    struct StoredReply {
+        var reply: OutgoingReply
+        let job: Int64
+        let number: Int
+        var isPublished = false
+    }
+
+    var entries: [Entry] = []
+    var ids: [JobKey: Int64] = [:]
+    var replies: [StoredReply] = []
+    var isClosed = false
+
+    subscript(id: Int64) -> Entry {
+        get { entries[Int(id) - 1] }
+        set { entries[Int(id) - 1] = newValue }
+    }
+
+    func checkOpen() throws(LedgerError) {
+        if isClosed { throw .closed }
+    }
+}
+
+// MARK: - Writing
+
+extension State {
+    mutating func claim(_ claim: Claim) -> ClaimResult {
+        let key = JobKey(claim.job.kind, claim.job.reference)
+        let id = ids[key]
+        let own = id.flatMap { lastReplies(of: $0).first { Self.isSame($0.reply.asker, claim.asker) } }
+        let decision = ClaimResult.decide(claim, on: id.map { self[$0].record }, owesAsker: own?.isPublished == false)
+        guard let id else { return insert(claim, as: key) }
+        if let entry = claim.entry(for: decision) { self[id].history.append(entry) }
+        if decision == .conflict { return .conflict }
+        if decision == .reopen { return reopen(id, claim) }
+        if !self[id].askers.contains(where: { Self.isSame($0, claim.asker) }) { self[id].askers.append(claim.asker) }
+        switch decision {
+        case .insert, .reopen, .conflict, .join: return .joined
+        case .resume:
+            self[id].record.owner = claim.owner
+            return .resumed(self[id].record)
+        case .wait: return .waiting(repeatReply(of: id, to: claim.asker))
+        case .answer: return .answered(repeatReply(of: id, to: claim.asker))
+        }
+    }
+
+    private mutating func insert(_ claim: Claim, as key: JobKey) -> ClaimResult {
+        let record = JobRecord(
+            id: Int64(entries.count + 1), job: claim.job, fingerprint: claim.fingerprint, acceptedAt: claim.now,
+            progress: claim.progress, owner: claim.progress.state.isFinal ? nil : claim.owner, repliesTold: 0)
+        entries.append(Entry(record: record, askers: [claim.asker], history: [claim.entry]))
+        ids[key] = record.id
+        let told = tell(record.id, claim.reply)
+        return .new(self[record.id].record, told)
+    }
+
+    private mutating func reopen(_ id: Int64, _ claim: Claim) -> ClaimResult {
+        let old = self[id]
+        self[id].record = JobRecord(
+            id: id, job: claim.job, fingerprint: claim.fingerprint, acceptedAt: claim.now, progress: claim.progress,
+            owner: claim.progress.state.isFinal ? nil : claim.owner, repliesTold: old.record.repliesTold)
+        self[id].askers = [claim.asker]
+        self[id].repliesBefore = old.record.repliesTold
+        let told = tell(id, claim.reply)
+        return .new(self[id].record, told)
+    }
+
+    mutating func update(_ update: Update) -> UpdateResult {
+        let id = update.jobID
+        guard id > 0, id <= entries.count, self[id].record.owner == update.owner else { return .lost }
+        self[id].record.progress = update.progress
+        if !update.keepsOwnership || update.progress.state.isFinal { self[id].record.owner = nil }
+        self[id].history.append(update.entry)
+        return .stored(tell(id, update.reply))
+    }
+
+    /// Stores one reply for each asker.
+    private mutating func tell(_ id: Int64, _ reply: Reply?) -> [OutgoingReply] {
+        guard let reply else { return [] }
+        self[id].record.repliesTold += 1
+        let (outcome, body, acceptedAt) = (reply.verdict.outcome, reply.body, self[id].record.acceptedAt)
+        let askers = self[id].askers.sorted { Self.sortKey($0).lexicographicallyPrecedes(Self.sortKey($1)) }
+        return askers.map { store(id, $0, outcome, body, acceptedAt: acceptedAt) }
+    }
+
+    /// What the askers of this round were told last.
+    private func lastReplies(of id: Int64) -> [StoredReply] {
+        let number = self[id].record.repliesTold
+        return number > self[id].repliesBefore ? replies.filter { $0.job == id && $0.number == number } : []
+    }
+
+    /// The round's last reply, if any, for an asker who may have come after it.
+    private mutating func repeatReply(of id: Int64, to asker: Asker) -> [OutgoingReply] {
+        let last = lastReplies(of: id)
+        if let own = last.first(where: { Self.isSame($0.reply.asker, asker) }) { return [own.reply] }
+        guard let model = last.first?.reply else { return [] }
+        return [store(id, asker, model.outcome, model.body, acceptedAt: model.acceptedAt)]
+    }
+
+    private mutating func store(
+        _ id: Int64, _ asker: Asker, _ outcome: Outcome, _ body: [UInt8], acceptedAt: Timestamp
+    ) -> OutgoingReply {
+        let record = self[id].record
+        let reply = OutgoingReply(
+            id: Int64(replies.count + 1),
+            messageID: ReplyID.make(
+                kind: record.job.kind, reference: record.job.reference, asker: asker, number: record.repliesTold),
+            asker: asker, kind: record.job.kind, outcome: outcome, amount: record.job.amount, acceptedAt: acceptedAt, body: body)
+        replies.append(StoredReply(reply: reply, job: id, number: record.repliesTold))
+        return reply
+    }
+
+    /// One who asks again from another trace is the same asker.
+    private static func isSame(_ left: Asker, _ right: Asker) -> Bool { sortKey(left) == sortKey(right) }
+
+    private static func sortKey(_ asker: Asker) -> [UInt8] {
+        Array(asker.correlationID.utf8) + [0] + Array((asker.replyTo ?? "").utf8)
+    }
+}
+
+// MARK: - Reading
+
+extension State {
+    var summary: LedgerSummary {
+        var summary = LedgerSummary()
+        for record in entries.lazy.map(\.record) {
+            summary.stored[.init(record.job.kind, record.progress.state), default: 0] += 1
+            if record.progress.state == .inDoubt {
+                summary.doubtAmount = Money(paise: summary.doubtAmount.paise + record.job.amount.paise)
+                summary.oldestDoubt = [summary.oldestDoubt, record.progress.firstSentAt].compactMap { $0 }.min()
+            }
+            if record.owner == nil, !record.progress.state.isFinal {
+                summary.oldestDue = [summary.oldestDue, record.progress.dueAt].compactMap { $0 }.min()
+            }
+        }
+        summary.unpublishedReplies = replies.count { !$0.isPublished }
+        return summary
+    }
+}

@@ -1,0 +1,96 @@
+import DedicatedThread
+import Foundation
+import GRDB
+import GRDBSQLite
+import Ledger
+
+/// Holds the database on the ledger's own thread and commits in groups.
+actor GroupCommitter {
+    /// A group this large is committed before the next is begun, so that nobody waits for more than a few milliseconds of other people's work.
+    static let maximumGroup = 512
+
+    private let thread: DedicatedThread
+    private let path: String
+    private let onCommit: @Sendable (Duration, _ rows: Int) -> Void
+    private var queue: DatabaseQueue?
+    private var session: LedgerSession?
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+    init(thread: DedicatedThread, path: String, onCommit: @escaping @Sendable (Duration, _ rows: Int) -> Void) {
+        self.thread = thread
+        self.path = path
+        self.onCommit = onCommit
+    }
+
+    func open(_ configuration: SQLiteLedger.Configuration, readOnly: Bool) throws(LedgerError) {
+        let queue: DatabaseQueue
+        do {
+            queue = try LedgerFile.open(path, configuration, readOnly: readOnly)
+        } catch {
+            throw LedgerError(error, path: path, systemError: 0)
+        }
+        do {
+            session = try queue.inDatabase { try LedgerSession($0) }
+            self.queue = queue
+        } catch {
+            throw failure(error, in: queue)
+        }
+    }
+
+    /// Does all of the group in one transaction and tells each caller once it is on disk.
+    func commit(_ group: [Errand]) {
+        guard let queue, let session else {
+            for errand in group { errand.fail(.closed) }
+            return
+        }
+        let writes = group.contains(where: \.writes)
+        var reports: [@Sendable () -> Void] = []
+        reports.reserveCapacity(group.count)
+        var rows: Int32 = 0
+        let start = ContinuousClock.now
+        do {
+            try queue.inTransaction(writes ? .immediate : .deferred) { database in
+                session.begin()
+                let before = sqlite3_total_changes(database.sqliteConnection)
+                for errand in group { reports.append(try Self.report(of: errand, in: session)) }
+                try session.flushTallies()
+                rows = sqlite3_total_changes(database.sqliteConnection) &- before
+                return .commit
+            }
+        } catch {
+            let failure = failure(error, in: queue)
+            for errand in group { errand.fail(failure) }
+            return
+        }
+        if rows > 0 { onCommit(ContinuousClock.now - start, Int(rows)) }
+        for report in reports { report() }
+    }
+
+    /// An unreadable row is the trouble of the one who asked for it: nothing was written for them, and the others go on.
+    private static func report(of errand: Errand, in session: LedgerSession) throws -> @Sendable () -> Void {
+        do {
+            return try errand.perform(session)
+        } catch let error as LedgerError {
+            return { errand.fail(error) }
+        }
+    }
+
+    /// Does what still waits, then lets go of the database.
+    func finish(_ waiting: WaitingErrands) {
+        while let group = waiting.next(Self.maximumGroup) { commit(group) }
+        close()
+    }
+
+    func close() {
+        session = nil
+        // Nothing is left to be written here; what the last close would tidy up, the next opening does.
+        try? queue?.close()
+        queue = nil
+    }
+
+    private func failure(_ error: any Error, in queue: DatabaseQueue) -> LedgerError {
+        let systemError = queue.inDatabase { sqlite3_system_errno($0.sqliteConnection) }
+        return LedgerError(error, path: path, systemError: systemError)
+    }
+}

@@ -1,0 +1,88 @@
+import JobModel
+import Ledger
+
+/// The columns of `jobs` in the order in which they are written and read: a change of one list is a change of all.
+enum JobColumns {
+    static let progress = """
+        state, attempts, enquiries, doubt, first_sent_at, not_found_answers, first_not_found_at, resendings, failures, due_at, told, \
+        completed_at, http_status, response_code, status, message, operator_id, acknowledgement
+        """
+    static let placeholders = Array(repeating: "?", count: 18).joined(separator: ", ")
+    static let read = "id, kind, body, fingerprint, accepted_at, owner, replies_told, replies_before, \(progress)"
+    private static let firstOfProgress: Int32 = 8
+
+    static func bind(_ progress: Progress, to binder: inout Binder) {
+        binder.bind(progress.state.rawValue)
+        binder.bind(progress.attempts)
+        binder.bind(progress.enquiries)
+        binder.bind(progress.doubt?.rawValue)
+        binder.bind(progress.firstSentAt?.milliseconds)
+        binder.bind(progress.notFoundAnswers)
+        binder.bind(progress.firstNotFoundAt?.milliseconds)
+        binder.bind(progress.resendings)
+        binder.bind(progress.failures)
+        binder.bind(progress.dueAt?.milliseconds)
+        binder.bind(progress.told)
+        binder.bind(progress.completedAt?.milliseconds)
+        binder.bind(progress.answer?.httpStatus)
+        binder.bind(progress.answer?.responseCode)
+        binder.bind(progress.answer?.status)
+        binder.bind(progress.answer?.message)
+        binder.bind(progress.answer?.operatorID)
+        binder.bind(progress.answer?.acknowledgement)
+    }
+
+    /// A row of `read`, and how many replies had been told when the question was asked anew.
+    /// - Throws: ``LedgerError/damaged(_:)`` if the row is none that this program has written.
+    static func record(_ row: Columns) throws -> StoredJob {
+        let id = row.int64(0)
+        guard let kind = JobKind(rawValue: row.text(1)), let job = Job(kind: kind, body: row.bytes(2)) else {
+            throw LedgerError.damaged("kind or body of job \(id) cannot be read")
+        }
+        let record = JobRecord(
+            id: id, job: job, fingerprint: row.bytes(3), acceptedAt: Timestamp(milliseconds: row.int64(4)),
+            progress: try progress(row, job: id), owner: row.optionalText(5), repliesTold: row.int(6))
+        return StoredJob(record: record, repliesBefore: row.int(7))
+    }
+
+    private static func progress(_ row: Columns, job id: Int64) throws -> Progress {
+        let first = firstOfProgress
+        var progress = Progress()
+        progress.state = try row.value(first, "state of job \(id)")
+        progress.attempts = row.int(first + 1)
+        progress.enquiries = row.int(first + 2)
+        progress.doubt = row.optionalText(first + 3) == nil ? nil : try row.value(first + 3, "doubt of job \(id)") as DoubtCause
+        progress.firstSentAt = row.timestamp(first + 4)
+        progress.notFoundAnswers = row.int(first + 5)
+        progress.firstNotFoundAt = row.timestamp(first + 6)
+        progress.resendings = row.int(first + 7)
+        progress.failures = row.int(first + 8)
+        progress.dueAt = row.timestamp(first + 9)
+        progress.told = row.optionalText(first + 10)
+        progress.completedAt = row.timestamp(first + 11)
+        if let httpStatus = row.optionalInt64(first + 12) {
+            progress.answer = Answer(
+                httpStatus: Int(httpStatus), responseCode: row.optionalInt64(first + 13).map { Int($0) },
+                status: row.optionalInt64(first + 14).map { $0 != 0 }, message: row.text(first + 15),
+                operatorID: row.optionalText(first + 16), acknowledgement: row.optionalText(first + 17))
+        }
+        return progress
+    }
+}
+
+/// A row of `jobs`.
+struct StoredJob {
+    var record: JobRecord
+    /// How many replies had been told when the question was asked anew; the current round's are those behind it.
+    var repliesBefore: Int
+}
+
+extension Columns {
+    func timestamp(_ column: Int32) -> Timestamp? { optionalInt64(column).map { Timestamp(milliseconds: $0) } }
+
+    /// - Throws: ``LedgerError/damaged(_:)`` if the text is none of the type's names.
+    func value<Value: RawRepresentable<String>>(_ column: Int32, _ name: String) throws -> Value {
+        guard let value = Value(rawValue: text(column)) else { throw LedgerError.damaged("the \(name) cannot be read") }
+        return value
+    }
+}

@@ -1,0 +1,64 @@
+import Foundation
+import GRDB
+import GRDBSQLite
+import Glibc
+import JobModel
+import Ledger
+
+/// Opens the ledger's file the one way in which it may be opened.
+enum LedgerFile {
+    /// - Throws: ``LedgerError``, or what GRDB throws.
+    static func open(_ path: String, _ configuration: SQLiteLedger.Configuration, readOnly: Bool) throws -> DatabaseQueue {
+        if !readOnly { try create(path) }
+        var settings = GRDB.Configuration()
+        settings.label = "ledger"
+        settings.readonly = readOnly
+        settings.busyMode = .timeout(Double(configuration.busyTimeout.wholeMilliseconds) / 1_000)
+        let queue = try DatabaseQueue(path: path, configuration: settings)
+        if readOnly {
+            try queue.inDatabase { try checkSchema($0, path) }
+        } else {
+            try queue.inDatabase { try prepare($0, path) }
+            try Schema.migrator.migrate(queue)
+        }
+        return queue
+    }
+
+    /// Creates the file for its owner alone; SQLite gives the files beside it the same mode.
+    private static func create(_ path: String) throws(LedgerError) {
+        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor < 0 else {
+            Glibc.close(descriptor)
+            return
+        }
+        let reason = String(cString: strerror(errno))
+        switch errno {
+        case ENOENT: throw .unavailable("\(path): the folder does not exist; create it, writable for the user of this process")
+        case EACCES, EROFS, EPERM: throw .readOnly("\(path): \(reason)")
+        case ENOSPC, EDQUOT: throw .diskFull("\(path): \(reason)")
+        default: throw .unavailable("\(path): \(reason)")
+        }
+    }
+
+    private static func prepare(_ database: Database, _ path: String) throws {
+        // Refused before anything is written, so that the newer version finds its file as it was.
+        guard try !Schema.migrator.hasBeenSuperseded(database) else { throw newer(path) }
+        let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
+        guard mode == "wal" else {
+            throw LedgerError.unavailable("\(path): its file system cannot do write-ahead logging; put it on a local disk")
+        }
+        // FULL: a commit returns once it is on disk. The log is cut back to this size, in bytes, once a reader has let it grow.
+        try database.execute(sql: "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 8388608")
+    }
+
+    private static func checkSchema(_ database: Database, _ path: String) throws {
+        guard try !Schema.migrator.hasBeenSuperseded(database) else { throw newer(path) }
+        guard try Schema.migrator.hasCompletedMigrations(database) else {
+            throw LedgerError.unavailable("\(path): written by an older version; start bos-worker once, it brings the file up to date")
+        }
+    }
+
+    private static func newer(_ path: String) -> LedgerError {
+        .newerSchema("\(path): install the version that wrote it, or one after it")
+    }
+}

@@ -1,0 +1,119 @@
+import JobModel
+import Ledger
+
+extension LedgerSession {
+    /// See ``Ledger/claim(_:)``.
+    func claim(_ claim: Claim) throws -> ClaimResult {
+        let stored = try statements.findJob.first(
+            {
+                $0.bind(claim.job.kind.rawValue)
+                $0.bind(claim.job.reference)
+            }, JobColumns.record)
+        guard let stored else { return try insert(claim) }
+
+        let own = try lastReply(of: stored, to: claim.asker)
+        let decision = ClaimResult.decide(claim, on: stored.record, owesAsker: own.map { !$0.isPublished } ?? false)
+        let id = stored.record.id
+        switch decision {
+        case .insert, .conflict:
+            if let entry = claim.entry(for: decision) { try add(entry, to: id) }
+            return .conflict
+        case .reopen: return try reopen(stored.record, claim)
+        case .resume:
+            try statements.setOwner.run {
+                $0.bind(claim.owner)
+                $0.bind(id)
+            }
+            if let entry = claim.entry(for: decision) { try add(entry, to: id) }
+            try add(claim.asker, to: id)
+            var record = stored.record
+            record.owner = claim.owner
+            return .resumed(record)
+        case .join:
+            try add(claim.asker, to: id)
+            return .joined
+        case .wait: return .waiting(try repeatReply(own?.reply, of: stored, to: claim.asker))
+        case .answer: return .answered(try repeatReply(own?.reply, of: stored, to: claim.asker))
+        }
+    }
+
+    private func insert(_ claim: Claim) throws -> ClaimResult {
+        var record = Self.record(claim, id: 0, repliesBefore: 0)
+        record.id = try statements.insertJob.insert {
+            $0.bind(record.job.kind.rawValue)
+            $0.bind(record.job.reference)
+            $0.bind(blob: record.fingerprint)
+            $0.bind(text: record.job.body)
+            $0.bind(record.job.amount.paise)
+            $0.bind(record.acceptedAt.milliseconds)
+            $0.bind(record.owner)
+            $0.bind(record.repliesTold)
+            JobColumns.bind(record.progress, to: &$0)
+        }
+        return try start(record, claim)
+    }
+
+    private func reopen(_ old: JobRecord, _ claim: Claim) throws -> ClaimResult {
+        let record = Self.record(claim, id: old.id, repliesBefore: old.repliesTold)
+        try statements.restartJob.run {
+            $0.bind(text: record.job.body)
+            $0.bind(record.acceptedAt.milliseconds)
+            $0.bind(record.owner)
+            $0.bind(record.repliesTold)
+            JobColumns.bind(record.progress, to: &$0)
+            $0.bind(record.id)
+        }
+        try statements.clearAskers.run { $0.bind(record.id) }
+        count(old.job.kind, old.progress.state, old.job.amount, by: -1)
+        return try start(record, claim)
+    }
+
+    /// What a new round stores beside the job itself.
+    private func start(_ record: JobRecord, _ claim: Claim) throws -> ClaimResult {
+        try add(claim.asker, to: record.id)
+        try add(claim.entry, to: record.id)
+        count(record.job.kind, record.progress.state, record.job.amount, by: 1)
+        guard let reply = claim.reply else { return .new(record, []) }
+        let told = OutgoingReply(reply, to: claim.asker, of: record, body: reply.body)
+        return .new(record, [try store(told, of: record.id, number: record.repliesTold)])
+    }
+
+    private static func record(_ claim: Claim, id: Int64, repliesBefore: Int) -> JobRecord {
+        JobRecord(
+            id: id, job: claim.job, fingerprint: claim.fingerprint, acceptedAt: claim.now, progress: claim.progress,
+            owner: claim.progress.state.isFinal ? nil : claim.owner, repliesTold: repliesBefore + (claim.reply == nil ? 0 : 1))
+    }
+
+    /// The round's last reply as it was stored for this asker.
+    private func lastReply(of stored: StoredJob, to asker: Asker) throws -> (reply: OutgoingReply, isPublished: Bool)? {
+        guard stored.record.repliesTold > stored.repliesBefore else { return nil }
+        return try statements.replyForAsker.first(
+            {
+                $0.bind(stored.record.id)
+                $0.bind(stored.record.repliesTold)
+                $0.bind(asker.correlationID)
+                $0.bind(asker.replyTo ?? "")
+            }, { (try Self.outgoingReply($0), $0.optionalInt64(10) != nil) })
+    }
+
+    /// The round's last reply, if any, for an asker who may have come after it: what all were told, under the asker's own `message_id`.
+    private func repeatReply(_ own: OutgoingReply?, of stored: StoredJob, to asker: Asker) throws -> [OutgoingReply] {
+        let record = stored.record
+        let told = try own == nil && record.repliesTold > stored.repliesBefore ? replyToAnyone(of: record) : nil
+        try add(asker, to: record.id)
+        if let own { return [own] }
+        guard var reply = told else { return [] }
+        reply.asker = asker
+        reply.messageID = ReplyID.make(
+            kind: record.job.kind, reference: record.job.reference, asker: asker, number: record.repliesTold)
+        return [try store(reply, of: record.id, number: record.repliesTold)]
+    }
+
+    private func replyToAnyone(of record: JobRecord) throws -> OutgoingReply? {
+        try statements.replyForAnyone.first(
+            {
+                $0.bind(record.id)
+                $0.bind(record.repliesTold)
+            }, Self.outgoingReply)
+    }
+}

@@ -1,0 +1,69 @@
+import JobModel
+import Ledger
+
+extension LedgerSession {
+    /// What an update has to know of the job that it changes.
+    private struct Target {
+        var kind: JobKind
+        var reference: String
+        var amount: Money
+        var acceptedAt: Timestamp
+        var owner: String?
+        var repliesTold: Int
+        var state: JobState
+
+        init(_ row: Columns) throws {
+            kind = try row.value(0, "kind of a job")
+            reference = row.text(1)
+            amount = Money(paise: row.int64(2))
+            acceptedAt = Timestamp(milliseconds: row.int64(3))
+            owner = row.optionalText(4)
+            repliesTold = row.int(5)
+            state = try row.value(6, "state of a job")
+        }
+    }
+
+    /// See ``Ledger/update(_:)``.
+    func update(_ update: Update) throws -> UpdateResult {
+        let target = try statements.jobByID.first({ $0.bind(update.jobID) }, Target.init)
+        guard let target, target.owner == update.owner else { return .lost }
+        let number = target.repliesTold + (update.reply == nil ? 0 : 1)
+        try statements.updateJob.run {
+            $0.bind(update.keepsOwnership && !update.progress.state.isFinal ? update.owner : nil)
+            $0.bind(number)
+            JobColumns.bind(update.progress, to: &$0)
+            $0.bind(update.jobID)
+        }
+        try add(update.entry, to: update.jobID)
+        if target.state != update.progress.state {
+            count(target.kind, target.state, target.amount, by: -1)
+            count(target.kind, update.progress.state, target.amount, by: 1)
+        }
+        guard let reply = update.reply else { return .stored([]) }
+        let body = reply.body
+        return .stored(
+            try askers(of: update.jobID).map { asker in
+                let told = OutgoingReply(
+                    id: 0,
+                    messageID: ReplyID.make(kind: target.kind, reference: target.reference, asker: asker, number: number),
+                    asker: asker, kind: target.kind, outcome: reply.verdict.outcome, amount: target.amount,
+                    acceptedAt: target.acceptedAt, body: body)
+                return try store(told, of: update.jobID, number: number)
+            })
+    }
+
+    /// See ``Ledger/markPublished(_:at:)``.
+    func markPublished(_ ids: [OutgoingReply.ID], at now: Timestamp) throws {
+        for id in ids {
+            try statements.publish.run {
+                $0.bind(now.milliseconds)
+                $0.bind(id)
+            }
+        }
+    }
+
+    /// See ``Ledger/checkWritable()``.
+    func checkWritable() throws {
+        try statements.check.run { _ in }
+    }
+}

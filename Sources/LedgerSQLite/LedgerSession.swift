@@ -1,0 +1,106 @@
+import GRDB
+import JobModel
+import Ledger
+
+/// The open database as the ledger's operations see it, within one transaction at a time.
+///
+/// Every operation reads before it writes, so that an unreadable row fails it with nothing changed; any other error is one of the
+/// database and rolls the whole transaction back.
+final class LedgerSession {
+    let statements: Statements
+    private var tallies: [LedgerSummary.Key: Tally] = [:]
+
+    private struct Tally {
+        var count = 0
+        var paise: Int64 = 0
+    }
+
+    init(_ database: Database) throws {
+        statements = try Statements(database)
+    }
+
+    // MARK: Transactions
+
+    /// Forgets what a transaction that was rolled back had counted.
+    func begin() {
+        tallies.removeAll(keepingCapacity: true)
+    }
+
+    /// Writes what the operations so far have counted: once for each kind and state, however many jobs there were.
+    func flushTallies() throws {
+        for (key, tally) in tallies where tally.count != 0 || tally.paise != 0 {
+            try statements.addTally.run {
+                $0.bind(key.kind.rawValue)
+                $0.bind(key.state.rawValue)
+                $0.bind(tally.count)
+                $0.bind(tally.paise)
+            }
+        }
+        tallies.removeAll(keepingCapacity: true)
+    }
+
+    func count(_ kind: JobKind, _ state: JobState, _ amount: Money, by step: Int) {
+        tallies[.init(kind, state), default: Tally()].count += step
+        tallies[.init(kind, state), default: Tally()].paise += Int64(step) * amount.paise
+    }
+
+    // MARK: Parts of several operations
+
+    func add(_ entry: HistoryEntry, to id: Int64) throws {
+        try statements.addHistory.run {
+            $0.bind(id)
+            $0.bind(entry.at.milliseconds)
+            $0.bind(entry.event.rawValue)
+            $0.bind(entry.detail)
+        }
+    }
+
+    /// One who asks again from another trace is the same asker and keeps the first.
+    func add(_ asker: Asker, to id: Int64) throws {
+        try statements.addAsker.run {
+            $0.bind(id)
+            $0.bind(asker.correlationID)
+            $0.bind(asker.replyTo ?? "")
+            $0.bind(asker.traceparent)
+        }
+    }
+
+    func askers(of id: Int64) throws -> [Asker] {
+        var askers: [Asker] = []
+        try statements.askers.query({ $0.bind(id) }) { row in
+            askers.append(
+                Asker(
+                    correlationID: row.text(0), replyTo: Self.address(row.text(1)), traceparent: row.optionalText(2)))
+        }
+        return askers
+    }
+
+    /// Stores a reply; `reply.id` is not used and set in the result.
+    func store(_ reply: consuming OutgoingReply, of id: Int64, number: Int) throws -> OutgoingReply {
+        let stored = reply
+        var result = stored
+        result.id = try statements.insertReply.insert {
+            $0.bind(id)
+            $0.bind(number)
+            $0.bind(stored.messageID)
+            $0.bind(stored.asker.correlationID)
+            $0.bind(stored.asker.replyTo ?? "")
+            $0.bind(stored.asker.traceparent)
+            $0.bind(stored.outcome.rawValue)
+            $0.bind(stored.acceptedAt.milliseconds)
+            $0.bind(text: stored.body)
+        }
+        return result
+    }
+
+    static func outgoingReply(_ row: Columns) throws -> OutgoingReply {
+        let id = row.int64(0)
+        return OutgoingReply(
+            id: id, messageID: row.text(1),
+            asker: Asker(correlationID: row.text(2), replyTo: address(row.text(3)), traceparent: row.optionalText(4)),
+            kind: try row.value(5, "kind of reply \(id)"), outcome: try row.value(6, "outcome of reply \(id)"),
+            amount: Money(paise: row.int64(7)), acceptedAt: Timestamp(milliseconds: row.int64(8)), body: row.bytes(9))
+    }
+
+    private static func address(_ text: String) -> String? { text.isEmpty ? nil : text }
+}

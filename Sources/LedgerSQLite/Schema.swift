@@ -1,0 +1,106 @@
+import GRDB
+
+/// The tables of the ledger. A migration that was ever released is never changed; the next one is added behind it.
+enum Schema {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1") { try $0.execute(sql: first) }
+        return migrator
+    }
+
+    /// Times are milliseconds since 1970-01-01T00:00:00Z, money is paise, names are those of `contract.md`.
+    private static let first = """
+        CREATE TABLE jobs (
+            id INTEGER PRIMARY KEY,
+            kind TEXT NOT NULL,
+            reference TEXT NOT NULL,
+            fingerprint BLOB NOT NULL,
+            body TEXT NOT NULL,
+            amount_paise INTEGER NOT NULL,
+            accepted_at INTEGER NOT NULL,
+            -- The running process that works on it; NULL while it waits or is over.
+            owner TEXT,
+            replies_told INTEGER NOT NULL,
+            -- How many of them were told before the question was asked anew.
+            replies_before INTEGER NOT NULL DEFAULT 0,
+            state TEXT NOT NULL,
+            attempts INTEGER NOT NULL,
+            enquiries INTEGER NOT NULL,
+            doubt TEXT,
+            first_sent_at INTEGER,
+            not_found_answers INTEGER NOT NULL,
+            first_not_found_at INTEGER,
+            resendings INTEGER NOT NULL,
+            failures INTEGER NOT NULL,
+            due_at INTEGER,
+            told TEXT,
+            completed_at INTEGER,
+            -- What BOS said last; NULL in http_status means nothing yet.
+            http_status INTEGER,
+            response_code INTEGER,
+            status INTEGER,
+            message TEXT,
+            operator_id TEXT,
+            acknowledgement TEXT,
+            UNIQUE (kind, reference)
+        ) STRICT;
+
+        CREATE INDEX jobs_waiting ON jobs (due_at)
+            WHERE owner IS NULL AND due_at IS NOT NULL AND state IN ('accepted', 'sending', 'in_doubt', 'pending');
+        CREATE INDEX jobs_in_doubt ON jobs (first_sent_at) WHERE state = 'in_doubt';
+
+        -- Who gets the replies to a job; an empty reply_to means none.
+        CREATE TABLE askers (
+            job INTEGER NOT NULL REFERENCES jobs,
+            correlation_id TEXT NOT NULL,
+            reply_to TEXT NOT NULL,
+            traceparent TEXT,
+            PRIMARY KEY (job, correlation_id, reply_to)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE replies (
+            id INTEGER PRIMARY KEY,
+            job INTEGER NOT NULL REFERENCES jobs,
+            -- Which of the job's replies it is, from 1 on.
+            number INTEGER NOT NULL,
+            message_id TEXT NOT NULL,
+            correlation_id TEXT NOT NULL,
+            reply_to TEXT NOT NULL,
+            traceparent TEXT,
+            outcome TEXT NOT NULL,
+            accepted_at INTEGER NOT NULL,
+            body TEXT NOT NULL,
+            published_at INTEGER
+        ) STRICT;
+
+        CREATE INDEX replies_of_job ON replies (job, number);
+        CREATE INDEX replies_unpublished ON replies (id) WHERE published_at IS NULL;
+
+        CREATE TABLE history (
+            id INTEGER PRIMARY KEY,
+            job INTEGER NOT NULL REFERENCES jobs,
+            at INTEGER NOT NULL,
+            event TEXT NOT NULL,
+            detail TEXT NOT NULL
+        ) STRICT;
+
+        CREATE INDEX history_of_job ON history (job);
+        CREATE TRIGGER history_is_not_changed BEFORE UPDATE ON history
+            BEGIN SELECT RAISE(ABORT, 'history is only ever added to'); END;
+        CREATE TRIGGER history_is_not_deleted BEFORE DELETE ON history
+            BEGIN SELECT RAISE(ABORT, 'history is only ever added to'); END;
+
+        -- How many jobs are in which state and the money they are about, so that nobody has to count.
+        CREATE TABLE tallies (
+            kind TEXT NOT NULL,
+            state TEXT NOT NULL,
+            count INTEGER NOT NULL,
+            paise INTEGER NOT NULL,
+            PRIMARY KEY (kind, state)
+        ) STRICT, WITHOUT ROWID;
+
+        -- One row that is written to see whether the ledger can be written.
+        CREATE TABLE checks (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL) STRICT;
+        INSERT INTO checks VALUES (1, 0);
+        """
+}

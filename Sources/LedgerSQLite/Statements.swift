@@ -1,0 +1,69 @@
+import GRDB
+
+/// Every statement of the ledger, compiled once.
+final class Statements {
+    let findJob, jobByID, insertJob, restartJob, setOwner, updateJob: PreparedStatement
+    let addAsker, askers, clearAskers: PreparedStatement
+    let insertReply, replyForAsker, replyForAnyone, publish, unpublished: PreparedStatement
+    let addHistory, history: PreparedStatement
+    let addTally, tallies, oldestDoubt, oldestDue, countUnpublished, check: PreparedStatement
+
+    init(_ database: Database) throws {
+        func prepare(_ sql: String) throws -> PreparedStatement { try PreparedStatement(database, sql) }
+
+        findJob = try prepare("SELECT \(JobColumns.read) FROM jobs WHERE kind = ? AND reference = ?")
+        jobByID = try prepare(
+            "SELECT kind, reference, amount_paise, accepted_at, owner, replies_told, state FROM jobs WHERE id = ?")
+        insertJob = try prepare(
+            """
+            INSERT INTO jobs (kind, reference, fingerprint, body, amount_paise, accepted_at, owner, replies_told, \(JobColumns.progress))
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, \(JobColumns.placeholders))
+            """)
+        restartJob = try prepare(
+            """
+            UPDATE jobs SET body = ?, accepted_at = ?, replies_before = replies_told, owner = ?, replies_told = ?,
+            (\(JobColumns.progress)) = (\(JobColumns.placeholders)) WHERE id = ?
+            """)
+        setOwner = try prepare("UPDATE jobs SET owner = ? WHERE id = ?")
+        updateJob = try prepare(
+            "UPDATE jobs SET owner = ?, replies_told = ?, (\(JobColumns.progress)) = (\(JobColumns.placeholders)) WHERE id = ?")
+
+        addAsker = try prepare("INSERT INTO askers VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
+        askers = try prepare(
+            "SELECT correlation_id, reply_to, traceparent FROM askers WHERE job = ? ORDER BY correlation_id, reply_to")
+        clearAskers = try prepare("DELETE FROM askers WHERE job = ?")
+
+        let reply = """
+            SELECT r.id, r.message_id, r.correlation_id, r.reply_to, r.traceparent, j.kind, r.outcome, j.amount_paise, r.accepted_at, r.body,
+            r.published_at FROM replies r JOIN jobs j ON j.id = r.job
+            """
+        insertReply = try prepare(
+            """
+            INSERT INTO replies (job, number, message_id, correlation_id, reply_to, traceparent, outcome, accepted_at, body)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """)
+        replyForAsker = try prepare(
+            "\(reply) WHERE r.job = ? AND r.number = ? AND r.correlation_id = ? AND r.reply_to = ?")
+        replyForAnyone = try prepare("\(reply) WHERE r.job = ? AND r.number = ? LIMIT 1")
+        publish = try prepare("UPDATE replies SET published_at = ? WHERE id = ? AND published_at IS NULL")
+        unpublished = try prepare("\(reply) WHERE r.published_at IS NULL AND r.id > ? ORDER BY r.id LIMIT ?")
+
+        addHistory = try prepare("INSERT INTO history (job, at, event, detail) VALUES (?, ?, ?, ?)")
+        history = try prepare("SELECT at, event, detail FROM history WHERE job = ? ORDER BY id")
+
+        addTally = try prepare(
+            """
+            INSERT INTO tallies VALUES (?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET count = count + excluded.count, paise = paise + excluded.paise
+            """)
+        tallies = try prepare("SELECT kind, state, count, paise FROM tallies WHERE count <> 0")
+        oldestDoubt = try prepare("SELECT min(first_sent_at) FROM jobs WHERE state = 'in_doubt'")
+        oldestDue = try prepare(
+            """
+            SELECT min(due_at) FROM jobs
+            WHERE owner IS NULL AND due_at IS NOT NULL AND state IN ('accepted', 'sending', 'in_doubt', 'pending')
+            """)
+        countUnpublished = try prepare("SELECT count(*) FROM replies WHERE published_at IS NULL")
+        check = try prepare("UPDATE checks SET count = count + 1")
+    }
+}

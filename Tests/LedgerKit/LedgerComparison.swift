@@ -1,0 +1,87 @@
+import JobModel
+package import Ledger
+import Testing
+
+/// Does the same random things to two stores and expects the same of both, step by step.
+package struct LedgerComparison: Sendable {
+    private let left: any Ledger
+    private let right: any Ledger
+
+    package init(_ left: any Ledger, _ right: any Ledger) {
+        self.left = left
+        self.right = right
+    }
+
+    private enum Step: Sendable {
+        case claim(Claim)
+        case update(Update)
+        case publish([Int64])
+        case read(JobKind, String)
+        case unpublished(after: Int64?, limit: Int)
+        case summary
+    }
+
+    /// - Parameter seed: the same seed does the same things.
+    package func run(seed: UInt64, steps: Int) async throws {
+        var random = SeededGenerator(seed: seed)
+        for number in 0..<steps {
+            let step = Self.step(number, &random)
+            let (one, other) = (try await perform(step, on: left), try await perform(step, on: right))
+            try #require(one == other, "seed \(seed), step \(number): \(step)")
+        }
+    }
+
+    /// The result as text: every value that the stores return describes itself completely.
+    private func perform(_ step: Step, on ledger: any Ledger) async throws -> String {
+        switch step {
+        case .claim(let claim): "\(try await ledger.claim(claim))"
+        case .update(let update): "\(try await ledger.update(update))"
+        case .publish(let ids): "\(try await ledger.markPublished(ids, at: Sample.start))"
+        case .read(let kind, let reference): "\(String(describing: try await ledger.job(kind, reference)))"
+        case .unpublished(let id, let limit): "\(try await ledger.unpublishedReplies(after: id, limit: limit))"
+        case .summary: try await Self.text(ledger.summary())
+        }
+    }
+
+    private static func text(_ summary: LedgerSummary) -> String {
+        let stored = summary.stored.map { "\($0.key.kind) \($0.key.state) \($0.value)" }.sorted()
+        return "\(stored) \(String(describing: summary.oldestDoubt)) \(summary.doubtAmount) "
+            + "\(String(describing: summary.oldestDue)) \(summary.unpublishedReplies)"
+    }
+
+    private static func step(_ number: Int, _ random: inout SeededGenerator) -> Step {
+        let now = Sample.moment(Int64(number) + Int64.random(in: -3...3, using: &random))
+        switch Int.random(in: 0..<100, using: &random) {
+        case 0..<40: return .claim(claim(now, &random))
+        case 40..<75: return .update(update(now, &random))
+        case 75..<85: return .publish((0..<3).map { _ in Int64.random(in: 0...60, using: &random) })
+        case 85..<92: return .read(JobKind.allCases.randomElement(using: &random) ?? .recharge, reference(&random))
+        case 92..<96: return .unpublished(after: Int64.random(in: 0...40, using: &random), limit: 20)
+        default: return .summary
+        }
+    }
+
+    private static func reference(_ random: inout SeededGenerator) -> String { "r-\(Int.random(in: 0..<6, using: &random))" }
+
+    private static func owner(_ random: inout SeededGenerator) -> String { "worker-\(Int.random(in: 0..<2, using: &random))" }
+
+    private static func claim(_ now: Timestamp, _ random: inout SeededGenerator) -> Claim {
+        let kind = JobKind.allCases.randomElement(using: &random) ?? .recharge
+        let paise: Int64 = Int.random(in: 0..<8, using: &random) == 0 ? 20_00 : 10_00
+        let asker = Sample.asker(
+            "c-\(Int.random(in: 0..<3, using: &random))", Bool.random(using: &random) ? "upstream" : nil)
+        let state: JobState = Int.random(in: 0..<4, using: &random) == 0 ? .expired : .accepted
+        return Sample.claim(
+            Sample.job(kind, reference(&random), paise: paise), asker: asker, owner: owner(&random), now: now, state: state)
+    }
+
+    private static func update(_ now: Timestamp, _ random: inout SeededGenerator) -> Update {
+        let state = JobState.allCases.randomElement(using: &random) ?? .accepted
+        let job = Sample.job(.recharge, reference(&random))
+        return Sample.update(
+            Int64.random(in: 0...19, using: &random), owner: owner(&random), to: state,
+            reply: Bool.random(using: &random) ? Sample.reply(job, state, at: now) : nil, keeps: Bool.random(using: &random),
+            dueAt: Bool.random(using: &random) ? now + .seconds(Int64.random(in: -5...20, using: &random)) : nil, at: now,
+            event: HistoryEntry.Event.allCases.randomElement(using: &random) ?? .told)
+    }
+}

@@ -1,0 +1,64 @@
+import JobModel
+import Ledger
+import Testing
+
+extension LedgerPromise {
+    static let racing = [
+        LedgerPromise("of hundreds who claim the same job at once exactly one has it") { ledger in
+            let results = try await withThrowingTaskGroup(of: ClaimResult.self) { group in
+                for number in 0..<300 {
+                    group.addTask { try await ledger.claim(Sample.claim(asker: Sample.asker("c-\(number % 100)"))) }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(results.count { $0.record != nil } == 1)
+            #expect(results.count { $0 == .joined } == 299)
+            let record = try #require(try await ledger.job(.recharge, "r-1")).record
+            let told = try await ledger.update(
+                Sample.update(record.id, to: .succeeded, reply: Sample.reply(record.job, .succeeded)))
+            #expect(told.replies?.count == 100)
+        },
+        LedgerPromise("hundreds of jobs that live at once do not touch each other") { ledger in
+            let answers = try await withThrowingTaskGroup(of: OutgoingReply.self) { group in
+                for number in 0..<300 { group.addTask { try await live(Sample.job(.recharge, "r-\(number)"), in: ledger) } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(Set(answers.map(\.id)).count == 300)
+            #expect(Set(answers.map(\.messageID)).count == 300)
+            let summary = try await ledger.summary()
+            #expect(summary.stored == [.init(.recharge, .succeeded): 300])
+            #expect(summary.unpublishedReplies == 0)
+            for number in 0..<300 {
+                let stored = try #require(try await ledger.job(.recharge, "r-\(number)"))
+                #expect(stored.record.job == Sample.job(.recharge, "r-\(number)"))
+                #expect(stored.history.map(\.event) == [.accepted, .finished])
+            }
+        },
+        LedgerPromise("of many processes that update one job only its owner of the moment succeeds") { ledger in
+            let id = try #require(try await ledger.claim(Sample.claim()).record).id
+            let stored = try await withThrowingTaskGroup(of: Int.self) { group in
+                for number in 0..<100 {
+                    group.addTask {
+                        let owner = "worker-\(number % 4)"
+                        _ = try await ledger.claim(Sample.claim(owner: owner))
+                        let result = try await ledger.update(
+                            Sample.update(id, owner: owner, to: .succeeded, reply: Sample.reply(Sample.job(), .succeeded)))
+                        return result == .lost ? 0 : 1
+                    }
+                }
+                return try await group.reduce(0, +)
+            }
+            #expect(stored == 1)
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 10).count == 1)
+        },
+    ]
+
+    private static func live(_ job: Job, in ledger: any Ledger) async throws -> OutgoingReply {
+        let record = try #require(try await ledger.claim(Sample.claim(job)).record)
+        let told = try await ledger.update(
+            Sample.update(record.id, to: .succeeded, reply: Sample.reply(job, .succeeded), event: .finished))
+        let reply = try #require(told.replies?.first)
+        try await ledger.markPublished([reply.id], at: Sample.moment(9))
+        return reply
+    }
+}

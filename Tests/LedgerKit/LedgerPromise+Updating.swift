@@ -1,0 +1,114 @@
+import JobModel
+import Ledger
+import Testing
+
+extension LedgerPromise {
+    static let updating = [
+        LedgerPromise("every field of a job's progress comes back as it was stored") { ledger in
+            let record = try #require(try await ledger.claim(Sample.claim()).record)
+            for state in JobState.allCases where !state.isFinal {
+                for cause in DoubtCause.allCases.map(Optional.some) + [nil] {
+                    var update = Sample.update(record.id, to: state, keeps: true, dueAt: Sample.moment(8))
+                    update.progress.doubt = cause
+                    update.progress.answer?.status = cause == nil ? nil : true
+                    update.progress.answer?.responseCode = cause == nil ? nil : -7
+                    #expect(try await ledger.update(update) == .stored([]))
+                    #expect(try await ledger.job(.recharge, "r-1")?.record.progress == update.progress)
+                }
+            }
+            var empty = Sample.update(record.id, to: .accepted)
+            empty.progress = Progress()
+            #expect(try await ledger.update(empty) == .stored([]))
+            #expect(try await ledger.job(.recharge, "r-1")?.record.progress == Progress())
+        },
+        LedgerPromise("a reply goes to everybody who asked, each under an id of their own") { ledger in
+            let record = try #require(try await ledger.claim(Sample.claim(asker: Sample.asker("c"))).record)
+            for name in ["b", "a", "c", "b"] { _ = try await ledger.claim(Sample.claim(asker: Sample.asker(name))) }
+            _ = try await ledger.claim(Sample.claim(asker: Sample.asker("b", nil)))
+            let reply = Sample.reply(record.job, .succeeded)
+            let replies = try #require(try await ledger.update(Sample.update(record.id, to: .succeeded, reply: reply)).replies)
+            #expect(replies.map(\.asker.correlationID) == ["a", "b", "b", "c"])
+            #expect(replies.map(\.asker.replyTo) == ["upstream", nil, "upstream", "upstream"])
+            #expect(Set(replies.map(\.messageID)).count == 4)
+            #expect(replies.allSatisfy { $0.body == reply.body && $0.outcome == .succeeded && $0.acceptedAt == Sample.start })
+            #expect(try await ledger.job(.recharge, "r-1")?.record.repliesTold == 1)
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 10) == replies)
+        },
+        LedgerPromise("an update by somebody who no longer owns the job is lost and changes nothing") { ledger in
+            let record = try #require(try await ledger.claim(Sample.claim()).record)
+            _ = try await ledger.claim(Sample.claim(owner: "worker-2"))
+            let before = try #require(try await ledger.job(.recharge, "r-1"))
+            let late = Sample.update(record.id, to: .succeeded, reply: Sample.reply(record.job, .succeeded))
+            #expect(try await ledger.update(late) == .lost)
+            let after = try #require(try await ledger.job(.recharge, "r-1"))
+            #expect(after == before)
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 10).isEmpty)
+        },
+        LedgerPromise("an update of a job that was left to the ledger, is over or was never there is lost") { ledger in
+            let waiting = try #require(try await ledger.claim(Sample.claim()).record)
+            #expect(try await ledger.update(Sample.update(waiting.id, to: .accepted, dueAt: Sample.moment(9))) == .stored([]))
+            #expect(try await ledger.update(Sample.update(waiting.id, to: .succeeded)) == .lost)
+
+            let over = try #require(try await ledger.claim(Sample.claim(Sample.job(.recharge, "r-2"))).record)
+            #expect(try await ledger.update(Sample.update(over.id, to: .failed, keeps: true)) == .stored([]))
+            #expect(try await ledger.job(.recharge, "r-2")?.record.owner == nil)
+            #expect(try await ledger.update(Sample.update(over.id, to: .succeeded)) == .lost)
+            #expect(try await ledger.job(.recharge, "r-2")?.record.progress.state == .failed)
+
+            for id in [Int64.min, -1, 0, over.id + 1, .max] {
+                #expect(try await ledger.update(Sample.update(id, to: .succeeded)) == .lost)
+            }
+        },
+        LedgerPromise("every event is kept in the history in the order in which it was stored") { ledger in
+            let record = try #require(try await ledger.claim(Sample.claim()).record)
+            for (index, event) in HistoryEntry.Event.allCases.enumerated() {
+                // Civil time may jump back; the order is that of storing.
+                let update = Sample.update(
+                    record.id, to: .sending, keeps: true, at: Sample.moment(-Int64(index)), event: event)
+                #expect(try await ledger.update(update) == .stored([]))
+            }
+            let history = try #require(try await ledger.job(.recharge, "r-1")).history
+            #expect(history.map(\.event) == [.accepted] + HistoryEntry.Event.allCases)
+            #expect(history.dropFirst().map(\.at) == HistoryEntry.Event.allCases.indices.map { Sample.moment(-Int64($0)) })
+            #expect(history.last?.detail == "sending")
+        },
+    ]
+
+    static let publishing = [
+        LedgerPromise("a reply is owed until it is marked as published, and then never again") { ledger in
+            var ids: [Int64] = []
+            for number in 1...5 {
+                ids += try await ledger.claim(Sample.claim(Sample.job(.recharge, "r-\(number)"), state: .expired)).replies.map(\.id)
+            }
+            #expect(ids == ids.sorted())
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 100).map(\.id) == ids)
+            try await ledger.markPublished([ids[1], ids[3]], at: Sample.moment(1))
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 100).map(\.id) == [ids[0], ids[2], ids[4]])
+            try await ledger.markPublished([ids[1], ids[3], .min, -1, 0, ids[4] + 1, .max], at: Sample.moment(2))
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 100).map(\.id) == [ids[0], ids[2], ids[4]])
+            try await ledger.markPublished([], at: Sample.moment(3))
+            #expect(try await ledger.summary().unpublishedReplies == 3)
+        },
+        LedgerPromise("owed replies can be read page by page") { ledger in
+            for number in 1...7 { _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, "r-\(number)"), state: .expired)) }
+            var pages: [Int] = []
+            var last: Int64?
+            while true {
+                let page = try await ledger.unpublishedReplies(after: last, limit: 3)
+                guard let end = page.last else { break }
+                pages.append(page.count)
+                last = end.id
+            }
+            #expect(pages == [3, 3, 1])
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 0).isEmpty)
+        },
+        LedgerPromise("a reply comes back with its asker, money and moment") { ledger in
+            let claim = Sample.claim(asker: Asker(correlationID: "", replyTo: nil, traceparent: nil), state: .refused)
+            let reply = try #require(try await ledger.claim(claim).replies.first)
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 1) == [reply])
+            #expect(reply.asker == claim.asker)
+            #expect(reply.kind == .recharge)
+            #expect(reply.amount == Money(paise: 10_50))
+        },
+    ]
+}

@@ -1,0 +1,41 @@
+import Foundation
+import Glibc
+import Ledger
+import LedgerSQLite
+
+/// A folder of its own for one test's ledger, removed with everything in it at the end.
+final class TemporaryLedger: Sendable {
+    let folder: String
+    var path: String { folder + "/ledger.sqlite" }
+
+    init() throws {
+        var template = Array((NSTemporaryDirectory() + "/ledger-XXXXXX").utf8CString)
+        guard mkdtemp(&template) != nil else { throw LedgerError.unavailable(String(cString: strerror(errno))) }
+        folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+    func configuration(owner: String = "test") -> SQLiteLedger.Configuration {
+        SQLiteLedger.Configuration(path: path, owner: owner)
+    }
+
+    func open(
+        owner: String = "test", onCommit: @escaping @Sendable (Duration, _ rows: Int) -> Void = { _, _ in }
+    ) async throws -> SQLiteLedger {
+        try await SQLiteLedger.open(configuration(owner: owner), onCommit: onCommit)
+    }
+
+    /// Opens the ledger, lets `body` use it and closes it.
+    func using<Value>(_ body: (SQLiteLedger) async throws -> Value) async throws -> Value {
+        let ledger = try await open()
+        do {
+            let value = try await body(ledger)
+            await ledger.close()
+            return value
+        } catch {
+            await ledger.close()
+            throw error
+        }
+    }
+}
