@@ -74,7 +74,7 @@ extension ClaimResult {
             // answer never left: that is the same message once more, and it has one answer.
             return record.job.kind == .rechargeStatus && !owesAsker ? .reopen : .answer
         }
-        if let owner = record.owner { return owner == claim.owner ? .join : .resume }
+        if let owner = record.owner { return claim.isLive(owner) ? .join : .resume }
         guard let dueAt = record.progress.dueAt, dueAt > claim.now else { return .resume }
         return .wait
     }
