@@ -87,5 +87,8 @@ package struct FaultPlan: Sendable, Equatable, Codable {
 }
 
 extension FaultRule {
-    func applies(to endpoint: Endpoint) -> Bool { self.endpoint == nil || self.endpoint == endpoint }
+    /// Whether the rule is for this endpoint; only a recharge can be executed late.
+    func applies(to endpoint: Endpoint) -> Bool {
+        (self.endpoint == nil || self.endpoint == endpoint) && (fault != .late || endpoint == .doRecharge)
+    }
 }

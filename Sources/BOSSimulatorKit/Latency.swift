@@ -14,7 +14,7 @@ package enum Latency: Sendable, Equatable {
             self = .logNormal(median: median, sigma: sigma)
             return
         }
-        let ends = text.split(separator: "-", maxSplits: 1)
+        let ends = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
         guard let first = ends.first.flatMap(Self.duration), let last = ends.last.flatMap(Self.duration), first <= last else {
             throw .malformed(explanation)
         }
@@ -35,8 +35,8 @@ package enum Latency: Sendable, Equatable {
     /// `250us`, `5ms` or `1.5s`, at most an hour.
     private static func duration(_ text: some StringProtocol) -> Duration? {
         guard let match = String(text).wholeMatch(of: /([0-9]+(?:\.[0-9]+)?)(us|ms|s)/), let number = Double(match.1) else { return nil }
-        let seconds = number * (match.2 == "s" ? 1 : match.2 == "ms" ? 1e-3 : 1e-6)
-        return seconds <= 3600 ? .seconds(seconds) : nil
+        let microseconds = (number * (match.2 == "s" ? 1_000_000 : match.2 == "ms" ? 1000 : 1)).rounded()
+        return microseconds <= 3_600_000_000 ? .microseconds(Int64(microseconds)) : nil
     }
 }
 

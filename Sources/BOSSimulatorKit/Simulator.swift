@@ -62,7 +62,7 @@ package final class Simulator: Sendable {
 
     private func application(onListening: @escaping @Sendable (_ address: String) async -> Void) -> some ApplicationProtocol {
         var logger = Logger(label: "bos-simulator")
-        logger.logLevel = .error
+        logger.logLevel = .critical
         let host = configuration.host
         return Application(
             responder: SimulatorResponder(simulator: self),

@@ -1,0 +1,24 @@
+internal import Foundation
+
+/// Time and randomness for the token's life, so that tests can decide both.
+package struct BOSClock: Sendable {
+    /// The wall clock in Unix seconds, in which expiries are given.
+    package var now: @Sendable () -> Double
+    /// Waits; throws when the task is cancelled.
+    package var sleep: @Sendable (Duration) async throws -> Void
+    /// A random number from 0 up to but not including 1.
+    package var random: @Sendable () -> Double
+
+    package init(
+        now: @escaping @Sendable () -> Double, sleep: @escaping @Sendable (Duration) async throws -> Void,
+        random: @escaping @Sendable () -> Double
+    ) {
+        self.now = now
+        self.sleep = sleep
+        self.random = random
+    }
+
+    /// The system's clock and random numbers.
+    package static let system = BOSClock(
+        now: { Date().timeIntervalSince1970 }, sleep: { try await Task.sleep(for: $0) }, random: { Double.random(in: 0..<1) })
+}

@@ -1,0 +1,85 @@
+/// Everything about the BOS API that can differ between hosts, and every assumption about it.
+///
+/// "Known" means that the provider's public page says so, "assumed" that no page does; the defaults are those of `bos-api.md`.
+package struct BOSConfiguration: Sendable {
+    /// Known. Without a slash at the end.
+    package var baseURL = "https://api.bos.center/api/BOS"
+    /// From the start of a call to its last byte; a call may ask for less.
+    package var requestTimeout: Duration = .seconds(30)
+    /// To connect, TLS included, and also to wait for a free connection.
+    package var connectTimeout: Duration = .seconds(5)
+    /// Open connections at most. At least as many as calls at once, else calls wait for each other.
+    package var maximumConnections = 128
+    /// After this time without a call a connection is closed by us, before the other side does it at a worse moment.
+    package var idleTimeout: Duration = .seconds(30)
+    /// Longer answers are unreadable.
+    package var maximumAnswerBytes = 65_536
+
+    package var endpoints = Endpoints()
+    package var codes = ResponseCodes()
+    package var enquiry = Enquiry()
+    package var pan = PAN()
+    package var credentials = Credentials.none
+
+    package init() {}
+
+    /// The last segments of the paths. Known.
+    package struct Endpoints: Sendable {
+        package var recharge = "DoRecharge"
+        package var enquiry = "RechargesStatus"
+        package var panStatus = "Status"
+
+        package init() {}
+    }
+
+    /// What `response_code` means.
+    package struct ResponseCodes: Sendable {
+        /// Known: with status true it was done.
+        package var done = 1
+        /// Assumed, from a provider of the same family: accepted, not finished.
+        package var accepted: Set<Int> = [0, 2]
+        /// Known: the reference was used before.
+        package var duplicateReference = 11
+        /// Known: 15 (signature) and 16 (authentication) say that our credentials were refused and nothing was executed.
+        package var credentialsRefused: Set<Int> = [15, 16]
+        /// Assumed to be none: codes with status false that need no enquiry before the recharge is called failed.
+        package var finalRefusals: Set<Int> = []
+
+        package init() {}
+    }
+
+    /// `RechargesStatus`: its request's spelling and the words of its answers.
+    package struct Enquiry: Sendable {
+        /// Known in two spellings (also `RegistrationID`).
+        package var registrationField = "registrationID"
+        /// Known in two spellings (also `ReferenceId`).
+        package var referenceField = "referenceid"
+        /// Assumed: words of `data.status`, compared without regard to case.
+        package var succeededWords: Set<String> = ["1", "success", "successful"]
+        /// Assumed, as above.
+        package var failedWords: Set<String> = ["0", "failed", "failure", "refunded"]
+        /// Assumed, as above.
+        package var pendingWords: Set<String> = ["2", "pending"]
+        /// Assumed: values of `data.refunded` that say the money went back.
+        package var refundedWords: Set<String> = ["1", "true", "yes", "refunded"]
+        /// Assumed: a message that contains one of these says that BOS does not know the reference.
+        package var notFoundPatterns = ["no such transaction", "transaction not found", "no record found", "no data found"]
+
+        package init() {}
+    }
+
+    /// `Status`: the merchant's constants and the messages that tell pending from done.
+    package struct PAN: Sendable {
+        /// Known fields, sent when neither the job nor the configuration leaves them empty.
+        package var nepKey: String?
+        package var domain: String?
+        package var partnerID: String?
+        package var nepID: String?
+        /// Known: an answer under process carries status true and code 1 like one that is done; only the message differs.
+        package var pendingPatterns = ["under process"]
+        /// Assumed.
+        package var rejectedPatterns = ["rejected"]
+
+        package init() {}
+    }
+}

@@ -1,0 +1,82 @@
+internal import AsyncHTTPClient
+internal import NIOCore
+internal import NIOHTTP1
+private import Synchronization
+
+/// One request and what came of it, watched from the inside of the HTTP client.
+///
+/// Whether a failed call may have been executed is decided here, and not by the kind of the error: the body carries the reference
+/// and the amount, so BOS can execute nothing before a byte of it has left. The body is handed over in one place, and there it is
+/// first noted; a call that failed before that note was certainly not executed. The same lock forbids handing the body over once
+/// the call has been reported as not sent, so the proof does not rest on the HTTP client's inner workings.
+final class HTTPExchange: HTTPClientResponseDelegate {
+    typealias Response = HTTPAnswer
+
+    private struct State {
+        /// No byte of the body may leave any more: the call was reported as not sent.
+        var isAbandoned = false
+        /// A byte of the body may have left.
+        var mayHaveBeenSent = false
+        var status = 0
+        var retryAfter: Duration?
+        var body: [UInt8] = []
+    }
+
+    private let state = Mutex(State())
+    private let maximumAnswerBytes: Int
+
+    init(maximumAnswerBytes: Int) { self.maximumAnswerBytes = maximumAnswerBytes }
+
+    /// The request's body; the one way for its bytes to leave.
+    func body(_ bytes: [UInt8]) -> HTTPClient.Body {
+        .stream(contentLength: Int64(bytes.count)) { writer in
+            let maySend = self.state.withLock { state in
+                state.mayHaveBeenSent = !state.isAbandoned
+                return state.mayHaveBeenSent
+            }
+            // Without an event loop at hand a failed future has to come from the writer: nothing is written, and the length that
+            // was announced is not reached, which fails the request.
+            return writer.write(.byteBuffer(maySend ? ByteBuffer(bytes: bytes) : ByteBuffer()))
+        }
+    }
+
+    /// Decides, once the request has failed, whether it may have been executed. After `false` it never will be.
+    func mayHaveBeenExecuted() -> Bool {
+        state.withLock { state in
+            if !state.mayHaveBeenSent { state.isAbandoned = true }
+            return state.mayHaveBeenSent
+        }
+    }
+
+    func didReceiveHead(task: HTTPClient.Task<HTTPAnswer>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
+        state.withLock { state in
+            state.status = Int(head.status.code)
+            // The other form, a date, is not worth its parser: without it the caller's own backoff is used.
+            state.retryAfter = head.headers.first(name: "Retry-After").flatMap { Int($0) }.map { .seconds(min(max($0, 0), 3600)) }
+        }
+        return task.eventLoop.makeSucceededVoidFuture()
+    }
+
+    func didReceiveBodyPart(task: HTTPClient.Task<HTTPAnswer>, _ buffer: ByteBuffer) -> EventLoopFuture<Void> {
+        let fits = state.withLock { state in
+            guard state.body.count + buffer.readableBytes <= maximumAnswerBytes else { return false }
+            state.body.append(contentsOf: buffer.readableBytesView)
+            return true
+        }
+        return fits ? task.eventLoop.makeSucceededVoidFuture() : task.eventLoop.makeFailedFuture(AnswerTooLong())
+    }
+
+    func didFinishRequest(task: HTTPClient.Task<HTTPAnswer>) throws -> HTTPAnswer {
+        state.withLock { HTTPAnswer(status: $0.status, retryAfter: $0.retryAfter, body: $0.body) }
+    }
+}
+
+/// A whole HTTP answer.
+struct HTTPAnswer: Sendable {
+    var status: Int
+    var retryAfter: Duration?
+    var body: [UInt8]
+}
+
+/// The answer's body is longer than the configuration allows.
+struct AnswerTooLong: Error {}

@@ -1,0 +1,63 @@
+import Testing
+
+@testable import BOSSimulatorKit
+
+@Suite("The fault plan", .timeLimit(.minutes(1)))
+struct FaultPlanTests {
+    @Test(
+        "the command line's spelling is read",
+        arguments: [
+            ("hang=0.5", FaultRule(.hang, probability: 0.5)),
+            ("DoRecharge/late:5=0.1", FaultRule(.late, probability: 0.1, endpoint: .doRecharge, value: 5)),
+            ("refuse:9=1", FaultRule(.refuse, value: 9)), ("Status/panPending:2=1", FaultRule(.panPending, endpoint: .status, value: 2)),
+        ])
+    func commandLine(text: String, rule: FaultRule) throws {
+        #expect(try FaultRule(parsing: text) == rule)
+    }
+
+    @Test(
+        "a fault that does not exist or makes no sense is refused",
+        arguments: [
+            "hang", "hang=x", "hangs=1", "Nowhere/hang=1", "late:x=1", "hang=1.5", "hang=-1", "late:-1=1", "hang=nan", "late:nan=1", "=1",
+            "",
+        ])
+    func refusedFault(text: String) {
+        #expect(throws: FaultPlanError.self) { try FaultRule(parsing: text) }
+    }
+
+    @Test("a plan reads the JSON that it writes")
+    func roundTrip() throws {
+        let plan = FaultPlan(
+            seed: 7, latency: try Latency(parsing: "5ms-50ms"),
+            faults: [FaultRule(.late, probability: 0.25, endpoint: .doRecharge, value: 5), FaultRule(.hang, probability: 0.5)])
+        #expect(try FaultPlan(json: plan.json) == plan)
+        #expect(try FaultPlan(json: Array("{}".utf8)) == FaultPlan())
+    }
+
+    @Test(
+        "a plan with an unknown name, a probability beyond one or faults that add up beyond one is refused",
+        arguments: [
+            "", "[]", #"{"faults":[{"fault":"hangs","probability":1}]}"#, #"{"faults":[{"fault":"hang","probability":2}]}"#,
+            #"{"faults":[{"fault":"hang","probability":0.6},{"fault":"garbage","probability":0.6}]}"#, #"{"latency":"slow"}"#,
+        ])
+    func refusedPlan(json: String) {
+        #expect(throws: FaultPlanError.self) { try FaultPlan(json: Array(json.utf8)) }
+    }
+
+    @Test("latencies are read, drawn within their limits, and refused when they cannot be read")
+    func latency() throws {
+        var generator = SeededGenerator(seed: 1, "test", "", 0)
+        let uniform = try Latency(parsing: "5ms-50ms")
+        let draws = (0..<1000).map { _ in uniform.draw(from: &generator) }
+        #expect(draws.allSatisfy { $0 >= .milliseconds(5) && $0 <= .milliseconds(50) })
+        #expect(Set(draws).count > 900)
+        #expect(try Latency(parsing: "5ms").draw(from: &generator) == .milliseconds(5))
+        #expect(try Latency(parsing: "0ms") == .none)
+        let tail = try Latency(parsing: "lognormal:20ms,0.5")
+        let longer = (0..<1000).count { _ in tail.draw(from: &generator) > .milliseconds(20) }
+        #expect((400...600).contains(longer))
+        for text in ["", "5", "50ms-5ms", "lognormal:20ms", "5ms-", "9h"] {
+            #expect(throws: FaultPlanError.self) { try Latency(parsing: text) }
+        }
+    }
+}
