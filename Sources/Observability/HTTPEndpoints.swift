@@ -25,17 +25,21 @@ package struct HTTPEndpoints: Service {
     private let registry: PrometheusRegistry
     private let health: any HealthSource
     private let logger: Logger
+    private let idleTimeout: Duration
     private let onListening: @Sendable (Int) async -> Void
 
-    /// - Parameter onListening: called once with the port on which connections are now accepted.
+    /// - Parameters:
+    ///   - idleTimeout: how long a client may take to send a request, and how long it may stay without one.
+    ///   - onListening: called once with the port on which connections are now accepted.
     package init(
         configuration: Configuration, registry: PrometheusRegistry, health: any HealthSource, logger: Logger,
-        onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+        idleTimeout: Duration = .seconds(10), onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.registry = registry
         self.health = health
         self.logger = logger
+        self.idleTimeout = idleTimeout
         self.onListening = onListening
     }
 
@@ -48,7 +52,7 @@ package struct HTTPEndpoints: Service {
             router: router(),
             server: .http1(
                 configuration: HTTP1Channel.Configuration(
-                    idleTimeout: .seconds(10),
+                    idleTimeout: TimeAmount(idleTimeout),
                     httpDecoderConfiguration: .init(maxHeaderFieldSize: 4096, maxHeaderListSize: 16384, maxHeaderFieldCount: 64))),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),
@@ -63,6 +67,8 @@ package struct HTTPEndpoints: Service {
             try await application.run()
         } catch let error as IOError {
             throw HTTPEndpointsError(configuration: configuration, code: error.errnoCode)
+        } catch is SocketAddressError.UnknownHost {
+            throw HTTPEndpointsError.unresolvable(host: configuration.host)
         }
     }
 

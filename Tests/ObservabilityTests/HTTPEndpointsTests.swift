@@ -1,0 +1,176 @@
+import AsyncHTTPClient
+import Logging
+import Metrics
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Observability
+import ServiceLifecycle
+import Testing
+
+@Suite("HTTP endpoints", .timeLimit(.minutes(1)))
+struct HTTPEndpointsTests {
+    private let registry = PrometheusRegistry()
+    private let health = FixedHealth()
+
+    @Test("a live process says so, and one that makes no progress answers 503 with the reason")
+    func liveness() async throws {
+        try await serving { base in
+            let live = try await answer(to: base + "/livez")
+            #expect(live == Answer(200, "application/json", #"{"live":true}"#))
+            health.setLiveness([HealthProblem(check: "ledger", detail: "no commit for 60 seconds")])
+            let stuck = try await answer(to: base + "/livez")
+            #expect(
+                stuck
+                    == Answer(
+                        503, "application/json", #"{"live":false,"reasons":[{"check":"ledger","detail":"no commit for 60 seconds"}]}"#))
+        }
+    }
+
+    @Test("readiness is 200 when nothing is wrong, and 503 with every reason otherwise")
+    func readiness() async throws {
+        try await serving { base in
+            let ready = try await answer(to: base + "/readyz")
+            #expect(ready == Answer(200, "application/json", #"{"ready":true}"#))
+            health.setReadiness([HealthProblem(check: "broker", detail: "say \"hi\""), HealthProblem(check: "token", detail: "expired")])
+            let expected = #"{"ready":false,"reasons":[{"check":"broker","detail":"say \"hi\""},{"check":"token","detail":"expired"}]}"#
+            let notReady = try await answer(to: base + "/readyz")
+            #expect(notReady == Answer(503, "application/json", expected))
+        }
+    }
+
+    @Test("metrics and status are served")
+    func pages() async throws {
+        Counter(label: "bos_replies_unrouted_total", factory: registry).increment()
+        try await serving { base in
+            let metrics = try await answer(to: base + "/metrics")
+            #expect(metrics.status == 200)
+            #expect(metrics.type == "text/plain; version=0.0.4; charset=utf-8")
+            #expect(metrics.body.hasSuffix("bos_replies_unrouted_total 1\n"))
+            let status = try await answer(to: base + "/api/status")
+            #expect(status == Answer(200, "application/json", #"{"version":"1"}"#))
+            let unknown = try await answer(to: base + "/nothing").status
+            #expect(unknown == 404)
+        }
+    }
+
+    @Test("a request with a body is answered 413 and the connection closed, however long the body would be")
+    func bodies() async throws {
+        try await serving { base in
+            for header in ["Content-Length: 5", "Transfer-Encoding: chunked", "Content-Length: 99999999999"] {
+                let answer = try await exchange(base, "GET /livez HTTP/1.1\r\nHost: x\r\n\(header)\r\n\r\nhello")
+                #expect(answer.hasPrefix("HTTP/1.1 413 "))
+            }
+            let after = try await answer(to: base + "/livez").status
+            #expect(after == 200)
+        }
+    }
+
+    @Test("what is no HTTP, and headers without end, are refused and the connection closed")
+    func garbage() async throws {
+        try await serving { base in
+            for bytes in [
+                "\u{1}\u{2}\u{3}\r\n\r\n", "GET /livez HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nX: \(String(repeating: "x", count: 100_000))",
+            ] {
+                let answer = try await exchange(base, bytes)
+                #expect(answer.isEmpty || answer.hasPrefix("HTTP/1.1 4"))
+            }
+            let after = try await answer(to: base + "/livez").status
+            #expect(after == 200)
+        }
+    }
+
+    @Test(
+        "a client that is silent, sends half a request, or keeps an answered connection is cut off",
+        arguments: ["", "GET /livez HT", "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"])
+    func slowClients(bytes: String) async throws {
+        try await serving(idleTimeout: .milliseconds(200)) { base in
+            let answer = try await exchange(base, bytes)
+            #expect(answer.isEmpty != bytes.hasSuffix("\r\n\r\n"))
+        }
+    }
+
+    @Test("a port in use is an error that names the key")
+    func portInUse() async throws {
+        try await serving { base in
+            var configuration = HTTPEndpoints.Configuration()
+            configuration.port = try #require(base.split(separator: ":").last.flatMap { Int($0) })
+            let second = HTTPEndpoints(configuration: configuration, registry: registry, health: health, logger: quiet)
+            let error = try await #require(throws: HTTPEndpointsError.self) { try await second.run() }
+            #expect(error == .addressInUse(host: "127.0.0.1", port: configuration.port))
+            #expect("\(error)".hasPrefix("http.listen: another program is listening on 127.0.0.1:\(configuration.port) already;"))
+        }
+    }
+
+    @Test(
+        "an address of another machine and an unknown host are errors that name the key", arguments: ["192.0.2.1", "no..host"])
+    func foreignAddress(host: String) async throws {
+        var configuration = HTTPEndpoints.Configuration()
+        configuration.host = host
+        configuration.port = 0
+        let endpoints = HTTPEndpoints(configuration: configuration, registry: registry, health: health, logger: quiet)
+        let error = try await #require(throws: HTTPEndpointsError.self) { try await endpoints.run() }
+        #expect("\(error)".hasPrefix("http.listen: "))
+        #expect("\(error)".contains(host))
+    }
+
+    // MARK: Help
+
+    private let quiet = Logger(label: "bos.test") { _ in SwiftLogNoOpLogHandler() }
+
+    private struct Answer: Equatable {
+        var status: UInt
+        var type: String?
+        var body: String
+
+        init(_ status: UInt, _ type: String?, _ body: String) {
+            self.status = status
+            self.type = type
+            self.body = body
+        }
+    }
+
+    /// Runs the endpoints on a port that the system chooses, and shuts them down again.
+    private func serving(idleTimeout: Duration = .seconds(10), _ body: (String) async throws -> Void) async throws {
+        var configuration = HTTPEndpoints.Configuration()
+        configuration.port = 0
+        let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+        let endpoints = HTTPEndpoints(
+            configuration: configuration, registry: registry, health: health, logger: quiet, idleTimeout: idleTimeout
+        ) {
+            continuation.yield($0)
+        }
+        let group = ServiceGroup(services: [endpoints], logger: quiet)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            let port = try #require(await ports.first { _ in true })
+            try await body("http://127.0.0.1:\(port)")
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+        }
+    }
+
+    private func answer(to url: String) async throws -> Answer {
+        let response = try await HTTPClient.shared.execute(HTTPClientRequest(url: url), timeout: .seconds(20))
+        let body = try await response.body.collect(upTo: 1 << 20)
+        return Answer(response.status.code, response.headers.first(name: "content-type"), String(buffer: body))
+    }
+
+    /// Sends raw bytes and returns what comes until the server closes.
+    private func exchange(_ base: String, _ bytes: String) async throws -> String {
+        let port = try #require(base.split(separator: ":").last.flatMap { Int($0) })
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(host: "127.0.0.1", port: port) {
+            channel in
+            channel.eventLoop.makeCompletedFuture { try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel) }
+        }
+        return try await channel.executeThenClose { inbound, outbound in
+            // The server may close before it has read everything; what it answered counts.
+            try? await outbound.write(ByteBuffer(string: bytes))
+            var answer = ""
+            do {
+                for try await part in inbound { answer += String(buffer: part) }
+            } catch {}
+            return answer
+        }
+    }
+}

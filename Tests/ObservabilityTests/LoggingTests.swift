@@ -1,0 +1,163 @@
+import ExactJSON
+import Foundation
+import Logging
+import Observability
+import Testing
+
+@Suite("Logging", .timeLimit(.minutes(1)))
+struct LoggingTests {
+    @Test("a line is one JSON object with time, level, logger, message and fields")
+    func json() throws {
+        let lines = try written(.json) { logger in
+            logger.warning(
+                "job is in doubt", metadata: ["kind": "recharge", "attempts": .stringConvertible(2), "last": .stringConvertible(true)])
+        }
+        #expect(
+            lines == [
+                #"{"ts":"2026-11-21T09:00:00.007Z","level":"warning","logger":"bos.test","message":"job is in doubt","fields":{"attempts":2,"kind":"recharge","last":true}}"#
+            ])
+    }
+
+    @Test("hostile values stay on their line and come back as they were", arguments: LogConfiguration.Format.allCases)
+    func injection(format: LogConfiguration.Format) throws {
+        let hostile = "a\n{\"level\":\"info\"}\r\u{1B}[2J\u{0}\u{7F}\u{85}\u{2028}\u{202E}\"\\end"
+        let lines = try written(format) { logger in
+            logger.info("\(hostile)", metadata: ["value": "\(hostile)", "k\ney": ["x": ["\(hostile)"]]])
+        }
+        try #require(lines.count == 1)
+        #expect(!lines[0].unicodeScalars.contains { $0.value < 0x20 })
+        guard format != .human else {
+            #expect(!lines[0].unicodeScalars.contains { (0x7F...0x9F).contains($0.value) || $0.value == 0x2028 || $0.value == 0x202E })
+            return
+        }
+        let object = try JSONValue.parse(Array(lines[0].utf8))
+        #expect(object["message"] == .string(hostile))
+        #expect(object["level"] == .string("info"))
+        #expect(object["fields"]?["value"] == .string(hostile))
+        #expect(object["fields"]?["k\ney"]?["x"] == .array([.string(hostile)]))
+    }
+
+    @Test("a line for people shows fields sorted, and quotes what is not one word")
+    func human() throws {
+        let lines = try written(.human) { logger in
+            logger.error("failed", metadata: ["b": "two words", "a": "1", "c": "", "d": "x=\"y\""])
+        }
+        #expect(lines == [#"2026-11-21T09:00:00.007Z ERROR    bos.test: failed a=1 b="two words" c="" d="x=\"y\"""#])
+    }
+
+    @Test("without a terminal automatic means JSON, and nothing is coloured")
+    func automatic() throws {
+        #expect(try written(.auto) { $0.info("hello") }.allSatisfy { $0.hasPrefix("{") })
+        #expect(try written(.human) { $0.info("hello") }.allSatisfy { !$0.contains("\u{1B}") })
+    }
+
+    @Test("on a terminal automatic means a line for people, coloured unless NO_COLOR forbids it")
+    func terminal() throws {
+        let terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+        defer { close(terminal) }
+        var isLocked: Int32 = 0
+        var number: Int32 = 0
+        // TIOCSPTLCK and TIOCGPTN of <asm/ioctls.h>: unlock the other end, and ask for its number.
+        let status = ioctl(terminal, 0x4004_5431, &isLocked) | ioctl(terminal, 0x8004_5430, &number)
+        try #require(terminal >= 0 && status == 0, "no pseudo-terminal could be opened")
+        let program = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
+        defer { close(program) }
+        let output = LogOutput(LogConfiguration(), descriptor: program, now: { 1_795_251_600_007 })
+        Logger(label: "bos.test") { LineLogHandler(label: $0, output: output) }.error("hello")
+        var bytes = [UInt8](repeating: 0, count: 1024)
+        let line = String(decoding: bytes[..<read(terminal, &bytes, bytes.count)], as: UTF8.self)
+        #expect(line.contains("2026-11-21T09:00:00.007Z"))
+        #expect(line.contains("hello\r\n"))
+        #expect(line.contains("\u{1B}[1;31mERROR\u{1B}[0m") == (getenv("NO_COLOR") == nil))
+    }
+
+    @Test("the level of the configuration holds, can change while running, and a logger may have its own")
+    func levels() throws {
+        let lines = try written(.human, level: .warning) { logger, output in
+            logger.info("one")
+            logger.warning("two")
+            output.level = .debug
+            logger.debug("three")
+            var quiet = logger
+            quiet.logLevel = .error
+            quiet.warning("four")
+        }
+        #expect(lines.map { $0.split(separator: " ").last } == ["two", "three"])
+    }
+
+    @Test("fields of the call win over the logger's own, and those over the provider's")
+    func metadataOrder() throws {
+        let lines = try written(.human) { original in
+            var logger = original
+            logger.handler.metadataProvider = Logger.MetadataProvider { ["a": "provider", "b": "provider", "c": "provider"] }
+            logger[metadataKey: "b"] = "logger"
+            logger[metadataKey: "c"] = "logger"
+            logger.info("m", metadata: ["c": "call"])
+        }
+        #expect(lines.map { $0.hasSuffix("m a=provider b=logger c=call") } == [true])
+    }
+
+    @Test("an error given with a line is a field")
+    func errors() throws {
+        #expect(try written(.json) { $0.error("no", error: Sample()) }.map { $0.contains(#""fields":{"error":"it broke"}"#) } == [true])
+    }
+
+    @Test("lines from many threads never mix, however long they are")
+    func manyThreads() throws {
+        let lines = try written(.json) { logger in
+            DispatchQueue.concurrentPerform(iterations: 8) { thread in
+                let text = String(repeating: "\(thread)", count: 20_000)
+                for _ in 0..<25 { logger.info("long", metadata: ["text": "\(text)"]) }
+            }
+        }
+        #expect(lines.count == 200)
+        for line in lines {
+            let text = try JSONValue.parse(Array(line.utf8))["fields"]?["text"]?.text
+            #expect(text?.count == 20_000)
+            #expect(Set(text ?? "").count == 1)
+        }
+    }
+
+    @Test("a reader that has gone does no harm")
+    func brokenPipe() throws {
+        signal(SIGPIPE, SIG_IGN)
+        let pipe = Pipe()
+        let output = LogOutput(LogConfiguration(), descriptor: pipe.fileHandleForWriting.fileDescriptor)
+        try pipe.fileHandleForReading.close()
+        Logger(label: "bos.test") { LineLogHandler(label: $0, output: output) }.error("nobody reads this")
+    }
+
+    @Test(
+        "a subscriber number keeps its last three characters at most",
+        arguments: [
+            ("DL12CB4685", "***685"), ("9876543210", "***210"), ("1234567", "***567"), ("123456", "***"), ("12", "***"), ("", "***"),
+        ])
+    func masking(number: String, shown: String) {
+        #expect(masked(number) == shown)
+    }
+
+    private struct Sample: Error, CustomStringConvertible {
+        let description = "it broke"
+    }
+
+    private func written(_ format: LogConfiguration.Format, level: Logger.Level = .trace, _ body: (Logger) -> Void) throws -> [String] {
+        try written(format, level: level) { logger, _ in body(logger) }
+    }
+
+    /// The lines that reach a file descriptor.
+    private func written(
+        _ format: LogConfiguration.Format, level: Logger.Level = .trace, _ body: (Logger, LogOutput) -> Void
+    ) throws -> [String] {
+        let file = FileManager.default.temporaryDirectory.appending(path: "bos-log-\(UUID().uuidString)")
+        try Data().write(to: file)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let handle = try FileHandle(forWritingTo: file)
+        var configuration = LogConfiguration()
+        configuration.format = format
+        configuration.level = level
+        let output = LogOutput(configuration, descriptor: handle.fileDescriptor, now: { 1_795_251_600_007 })
+        body(Logger(label: "bos.test") { LineLogHandler(label: $0, output: output) }, output)
+        try handle.close()
+        return String(decoding: try Data(contentsOf: file), as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+}
