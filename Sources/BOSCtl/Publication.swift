@@ -1,0 +1,216 @@
+import AMQP
+import ArgumentParser
+import Daemon
+import ExactJSON
+import Foundation
+import JobModel
+import UnixSignals
+
+/// One run of `bosctl publish`: publishes a batch, waits for the replies if they are wanted, and says how it went.
+struct Publication: Sendable {
+    /// Publishes under way at once. More brings nothing: the broker confirms in groups of this size.
+    private static let window = 256
+    /// How often one job is published when its fate is unknown. The worker executes a repeated job once.
+    private static let attempts = 5
+
+    private enum Ending: Sendable {
+        case done
+        case timedOut
+        case interrupted
+    }
+
+    private let batch: JobBatch
+    private let waits: Bool
+    private let rate: Double?
+    private let timeout: Duration
+    private let exchange: String
+    private let broker: Broker
+    private let console: Console
+    private let desk = ReplyDesk()
+    private let table: ReplyTable
+    private let startedAt = ContinuousClock.now
+
+    init(_ batch: JobBatch, options: PublishOptions, settings: Settings, console: Console) throws(BrokerError) {
+        self.batch = batch
+        self.console = console
+        waits = options.wait
+        rate = options.rate
+        timeout = options.timeout.duration
+        exchange = settings.amqp.exchanges.jobs
+        broker = try Broker(settings, wantsReplies: options.wait, console: console)
+        // The last reference of a numbered batch is as long as any; a file is looked through as far as it fits a screen.
+        let sample = (0..<min(batch.count, 50)).map { $0 } + [batch.count - 1]
+        table = ReplyTable(
+            referenceWidth: sample.map { batch[$0].reference?.count ?? 0 }.max() ?? 0, hasColours: console.isTerminal)
+    }
+
+    /// Returns the exit code. See ``BOSCtlCommand`` for their meaning.
+    func run() async throws -> ArgumentParser.ExitCode {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await broker.run() }
+            let result: Result<Ending, any Error>
+            do {
+                try await broker.whenConnected()
+                result = .success(try await untilEnd())
+            } catch {
+                result = .failure(error)
+            }
+            console.progress("")
+            await broker.close()
+            return try conclude(result.get())
+        }
+    }
+
+    /// Publishes and waits; whichever ends it first does.
+    private func untilEnd() async throws -> Ending {
+        try await withThrowingTaskGroup(of: Ending?.self) { group in
+            defer { group.cancelAll() }
+            let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+            group.addTask {
+                for await _ in signals { return .interrupted }
+                return nil
+            }
+            if let replying = broker.replying, let queue = broker.replyQueue {
+                group.addTask {
+                    for await delivery in replying.consume(queue: queue, prefetch: 500) {
+                        show(delivery.message)
+                        delivery.ack()
+                    }
+                    return nil
+                }
+            }
+            if console.isTerminal, batch.count > 20 { group.addTask { try await showProgress() } }
+            group.addTask {
+                try await publishAll()
+                return waits ? try await whenAnswered() : .done
+            }
+            for try await case let ending? in group { return ending }
+            return .interrupted
+        }
+    }
+
+    // MARK: Publishing
+
+    private func publishAll() async throws {
+        defer { desk.publishedAll() }
+        let clock = ContinuousClock()
+        let start = clock.now
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for index in 0..<batch.count {
+                if let rate { try await clock.sleep(until: start + .seconds(Double(index) / rate)) }
+                if index >= Self.window { try await group.next() }
+                try Task.checkCancellation()
+                group.addTask { try await publish(index) }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private func publish(_ index: Int) async throws {
+        let job = batch[index]
+        let reference = job.reference ?? "line \(index + 1)"
+        let message = message(job, index)
+        if waits { desk.expect(index, reference: reference) }
+        for attempt in 1... {
+            do throws(PublishError) {
+                try await broker.publishing.publish(message, exchange: exchange, routingKey: batch.kind.rawValue, mandatory: true)
+                break
+            } catch {
+                switch error {
+                case .returned: throw BrokerError.unrouted(exchange: exchange, routingKey: batch.kind.rawValue)
+                case .invalid: throw BrokerError.notPublished(reference: reference, error)
+                case .notSent, .refused, .outcomeUnknown:
+                    try Task.checkCancellation()
+                    guard attempt < Self.attempts else { throw BrokerError.notPublished(reference: reference, error) }
+                    try await Task.sleep(for: .milliseconds(200 * attempt))
+                    try await broker.publishing.whenConnected()
+                }
+            }
+        }
+        desk.confirmed(index)
+        if !waits { showPublished(index, reference) }
+    }
+
+    private func message(_ job: JobBatch.Job, _ index: Int) -> Message {
+        var message = Message(body: job.body)
+        message.properties.contentType = "application/json"
+        message.properties.type = batch.kind.rawValue
+        message.properties.correlationID = desk.correlationID(index)
+        message.properties.messageID = desk.correlationID(index)
+        message.properties.replyTo = broker.replyQueue
+        message.properties.appID = "bosctl"
+        message.properties.timestamp = UInt64(Date().timeIntervalSince1970)
+        return message
+    }
+
+    private func whenAnswered() async throws -> Ending {
+        try await withThrowingTaskGroup(of: Ending.self) { group in
+            defer { group.cancelAll() }
+            group.addTask {
+                await desk.whenComplete()
+                return .done
+            }
+            group.addTask {
+                try await Task.sleep(for: timeout)
+                return .timedOut
+            }
+            return try await group.next() ?? .timedOut
+        }
+    }
+
+    // MARK: Showing
+
+    /// Shows a reply. Of many jobs only what did not simply succeed is worth a row to a person.
+    private func show(_ message: Message) {
+        guard let (reference, report, elapsed) = desk.take(message) else { return }
+        if console.isJSON {
+            let line = JSONValue.object([
+                .init("reference", .string(reference)), .init("elapsed_ms", .number(Decimals.text(elapsed / .milliseconds(1), 1))),
+                .init("message_id", message.properties.messageID.map { .string($0) } ?? .null), .init("reply", report.json),
+            ])
+            console.row(String(decoding: line.encoded, as: UTF8.self))
+        } else if batch.count <= 50 || report.outcome != "succeeded" {
+            console.row(table.row(reference: reference, report, elapsed: elapsed), header: table.header)
+        }
+    }
+
+    private func showPublished(_ index: Int, _ reference: String) {
+        if console.isJSON {
+            let line = JSONValue.object([.init("reference", .string(reference)), .init("published", .bool(true))])
+            console.row(String(decoding: line.encoded, as: UTF8.self))
+        } else if batch.count <= 50 {
+            console.row("\(reference)  published")
+        }
+    }
+
+    private func showProgress() async throws -> Ending? {
+        while true {
+            try await Task.sleep(for: .milliseconds(100))
+            console.progress(ProgressBar.text(desk.standing, of: batch.count, waits: waits, elapsed: .now - startedAt))
+        }
+    }
+
+    private func conclude(_ ending: Ending) -> ArgumentParser.ExitCode {
+        let standing = desk.standing
+        let unanswered = desk.unanswered
+        if !console.isJSON, batch.count > 1 || !unanswered.isEmpty {
+            console.row(ProgressBar.summary(standing, of: batch.count, waits: waits, elapsed: .now - startedAt))
+        }
+        for reference in unanswered.prefix(console.isJSON ? .max : 20) {
+            if console.isJSON {
+                let line = JSONValue.object([.init("reference", .string(reference)), .init("unanswered", .bool(true))])
+                console.row(String(decoding: line.encoded, as: UTF8.self))
+            } else {
+                console.row("\(reference)  no final reply yet")
+            }
+        }
+        if !unanswered.isEmpty {
+            if !console.isJSON, unanswered.count > 20 { console.row("… and \(unanswered.count - 20) more") }
+            console.complain("the worker goes on with what is unanswered; publish the same job again to be told its reply")
+        }
+        if case .done = ending, unanswered.isEmpty, standing.confirmed == batch.count {
+            return standing.answered == standing.outcomes["succeeded", default: 0] ? .success : .failure
+        }
+        return ArgumentParser.ExitCode(Daemon.ExitCode.notDrained.rawValue)
+    }
+}
