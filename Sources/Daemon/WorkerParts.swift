@@ -25,6 +25,9 @@ struct WorkerParts: Sendable {
 
     init(_ settings: Settings, registry: PrometheusRegistry, logger: Logger) async throws {
         let clock = SystemClock()
+        // First of all: a second worker on this ledger must not even connect.
+        let name = Self.processName(clock)
+        ledger = try await Self.openLedger(settings.ledger, owner: name)
         let metrics = EngineMetrics()
         let lock = LockWatch(heartbeat: settings.amqp.heartbeat)
         let broker = try settings.brokerConfiguration(name: "bos-worker")
@@ -43,8 +46,6 @@ struct WorkerParts: Sendable {
             if case .disconnected = event { reconnects[1].increment() }
         }
         client = try BOSClient(configuration: settings.bosConfiguration, logger: logger)
-        let name = Self.processName(clock)
-        ledger = try await Self.openLedger(settings.ledger, owner: name)
         gate = ConsumptionGate(clock: clock, logger: logger)
         let configuration = settings.engineConfiguration
         outbox = Outbox(

@@ -55,7 +55,8 @@ package enum WorkerProgram {
                         .init(
                             service: WorkerService(
                                 parts: parts, drainTimeout: settings.shutdown.drainTimeout, notifier: notifier, logger: logger),
-                            successTerminationBehavior: .gracefullyShutdownGroup),
+                            successTerminationBehavior: .gracefullyShutdownGroup,
+                            failureTerminationBehavior: .gracefullyShutdownGroup),
                     ],
                     gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
             ).run()

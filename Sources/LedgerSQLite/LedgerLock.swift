@@ -22,8 +22,8 @@ package final class LedgerLock: Sendable {
             close(descriptor)
             guard code == EWOULDBLOCK else { throw Self.failure(file, code) }
             throw .locked(
-                "\(path) belongs to the running \(holder); one worker at a time can use a SQLite ledger, stop it first, or let "
-                    + "several workers share a PostgreSQL ledger (ledger.url: postgresql://…)")
+                "\(path) belongs to the running \(holder); one worker at a time can use a SQLite ledger: stop it first, or give "
+                    + "each worker a virtual host and a ledger of its own (amqp.urls, ledger.url)")
         }
         // For people only: the lock is the kernel's, whatever the file says.
         let text = Array("process \(getpid()) (\(owner))\n".utf8)
