@@ -96,5 +96,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks", dependencies: ["AMQP", "ExactJSON", .argumentParser, .logging, .nioCore, .nioHTTP1, .nioPosix],
             path: "Tests/Benchmarks", swiftSettings: settings),
+        .testTarget(
+            name: "JobEngineTests", dependencies: ["AMQP", "ExactJSON", "JobEngine", "JobModel", "Ledger", .logging],
+            swiftSettings: settings),
     ]
 )

@@ -1,0 +1,121 @@
+import AMQP
+import ExactJSON
+import JobModel
+import Ledger
+import Testing
+
+@testable import JobEngine
+
+@Suite("Doubtful recharges", .timeLimit(.minutes(1)))
+struct DoubtTests {
+    private static let notFound = Enquiry.found(
+        .notFound, Answer(httpStatus: 200, responseCode: 3, status: false, message: "no such transaction"))
+
+    @Test("after a time-out BOS is asked, and the recharge is not sent again")
+    func enquiry() async throws {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.unknown(nil)]
+        let workshop = Workshop(script)
+        let settlement = await workshop.handle(Workshop.recharge())
+        #expect(settlement == .ack)
+        #expect(workshop.bos.calls.recharges == ["R1"])
+        #expect(workshop.bos.calls.enquiries == ["R1"])
+        let reply = try #require(workshop.replies.first)
+        #expect(reply.text("outcome") == "succeeded")
+        #expect(reply.text("evidence") == "enquiry")
+    }
+
+    @Test("a doubt that lasts is told, stored with its due time, and its delivery let go of")
+    func setAside() async throws {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.unknown(nil)]
+        script.enquiries = [Self.notFound]
+        let workshop = Workshop(script)
+        let settlement = await workshop.handle(Workshop.recharge())
+        #expect(settlement == .ack)
+        #expect(workshop.bos.calls.recharges == ["R1"])
+        #expect(workshop.clock.uptime() <= .seconds(60))
+        let record = try #require(try await workshop.record())
+        #expect(record.progress.state == .inDoubt)
+        #expect(record.owner == nil)
+        #expect(try #require(record.progress.dueAt) > workshop.clock.now())
+        #expect(workshop.replies.map { $0.text("outcome") } == ["in_doubt"])
+    }
+
+    @Test("a job in doubt that comes again before it is due is told what is known, and nothing is asked")
+    func repeatedInDoubt() async throws {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.unknown(nil)]
+        script.enquiries = [Self.notFound]
+        let workshop = Workshop(script)
+        await workshop.handle(Workshop.recharge())
+        let before = workshop.bos.calls
+        await workshop.handle(Workshop.recharge(), correlation: "c2")
+        #expect(workshop.bos.calls == before)
+        #expect(workshop.replies.map { $0.text("outcome") } == ["in_doubt", "in_doubt"])
+    }
+
+    @Test("when the doubt is due and settled, everybody who asked gets the final reply")
+    func settledLater() async throws {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.unknown(nil)]
+        script.enquiries = [Self.notFound]
+        let workshop = Workshop(script)
+        await workshop.handle(Workshop.recharge(), correlation: "c1")
+        await workshop.handle(Workshop.recharge(), correlation: "c2")
+        workshop.clock.advance(by: .seconds(3_600))
+        workshop.bos.play(ScriptedBOS.Script())
+        let settlement = await workshop.handle(Workshop.recharge(), correlation: "c1")
+        #expect(settlement == .ack)
+        #expect(workshop.bos.calls.recharges == ["R1"])
+        let final = workshop.broker.publications.filter { $0.routingKey == "recharge.succeeded" }
+        #expect(Set(final.map(\.message.properties.correlationID)) == ["c1", "c2"])
+        #expect(final.count == 2)
+    }
+
+    @Test("not found often and long enough is proof, and the recharge is sent again under the same reference")
+    func resent() async throws {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.unknown(nil), .answered(.done, ScriptedBOS.answer)]
+        script.enquiries = [Self.notFound]
+        let workshop = Workshop(script)
+        for _ in 0..<20 where workshop.bos.calls.recharges.count < 2 {
+            await workshop.handle(Workshop.recharge())
+            workshop.clock.advance(by: .seconds(600))
+        }
+        #expect(workshop.bos.calls.recharges == ["R1", "R1"])
+        #expect(workshop.bos.calls.proofs == [.neverTaken, .settledNotFound])
+        #expect(workshop.bos.calls.enquiries.count >= 3)
+        #expect(try await workshop.record()?.progress.state == .succeeded)
+    }
+
+    @Test("a job that a crashed run left as sending is asked about, not sent")
+    func crashed() async throws {
+        let workshop = Workshop()
+        let recharge = Recharge(
+            operatorID: 311, subscriber: "9876543210", amount: Money(paise: 1_000), reference: "R1", registerID: "merchant")
+        var progress = Progress()
+        progress.state = .sending
+        progress.attempts = 1
+        let job = Job.recharge(recharge)
+        _ = try await workshop.ledger.claim(
+            Claim(
+                job: job, fingerprint: job.fingerprint, asker: Asker(correlationID: "c1"), owner: "dead#1", now: workshop.clock.now(),
+                progress: progress, entry: HistoryEntry(at: workshop.clock.now(), .accepted)))
+        let settlement = await workshop.handle(Workshop.recharge())
+        #expect(settlement == .ack)
+        #expect(workshop.bos.calls.recharges.isEmpty)
+        #expect(workshop.bos.calls.enquiries == ["R1"])
+        #expect(workshop.replies.map { $0.text("evidence") } == ["enquiry"])
+    }
+
+    @Test("a duplicate answer to a first sending is settled by enquiry")
+    func duplicate() async {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.answered(.duplicateReference, Answer(httpStatus: 200, responseCode: 11, status: false))]
+        let workshop = Workshop(script)
+        await workshop.handle(Workshop.recharge())
+        #expect(workshop.bos.calls.enquiries == ["R1"])
+        #expect(workshop.replies.map { $0.text("outcome") } == ["succeeded"])
+    }
+}

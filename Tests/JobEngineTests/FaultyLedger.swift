@@ -1,0 +1,44 @@
+import JobModel
+import Ledger
+import Synchronization
+
+/// A ledger whose writes can be told to fail a number of times.
+final class FaultyLedger: Ledger {
+    private let ledger = MemoryLedger()
+    private let failures = Mutex((claims: 0, updates: 0))
+
+    func failClaims(_ count: Int) { failures.withLock { $0.claims = count } }
+    func failUpdates(_ count: Int) { failures.withLock { $0.updates = count } }
+
+    func claim(_ claim: Claim) async throws(LedgerError) -> ClaimResult {
+        if failures.withLock({ Self.take(&$0.claims) }) { throw .diskFull("test") }
+        return try await ledger.claim(claim)
+    }
+
+    func update(_ update: Update) async throws(LedgerError) -> UpdateResult {
+        if failures.withLock({ Self.take(&$0.updates) }) { throw .diskFull("test") }
+        return try await ledger.update(update)
+    }
+
+    func markPublished(_ ids: [OutgoingReply.ID], at now: Timestamp) async throws(LedgerError) {
+        try await ledger.markPublished(ids, at: now)
+    }
+
+    func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> [OutgoingReply] {
+        try await ledger.unpublishedReplies(after: id, limit: limit)
+    }
+
+    func job(_ kind: JobKind, _ reference: String) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])? {
+        try await ledger.job(kind, reference)
+    }
+
+    func summary() async throws(LedgerError) -> LedgerSummary { try await ledger.summary() }
+    func checkWritable() async throws(LedgerError) { try await ledger.checkWritable() }
+    func close() async { await ledger.close() }
+
+    private static func take(_ count: inout Int) -> Bool {
+        guard count > 0 else { return false }
+        count -= 1
+        return true
+    }
+}

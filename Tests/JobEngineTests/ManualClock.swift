@@ -1,0 +1,21 @@
+import JobEngine
+import JobModel
+import Synchronization
+
+/// A clock that stands still but for sleeps, which pass at once.
+final class ManualClock: EngineClock {
+    static let start = Timestamp(milliseconds: 1_795_000_000_000)
+
+    private let elapsed = Mutex(Duration.zero)
+
+    func now() -> Timestamp { Self.start + uptime() }
+    func uptime() -> Duration { elapsed.withLock { $0 } }
+    func jitter() -> Double { 0.5 }
+    func advance(by duration: Duration) { elapsed.withLock { $0 += duration } }
+
+    func sleep(for duration: Duration) async {
+        guard !Task.isCancelled else { return }
+        advance(by: duration)
+        await Task.yield()
+    }
+}

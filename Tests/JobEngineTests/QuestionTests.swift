@@ -1,0 +1,70 @@
+import ExactJSON
+import JobModel
+import Ledger
+import Testing
+
+@testable import JobEngine
+
+@Suite("Questions", .timeLimit(.minutes(1)))
+struct QuestionTests {
+    private static func pending(_ message: String) -> PANStatusMachine.Event {
+        .found(.pending, Answer(httpStatus: 200, responseCode: 1, status: true, message: message))
+    }
+
+    @Test("the question what became of a recharge is asked afresh each time")
+    func rechargeStatus() async {
+        var script = ScriptedBOS.Script()
+        script.enquiries = [.found(.pending, ScriptedBOS.answer), .found(.succeeded, ScriptedBOS.answer)]
+        let workshop = Workshop(script)
+        let body = "{\"referenceid\":\"R1\"}"
+        await workshop.handle(body, kind: "recharge.status", correlation: "a")
+        workshop.outbox.finish()
+        await workshop.outbox.runMarking()
+        await workshop.handle(body, kind: "recharge.status", correlation: "b")
+        #expect(workshop.replies.map { $0.text("outcome") } == ["pending", "succeeded"])
+        #expect(workshop.replies.allSatisfy { $0["final"] == .bool(true) })
+    }
+
+    @Test("a pending PAN application is told and waits in the ledger")
+    func panPending() async throws {
+        var script = ScriptedBOS.Script()
+        script.panAnswers = [Self.pending("Application is under process at NSDL eGOV")]
+        let workshop = Workshop(script)
+        #expect(await workshop.handle("{\"refid\":\"P1\"}", kind: "pan.status") == .ack)
+        let record = try #require(try await workshop.record("P1", .panStatus))
+        #expect(record.progress.state == .pending)
+        #expect(record.owner == nil)
+        #expect(try #require(record.progress.dueAt) > workshop.clock.now())
+        #expect(workshop.replies.map { $0["final"] } == [.bool(false)])
+    }
+
+    @Test("the same pending message is told once, a changed one again, and the end to everybody")
+    func panChanges() async {
+        var script = ScriptedBOS.Script()
+        script.panAnswers = [
+            Self.pending("under process"), Self.pending("under process"), Self.pending("under process at NSDL"),
+            .found(.completed, ScriptedBOS.answer),
+        ]
+        let workshop = Workshop(script)
+        for _ in 0..<4 {
+            await workshop.handle("{\"refid\":\"P1\"}", kind: "pan.status")
+            workshop.clock.advance(by: .seconds(86_400))
+        }
+        #expect(workshop.bos.calls.panChecks.count == 4)
+        #expect(workshop.replies.map { $0.text("message") } == ["under process", "under process at NSDL", "done"])
+    }
+
+    @Test("a question that BOS leaves unanswered is asked again, with a pause")
+    func unanswered() async {
+        var script = ScriptedBOS.Script()
+        script.enquiries = [
+            .unanswered(.unanswered, retryAfter: .seconds(3)), .unanswered(.notSent, retryAfter: nil),
+            .found(.notFound, ScriptedBOS.answer),
+        ]
+        let workshop = Workshop(script)
+        #expect(await workshop.handle("{\"referenceid\":\"R9\"}", kind: "recharge.status") == .ack)
+        #expect(workshop.bos.calls.enquiries.count == 3)
+        #expect(workshop.clock.uptime() >= .seconds(3))
+        #expect(workshop.replies.map { $0.text("outcome") } == ["not_found"])
+    }
+}

@@ -1,0 +1,39 @@
+import AMQP
+import JobEngine
+import Synchronization
+
+/// A broker's publishing side that keeps what it confirms, and can be told to fail.
+final class RecordingBroker: MessagePublisher {
+    struct Publication: Sendable, Equatable {
+        var message: Message
+        var exchange: String
+        var routingKey: String
+    }
+
+    private struct State {
+        var publications: [Publication] = []
+        var failures: [PublishError] = []
+        var onPublish: @Sendable (Publication) async -> Void = { _ in }
+    }
+
+    private let state = Mutex(State())
+
+    var publications: [Publication] { state.withLock { $0.publications } }
+
+    /// The next publishes end like this; later ones are confirmed.
+    func fail(_ failures: PublishError...) { state.withLock { $0.failures = failures } }
+
+    func onPublish(_ action: @escaping @Sendable (Publication) async -> Void) { state.withLock { $0.onPublish = action } }
+
+    func publish(_ message: Message, exchange: String, routingKey: String, mandatory: Bool) async throws(PublishError) {
+        let publication = Publication(message: message, exchange: exchange, routingKey: routingKey)
+        let (failure, action) = state.withLock { state in
+            (state.failures.isEmpty ? nil : state.failures.removeFirst(), state.onPublish)
+        }
+        if let failure { throw failure }
+        await action(publication)
+        state.withLock { $0.publications.append(publication) }
+    }
+
+    func whenConnected() async throws(CancellationError) {}
+}

@@ -1,0 +1,79 @@
+import AMQP
+import ExactJSON
+import JobModel
+import Testing
+
+@testable import JobEngine
+
+@Suite("Messages that do not become jobs", .timeLimit(.minutes(1)))
+struct RefusalTests {
+    @Test(
+        "a message that cannot be understood is kept with its reason, answered and let go of",
+        arguments: [
+            ("{", "undecodable"), ("", "undecodable"), ("[1]", "undecodable"), ("{\"operator\":1}", "invalid_job"),
+        ])
+    func deadLettered(_ body: String, _ reason: String) async throws {
+        let workshop = Workshop()
+        #expect(await workshop.handle(body) == .ack)
+        let letter = try #require(workshop.broker.publications.last)
+        #expect(letter.exchange == "bos.dead")
+        #expect(letter.message.body == Array(body.utf8))
+        #expect(letter.message.properties.headers["x-bos-reason"] == .string(reason))
+        #expect(letter.message.properties.headers["x-bos-original-exchange"] == .string("bos.jobs"))
+        #expect(letter.message.properties.headers["x-bos-original-routing-key"] == .string("recharge"))
+        #expect(letter.message.properties.headers["x-bos-detail"] != nil)
+        #expect(letter.message.properties.headers["x-bos-failed-at"] != nil)
+        #expect(workshop.replies.first?.text("outcome") == "refused")
+        #expect(workshop.bos.calls == ScriptedBOS.Calls())
+    }
+
+    @Test("without any address there is no reply, only the dead letter")
+    func noAddress() async {
+        let workshop = Workshop()
+        #expect(await workshop.handle("{", correlation: nil) == .ack)
+        #expect(workshop.broker.publications.map(\.exchange) == ["bos.dead"])
+    }
+
+    @Test("a message of an unknown kind is answered as unknown")
+    func unknownKind() async {
+        let workshop = Workshop()
+        #expect(await workshop.handle("{\"x\":1}", kind: "nonsense") == .ack)
+        #expect(workshop.broker.publications.map(\.routingKey) == ["unknown.refused", ""])
+    }
+
+    @Test("an amount out of range is refused without a dead letter: it was understood")
+    func amount() async throws {
+        let workshop = Workshop()
+        #expect(await workshop.handle(Workshop.recharge(amount: "-1")) == .ack)
+        #expect(workshop.broker.publications.map(\.exchange) == ["bos.replies"])
+        #expect(workshop.replies.first?["error"]?.text("code") == "amount_out_of_range")
+    }
+
+    @Test("a body that was not even kept is moved to the dead letters by the broker")
+    func truncated() async {
+        let workshop = Workshop()
+        #expect(await workshop.handle("", announcedSize: 5_000_000, isTruncated: true) == .reject)
+        #expect(workshop.broker.publications.map(\.exchange) == ["bos.replies"])
+    }
+
+    @Test("a refusal or dead letter that is not confirmed leaves the message in its queue")
+    func notConfirmed() async {
+        let workshop = Workshop()
+        workshop.broker.fail(.notSent("away"))
+        #expect(await workshop.handle("{") == .requeue)
+        workshop.broker.fail()
+        #expect(await workshop.handle("{") == .ack)
+        let ids = workshop.broker.publications.filter { $0.exchange == "bos.replies" }.map(\.message.properties.messageID)
+        #expect(ids.count == 1)
+    }
+
+    @Test("the same refused message is refused under the same id")
+    func sameID() async {
+        let workshop = Workshop()
+        await workshop.handle("{")
+        await workshop.handle("{")
+        let replies = workshop.broker.publications.filter { $0.exchange == "bos.replies" }
+        #expect(replies.count == 2)
+        #expect(Set(replies.map(\.message.properties.messageID)).count == 1)
+    }
+}

@@ -1,0 +1,71 @@
+import JobEngine
+import JobModel
+import Synchronization
+
+/// A BOS that answers from a script, and remembers what it was asked. When a script is used up its last line goes on.
+final class ScriptedBOS: BOSGateway {
+    struct Script: Sendable {
+        var recharges: [RechargeMachine.Event] = [.answered(.done, ScriptedBOS.answer)]
+        var enquiries: [Enquiry] = [.found(.succeeded, ScriptedBOS.answer)]
+        var panAnswers: [PANStatusMachine.Event] = [.found(.completed, ScriptedBOS.answer)]
+        var renewals: [Bool] = [false]
+        /// Runs inside each call that moves money, before it is answered.
+        var duringRecharge: @Sendable (Recharge) async -> Void = { _ in }
+    }
+
+    static let answer = Answer(
+        httpStatus: 200, responseCode: 1, status: true, message: "done", operatorID: "1111122233", acknowledgement: "11224445565")
+
+    struct Calls: Sendable, Equatable {
+        var recharges: [String] = []
+        var proofs: [RetryPermit.Proof] = []
+        var enquiries: [String] = []
+        var panChecks: [String] = []
+        var traceparents: [String?] = []
+    }
+
+    private struct State {
+        var script: Script
+        var calls = Calls()
+    }
+
+    private let state: Mutex<State>
+
+    init(_ script: Script = Script()) { state = Mutex(State(script: script)) }
+
+    var calls: Calls { state.withLock { $0.calls } }
+
+    func play(_ script: Script) { state.withLock { $0.script = script } }
+
+    func recharge(_ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions) async -> RechargeMachine.Event {
+        let proof = permit.proof
+        let (event, during) = state.withLock { state in
+            state.calls.recharges.append(recharge.reference)
+            state.calls.proofs.append(proof)
+            state.calls.traceparents.append(call.traceparent)
+            return (Self.next(&state.script.recharges), state.script.duringRecharge)
+        }
+        await during(recharge)
+        return event
+    }
+
+    func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> Enquiry {
+        state.withLock { state in
+            state.calls.enquiries.append(reference)
+            return Self.next(&state.script.enquiries)
+        }
+    }
+
+    func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> PANStatusMachine.Event {
+        state.withLock { state in
+            state.calls.panChecks.append(query.reference)
+            return Self.next(&state.script.panAnswers)
+        }
+    }
+
+    func renewCredentials() async -> Bool { state.withLock { Self.next(&$0.script.renewals) } }
+
+    private static func next<Line>(_ lines: inout [Line]) -> Line {
+        lines.count > 1 ? lines.removeFirst() : lines[0]
+    }
+}

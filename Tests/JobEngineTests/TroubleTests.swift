@@ -1,0 +1,134 @@
+import AMQP
+import ExactJSON
+import JobModel
+import Ledger
+import Testing
+
+@testable import JobEngine
+
+@Suite("Trouble round a job", .timeLimit(.minutes(1)))
+struct TroubleTests {
+    @Test("while BOS refuses the credentials no job fails: consuming pauses and the job goes back to its queue")
+    func credentials() async throws {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.notTaken(.credentialsRefused)]
+        let workshop = Workshop(script)
+        let settlement = await workshop.handle(Workshop.recharge())
+        #expect(settlement == .requeue)
+        #expect(workshop.gate.pauses[.credentials] != nil)
+        #expect(workshop.broker.publications.isEmpty)
+        #expect(try await workshop.record()?.progress.state == .accepted)
+        #expect(await workshop.handle(Workshop.recharge("R2")) == .requeue)
+        #expect(try await workshop.record("R2") == nil)
+    }
+
+    @Test("newer credentials are tried once before consuming pauses")
+    func renewed() async {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.notTaken(.credentialsRefused), .answered(.done, ScriptedBOS.answer)]
+        script.renewals = [true]
+        let workshop = Workshop(script)
+        #expect(await workshop.handle(Workshop.recharge()) == .ack)
+        #expect(workshop.gate.isOpen)
+        #expect(workshop.bos.calls.recharges == ["R1", "R1"])
+    }
+
+    @Test("a released job goes on when it is delivered again")
+    func released() async throws {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.notTaken(.credentialsRefused)]
+        let workshop = Workshop(script)
+        await workshop.handle(Workshop.recharge())
+        workshop.bos.play(ScriptedBOS.Script())
+        let probe = PauseProbe(gateway: workshop.bos, ledger: workshop.ledger, registerID: "merchant", timeout: .seconds(1))
+        let running = Task { await workshop.gate.run(probe: probe.hasPassed) }
+        while !workshop.gate.isOpen { await Task.yield() }
+        running.cancel()
+        await running.value
+        #expect(await workshop.handle(Workshop.recharge()) == .ack)
+        #expect(workshop.replies.map { $0.text("outcome") } == ["succeeded"])
+    }
+
+    @Test("a BOS that cannot be reached pauses consuming before the delivery has been held too long")
+    func unreachable() async throws {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.notTaken(.notSent)]
+        let workshop = Workshop(script)
+        #expect(await workshop.handle(Workshop.recharge()) == .requeue)
+        #expect(workshop.clock.uptime() < .seconds(60))
+        #expect(workshop.gate.pauses[.bos] != nil)
+        #expect(workshop.broker.publications.isEmpty)
+    }
+
+    @Test("a ledger that cannot be written stops consuming, and nothing is sent unrecorded")
+    func ledgerFailsAtClaim() async {
+        let workshop = Workshop()
+        workshop.ledger.failClaims(1)
+        #expect(await workshop.handle(Workshop.recharge()) == .requeue)
+        #expect(workshop.gate.pauses[.ledger] != nil)
+        #expect(workshop.bos.calls.recharges.isEmpty)
+    }
+
+    @Test("a verdict is kept until the ledger can be written again")
+    func ledgerFailsAtVerdict() async throws {
+        let workshop = Workshop()
+        workshop.ledger.failUpdates(3)
+        #expect(await workshop.handle(Workshop.recharge()) == .ack)
+        #expect(workshop.bos.calls.recharges == ["R1"])
+        #expect(try await workshop.record()?.progress.state == .succeeded)
+        #expect(workshop.replies.map { $0.text("evidence") } == ["answer"])
+    }
+
+    @Test("a verdict that cannot be stored in time is asked for after the delivery comes again")
+    func ledgerStaysBroken() async throws {
+        let workshop = Workshop()
+        workshop.ledger.failUpdates(.max)
+        #expect(await workshop.handle(Workshop.recharge()) == .requeue)
+        #expect(workshop.broker.publications.isEmpty)
+        workshop.ledger.failUpdates(0)
+        #expect(await workshop.restarted().handle(Workshop.recharge()) == .ack)
+        #expect(workshop.bos.calls.recharges == ["R1"])
+        #expect(workshop.replies.map { $0.text("evidence") } == ["enquiry"])
+    }
+
+    @Test("a reply that was not confirmed stays owed and is published later under the same id")
+    func owed() async throws {
+        let workshop = Workshop()
+        workshop.broker.fail(.outcomeUnknown("lost"))
+        #expect(await workshop.handle(Workshop.recharge()) == .ack)
+        #expect(workshop.broker.publications.isEmpty)
+        let owed = try await workshop.ledger.unpublishedReplies(after: nil, limit: 10)
+        #expect(owed.count == 1)
+        let sweeping = Task { await workshop.outbox.runSweeping() }
+        while workshop.broker.publications.isEmpty { await Task.yield() }
+        workshop.outbox.finish()
+        await sweeping.value
+        await workshop.outbox.runMarking()
+        #expect(workshop.broker.publications.map(\.message.properties.messageID) == owed.map(\.messageID))
+        #expect(try await workshop.ledger.unpublishedReplies(after: nil, limit: 10).isEmpty)
+    }
+
+    @Test("a direct reply-to that is gone leads to the unrouted exchange")
+    func unrouted() async {
+        let workshop = Workshop()
+        workshop.broker.fail(.returned(code: 312, text: "NO_ROUTE"))
+        #expect(await workshop.handle(Workshop.recharge(), replyTo: "amq.rabbitmq.reply-to.x") == .ack)
+        #expect(workshop.broker.publications.map(\.exchange) == ["bos.unrouted"])
+    }
+
+    @Test("a drain ends waits early: the job goes back to its queue and belongs to nobody")
+    func drained() async throws {
+        let workshop = Workshop()
+        var script = ScriptedBOS.Script()
+        script.recharges = [.unknown(nil)]
+        script.enquiries = [.found(.pending, ScriptedBOS.answer)]
+        let drain = workshop.drain
+        script.duringRecharge = { _ in drain.drain() }
+        workshop.bos.play(script)
+        #expect(await workshop.handle(Workshop.recharge()) == .requeue)
+        let record = try #require(try await workshop.record())
+        #expect(record.owner == nil)
+        #expect(record.progress.state == .inDoubt)
+        #expect(await workshop.handle(Workshop.recharge("R2")) == .requeue)
+    }
+}
