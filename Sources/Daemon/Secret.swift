@@ -7,11 +7,11 @@ package struct Secret: Sendable, Equatable {
     package init(_ text: String) { self.text = text }
 
     /// The text itself; only for handing it to what needs it.
-    package var exposed: String { text }
+    package var revealed: String { text }
 }
 
 extension Secret: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
-    package var description: String { "<secret>" }
-    package var debugDescription: String { "<secret>" }
+    package var description: String { "<redacted>" }
+    package var debugDescription: String { "<redacted>" }
     package var customMirror: Mirror { Mirror(self, children: []) }
 }

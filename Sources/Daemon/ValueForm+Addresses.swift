@@ -20,7 +20,7 @@ extension ValueForm<LedgerSettings.Location> {
             spell: { location in
                 switch location {
                 case .sqlite(let path): "sqlite:\(path)"
-                case .postgreSQL(let url): url.exposed
+                case .postgreSQL(let url): url.revealed
                 }
             })
     }

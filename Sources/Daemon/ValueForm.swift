@@ -149,7 +149,7 @@ extension ValueForm<Secret> {
         Self(what) {
             isRight($0) ? Secret($0) : nil
         } spell: {
-            $0.exposed
+            $0.revealed
         }
     }
 }

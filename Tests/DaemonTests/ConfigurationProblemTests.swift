@@ -172,7 +172,7 @@ struct ConfigurationProblemTests {
             (["--retry.enquiry.initialBackoff=1m"], "retry.enquiry.maximumBackoff"),
             (["--poller.pan.firstCheckAfter=7h"], "poller.pan.maximumInterval"), (["--auth.mode=file"], "auth.tokenFile"),
             (["--auth.mode=authorise"], "auth.clientSecret"), (["--amqp.tls.keyFile=/k"], "amqp.tls.certificateFile"),
-            (["--amqp.urls=amqps://x"], "amqp.tls.caFile"), (["--amqp.queues.status=bos.recharge"], "amqp.queues.status"),
+            (["--amqp.queues.status=bos.recharge"], "amqp.queues.status"),
             (["--amqp.exchanges.dead=bos.jobs"], "amqp.exchanges.dead"),
         ])
     func contradictions(options: [String], key: String) {

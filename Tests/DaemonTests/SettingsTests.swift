@@ -9,7 +9,7 @@ struct SettingsTests {
     @Test("with no file and no variable the defaults of the contract hold")
     func defaults() throws {
         let settings = try ConfigurationFixture().load().settings
-        #expect(settings.amqp.urls.map(\.exposed) == ["amqp://guest:guest@127.0.0.1:5672/%2f"])
+        #expect(settings.amqp.urls.map(\.revealed) == ["amqp://guest:guest@127.0.0.1:5672/%2f"])
         #expect(settings.api.baseURL == "https://api.bos.center/api/BOS")
         #expect(settings.api.registerID == nil)
         #expect(settings.api.requestTimeout == .seconds(30))
@@ -62,13 +62,13 @@ struct SettingsTests {
     func lists() throws {
         let urls = ["amqp://one", "amqp://two:1/v"]
         for file in ["amqp:\n  urls:\n    - amqp://one\n    - amqp://two:1/v\n", "amqp:\n  urls: amqp://one, amqp://two:1/v\n"] {
-            #expect(try ConfigurationFixture(file: file).load().settings.amqp.urls.map(\.exposed) == urls)
+            #expect(try ConfigurationFixture(file: file).load().settings.amqp.urls.map(\.revealed) == urls)
         }
         let joined = urls.joined(separator: ",")
-        #expect(try ConfigurationFixture(variables: ["BOS_AMQP_URLS": joined]).load().settings.amqp.urls.map(\.exposed) == urls)
-        #expect(try ConfigurationFixture(options: ["--amqp.urls=\(joined)"]).load().settings.amqp.urls.map(\.exposed) == urls)
+        #expect(try ConfigurationFixture(variables: ["BOS_AMQP_URLS": joined]).load().settings.amqp.urls.map(\.revealed) == urls)
+        #expect(try ConfigurationFixture(options: ["--amqp.urls=\(joined)"]).load().settings.amqp.urls.map(\.revealed) == urls)
         let repeated = ["--amqp.urls", urls[0], "--amqp.urls", urls[1]]
-        #expect(try ConfigurationFixture(options: repeated).load().settings.amqp.urls.map(\.exposed) == urls)
+        #expect(try ConfigurationFixture(options: repeated).load().settings.amqp.urls.map(\.revealed) == urls)
     }
 
     @Test("an entry of a YAML list may hold a comma, and a list may be empty")
@@ -98,9 +98,9 @@ struct SettingsTests {
 
     /// Values for the keys without a default.
     private static let examples = [
-        "amqp.tls.caFile": "/ca.pem", "amqp.tls.certificateFile": "/certificate.pem", "amqp.tls.keyFile": "/key.pem",
+        "amqp.tls.certificateFile": "/certificate.pem", "amqp.tls.keyFile": "/key.pem",
         "api.registerID": "1234", "api.finalCodes": "3,4", "auth.tokenFile": "/token", "auth.url": "https://auth.example/authorize",
-        "auth.clientID": "client", "auth.clientSecret": "hunter2", "auth.publicKeyFile": "/public.pem", "pan.rejectedPatterns": "rejected",
+        "auth.clientID": "client", "auth.clientSecret": "hunter2", "auth.publicKeyFile": "/public.pem",
         "pan.nepKey": "nep", "pan.domain": "example.org", "pan.partnerID": "7", "pan.nepID": "8",
     ]
     /// What a key cannot stand without.
@@ -133,8 +133,8 @@ struct SettingsTests {
         var fixture = ConfigurationFixture(file: "auth:\n  clientSecretFile: $DIR/client\n", others: secret)
         fixture.variables["BOS_AMQP_URLS_FILE"] = "$DIR/urls"
         let settings = try fixture.load().settings
-        #expect(settings.auth.clientSecret?.exposed == "s3cret")
-        #expect(settings.amqp.urls.map(\.exposed) == ["amqp://one", "amqp://two"])
+        #expect(settings.auth.clientSecret?.revealed == "s3cret")
+        #expect(settings.amqp.urls.map(\.revealed) == ["amqp://one", "amqp://two"])
         #expect(
             try ConfigurationFixture(options: ["--ledger.urlFile=$DIR/l"], others: ["l": "sqlite:/x"]).load().settings.ledger.url
                 == .sqlite(path: "/x"))
@@ -144,7 +144,7 @@ struct SettingsTests {
     func secretPrecedence() throws {
         var fixture = ConfigurationFixture(options: ["--auth.clientSecret=typed"], others: ["client": "filed"])
         fixture.variables["BOS_AUTH_CLIENT_SECRET_FILE"] = "$DIR/client"
-        #expect(try fixture.load().settings.auth.clientSecret?.exposed == "typed")
+        #expect(try fixture.load().settings.auth.clientSecret?.revealed == "typed")
     }
 
     @Test(
@@ -159,6 +159,7 @@ struct SettingsTests {
         let settings = PANSettings.withKey("hush-hush")
         var dumped = ""
         dump(settings, to: &dumped)
+        #expect("\(Secret("hush-hush"))" == "<redacted>")
         #expect(!"\(settings) \(String(reflecting: settings)) \(dumped)".contains("hush-hush"))
     }
 
