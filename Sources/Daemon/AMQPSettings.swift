@@ -45,8 +45,8 @@ package struct AMQPSettings: Sendable {
 
     /// Files for `amqps://` URLs, all PEM.
     package struct TLS: Sendable {
-        /// Required for `amqps://`: librabbitmq 0.11 knows no default certificate authorities.
-        package var caFile: String?
+        /// The authorities that may have signed the broker's certificate. librabbitmq 0.11 knows no default; this is Debian's.
+        package var caFile = "/etc/ssl/certs/ca-certificates.crt"
         package var certificateFile: String?
         package var keyFile: String?
 

@@ -31,11 +31,13 @@ package struct APISettings: Sendable {
         /// Name of the reference in the request; samples also spell it `ReferenceId`.
         package var referenceField = "referenceid"
         /// Values of `data.status` for each verdict, compared without case. Assumed.
-        package var succeededWords = ["1", "success"]
-        package var failedWords = ["0", "failed"]
+        package var succeededWords = ["1", "success", "successful"]
+        package var failedWords = ["0", "failed", "failure", "refunded"]
         package var pendingWords = ["2", "pending"]
+        /// Values of `data.refunded` that say the money went back, compared without case. Assumed.
+        package var refundedWords = ["1", "true", "yes", "refunded"]
         /// A message that contains one of these means that BOS does not know the reference; compared without case. Assumed.
-        package var notFoundPatterns = ["no such transaction", "not found", "no record"]
+        package var notFoundPatterns = ["no such transaction", "transaction not found", "no record found", "no data found"]
 
         package init() {}
     }

@@ -14,12 +14,17 @@ enum DurationText {
         return hasOverflowed ? nil : .milliseconds(milliseconds)
     }
 
-    /// The shortest spelling in one unit, for example `90s` or `2m`; parts below a millisecond are dropped.
+    /// The spelling that people use: a larger unit only from two of it on, as in `60s`, `2m` and `24h`. Parts below a millisecond
+    /// are dropped.
     static func spell(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000
         guard milliseconds != 0 else { return "0s" }
-        guard let unit = units.first(where: { milliseconds % $0.milliseconds == 0 }) else { return "\(milliseconds)ms" }
+        guard
+            let unit = units.first(where: { unit in
+                milliseconds % unit.milliseconds == 0 && (milliseconds >= 2 * unit.milliseconds || unit.milliseconds <= 1000)
+            })
+        else { return "\(milliseconds)ms" }
         return "\(milliseconds / unit.milliseconds)\(unit.name)"
     }
 }

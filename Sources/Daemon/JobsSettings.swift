@@ -7,7 +7,7 @@ package struct JobsSettings: Sendable {
     /// No delivery is held longer; what needs more waits in the ledger.
     package var timeout = Duration.seconds(60)
     /// Paise. A recharge of more is refused. No page of the provider states a limit, so this default is an assumption.
-    package var maximumAmount: Int64 = 10_000_000
+    package var maximumAmount: Int64 = 10_000_00
 
     package init() {}
 }

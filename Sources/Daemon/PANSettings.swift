@@ -4,8 +4,8 @@ package import BOSClient
 package struct PANSettings: Sendable {
     /// A message that contains one of these means "not decided yet"; compared without case. Assumed.
     package var pendingPatterns = ["under process"]
-    /// A message that contains one of these means "rejected"; compared without case.
-    package var rejectedPatterns: [String] = []
+    /// A message that contains one of these means "rejected"; compared without case. Assumed.
+    package var rejectedPatterns = ["rejected"]
     package var nepKey: Secret?
     package var domain: String?
     package var partnerID: String?

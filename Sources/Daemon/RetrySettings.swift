@@ -4,7 +4,7 @@ package struct RetrySettings: Sendable {
     package var attempts = 5
     /// Backoff before the second attempt; it doubles up to the maximum, with full jitter.
     package var initialBackoff = Duration.milliseconds(200)
-    package var maximumBackoff = Duration.seconds(5)
+    package var maximumBackoff = Duration.seconds(30)
     package var enquiry = Enquiry()
     package var settle = Settle()
     /// A doubt older than this is parked for a person.
@@ -14,8 +14,8 @@ package struct RetrySettings: Sendable {
 
     /// Pauses between enquiries about one doubtful recharge.
     package struct Enquiry: Sendable {
-        package var initialBackoff = Duration.seconds(1)
-        package var maximumBackoff = Duration.seconds(15)
+        package var initialBackoff = Duration.milliseconds(500)
+        package var maximumBackoff = Duration.seconds(300)
 
         package init() {}
     }

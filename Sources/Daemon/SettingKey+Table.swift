@@ -38,7 +38,7 @@ extension SettingKey {
         SettingKey("amqp.queues.unrouted", \.amqp.queues.unrouted, .brokerName, "keeps replies that no queue is bound for"),
         SettingKey("amqp.queues.dead", \.amqp.queues.dead, .brokerName, "keeps messages that could not be understood"),
         SettingKey("amqp.queues.lock", \.amqp.queues.lock, .brokerName, "held by the one worker of a SQLite ledger"),
-        SettingKey("amqp.tls.caFile", \.amqp.tls.caFile, .optional(.path), "certificate authorities (PEM); required for `amqps://`"),
+        SettingKey("amqp.tls.caFile", \.amqp.tls.caFile, .path, "certificate authorities for `amqps://` (PEM)"),
         SettingKey("amqp.tls.certificateFile", \.amqp.tls.certificateFile, .optional(.path), "client certificate (PEM)"),
         SettingKey("amqp.tls.keyFile", \.amqp.tls.keyFile, .optional(.path), "key of the client certificate (PEM)"),
     ]
@@ -88,6 +88,9 @@ extension SettingKey {
             "api.enquiry.pendingWords", \.api.enquiry.pendingWords, .list(.text("a value of data.status")),
             "values of `data.status` for \"not finished\" (assumed)"),
         SettingKey(
+            "api.enquiry.refundedWords", \.api.enquiry.refundedWords, .list(.text("a value of data.refunded")),
+            "values of `data.refunded` for \"the money went back\" (assumed)"),
+        SettingKey(
             "api.enquiry.notFoundPatterns", \.api.enquiry.notFoundPatterns, .list(.text("a part of a message")),
             "a message with one of these means that BOS does not know the reference (assumed)"),
     ]
@@ -114,7 +117,7 @@ extension SettingKey {
             "a message with one of these means \"not decided yet\" (assumed)"),
         SettingKey(
             "pan.rejectedPatterns", \.pan.rejectedPatterns, .list(.text("a part of a message")),
-            "a message with one of these means \"rejected\""),
+            "a message with one of these means \"rejected\" (assumed)"),
         SettingKey(
             "pan.nepKey", \.pan.nepKey, .optional(.secret("the merchant's key")), isSecret: true,
             "`nep_key` of jobs that bring none"),

@@ -1,4 +1,3 @@
-import BOSClient
 
 /// Two or more values, each right by itself, that do not go together.
 struct Contradiction: Sendable {
@@ -68,12 +67,6 @@ extension Settings {
                 amqp.tls.keyFile == nil
                 ? ("amqp.tls.keyFile", "amqp.tls.certificateFile") : ("amqp.tls.certificateFile", "amqp.tls.keyFile")
             found.append(Contradiction(keys: [missing, given], fault: "\(given) is given without it", advice: "give both or neither"))
-        }
-        if amqp.tls.caFile == nil, amqp.urls.contains(where: { $0.revealed.lowercased().hasPrefix("amqps:") }) {
-            found.append(
-                Contradiction(
-                    keys: ["amqp.tls.caFile", "amqp.urls"], fault: "an amqps:// URL needs it",
-                    advice: "give the file of certificate authorities, for example /etc/ssl/certs/ca-certificates.crt"))
         }
         return found
     }

@@ -168,11 +168,11 @@ struct ConfigurationProblemTests {
         "values that do not go together are an error",
         arguments: [
             (["--retry.settle.window=20s"], "retry.settle.window"), (["--api.requestTimeout=2m"], "jobs.timeout"),
-            (["--retry.initialBackoff=10s"], "retry.maximumBackoff"),
-            (["--retry.enquiry.initialBackoff=1m"], "retry.enquiry.maximumBackoff"),
+            (["--retry.initialBackoff=31s"], "retry.maximumBackoff"),
+            (["--retry.enquiry.initialBackoff=6m"], "retry.enquiry.maximumBackoff"),
             (["--poller.pan.firstCheckAfter=7h"], "poller.pan.maximumInterval"), (["--auth.mode=file"], "auth.tokenFile"),
             (["--auth.mode=authorise"], "auth.clientSecret"), (["--amqp.tls.keyFile=/k"], "amqp.tls.certificateFile"),
-            (["--amqp.urls=amqps://x"], "amqp.tls.caFile"), (["--amqp.queues.status=bos.recharge"], "amqp.queues.status"),
+            (["--amqp.queues.status=bos.recharge"], "amqp.queues.status"),
             (["--amqp.exchanges.dead=bos.jobs"], "amqp.exchanges.dead"),
         ])
     func contradictions(options: [String], key: String) {

@@ -98,9 +98,9 @@ struct SettingsTests {
 
     /// Values for the keys without a default.
     private static let examples = [
-        "amqp.tls.caFile": "/ca.pem", "amqp.tls.certificateFile": "/certificate.pem", "amqp.tls.keyFile": "/key.pem",
+        "amqp.tls.certificateFile": "/certificate.pem", "amqp.tls.keyFile": "/key.pem",
         "api.registerID": "1234", "api.finalCodes": "3,4", "auth.tokenFile": "/token", "auth.url": "https://auth.example/authorize",
-        "auth.clientID": "client", "auth.clientSecret": "hunter2", "auth.publicKeyFile": "/public.pem", "pan.rejectedPatterns": "rejected",
+        "auth.clientID": "client", "auth.clientSecret": "hunter2", "auth.publicKeyFile": "/public.pem",
         "pan.nepKey": "nep", "pan.domain": "example.org", "pan.partnerID": "7", "pan.nepID": "8",
     ]
     /// What a key cannot stand without.
@@ -159,6 +159,7 @@ struct SettingsTests {
         let settings = PANSettings.withKey("hush-hush")
         var dumped = ""
         dump(settings, to: &dumped)
+        #expect("\(Secret("hush-hush"))" == "<redacted>")
         #expect(!"\(settings) \(String(reflecting: settings)) \(dumped)".contains("hush-hush"))
     }
 

@@ -10,6 +10,8 @@ struct TextFormTests {
             ("250ms", Duration.milliseconds(250), "250ms"), ("30s", .seconds(30), "30s"), ("5m", .seconds(300), "5m"),
             ("2h", .seconds(7200), "2h"), ("30d", .seconds(2_592_000), "30d"), ("0s", .zero, "0s"), ("0090s", .seconds(90), "90s"),
             ("120s", .seconds(120), "2m"), ("1500ms", .milliseconds(1500), "1500ms"), ("48h", .seconds(172_800), "2d"),
+            ("1m", .seconds(60), "60s"),
+            ("1000ms", .seconds(1), "1s"), ("1ms", .milliseconds(1), "1ms"), ("1d", .seconds(86_400), "24h"),
         ])
     func durations(text: String, duration: Duration, spelled: String) {
         #expect(DurationText.parse(text) == duration)

@@ -1,69 +1,111 @@
 import Foundation
 import Logging
 import NIOCore
+import NIOPosix
 import Observability
+import ServiceLifecycle
 import Testing
 
-/// Against a datagram socket in systemd's place. One test, because the environment belongs to the whole process.
-@Suite("systemd notification", .serialized, .timeLimit(.minutes(1)))
+/// Against a datagram socket in systemd's place, in a process of its own: libsystemd looks for it in the environment, which
+/// other tests and their child processes share.
+@Suite("systemd notification", .timeLimit(.minutes(1)))
 struct SystemdTests {
-    @Test("without a socket nothing is sent and nothing fails; with one every state arrives as systemd expects it")
-    func notifications() async throws {
-        let unstarted = SystemdNotifier()
-        #expect(!unstarted.isEnabled)
-        #expect(unstarted.watchdogTimeout == nil)
-        await unstarted.ready()
-
-        let socket = try NotifySocket()
-        defer { socket.close() }
-        setenv("NOTIFY_SOCKET", socket.path, 1)
-        setenv("WATCHDOG_USEC", "30000000", 1)
-        setenv("WATCHDOG_PID", "\(getpid())", 1)
-        defer { for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"] { unsetenv(name) } }
-
-        let notifier = SystemdNotifier()
-        #expect(notifier.isEnabled)
-        #expect(notifier.watchdogTimeout == .seconds(30))
-        await notifier.ready()
-        #expect(socket.receive() == "READY=1")
-        await notifier.stopping()
-        #expect(socket.receive() == "STOPPING=1")
-        await notifier.status("two\nlines\r\nWATCHDOG=trigger")
-        #expect(socket.receive() == "STATUS=two lines WATCHDOG=trigger")
-
-        let before = NIODeadline.now().uptimeNanoseconds / 1000
-        await notifier.reloading()
-        let after = NIODeadline.now().uptimeNanoseconds / 1000
-        let lines = socket.receive().split(separator: "\n")
-        #expect(lines.first == "RELOADING=1")
-        let time = try #require(lines.last?.split(separator: "=").last.flatMap { UInt64($0) })
-        #expect((before...after).contains(time))
-        #expect(lines.last == "MONOTONIC_USEC=\(time)")
-
-        try await heartbeat(notifier, socket)
+    @Test("without a socket nothing is sent and nothing fails")
+    func disabled() async {
+        await #expect(processExitsWith: .success) {
+            unsetenv("NOTIFY_SOCKET")
+            unsetenv("WATCHDOG_USEC")
+            let notifier = SystemdNotifier()
+            #expect(!notifier.isEnabled)
+            #expect(notifier.watchdogTimeout == nil)
+            await notifier.ready()
+        }
     }
 
-    /// The watchdog is fed while there is progress, and only then.
-    private func heartbeat(_ notifier: SystemdNotifier, _ socket: NotifySocket) async throws {
-        let health = FixedHealth()
+    @Test("every state arrives as systemd expects it")
+    func states() async {
+        await #expect(processExitsWith: .success) {
+            let socket = try NotifySocket()
+            let notifier = SystemdNotifier()
+            #expect(notifier.isEnabled)
+            #expect(notifier.watchdogTimeout == .seconds(30))
+            await notifier.ready()
+            #expect(socket.receive() == "READY=1")
+            await notifier.stopping()
+            #expect(socket.receive() == "STOPPING=1")
+            await notifier.status("two\nlines\r\nWATCHDOG=trigger")
+            #expect(socket.receive() == "STATUS=two lines WATCHDOG=trigger")
+            socket.close()
+        }
+    }
+
+    @Test("a reload is announced with the monotonic time")
+    func reload() async {
+        await #expect(processExitsWith: .success) {
+            let socket = try NotifySocket()
+            let before = NIODeadline.now().uptimeNanoseconds / 1000
+            await SystemdNotifier().reloading()
+            let after = NIODeadline.now().uptimeNanoseconds / 1000
+            let message = socket.receive()
+            let time = try #require(message.split(separator: "=").last.flatMap { UInt64($0) })
+            #expect((before...after).contains(time))
+            #expect(message == "RELOADING=1\nMONOTONIC_USEC=\(time)")
+            socket.close()
+        }
+    }
+
+    @Test("the watchdog is fed while there is progress, and only then")
+    func watchdog() async {
+        await #expect(processExitsWith: .success) {
+            let socket = try NotifySocket()
+            let health = FixedHealth()
+            let quiet = Logger(label: "bos.test") { _ in SwiftLogNoOpLogHandler() }
+            let heartbeat = SystemdHeartbeat(notifier: SystemdNotifier(), health: health, logger: quiet) { "3 in flight" }
+            await heartbeat.beat()
+            #expect(socket.receive() == "STATUS=3 in flight")
+            #expect(socket.receive() == "WATCHDOG=1")
+            health.setLiveness([HealthProblem(check: "broker", detail: "no frame for a minute")])
+            await heartbeat.beat()
+            #expect(socket.receive() == "STATUS=3 in flight")
+            #expect(socket.isEmpty)
+            health.setLiveness([])
+            await heartbeat.beat()
+            #expect(socket.receive() == "STATUS=3 in flight")
+            #expect(socket.receive() == "WATCHDOG=1")
+            socket.close()
+        }
+    }
+
+    @Test("the heartbeat beats from its start and ends at shutdown, with and without systemd")
+    func service() async {
+        await #expect(processExitsWith: .success) {
+            let socket = try NotifySocket()
+            try await SystemdTests.runUntilShutdown {
+                // A blocking wait for the first beat, so not on the cooperative pool.
+                try? await NIOThreadPool.singleton.runIfActive { socket.waitForMessage() }
+            }
+            #expect(socket.receive() == "WATCHDOG=1")
+            socket.close()
+            unsetenv("NOTIFY_SOCKET")
+            try await SystemdTests.runUntilShutdown {}
+        }
+    }
+
+    private static func runUntilShutdown(_ body: @Sendable () async -> Void) async throws {
         let quiet = Logger(label: "bos.test") { _ in SwiftLogNoOpLogHandler() }
-        let heartbeat = SystemdHeartbeat(notifier: notifier, health: health, logger: quiet) { "3 in flight" }
-        await heartbeat.beat()
-        #expect(socket.receive() == "STATUS=3 in flight")
-        #expect(socket.receive() == "WATCHDOG=1")
-        health.setLiveness([HealthProblem(check: "broker", detail: "no frame for a minute")])
-        await heartbeat.beat()
-        #expect(socket.receive() == "STATUS=3 in flight")
-        #expect(socket.isEmpty)
-        health.setLiveness([])
-        await heartbeat.beat()
-        #expect(socket.receive() == "STATUS=3 in flight")
-        #expect(socket.receive() == "WATCHDOG=1")
+        let heartbeat = SystemdHeartbeat(notifier: SystemdNotifier(), health: FixedHealth(), logger: quiet)
+        let group = ServiceGroup(services: [heartbeat], logger: quiet)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            await body()
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+        }
     }
 }
 
-/// A bound datagram socket, as systemd listens on one.
-private final class NotifySocket {
+/// A bound datagram socket, as systemd listens on one, and the environment that names it.
+private final class NotifySocket: Sendable {
     let path: String
     private let descriptor: Int32
 
@@ -78,6 +120,9 @@ private final class NotifySocket {
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, size) }
         }
         try #require(status == 0, "a datagram socket could not be bound at \(path)")
+        setenv("NOTIFY_SOCKET", path, 1)
+        setenv("WATCHDOG_USEC", "30000000", 1)
+        setenv("WATCHDOG_PID", "\(getpid())", 1)
     }
 
     /// The next message. It was sent before this is called, so there is nothing to wait for.
@@ -85,6 +130,12 @@ private final class NotifySocket {
         var bytes = [UInt8](repeating: 0, count: 4096)
         let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
         return count < 0 ? "nothing arrived" : String(decoding: bytes[..<count], as: UTF8.self)
+    }
+
+    /// Returns once a message lies ready.
+    func waitForMessage() {
+        var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        _ = poll(&ready, 1, -1)
     }
 
     var isEmpty: Bool { receive() == "nothing arrived" }
