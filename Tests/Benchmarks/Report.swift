@@ -1,0 +1,48 @@
+import ExactJSON
+
+/// The numbers of one run: a table for people, and one line of JSON for comparisons.
+struct Report {
+    let jobs: Int
+    let drain: Drain
+    let peakKilobytes: Int
+    let rate: Int
+    let latency: [Duration]
+    /// Part of one processor that the idle worker uses.
+    let idleShare: Double
+
+    func write() {
+        for (label, value, unit, _) in rows {
+            print("\(label)\(String(repeating: " ", count: 44 - label.count))\(value) \(unit)")
+        }
+        let members = rows.map { JSONValue.Member($0.name, .number($0.value)) } + [.init("jobs", .number(String(jobs)))]
+        print(String(decoding: JSONValue.object(members).encoded, as: UTF8.self))
+    }
+
+    private var rows: [(label: String, value: String, unit: String, name: String)] {
+        let count = Double(drain.jobs)
+        return [
+            ("drained, jobs a second", text(count / drain.seconds, 0), "/s", "jobs_per_second"),
+            ("worker, processor time a job", text(drain.workerSeconds / count * 1e6, 1), "µs", "worker_cpu_us_per_job"),
+            ("stand-in for BOS, processor time a job", text(drain.standInSeconds / count * 1e6, 1), "µs", "stand_in_cpu_us_per_job"),
+            ("worker, peak resident memory", text(Double(peakKilobytes) / 1024, 1), "MiB", "peak_rss_mib"),
+            ("publish to reply at \(rate)/s, p50", text(milliseconds(0.5), 2), "ms", "latency_p50_ms"),
+            ("publish to reply at \(rate)/s, p99", text(milliseconds(0.99), 2), "ms", "latency_p99_ms"),
+            ("publish to reply at \(rate)/s, p99.9", text(milliseconds(0.999), 2), "ms", "latency_p999_ms"),
+            ("worker, idle", text(idleShare * 100, 2), "% of one processor", "idle_cpu_percent"),
+        ]
+    }
+
+    private func milliseconds(_ quantile: Double) -> Double {
+        guard !latency.isEmpty else { return 0 }
+        return latency[min(latency.count - 1, Int(Double(latency.count) * quantile))] / .milliseconds(1)
+    }
+
+    /// A number with so many digits behind the point.
+    private func text(_ number: Double, _ decimals: Int) -> String {
+        let factor: Int64 = [1, 10, 100][decimals]
+        let rounded = Int64((number * Double(factor)).rounded())
+        guard decimals > 0 else { return String(rounded) }
+        let fraction = String(abs(rounded % factor))
+        return "\(rounded / factor).\(String(repeating: "0", count: decimals - fraction.count))\(fraction)"
+    }
+}

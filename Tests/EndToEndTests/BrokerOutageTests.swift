@@ -1,0 +1,42 @@
+import BrokerKit
+import Foundation
+import Testing
+
+extension EndToEnd {
+    @Suite struct BrokerOutage {
+        @Test("a broker that dies twice under load loses nothing: the worker says that it is not ready, comes back and goes on")
+        func twice() async throws {
+            let broker = try await TestBroker.start()
+            do {
+                try await System.run(simulator: ["--latency", "5ms-20ms"], broker: broker) { system in
+                    let worker = try await system.startReadyWorker()
+                    let references = System.references(Scale.outageJobs)
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        group.addTask { try await system.upstream.publishRecharges(references) }
+                        for part in [1, 2] {
+                            await system.upstream.waitForFinals(references.count * part / 4)
+                            try await broker.kill()
+                            #expect(await eventually { try await Self.isNotReady(system) })
+                            try await broker.restart()
+                            #expect(await system.isReady())
+                        }
+                        try await group.waitForAll()
+                    }
+                    await system.upstream.waitForFinals(references.count)
+                    #expect(await system.stop(worker) == 0)
+                    try await system.expectAllSucceeded(references)
+                }
+            } catch {
+                try? await broker.stop()
+                throw error
+            }
+            try await broker.stop()
+        }
+
+        /// 503, and the broker among the reasons.
+        private static func isNotReady(_ system: System) async throws -> Bool {
+            let answer = try await Web.get("\(system.http)/readyz")
+            return answer.status == 503 && answer.text.contains("\"broker\"")
+        }
+    }
+}

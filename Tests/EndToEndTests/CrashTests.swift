@@ -1,0 +1,27 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+    @Suite struct Crashes {
+        @Test("a worker that is killed again and again executes nothing twice and answers everything with one reply")
+        func killed() async throws {
+            try await System.run(simulator: ["--latency", "5ms-50ms", "--seed", "\(Scale.seed)"]) { system in
+                let references = System.references(Scale.crashJobs)
+                var generator = SeededGenerator(seed: Scale.seed)
+                // After how many answers each worker dies. The last dies at 90 %, so that there is always work in flight.
+                let moments = (0..<Scale.crashes).map { _ in Int.random(in: 0..<references.count * 9 / 10, using: &generator) }.sorted()
+                var worker = try await system.startReadyWorker()
+                try await system.upstream.publishRecharges(references)
+                for moment in moments {
+                    await system.upstream.waitForFinals(moment)
+                    worker.send(SIGKILL)
+                    #expect(await worker.exitCode() == 128 + SIGKILL)
+                    worker = try system.startWorker()
+                }
+                await system.upstream.waitForFinals(references.count)
+                #expect(await system.stop(worker) == 0)
+                try await system.expectAllSucceeded(references)
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import ExactJSON
+import Foundation
+import Testing
+
+extension EndToEnd {
+    @Suite struct Lifecycle {
+        @Test("SIGTERM finishes what is in flight, leaves the rest in the queue and ends with 0")
+        func drains() async throws {
+            try await System.run(simulator: ["--latency", "200ms-400ms"]) { system in
+                let references = System.references(150)
+                var worker = try await system.startReadyWorker()
+                try await system.upstream.publishRecharges(references)
+                await system.upstream.waitForFinals(1)
+                #expect(await system.stop(worker) == 0)
+                let left = try await system.depth(of: system.names.recharge)
+                #expect(left > 0, "nothing was left, so nothing was shown")
+                // Executed and answered are the same jobs: nothing was cut off.
+                let answered = references.count - left
+                await system.upstream.waitForFinals(answered)
+                #expect(try await system.executions().count == answered)
+                worker = try system.startWorker()
+                await system.upstream.waitForFinals(references.count)
+                #expect(await system.stop(worker) == 0)
+                try await system.expectAllSucceeded(references)
+            }
+        }
+
+        @Test("a second worker on the same ledger is refused with a sentence that says what to do")
+        func secondOnLedger() async throws {
+            try await System.run { system in
+                let worker = try await system.startReadyWorker()
+                let second = try system.startWorker(["BOS_HTTP_LISTEN": "127.0.0.1:0"], log: "second.log")
+                #expect(await second.exitCode() == 78)
+                #expect(second.output.contains("one worker at a time can use a SQLite ledger"), "\(second.output)")
+                #expect(await system.isReady(), "the first worker is not disturbed")
+                #expect(await system.stop(worker) == 0)
+            }
+        }
+
+        @Test("a second worker on the same virtual host is refused once it is certain that the first one lives")
+        func secondOnBroker() async throws {
+            try await System.run { system in
+                let worker = try await system.startReadyWorker()
+                let ledger = ["BOS_HTTP_LISTEN": "127.0.0.1:0", "BOS_LEDGER_URL": "sqlite:\(system.folder.path)/second.sqlite"]
+                let second = try system.startWorker(ledger, log: "second.log")
+                #expect(await second.exitCode() == 78)
+                #expect(second.output.contains("another worker is consuming from this broker's virtual host"), "\(second.output)")
+                #expect(await system.isReady(), "the first worker is not disturbed")
+                #expect(await system.stop(worker) == 0)
+            }
+        }
+
+        @Test("wrong configuration ends with 78 and names key, source and remedy; a wrong option ends with 64")
+        func wrongConfiguration() async throws {
+            try await System.run { system in
+                let wrong = try system.startWorker(["BOS_API_REQUEST_TIMEOUT": "soon"], log: "wrong.log")
+                #expect(await wrong.exitCode() == 78)
+                #expect(wrong.output.contains("api.requestTimeout (environment variable BOS_API_REQUEST_TIMEOUT)"), "\(wrong.output)")
+                let usage = try system.startWorker(arguments: ["--api.requestTimout=3s"], log: "usage.log")
+                #expect(await usage.exitCode() == 64)
+                #expect(usage.output.contains("did you mean --api.requestTimeout?"), "\(usage.output)")
+            }
+        }
+
+        @Test("without a terminal each log line is one JSON object, and no line holds a subscriber's number")
+        func logs() async throws {
+            try await System.run { system in
+                let worker = try await system.startReadyWorker(["BOS_LOG_LEVEL": "debug"])
+                try await system.upstream.publishRecharges(["one", "two"])
+                try await system.upstream.publish(Upstream.recharge("one", amount: "2"), as: "conflict")
+                try await system.upstream.publish(Array(#"{"operator":1,"canumber":"\#(System.subscriber)"}"#.utf8), as: "bad")
+                await system.upstream.waitForFinals(4)
+                #expect(await system.stop(worker) == 0)
+                let lines = worker.output.split(separator: "\n")
+                #expect(lines.count > 5)
+                for line in lines {
+                    let json = try? JSONValue.parse(Array(line.utf8))
+                    #expect(json?["level"] != nil && json?["message"] != nil && json?["ts"] != nil, "\(line)")
+                }
+                #expect(!worker.output.contains(System.subscriber))
+            }
+        }
+    }
+}

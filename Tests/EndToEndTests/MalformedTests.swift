@@ -1,0 +1,84 @@
+import ExactJSON
+import Foundation
+import Testing
+
+extension EndToEnd {
+    @Suite struct Malformed {
+        /// A message that is no job, and the reason it must be dead-lettered with; none for what is refused without being kept.
+        private struct Bad: Sendable {
+            let body: [UInt8]
+            var type: String?
+            let reason: String
+
+            init(_ text: String, type: String? = nil, _ reason: String) {
+                (body, self.type, self.reason) = (Array(text.utf8), type, reason)
+            }
+
+            init(bytes: [UInt8], _ reason: String) { (body, self.reason) = (bytes, reason) }
+        }
+
+        private static let kinds: [Bad] = [
+            Bad("", "undecodable"),
+            Bad("not JSON", "undecodable"),
+            Bad("{\"operator\":311,", "undecodable"),
+            Bad("[1,2,3]", "undecodable"),
+            Bad(bytes: [0x7B, 0x22, 0xFF, 0xFE, 0x22, 0x3A, 0x31, 0x7D], "undecodable"),
+            Bad(String(repeating: "[", count: 30_000), "undecodable"),
+            Bad("{}", "invalid_job"),
+            Bad(#"{"operator":"many","canumber":"DL12CB4685","amount":10,"referenceid":"x"}"#, "invalid_job"),
+            Bad(#"{"operator":311,"canumber":7,"amount":10,"referenceid":"x"}"#, "invalid_job"),
+            Bad(#"{"operator":311,"canumber":"DL12CB4685","amount":"ten","referenceid":"x"}"#, "invalid_job"),
+            Bad(#"{"operator":311,"canumber":"DL12CB4685","amount":1e400,"referenceid":"x"}"#, "invalid_job"),
+            Bad(#"{"operator":311,"canumber":"DL12CB4685","amount":10,"referenceid":{"a":[null]}}"#, "invalid_job"),
+            Bad(#"{"operator":311,"canumber":"DL12CB4685","amount":10,"referenceid":"x","expires_at":"soon"}"#, "invalid_job"),
+            Bad(#"{"referenceid":"x"}"#, type: "recharge.undo", "unknown_kind"),
+            Bad(bytes: [UInt8](repeating: UInt8(ascii: "a"), count: 65_537), "too_large"),
+            Bad(bytes: [UInt8](repeating: UInt8(ascii: "a"), count: 3 << 20), "too_large"),
+        ]
+
+        @Test("messages that are no jobs are kept with their reason and refused, and the worker goes on in the same memory")
+        func thousand() async throws {
+            try await System.run { system in
+                let worker = try await system.startReadyWorker()
+                let count = Scale.malformed
+                // The first round of each kind grows what is kept for later use; from then on memory must not grow with messages.
+                let warmUp = min(count, Self.kinds.count)
+                try await Self.publish(0..<warmUp, to: system)
+                await system.upstream.waitForFinals(warmUp)
+                let before = try #require(worker.residentKilobytes)
+                try await Self.publish(warmUp..<count, to: system)
+                await system.upstream.waitForFinals(count)
+                let after = try #require(worker.residentKilobytes)
+                #expect(after - before < 32 << 10, "the worker grew from \(before) to \(after) KiB")
+
+                for (name, replies) in system.upstream.replies {
+                    #expect(replies.map(\.outcome) == ["refused"], "\(name): \(replies.map(\.outcome))")
+                }
+                #expect(await eventually { try await system.depth(of: system.names.dead) == count })
+                try await Self.expectReasons(count, in: system)
+
+                try await system.upstream.publishRecharges(["good"])
+                await system.upstream.waitForFinals(count + 1)
+                #expect(system.upstream.replies["good"]?.first?.outcome == "succeeded")
+                #expect(try await system.executions() == ["good": 1])
+                #expect(await system.stop(worker) == 0)
+            }
+        }
+
+        private static func publish(_ numbers: Range<Int>, to system: System) async throws {
+            for number in numbers {
+                let bad = kinds[number % kinds.count]
+                try await system.upstream.publish(bad.body, as: "bad-\(number)", type: bad.type)
+            }
+        }
+
+        /// What the worker counted, by reason.
+        private static func expectReasons(_ count: Int, in system: System) async throws {
+            let expected = Dictionary((0..<count).map { (kinds[$0 % kinds.count].reason, 1) }, uniquingKeysWith: +)
+            let metrics = try await Web.get("\(system.http)/metrics").text
+            for (reason, number) in expected {
+                #expect(metrics.contains("bos_dead_letters_total{reason=\"\(reason)\"} \(number)\n"), "\(reason): \(number) expected")
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+import Foundation
+
+/// How large the proofs are: small by default, so that they run with every change; `deploy/prove` sets the full numbers.
+enum Scale {
+    /// Recharges sent through an undisturbed worker.
+    static let jobs = number("BOS_PROOF_JOBS", 400)
+    /// Recharges during which the worker is killed, and how often.
+    static let crashJobs = number("BOS_PROOF_CRASH_JOBS", 200)
+    static let crashes = number("BOS_PROOF_CRASHES", 4)
+    /// Recharges during which the broker is cut off twice.
+    static let outageJobs = number("BOS_PROOF_OUTAGE_JOBS", 300)
+    /// Messages that are no jobs.
+    static let malformed = number("BOS_PROOF_MALFORMED", 66)
+    /// Decides at which moments things are killed.
+    static let seed = UInt64(number("BOS_PROOF_SEED", 1))
+
+    private static func number(_ name: String, _ standard: Int) -> Int {
+        ProcessInfo.processInfo.environment[name].flatMap(Int.init) ?? standard
+    }
+}

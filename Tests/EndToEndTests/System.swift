@@ -1,0 +1,162 @@
+import AMQP
+import BrokerKit
+import ExactJSON
+import Foundation
+import JobModel
+import Ledger
+import LedgerSQLite
+import Logging
+import Testing
+
+/// One worker with its broker, its BOS and its upstream, in a folder that goes with the test.
+struct System: Sendable {
+    /// In every job, and never to be seen in a log.
+    static let subscriber = "DL12CB4685"
+
+    let broker: TestBroker
+    let names: Names
+    let folder: URL
+    let simulator: ChildProcess
+    let bos: String
+    let upstream: Upstream
+    /// Where the worker's HTTP endpoints are; the same for each worker started.
+    let http: String
+    private let settings: [String: String]
+
+    /// Runs `body` in a new system; nothing of it is left behind. The worker is the test's to start.
+    /// - Parameters:
+    ///   - settings: the worker's, over those that every test needs.
+    ///   - simulator: options of the stand-in for BOS.
+    static func run(
+        _ settings: [String: String] = [:], simulator options: [String] = [], broker: TestBroker? = nil,
+        _ body: (System) async throws -> Void
+    ) async throws {
+        let names = Names(prefix: TestBroker.name("e2e"))
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bos-\(names.prefix)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let broker = if let broker { broker } else { try await TestBroker.shared }
+        let portFile = folder.appendingPathComponent("bos.port")
+        let simulator = try ChildProcess(
+            "bos-simulator", ["--port", "0", "--port-file", portFile.path] + options, log: folder.appendingPathComponent("bos.log"))
+        defer { simulator.send(SIGKILL) }
+        try #require(await eventually { FileManager.default.fileExists(atPath: portFile.path) }, "the simulator does not start")
+        let port = try String(contentsOf: portFile, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+        let upstream = try Upstream(url: broker.url, names: names)
+        let listen = "127.0.0.1:\(try Self.freePort())"
+        let system = System(
+            broker: broker, names: names, folder: folder, simulator: simulator, bos: "http://127.0.0.1:\(port)", upstream: upstream,
+            http: "http://\(listen)",
+            settings: [
+                "BOS_AMQP_URLS": broker.url, "BOS_AMQP_HEARTBEAT": "1s", "BOS_API_BASE_URL": "http://127.0.0.1:\(port)/api/BOS",
+                "BOS_API_REGISTER_ID": "1234", "BOS_API_REQUEST_TIMEOUT": "900ms", "BOS_RETRY_SETTLE_WINDOW": "1s",
+                "BOS_RETRY_ENQUIRY_INITIAL_BACKOFF": "100ms", "BOS_RETRY_ENQUIRY_MAXIMUM_BACKOFF": "500ms",
+                "BOS_LEDGER_URL": "sqlite:\(folder.path)/ledger.sqlite", "BOS_HTTP_LISTEN": listen,
+            ].merging(names.environment) { $1 }.merging(settings) { $1 })
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await upstream.run() }
+            let result: Result<Void, any Error>
+            do {
+                try await upstream.whenConnected()
+                result = .success(try await body(system))
+            } catch {
+                result = .failure(error)
+            }
+            await upstream.close()
+            try result.get()
+        }
+    }
+
+    // MARK: The worker
+
+    /// Starts a worker. All of them write to one log.
+    func startWorker(_ more: [String: String] = [:], arguments: [String] = [], log: String = "worker.log") throws -> ChildProcess {
+        try ChildProcess(
+            "bos-worker", arguments, environment: settings.merging(more) { $1 }, log: folder.appendingPathComponent(log))
+    }
+
+    /// Starts a worker and returns once it says that it is ready.
+    func startReadyWorker(_ more: [String: String] = [:]) async throws -> ChildProcess {
+        let worker = try startWorker(more)
+        try #require(await isReady(), "the worker does not become ready: \(worker.output)")
+        return worker
+    }
+
+    func isReady() async -> Bool { await eventually { try await Web.get("\(http)/readyz").status == 200 } }
+
+    /// Asks the worker to stop, as systemd does, and returns its exit code.
+    func stop(_ worker: ChildProcess) async -> Int32 {
+        worker.send(SIGTERM)
+        return await worker.exitCode()
+    }
+
+    /// A port that was free a moment ago.
+    private static func freePort() throws -> UInt16 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+            }
+        }
+        try #require(isBound, "no free port")
+        return UInt16(bigEndian: address.sin_port)
+    }
+
+    // MARK: What became of it all
+
+    /// How often BOS executed each reference.
+    func executions() async throws -> [String: Int] {
+        guard case .object(let members)? = try await Web.get("\(bos)/simulator/books?references=1").json else { return [:] }
+        return Dictionary(uniqueKeysWithValues: members.map { ($0.name, $0.value["executed"]?.text.flatMap { Int($0) } ?? -1) })
+    }
+
+    func setFaults(_ plan: String) async throws {
+        let answer = try await Web.put("\(bos)/simulator/faults", plan)
+        try #require(answer.status == 200, "the fault plan was not taken: \(answer.text)")
+    }
+
+    /// The ledger's counts, read beside the worker or after it.
+    func ledgerSummary() async throws -> LedgerSummary {
+        let ledger = try await SQLiteLedger.openReadOnly(path: "\(folder.path)/ledger.sqlite")
+        let summary: LedgerSummary
+        do { summary = try await ledger.summary() } catch {
+            await ledger.close()
+            throw error
+        }
+        await ledger.close()
+        return summary
+    }
+
+    /// Ready messages in a queue.
+    func depth(of queue: String) async throws -> Int {
+        let text = try await broker.ctl("list_queues", "--no-table-headers", "name", "messages")
+        let row = text.split(separator: "\n").map { $0.split(separator: "\t") }.first { $0.first.map(String.init) == queue }
+        return try #require(row?.last.flatMap { Int($0) }, "there is no queue \(queue)")
+    }
+
+    /// What must be true after every storm: each reference executed at most once and answered with one final reply, the ledger agreeing.
+    func expectAllSucceeded(_ references: [String]) async throws {
+        let executions = try await executions()
+        let replies = upstream.replies
+        for reference in references {
+            let finals = replies[reference, default: []].filter(\.isFinal)
+            #expect(executions[reference] == 1, "\(reference) was executed \(executions[reference] ?? 0) times")
+            #expect(finals.first?.outcome == "succeeded", "\(reference): \(finals.map(\.outcome))")
+            #expect(Set(finals.map(\.messageID)).count == 1, "\(reference) has \(finals.count) final replies of different ids")
+            #expect(Set(finals.map(\.body)).count == 1, "\(reference) has final replies that differ")
+        }
+        #expect(executions.count == references.count)
+        #expect(try await depth(of: names.recharge) == 0)
+        #expect(try await depth(of: names.dead) == 0)
+        let summary = try await ledgerSummary()
+        #expect(summary.stored == [LedgerSummary.Key(.recharge, .succeeded): references.count])
+        #expect(summary.unpublishedReplies == 0)
+    }
+
+    static func references(_ count: Int) -> [String] { (1...count).map { "job-\($0)" } }
+}

@@ -1,0 +1,58 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+    @Suite struct Tokens {
+        @Test("a wrong token pauses consuming, fails no job, and is over as soon as the token is right")
+        func wrongToken() async throws {
+            let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bos-token-\(UUID().uuidString)")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: folder) }
+            let file = folder.appendingPathComponent("token")
+            try "wrong\n".write(to: file, atomically: true, encoding: .utf8)
+            try await System.run(
+                ["BOS_AUTH_MODE": "file", "BOS_AUTH_TOKEN_FILE": file.path], simulator: ["--require-token", "--token", "right"]
+            ) { system in
+                let worker = try system.startWorker()
+                let references = System.references(20)
+                try await system.publishAndExpectPause(references)
+                try "right\n".write(to: file, atomically: true, encoding: .utf8)
+                try await system.expectRecovery(references, worker)
+            }
+        }
+
+        @Test("a refused signature pauses consuming as well, until BOS takes it again")
+        func refusedSignature() async throws {
+            try await System.run { system in
+                try await system.setFaults(#"{"faults":[{"fault":"signature","probability":1}]}"#)
+                let worker = try system.startWorker()
+                let references = System.references(20)
+                try await system.publishAndExpectPause(references)
+                try await system.setFaults("{}")
+                try await system.expectRecovery(references, worker)
+            }
+        }
+    }
+}
+
+extension System {
+    /// Nothing is answered, nothing executed, and readiness says why.
+    fileprivate func publishAndExpectPause(_ references: [String]) async throws {
+        // The queues are the worker's to declare, so that publishing waits for it.
+        try await upstream.publishRecharges(references)
+        #expect(
+            await eventually {
+                let answer = try await Web.get("\(http)/readyz")
+                return answer.status == 503 && answer.text.contains("token")
+            })
+        #expect(upstream.finalCount == 0)
+        #expect(try await executions().values.allSatisfy { $0 == 0 })
+    }
+
+    fileprivate func expectRecovery(_ references: [String], _ worker: ChildProcess) async throws {
+        await upstream.waitForFinals(references.count)
+        #expect(await isReady())
+        #expect(await stop(worker) == 0)
+        try await expectAllSucceeded(references)
+    }
+}

@@ -1,0 +1,139 @@
+import AMQP
+import ExactJSON
+import Foundation
+import Logging
+import Synchronization
+
+/// What a service in front of the worker does: publishes jobs and keeps every reply. It survives the broker, as such services have to.
+final class Upstream: Sendable {
+    struct Received: Sendable, Equatable {
+        let messageID: String
+        let body: [UInt8]
+        let isFinal: Bool
+        let outcome: String
+    }
+
+    private struct State {
+        var replies: [String: [Received]] = [:]
+        var finals: Set<String> = []
+        var waiters: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+    }
+
+    /// Where its replies go, as `reply_to`.
+    let address: String
+    private let exchange: String
+    private let publishing: Connection
+    private let replying: Connection
+    private let state = Mutex(State())
+
+    init(url: String, names: Names) throws {
+        address = names.replyQueue
+        exchange = names.jobs
+        let configuration = AMQPConfiguration(urls: [try AMQPURL(url)])
+        let logger = Logger(label: "upstream", factory: { _ in SwiftLogNoOpLogHandler() })
+        publishing = try Connection(configuration: configuration, role: "upstream-publish", logger: logger)
+        // Durable: a reply must survive the broker's end as much as a job.
+        replying = try Connection(
+            configuration: configuration, role: "upstream-replies",
+            topology: [
+                .queue(name: names.replyQueue),
+                .exchange(name: names.unrouted, kind: "fanout"),
+                .exchange(name: names.replies, kind: "topic", arguments: ["alternate-exchange": .string(names.unrouted)]),
+                .binding(queue: names.replyQueue, exchange: names.replies, routingKey: names.replyQueue),
+            ], logger: logger)
+    }
+
+    /// Serves its connections and keeps replies until ``close()``.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { [publishing] in await publishing.run() }
+            group.addTask { [replying] in await replying.run() }
+            group.addTask { [self] in
+                for await delivery in replying.consume(queue: address, prefetch: 200) {
+                    take(delivery.message)
+                    delivery.ack()
+                }
+            }
+        }
+    }
+
+    func close() async {
+        await publishing.close()
+        await replying.close()
+    }
+
+    func whenConnected() async throws {
+        try await replying.whenConnected()
+        try await publishing.whenConnected()
+    }
+
+    /// Publishes until the broker has confirmed. What may have been taken is published again, which the worker must bear.
+    func publish(_ body: [UInt8], as name: String?, kind: String = "recharge", type: String? = nil, replies: Bool = true) async throws {
+        var message = Message(body: body)
+        message.properties.contentType = "application/json"
+        message.properties.correlationID = name
+        message.properties.replyTo = replies ? address : nil
+        message.properties.type = type
+        while true {
+            do throws(PublishError) {
+                return try await publishing.publish(message, exchange: exchange, routingKey: kind, mandatory: true)
+            } catch {
+                switch error {
+                case .invalid: throw error
+                case .returned, .refused, .notSent, .outcomeUnknown: try await publishing.whenConnected()
+                }
+            }
+        }
+    }
+
+    /// Publishes recharges of one rupee, each under its reference as correlation id, many at a time.
+    func publishRecharges(_ references: [String], subscriber: String = System.subscriber) async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            for reference in references {
+                group.addTask { try await self.publish(Self.recharge(reference, subscriber: subscriber), as: reference) }
+            }
+        }
+    }
+
+    static func recharge(_ reference: String, amount: String = "1", subscriber: String = System.subscriber) -> [UInt8] {
+        JSONValue.object([
+            .init("operator", .number("311")), .init("canumber", .string(subscriber)), .init("amount", .number(amount)),
+            .init("referenceid", .string(reference)),
+        ]).encoded
+    }
+
+    // MARK: Replies
+
+    /// Every reply by correlation id, in the order in which they came.
+    var replies: [String: [Received]] { state.withLock { $0.replies } }
+
+    var finalCount: Int { state.withLock { $0.finals.count } }
+
+    /// Returns once so many jobs have a final reply; the suite's time limit ends a wait in vain.
+    func waitForFinals(_ count: Int) async {
+        await withCheckedContinuation { continuation in
+            let isThere = state.withLock { state in
+                if state.finals.count >= count { return true }
+                state.waiters.append((count, continuation))
+                return false
+            }
+            if isThere { continuation.resume() }
+        }
+    }
+
+    private func take(_ message: Message) {
+        let json = try? JSONValue.parse(message.body)
+        let name = message.properties.correlationID ?? ""
+        let received = Received(
+            messageID: message.properties.messageID ?? "", body: message.body, isFinal: json?["final"] == .bool(true),
+            outcome: json?["outcome"]?.text ?? "")
+        let ready = state.withLock { state in
+            state.replies[name, default: []].append(received)
+            if received.isFinal { state.finals.insert(name) }
+            let count = state.finals.count
+            defer { state.waiters.removeAll { $0.count <= count } }
+            return state.waiters.filter { $0.count <= count }
+        }
+        for waiter in ready { waiter.continuation.resume() }
+    }
+}

@@ -1,0 +1,39 @@
+import ExactJSON
+import Foundation
+import FoundationNetworking
+
+/// HTTP calls to the programs under test.
+enum Web {
+    struct Answer: Sendable {
+        let status: Int
+        let body: [UInt8]
+
+        var json: JSONValue? { try? JSONValue.parse(body) }
+        var text: String { String(decoding: body, as: UTF8.self) }
+    }
+
+    static func get(_ url: String) async throws -> Answer { try await send("GET", url, nil) }
+
+    static func put(_ url: String, _ body: String) async throws -> Answer { try await send("PUT", url, Data(body.utf8)) }
+
+    private static func send(_ method: String, _ url: String, _ body: Data?) async throws -> Answer {
+        guard let url = URL(string: url) else { throw URLError(.badURL) }
+        var request = URLRequest(url: url, timeoutInterval: 10)
+        request.httpMethod = method
+        request.httpBody = body
+        let (data, response) = try await URLSession.shared.data(for: request)
+        return Answer(status: (response as? HTTPURLResponse)?.statusCode ?? 0, body: Array(data))
+    }
+}
+
+/// Asks another process until it says so, or the time is up. Its state cannot be awaited, only asked for.
+/// - Returns: false when the time is up.
+func eventually(within limit: Duration = .seconds(60), _ isSo: () async throws -> Bool) async -> Bool {
+    let clock = ContinuousClock()
+    let deadline = clock.now + limit
+    while clock.now < deadline {
+        if let answer = try? await isSo(), answer { return true }
+        try? await clock.sleep(for: .milliseconds(50))
+    }
+    return false
+}
