@@ -60,15 +60,17 @@ let package = Package(
         .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .target(name: "ExactJSON", swiftSettings: settings),
+        .target(name: "Secrets", swiftSettings: settings),
         .target(name: "DedicatedThread", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "JobModel", dependencies: ["ExactJSON", .crypto], swiftSettings: settings),
         .target(name: "AMQP", dependencies: ["CRabbitMQ", "DedicatedThread", .deque, .logging], swiftSettings: settings),
         .target(
             name: "BOSClient",
-            dependencies: ["ExactJSON", .asyncHTTPClient, .crypto, .cryptoExtras, .logging, .nioCore, .nioHTTP1, .nioPosix],
+            dependencies: ["ExactJSON", "Secrets", .asyncHTTPClient, .crypto, .cryptoExtras, .logging, .nioCore, .nioHTTP1, .nioPosix],
             swiftSettings: settings),
         .target(name: "Ledger", dependencies: ["JobModel"], swiftSettings: settings),
-        .target(name: "LedgerSQLite", dependencies: ["DedicatedThread", "JobModel", "Ledger", .grdb, .grdbSQLite], swiftSettings: settings),
+        .target(
+            name: "LedgerSQLite", dependencies: ["DedicatedThread", "JobModel", "Ledger", .grdb, .grdbSQLite], swiftSettings: settings),
         .target(
             name: "JobEngine", dependencies: ["AMQP", "BOSClient", "JobModel", "Ledger", .logging, .metrics],
             swiftSettings: settings),
@@ -81,8 +83,8 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "AMQP", "BOSClient", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerSQLite", "Observability", .argumentParser,
-                .configuration, .logging, .metrics, .serviceLifecycle, .unixSignals,
+                "AMQP", "BOSClient", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerSQLite", "Observability", "Secrets",
+                .argumentParser, .configuration, .logging, .metrics, .serviceLifecycle, .unixSignals,
             ],
             swiftSettings: settings),
         .target(
@@ -97,7 +99,7 @@ let package = Package(
             name: "Benchmarks", dependencies: ["AMQP", "ExactJSON", .argumentParser, .logging, .nioCore, .nioHTTP1, .nioPosix],
             path: "Tests/Benchmarks", swiftSettings: settings),
         .testTarget(
-            name: "DaemonTests", dependencies: ["Daemon", "Observability", .argumentParser, .logging], swiftSettings: settings),
+            name: "DaemonTests", dependencies: ["Daemon", "Observability", "Secrets", .argumentParser, .logging], swiftSettings: settings),
         .target(name: "LedgerKit", dependencies: ["JobModel", "Ledger"], path: "Tests/LedgerKit", swiftSettings: settings),
         .testTarget(name: "LedgerTests", dependencies: ["JobModel", "Ledger", "LedgerKit"], swiftSettings: settings),
         .testTarget(

@@ -4,6 +4,7 @@ private import CryptoExtras
 private import ExactJSON
 private import Foundation
 private import NIOCore
+import Secrets
 
 /// The authorise call itself: one request, one token or one sentence why not.
 struct AuthoriseRequest: Sendable {

@@ -1,4 +1,5 @@
 internal import Logging
+import Secrets
 private import Synchronization
 
 /// A token from the authorise call, replaced before it expires.

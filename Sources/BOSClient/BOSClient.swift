@@ -1,6 +1,7 @@
 internal import AsyncHTTPClient
 package import Logging
 internal import NIOCore
+import Secrets
 
 /// The BOS HTTP API: each function makes one attempt with a deadline and says what came of it.
 ///

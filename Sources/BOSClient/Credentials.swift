@@ -1,3 +1,5 @@
+package import Secrets
+
 extension BOSConfiguration {
     /// Where the bearer token comes from.
     package enum Credentials: Sendable {

@@ -1,4 +1,5 @@
 private import Foundation
+import Secrets
 private import Synchronization
 
 /// A token in a file that something else writes anew when the token changes.

@@ -1,3 +1,5 @@
+package import Secrets
+
 /// Where the bearer token comes from.
 package protocol TokenSource: Sendable {
     /// The token to send now. Waits only when there is none yet or it has expired.

@@ -1,4 +1,4 @@
-package import BOSClient
+package import Secrets
 
 /// The broker: where it is, and the names of what is declared there. Section `amqp`.
 package struct AMQPSettings: Sendable {

@@ -1,4 +1,4 @@
-package import BOSClient
+package import Secrets
 
 /// Where the bearer token comes from. Section `auth`.
 package struct AuthSettings: Sendable {

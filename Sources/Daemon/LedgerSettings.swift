@@ -1,4 +1,4 @@
-package import BOSClient
+package import Secrets
 
 /// Where jobs are recorded. Section `ledger`.
 package struct LedgerSettings: Sendable, Equatable {

@@ -1,4 +1,4 @@
-package import BOSClient
+package import Secrets
 
 /// PAN applications: how messages are understood, and the merchant's constants, which a job may override. Section `pan`.
 package struct PANSettings: Sendable {

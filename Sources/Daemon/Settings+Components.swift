@@ -2,6 +2,7 @@ package import AMQP
 import BOSClient
 import JobEngine
 import JobModel
+import Secrets
 
 extension Settings {
     /// How the broker is reached.
@@ -13,7 +14,7 @@ extension Settings {
         configuration.heartbeat = amqp.heartbeat
         configuration.connectTimeout = amqp.connectTimeout
         configuration.connectionName = name
-        if let caFile = amqp.tls.caFile { configuration.tls.caFile = caFile }
+        configuration.tls.caFile = amqp.tls.caFile
         configuration.tls.certificateFile = amqp.tls.certificateFile
         configuration.tls.keyFile = amqp.tls.keyFile
         return configuration

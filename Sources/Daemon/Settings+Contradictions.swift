@@ -1,4 +1,3 @@
-
 /// Two or more values, each right by itself, that do not go together.
 struct Contradiction: Sendable {
     /// The key to change first, then the others.

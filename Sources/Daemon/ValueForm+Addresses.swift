@@ -1,6 +1,6 @@
-import BOSClient
 import FoundationEssentials
 import Observability
+import Secrets
 
 extension ValueForm<HTTPEndpoints.Configuration> {
     /// `host:port`; an IPv6 address stands in brackets.

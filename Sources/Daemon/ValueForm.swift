@@ -1,4 +1,4 @@
-import BOSClient
+import Secrets
 
 /// How a value of one kind is written in the configuration: what is accepted, and how a default is shown.
 struct ValueForm<Value: Sendable>: Sendable {

@@ -99,14 +99,17 @@ package final class Outbox: Sendable {
             let replies = try await ledger.unpublishedReplies(after: last, limit: 100)
             guard let end = replies.last else { return }
             await withDiscardingTaskGroup { group in
-                for reply in replies { group.addTask { await self.deliver(reply) } }
+                for reply in replies where !isOnItsWay(reply) { group.addTask { await self.deliver(reply) } }
             }
             last = end.id
         }
     }
 
+    private func isOnItsWay(_ reply: OutgoingReply) -> Bool { state.withLock { $0.inFlight.contains(reply.id) } }
+
     private func deliver(_ reply: OutgoingReply) async {
-        guard state.withLock({ $0.inFlight.insert(reply.id).inserted }) else { return }
+        // Whoever asks is answered, even if the same reply has just been sent: only a sweep leaves it out.
+        state.withLock { _ = $0.inFlight.insert(reply.id) }
         let address = ReplyAddress(reply, exchanges)
         let isConfirmed = await publish(Message(reply), to: address)
         state.withLock { state in

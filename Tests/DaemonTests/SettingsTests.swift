@@ -1,5 +1,6 @@
 import Logging
 import Observability
+import Secrets
 import Testing
 
 @testable import Daemon

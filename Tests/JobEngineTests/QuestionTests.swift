@@ -1,3 +1,4 @@
+import AMQP
 import ExactJSON
 import JobModel
 import Ledger
