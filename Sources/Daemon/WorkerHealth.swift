@@ -26,8 +26,8 @@ struct WorkerHealth: HealthSource {
             problems.append(
                 HealthProblem(check: "broker", detail: "the \(connection.role) connection has not served its socket for a heartbeat"))
         }
-        if now - sampler.sample.takenAt > Sampler.interval * 6 {
-            problems.append(HealthProblem(check: "progress", detail: "no sample of queues and ledger was finished for half a minute"))
+        if now - sampler.sample.takenAt > Sampler.interval * 12 {
+            problems.append(HealthProblem(check: "progress", detail: "no sample of queues and ledger was finished for a minute"))
         }
         return problems
     }

@@ -55,6 +55,8 @@ package actor ConsumptionGate {
         for await _ in closings {
             var failures = 0
             while !isOpen, !Task.isCancelled {
+                // Again, in case the closing crossed an opening.
+                await switchConsumers(false)
                 for reason in PauseReason.allCases where pauses[reason] != nil {
                     if await probe(reason) { reasons.withLock { _ = $0.removeValue(forKey: reason) } }
                 }
