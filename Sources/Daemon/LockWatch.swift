@@ -22,6 +22,9 @@ final class LockWatch: Sendable {
         (refusals, refused) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
+    /// Ends the refusals.
+    func finish() { refused.finish() }
+
     func note(_ event: ConnectionEvent, at now: ContinuousClock.Instant = .now) {
         switch event {
         case .connected: state.withLock { $0.hasHeld = true }

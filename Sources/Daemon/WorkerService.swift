@@ -25,6 +25,7 @@ struct WorkerService: Service {
             background.addTask { await announceReadiness() }
             background.addTask { try await refuseSecondWorker() }
             let hasDrained = await work()
+            parts.lock.finish()
             await stop()
             background.cancelAll()
             if !hasDrained { throw NotDrained() }
