@@ -42,7 +42,10 @@ final class Session {
     var failure: SessionError?
 
     /// Connects and logs in; blocks the thread for at most twice the connect time-out, and the resolver's time.
-    init(number: UInt64, url: AMQPURL, name: String, configuration: AMQPConfiguration, mailbox: Mailbox, report: @escaping (ConnectionEvent) -> Void)
+    init(
+        number: UInt64, url: AMQPURL, name: String, configuration: AMQPConfiguration, mailbox: Mailbox,
+        report: @escaping (ConnectionEvent) -> Void
+    )
         throws(SessionError)
     {
         guard let handle = amqp_new_connection() else { throw .unreachable(url: url.description, reason: "out of memory") }

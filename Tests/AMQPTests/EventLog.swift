@@ -36,14 +36,16 @@ final class EventLog: Sendable {
     }
 
     func setupError(skipping: Int = 0) async -> SessionError {
-        guard case .setupFailed(let error) = await first(skipping: skipping, where: { if case .setupFailed = $0 { true } else { false } }) else {
+        guard case .setupFailed(let error) = await first(skipping: skipping, where: { if case .setupFailed = $0 { true } else { false } })
+        else {
             preconditionFailure("the closure above matches nothing else")
         }
         return error
     }
 
     func disconnection(skipping: Int = 0) async -> SessionError {
-        guard case .disconnected(let error) = await first(skipping: skipping, where: { if case .disconnected = $0 { true } else { false } }) else {
+        guard case .disconnected(let error) = await first(skipping: skipping, where: { if case .disconnected = $0 { true } else { false } })
+        else {
             preconditionFailure("the closure above matches nothing else")
         }
         return error

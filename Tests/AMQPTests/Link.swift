@@ -21,7 +21,8 @@ struct Link: Sendable {
         change(&configuration)
         let events = EventLog()
         let connection = try Connection(
-            configuration: configuration, role: role, topology: topology, mode: mode, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            configuration: configuration, role: role, topology: topology, mode: mode,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             onEvent: { events.append($0) })
         let link = Link(connection: connection, events: events)
         return try await withThrowingTaskGroup(of: Void.self) { group in

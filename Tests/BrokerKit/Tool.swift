@@ -18,7 +18,8 @@ package enum Tool {
         // Files, not pipes: what a broker inherits would hold a pipe open, and the reader would wait for the broker's end.
         let output = folder.appendingPathComponent(UUID().uuidString)
         defer { try? FileManager.default.removeItem(at: output) }
-        guard FileManager.default.createFile(atPath: output.path, contents: nil), let handle = FileHandle(forWritingAtPath: output.path) else {
+        guard FileManager.default.createFile(atPath: output.path, contents: nil), let handle = FileHandle(forWritingAtPath: output.path)
+        else {
             throw Failure(description: "no temporary file at \(output.path)")
         }
         process.standardOutput = handle
