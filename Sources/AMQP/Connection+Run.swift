@@ -3,8 +3,15 @@ private import Logging
 
 extension Connection {
     /// Connects, serves, and reconnects until the task is cancelled or `close()` is called; both end it in order.
-    package func run() async {
+    ///
+    /// Returns at once when it is called a second time, or after `close()`.
+    package nonisolated func run() async {
+        // Before the step onto the thread: a thread that has been ended would never take it.
         guard mailbox.begin() else { return }
+        await runOnThread()
+    }
+
+    private func runOnThread() async {
         // The thread holds the closure, and so this actor, until the turn is taken back below.
         thread.setTurn { [self] in assumeIsolated { $0.turn() } }
         await withTaskCancellationHandler {

@@ -109,7 +109,7 @@ final class Session {
         mailbox.shut(reason: reason)
         confirms.abandon(reason: reason)
         while let publish = backlog.popFirst() { publish.finish(.notSent(reason)) }
-        while let errand = errands.popFirst() { errand.finish(.failure(.noSession(reason: reason))) }
+        while let errand = errands.popFirst() { errand.finish(.failure(error)) }
         mailbox.countLate(settlements.count)
         settlements = []
         for channel in channels { channel.finish(.lost(error)) }

@@ -83,11 +83,7 @@ package final class TestBroker: Sendable {
     /// At the end of the process, whatever is still running is stopped.
     private static func stopAll() {
         for directory in own.withLock({ $0 }) {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: script)
-            process.arguments = ["stop", directory]
-            guard (try? process.run()) != nil else { continue }
-            process.waitUntilExit()
+            _ = try? Tool.runBlocking(script, ["stop", directory])
             try? FileManager.default.removeItem(atPath: directory)
         }
     }
