@@ -152,8 +152,12 @@ extension Connection {
 
     private func report(_ event: ConnectionEvent) {
         switch event {
-        case .blocked(let reason): logger.warning("the broker takes no messages for now", metadata: ["reason": "\(reason)"])
-        case .unblocked: logger.info("the broker takes messages again")
+        case .blocked(let reason):
+            updateStatus { $0.blockedReason = reason }
+            logger.warning("the broker takes no messages for now", metadata: ["reason": "\(reason)"])
+        case .unblocked:
+            updateStatus { $0.blockedReason = nil }
+            logger.info("the broker takes messages again")
         case .consuming(let queue): logger.info("consuming", metadata: ["queue": "\(queue)"])
         case .consumerLost(let queue, let reason):
             logger.warning("the broker ended a consumer; consuming again", metadata: ["queue": "\(queue)", "reason": "\(reason)"])

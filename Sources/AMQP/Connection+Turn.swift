@@ -15,7 +15,6 @@ extension Connection {
         updateStatus { status in
             status.lastIO = now
             status.unconfirmed = session?.confirms.count ?? 0
-            status.blockedReason = session?.blockedReason
         }
         return settleWaits(now: now)
     }

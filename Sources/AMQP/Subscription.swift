@@ -67,15 +67,13 @@ final class Subscription {
 
     private func openChannel(in session: Session) throws(SessionError) {
         phase = .opening
-        if channel.isOpen == false, unsettledChannelIsSpent { try replaceChannel(in: session) }
+        // A channel that has carried deliveries is not opened again: their settlements may still come, and would hit new ones of the same number.
+        if unsettled.hasBegun { try replaceChannel(in: session) }
         try session.open(channel) { [unowned self, unowned session] outcome in
             guard case .reply = outcome else { return }
             session.attempt { () throws(SessionError) in try limit(in: session) }
         }
     }
-
-    /// A channel number that has carried deliveries is not used again: their settlements may still come.
-    private var unsettledChannelIsSpent: Bool { failures > 0 }
 
     private func replaceChannel(in session: Session) throws(SessionError) {
         channel.subscription = nil

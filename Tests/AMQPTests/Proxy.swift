@@ -70,7 +70,8 @@ final class Proxy: Sendable {
                 sent += written
             }
         }
-        shutdown(target, Int32(SHUT_RDWR))
+        // A silent line does not even tell that the other side has hung up.
+        if !state.withLock({ $0.isSilent }) { shutdown(target, Int32(SHUT_RDWR)) }
     }
 
     /// From now on everything that comes in on either side is swallowed.
