@@ -73,7 +73,9 @@ package struct AMQPURL: Sendable, CustomStringConvertible {
                 bytes.append(byte)
                 continue
             }
-            guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else { throw .encoding(part: part) }
+            guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
+                throw .encoding(part: part)
+            }
             bytes.append(value)
             rest = rest.dropFirst(2)
         }

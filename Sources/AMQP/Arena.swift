@@ -64,7 +64,8 @@ final class Arena {
     }
 
     private func set(
-        _ text: String?, _ flag: Int32, _ field: WritableKeyPath<amqp_basic_properties_t, amqp_bytes_t>, in properties: inout amqp_basic_properties_t
+        _ text: String?, _ flag: Int32, _ field: WritableKeyPath<amqp_basic_properties_t, amqp_bytes_t>,
+        in properties: inout amqp_basic_properties_t
     ) {
         guard let text else { return }
         properties._flags |= UInt32(flag)

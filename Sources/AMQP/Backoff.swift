@@ -11,6 +11,6 @@ package struct Backoff: Sendable {
     func pause(afterFailures failures: Int, using generator: inout any RandomNumberGenerator) -> Duration {
         let doublings = min(max(failures - 1, 0), 20)
         let bound = min(initial * (1 << doublings), maximum)
-        return bound * Double.random(in: 0...1, using: &generator)
+        return bound * Double.random(in: 0..<1, using: &generator)
     }
 }

@@ -3,8 +3,15 @@ private import Logging
 
 extension Connection {
     /// Connects, serves, and reconnects until the task is cancelled or `close()` is called; both end it in order.
-    package func run() async {
+    ///
+    /// Returns at once when it is called a second time, or after `close()`.
+    package nonisolated func run() async {
+        // Before the step onto the thread: a thread that has been ended would never take it.
         guard mailbox.begin() else { return }
+        await runOnThread()
+    }
+
+    private func runOnThread() async {
         // The thread holds the closure, and so this actor, until the turn is taken back below.
         thread.setTurn { [self] in assumeIsolated { $0.turn() } }
         await withTaskCancellationHandler {
@@ -112,7 +119,8 @@ extension Connection {
     private func windDown(_ session: Session) async throws(SessionError) {
         session.take(mailbox.drain(reason: "the connection is being closed"))
         await hold(until: .now + configuration.rpcTimeout) {
-            session.failure != nil || (session.settlements.isEmpty && session.confirms.count == 0 && (session.backlog.isEmpty || session.blockedReason != nil))
+            session.failure != nil
+                || (session.settlements.isEmpty && session.confirms.count == 0 && (session.backlog.isEmpty || session.blockedReason != nil))
         }
         // The broker answers the close of a channel after it has done everything that was written on it before: the acks are safe then.
         var open = 0
@@ -144,8 +152,12 @@ extension Connection {
 
     private func report(_ event: ConnectionEvent) {
         switch event {
-        case .blocked(let reason): logger.warning("the broker takes no messages for now", metadata: ["reason": "\(reason)"])
-        case .unblocked: logger.info("the broker takes messages again")
+        case .blocked(let reason):
+            updateStatus { $0.blockedReason = reason }
+            logger.warning("the broker takes no messages for now", metadata: ["reason": "\(reason)"])
+        case .unblocked:
+            updateStatus { $0.blockedReason = nil }
+            logger.info("the broker takes messages again")
         case .consuming(let queue): logger.info("consuming", metadata: ["queue": "\(queue)"])
         case .consumerLost(let queue, let reason):
             logger.warning("the broker ended a consumer; consuming again", metadata: ["queue": "\(queue)", "reason": "\(reason)"])

@@ -15,7 +15,6 @@ extension Connection {
         updateStatus { status in
             status.lastIO = now
             status.unconfirmed = session?.confirms.count ?? 0
-            status.blockedReason = session?.blockedReason
         }
         return settleWaits(now: now)
     }
@@ -35,7 +34,8 @@ extension Connection {
     /// Gives every consumer its place in the session and lets it take its next step.
     private func subscribe(in session: Session, now: ContinuousClock.Instant) throws(SessionError) {
         while session.subscriptions.count < consumers.count {
-            session.subscriptions.append(try Subscription(consumers[session.subscriptions.count], in: session, pause: pause(afterFailures:)))
+            session.subscriptions.append(
+                try Subscription(consumers[session.subscriptions.count], in: session, pause: pause(afterFailures:)))
         }
         for subscription in session.subscriptions { try subscription.advance(in: session, now: now) }
     }

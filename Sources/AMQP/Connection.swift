@@ -88,7 +88,9 @@ package actor Connection {
     package nonisolated func publish(
         _ message: Message, exchange: String, routingKey: String, mandatory: Bool = false
     ) async throws(PublishError) {
-        guard exchange.utf8.count <= 255, routingKey.utf8.count <= 255 else { throw .invalid("its exchange or routing key is longer than 255 bytes") }
+        guard exchange.utf8.count <= 255, routingKey.utf8.count <= 255 else {
+            throw .invalid("its exchange or routing key is longer than 255 bytes")
+        }
         let error: PublishError? = await withCheckedContinuation { continuation in
             mailbox.post(Publish(message, exchange: exchange, routingKey: routingKey, mandatory: mandatory, continuation: continuation))
         }

@@ -26,7 +26,9 @@ struct Content {
 
     /// Takes the header. Nothing is allocated for a body larger than `maximumBodySize`: its frames are counted and dropped.
     mutating func takeHeader(classID: UInt16, bodySize: UInt64, properties: UnsafeRawPointer?, maximumBodySize: Int) throws(SessionError) {
-        guard !hasHeader, classID == UInt16(AMQP_BASIC_CLASS), let properties else { throw .protocolViolation("an unexpected header frame") }
+        guard !hasHeader, classID == UInt16(AMQP_BASIC_CLASS), let properties else {
+            throw .protocolViolation("an unexpected header frame")
+        }
         hasHeader = true
         announcedSize = bodySize
         missing = bodySize

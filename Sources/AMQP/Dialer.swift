@@ -4,7 +4,8 @@ private import Glibc
 /// Connecting and logging in, the part of the C library that blocks.
 enum Dialer {
     /// Opens the socket and sets it up. Returns its descriptor, which stays the library's.
-    static func connect(_ handle: amqp_connection_state_t, to url: AMQPURL, configuration: AMQPConfiguration) throws(SessionError) -> Int32 {
+    static func connect(_ handle: amqp_connection_state_t, to url: AMQPURL, configuration: AMQPConfiguration) throws(SessionError) -> Int32
+    {
         let socket = url.usesTLS ? try tlsSocket(handle, url: url, tls: configuration.tls) : amqp_tcp_socket_new(handle)
         guard let socket else { throw .unreachable(url: url.description, reason: "out of memory") }
         var timeout = timeval(configuration.connectTimeout)
@@ -12,7 +13,8 @@ enum Dialer {
         let reason = String(cString: amqp_error_string2(status))
         switch amqp_status_enum(status) {
         case AMQP_STATUS_OK: break
-        case AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED, AMQP_STATUS_SSL_PEER_VERIFY_FAILED, AMQP_STATUS_SSL_CONNECTION_FAILED, AMQP_STATUS_SSL_ERROR:
+        case AMQP_STATUS_SSL_HOSTNAME_VERIFY_FAILED, AMQP_STATUS_SSL_PEER_VERIFY_FAILED, AMQP_STATUS_SSL_CONNECTION_FAILED,
+            AMQP_STATUS_SSL_ERROR:
             throw .tlsFailed(url: url.description, reason: reason)
         default: throw .unreachable(url: url.description, reason: reason)
         }
@@ -21,7 +23,9 @@ enum Dialer {
         return descriptor
     }
 
-    private static func tlsSocket(_ handle: amqp_connection_state_t, url: AMQPURL, tls: AMQPConfiguration.TLS) throws(SessionError) -> OpaquePointer? {
+    private static func tlsSocket(_ handle: amqp_connection_state_t, url: AMQPURL, tls: AMQPConfiguration.TLS) throws(SessionError)
+        -> OpaquePointer?
+    {
         guard let socket = amqp_ssl_socket_new(handle) else { return nil }
         func fail(_ reason: String) -> SessionError { .tlsFailed(url: url.description, reason: reason) }
         amqp_ssl_socket_set_verify_peer(socket, 1)
@@ -56,7 +60,9 @@ enum Dialer {
     /// Logs in and returns the broker's version.
     ///
     /// Without these capabilities the broker drops a consumer without a word and never says that it blocks the connection (rabbitmq-c issues 870 and 836).
-    static func logIn(_ handle: amqp_connection_state_t, at url: AMQPURL, name: String, configuration: AMQPConfiguration) throws(SessionError) -> String {
+    static func logIn(_ handle: amqp_connection_state_t, at url: AMQPURL, name: String, configuration: AMQPConfiguration)
+        throws(SessionError) -> String
+    {
         var timeout = timeval(configuration.connectTimeout)
         amqp_set_handshake_timeout(handle, &timeout)
         let arena = Arena()
@@ -71,21 +77,26 @@ enum Dialer {
             ]),
         ])
         let reply = bos_amqp_login_plain(
-            handle, url.virtualHost, AMQP_DEFAULT_MAX_CHANNELS, AMQP_DEFAULT_FRAME_SIZE, configuration.heartbeatSeconds, &properties, url.user,
+            handle, url.virtualHost, AMQP_DEFAULT_MAX_CHANNELS, AMQP_DEFAULT_FRAME_SIZE, configuration.heartbeatSeconds, &properties,
+            url.user,
             url.password.exposed)
         switch reply.reply_type {
         case AMQP_RESPONSE_NORMAL: break
         case AMQP_RESPONSE_SERVER_EXCEPTION: throw refusal(reply, url: url)
         default: throw failure(reply.library_error, url: url)
         }
-        guard let table = amqp_get_server_properties(handle), case .string(let version) = FieldValue.table(table.pointee, depth: 0)["version"] else {
+        guard let table = amqp_get_server_properties(handle),
+            case .string(let version) = FieldValue.table(table.pointee, depth: 0)["version"]
+        else {
             return "unknown"
         }
         return version
     }
 
     private static func refusal(_ reply: amqp_rpc_reply_t, url: AMQPURL) -> SessionError {
-        guard reply.reply.id == AMQP_CONNECTION_CLOSE_METHOD, let decoded = reply.reply.decoded else { return .closedDuringLogin(url: url.description) }
+        guard reply.reply.id == AMQP_CONNECTION_CLOSE_METHOD, let decoded = reply.reply.decoded else {
+            return .closedDuringLogin(url: url.description)
+        }
         let close = decoded.assumingMemoryBound(to: amqp_connection_close_t.self).pointee
         let text = "\(close.reply_code) \(String(close.reply_text))"
         return switch Int32(close.reply_code) {

@@ -6,7 +6,8 @@ struct Publish: Sendable {
     let mandatory: Bool
     private let continuation: CheckedContinuation<PublishError?, Never>
 
-    init(_ message: Message, exchange: String, routingKey: String, mandatory: Bool, continuation: CheckedContinuation<PublishError?, Never>) {
+    init(_ message: Message, exchange: String, routingKey: String, mandatory: Bool, continuation: CheckedContinuation<PublishError?, Never>)
+    {
         self.message = message
         self.exchange = exchange
         self.routingKey = routingKey

@@ -27,7 +27,9 @@ extension Session {
             guard Int32(frame.frame_type) == AMQP_FRAME_METHOD else { throw .protocolViolation("content on channel 0") }
             return try takeConnectionMethod(frame.payload.method)
         }
-        guard let channel = channel(frame.channel) else { throw .protocolViolation("a frame on channel \(frame.channel), which was never opened") }
+        guard let channel = channel(frame.channel) else {
+            throw .protocolViolation("a frame on channel \(frame.channel), which was never opened")
+        }
         switch Int32(frame.frame_type) {
         case AMQP_FRAME_METHOD:
             try take(frame.payload.method, on: channel)
@@ -35,7 +37,8 @@ extension Session {
             let header = frame.payload.properties
             guard channel.content != nil else { throw .protocolViolation("a header frame without a method") }
             try channel.content?.takeHeader(
-                classID: header.class_id, bodySize: header.body_size, properties: header.decoded, maximumBodySize: configuration.maximumBodySize)
+                classID: header.class_id, bodySize: header.body_size, properties: header.decoded,
+                maximumBodySize: configuration.maximumBodySize)
             try completeContent(on: channel)
         case AMQP_FRAME_BODY:
             guard channel.content != nil else { throw .protocolViolation("a body frame without a header") }
@@ -80,10 +83,14 @@ extension Session {
     }
 
     private func take(_ method: amqp_method_t, on channel: Channel) throws(SessionError) {
-        guard channel.content == nil || method.id == AMQP_CHANNEL_CLOSE_METHOD else { throw .protocolViolation("method \(method.id) within a message") }
+        guard channel.content == nil || method.id == AMQP_CHANNEL_CLOSE_METHOD else {
+            throw .protocolViolation("method \(method.id) within a message")
+        }
         switch method.id {
         case AMQP_BASIC_DELIVER_METHOD:
-            guard channel.subscription != nil else { throw .protocolViolation("a delivery on channel \(channel.number), which has no consumer") }
+            guard channel.subscription != nil else {
+                throw .protocolViolation("a delivery on channel \(channel.number), which has no consumer")
+            }
             let deliver: amqp_basic_deliver_t = try decoded(method)
             channel.content = Content(
                 origin: .delivery(tag: deliver.delivery_tag, isRedelivered: deliver.redelivered != 0), exchange: deliver.exchange,

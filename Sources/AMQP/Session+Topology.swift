@@ -8,29 +8,36 @@ extension Session {
         switch item {
         case .exchange(let name, let kind, let durable, let arguments):
             let method = amqp_exchange_declare_t(
-                ticket: 0, exchange: arena.bytes(name), type: arena.bytes(kind), passive: passive, durable: durable ? 1 : 0, auto_delete: 0, internal: 0,
+                ticket: 0, exchange: arena.bytes(name), type: arena.bytes(kind), passive: passive, durable: durable ? 1 : 0, auto_delete: 0,
+                internal: 0,
                 nowait: 0, arguments: arena.table(arguments))
             try ask(
-                method, AMQP_EXCHANGE_DECLARE_METHOD, on: channel, expecting: AMQP_EXCHANGE_DECLARE_OK_METHOD, operation: "the \(item.label)",
+                method, AMQP_EXCHANGE_DECLARE_METHOD, on: channel, expecting: AMQP_EXCHANGE_DECLARE_OK_METHOD,
+                operation: "the \(item.label)",
                 finish: finish)
         case .queue(let name, let durable, let arguments):
             let method = amqp_queue_declare_t(
                 ticket: 0, queue: arena.bytes(name), passive: passive, durable: durable ? 1 : 0, exclusive: 0, auto_delete: 0, nowait: 0,
                 arguments: arena.table(arguments))
             try ask(
-                method, AMQP_QUEUE_DECLARE_METHOD, on: channel, expecting: AMQP_QUEUE_DECLARE_OK_METHOD, operation: "the \(item.label)", finish: finish)
+                method, AMQP_QUEUE_DECLARE_METHOD, on: channel, expecting: AMQP_QUEUE_DECLARE_OK_METHOD, operation: "the \(item.label)",
+                finish: finish)
         case .binding where mode == .check:
             finish(.reply(.done))
         case .binding(let queue, let exchange, let routingKey):
             let method = amqp_queue_bind_t(
                 ticket: 0, queue: arena.bytes(queue), exchange: arena.bytes(exchange), routing_key: arena.bytes(routingKey), nowait: 0,
                 arguments: amqp_table_t())
-            try ask(method, AMQP_QUEUE_BIND_METHOD, on: channel, expecting: AMQP_QUEUE_BIND_OK_METHOD, operation: "the \(item.label)", finish: finish)
+            try ask(
+                method, AMQP_QUEUE_BIND_METHOD, on: channel, expecting: AMQP_QUEUE_BIND_OK_METHOD, operation: "the \(item.label)",
+                finish: finish)
         case .exclusiveQueue(let name):
             let method = amqp_queue_declare_t(
-                ticket: 0, queue: arena.bytes(name), passive: 0, durable: 0, exclusive: 1, auto_delete: 1, nowait: 0, arguments: amqp_table_t())
+                ticket: 0, queue: arena.bytes(name), passive: 0, durable: 0, exclusive: 1, auto_delete: 1, nowait: 0,
+                arguments: amqp_table_t())
             try ask(
-                method, AMQP_QUEUE_DECLARE_METHOD, on: channel, expecting: AMQP_QUEUE_DECLARE_OK_METHOD, operation: "the \(item.label)", finish: finish)
+                method, AMQP_QUEUE_DECLARE_METHOD, on: channel, expecting: AMQP_QUEUE_DECLARE_OK_METHOD, operation: "the \(item.label)",
+                finish: finish)
         }
     }
 
@@ -47,14 +54,16 @@ extension Session {
     /// Sets the publishing channel to confirms.
     func askForConfirms(on channel: Channel, finish: @escaping (Channel.Outcome) -> Void) throws(SessionError) {
         try ask(
-            amqp_confirm_select_t(), AMQP_CONFIRM_SELECT_METHOD, on: channel, expecting: AMQP_CONFIRM_SELECT_OK_METHOD, operation: "asking for confirms",
+            amqp_confirm_select_t(), AMQP_CONFIRM_SELECT_METHOD, on: channel, expecting: AMQP_CONFIRM_SELECT_OK_METHOD,
+            operation: "asking for confirms",
             finish: finish)
     }
 
     /// Says goodbye. The broker's answer ends the session when it is read.
     func sayGoodbye() throws(SessionError) {
         defer { arena.recycle() }
-        let method = amqp_connection_close_t(reply_code: UInt16(AMQP_REPLY_SUCCESS), reply_text: arena.bytes("closed"), class_id: 0, method_id: 0)
+        let method = amqp_connection_close_t(
+            reply_code: UInt16(AMQP_REPLY_SUCCESS), reply_text: arena.bytes("closed"), class_id: 0, method_id: 0)
         try send(method, AMQP_CONNECTION_CLOSE_METHOD, on: 0)
     }
 }

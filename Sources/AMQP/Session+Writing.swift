@@ -64,7 +64,8 @@ extension Session {
         confirms.append(publish)
         let status = publish.message.body.withUnsafeBytes { body in
             amqp_basic_publish(
-                handle, Fixed.publishing, arena.bytes(publish.exchange), arena.bytes(publish.routingKey), publish.mandatory ? 1 : 0, 0, &properties,
+                handle, Fixed.publishing, arena.bytes(publish.exchange), arena.bytes(publish.routingKey), publish.mandatory ? 1 : 0, 0,
+                &properties,
                 amqp_bytes_t(len: body.count, bytes: UnsafeMutableRawPointer(mutating: body.baseAddress)))
         }
         try check(status)
@@ -107,9 +108,11 @@ extension Session {
     }
 
     func close(_ channel: Channel, finish: @escaping (Channel.Outcome) -> Void) throws(SessionError) {
-        let method = amqp_channel_close_t(reply_code: UInt16(AMQP_REPLY_SUCCESS), reply_text: arena.bytes("closed"), class_id: 0, method_id: 0)
+        let method = amqp_channel_close_t(
+            reply_code: UInt16(AMQP_REPLY_SUCCESS), reply_text: arena.bytes("closed"), class_id: 0, method_id: 0)
         try ask(
-            method, AMQP_CHANNEL_CLOSE_METHOD, on: channel, expecting: AMQP_CHANNEL_CLOSE_OK_METHOD, operation: "closing channel \(channel.number)",
+            method, AMQP_CHANNEL_CLOSE_METHOD, on: channel, expecting: AMQP_CHANNEL_CLOSE_OK_METHOD,
+            operation: "closing channel \(channel.number)",
             finish: finish)
     }
 }

@@ -42,7 +42,10 @@ final class Session {
     var failure: SessionError?
 
     /// Connects and logs in; blocks the thread for at most twice the connect time-out, and the resolver's time.
-    init(number: UInt64, url: AMQPURL, name: String, configuration: AMQPConfiguration, mailbox: Mailbox, report: @escaping (ConnectionEvent) -> Void)
+    init(
+        number: UInt64, url: AMQPURL, name: String, configuration: AMQPConfiguration, mailbox: Mailbox,
+        report: @escaping (ConnectionEvent) -> Void
+    )
         throws(SessionError)
     {
         guard let handle = amqp_new_connection() else { throw .unreachable(url: url.description, reason: "out of memory") }
@@ -106,7 +109,7 @@ final class Session {
         mailbox.shut(reason: reason)
         confirms.abandon(reason: reason)
         while let publish = backlog.popFirst() { publish.finish(.notSent(reason)) }
-        while let errand = errands.popFirst() { errand.finish(.failure(.noSession(reason: reason))) }
+        while let errand = errands.popFirst() { errand.finish(.failure(error)) }
         mailbox.countLate(settlements.count)
         settlements = []
         for channel in channels { channel.finish(.lost(error)) }

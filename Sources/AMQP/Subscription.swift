@@ -67,15 +67,13 @@ final class Subscription {
 
     private func openChannel(in session: Session) throws(SessionError) {
         phase = .opening
-        if channel.isOpen == false, unsettledChannelIsSpent { try replaceChannel(in: session) }
+        // A channel that has carried deliveries is not opened again: their settlements may still come, and would hit new ones of the same number.
+        if unsettled.hasBegun { try replaceChannel(in: session) }
         try session.open(channel) { [unowned self, unowned session] outcome in
             guard case .reply = outcome else { return }
             session.attempt { () throws(SessionError) in try limit(in: session) }
         }
     }
-
-    /// A channel number that has carried deliveries is not used again: their settlements may still come.
-    private var unsettledChannelIsSpent: Bool { failures > 0 }
 
     private func replaceChannel(in session: Session) throws(SessionError) {
         channel.subscription = nil
@@ -87,7 +85,8 @@ final class Subscription {
     private func limit(in session: Session) throws(SessionError) {
         let method = amqp_basic_qos_t(prefetch_size: 0, prefetch_count: deliveries.prefetch, global: 0)
         try session.ask(
-            method, AMQP_BASIC_QOS_METHOD, on: channel, expecting: AMQP_BASIC_QOS_OK_METHOD, operation: "setting the prefetch of \(deliveries.queue)"
+            method, AMQP_BASIC_QOS_METHOD, on: channel, expecting: AMQP_BASIC_QOS_OK_METHOD,
+            operation: "setting the prefetch of \(deliveries.queue)"
         ) { [unowned self] outcome in
             if case .reply = outcome { phase = .idle }
         }
@@ -96,10 +95,12 @@ final class Subscription {
     private func start(in session: Session) throws(SessionError) {
         phase = .starting
         let method = amqp_basic_consume_t(
-            ticket: 0, queue: session.arena.bytes(deliveries.queue), consumer_tag: session.arena.bytes(tag), no_local: 0, no_ack: 0, exclusive: 0,
+            ticket: 0, queue: session.arena.bytes(deliveries.queue), consumer_tag: session.arena.bytes(tag), no_local: 0, no_ack: 0,
+            exclusive: 0,
             nowait: 0, arguments: amqp_table_t())
         try session.ask(
-            method, AMQP_BASIC_CONSUME_METHOD, on: channel, expecting: AMQP_BASIC_CONSUME_OK_METHOD, operation: "consuming \(deliveries.queue)"
+            method, AMQP_BASIC_CONSUME_METHOD, on: channel, expecting: AMQP_BASIC_CONSUME_OK_METHOD,
+            operation: "consuming \(deliveries.queue)"
         ) { [unowned self, unowned session] outcome in
             guard case .reply = outcome else { return }
             phase = .consuming
@@ -113,7 +114,8 @@ final class Subscription {
         phase = .cancelling
         let method = amqp_basic_cancel_t(consumer_tag: session.arena.bytes(tag), nowait: 0)
         try session.ask(
-            method, AMQP_BASIC_CANCEL_METHOD, on: channel, expecting: AMQP_BASIC_CANCEL_OK_METHOD, operation: "cancelling \(deliveries.queue)"
+            method, AMQP_BASIC_CANCEL_METHOD, on: channel, expecting: AMQP_BASIC_CANCEL_OK_METHOD,
+            operation: "cancelling \(deliveries.queue)"
         ) { [unowned self] outcome in
             guard case .reply = outcome else { return }
             phase = .idle

@@ -20,6 +20,9 @@ struct Unsettled {
     private var acks: [UInt64] = []
     private var nacks: [Frame] = []
 
+    /// Whether there was any delivery yet.
+    var hasBegun: Bool { first > 1 || !marks.isEmpty }
+
     /// Notes a delivery. The broker numbers them without a gap.
     mutating func delivered(_ tag: UInt64) throws(SessionError) {
         guard tag == first + UInt64(marks.count) else { throw .protocolViolation("delivery \(tag) is out of order") }

@@ -1,0 +1,28 @@
+import Testing
+
+@testable import AMQP
+
+@Suite("backoff", .timeLimit(.minutes(1)))
+struct BackoffTests {
+    /// Always the same draw: all bits set gives the top of a range, none its bottom.
+    private struct Fixed: RandomNumberGenerator {
+        let value: UInt64
+        mutating func next() -> UInt64 { value }
+    }
+
+    @Test("the bound doubles with each failure up to the maximum, and the pause is anywhere below it")
+    func bounds() {
+        var backoff = Backoff()
+        backoff.initial = .seconds(1)
+        backoff.maximum = .seconds(5)
+        var (top, bottom): (any RandomNumberGenerator, any RandomNumberGenerator) = (Fixed(value: .max), Fixed(value: 0))
+        let bounds: [(Int, Duration)] = [
+            (0, .seconds(1)), (1, .seconds(1)), (2, .seconds(2)), (3, .seconds(4)), (4, .seconds(5)), (1000, .seconds(5)),
+        ]
+        for (failures, bound) in bounds {
+            #expect(backoff.pause(afterFailures: failures, using: &bottom) == .zero)
+            let pause = backoff.pause(afterFailures: failures, using: &top)
+            #expect(pause <= bound && pause > bound * 0.99)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import AMQP
+import BrokerKit
+import Testing
+
+/// Has a broker of its own, which it kills, blocks and starts again.
+@Suite("a broker in trouble", .timeLimit(.minutes(4)))
+struct BrokerTroubleTests {
+    @Test("publishes wait while the broker is short of memory, go on after, and survive its power cut")
+    func trouble() async throws {
+        let broker = try await TestBroker.start()
+        let queue = TestBroker.name()
+        let topology: [TopologyItem] = [.queue(name: queue, arguments: ["x-queue-type": .string("quorum")])]
+        try await Link.with(broker.url, topology: topology) { link in
+            try await link.connection.whenConnected()
+            try await blocked(link, broker: broker, queue: queue)
+            try await powerCut(link, broker: broker, queue: queue)
+        }
+        try await broker.stop()
+    }
+
+    private func blocked(_ link: Link, broker: TestBroker, queue: String) async throws {
+        try await broker.ctl("set_vm_memory_high_watermark", "0.00001")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            // The broker says that it blocks a connection when the first message comes.
+            group.addTask { try await link.publish("first", to: queue) }
+            await link.events.first { if case .blocked = $0 { true } else { false } }
+            #expect(link.connection.status.isBlocked)
+            for number in 0..<100 { group.addTask { try await link.publish("\(number)", to: queue) } }
+            // A consumer's connection is not blocked.
+            try await Link.with(broker.url) { other in
+                try await other.connection.whenConnected()
+                #expect(try await other.connection.depth(of: queue).messages <= 1)
+            }
+            #expect(link.connection.status.unconfirmed <= 1)
+            try await broker.ctl("set_vm_memory_high_watermark", "0.4")
+            try await group.waitForAll()
+        }
+        #expect(!link.connection.status.isBlocked)
+        #expect(try await link.connection.depth(of: queue).messages == 101)
+        #expect(link.connection.status.reconnects == 0)
+    }
+
+    private func powerCut(_ link: Link, broker: TestBroker, queue: String) async throws {
+        let deliveries = link.connection.consume(queue: queue, prefetch: 10)
+        var iterator = deliveries.makeAsyncIterator()
+        let held = try #require(await iterator.next())
+        try await broker.kill()
+        _ = await link.events.disconnection()
+        #expect(!deliveries.isConsuming)
+        try await broker.restart()
+        try await link.connection.whenConnected()
+        held.ack()
+        #expect(link.connection.status.lateAcks >= 1)
+        var texts: Set<String> = []
+        while texts.count < 101, let delivery = await iterator.next() {
+            texts.insert(delivery.text)
+            delivery.ack()
+        }
+        #expect(texts.count == 101)
+    }
+}

@@ -1,0 +1,233 @@
+import AMQP
+import BrokerKit
+import Testing
+
+@Suite("consuming", .timeLimit(.minutes(2)))
+struct ConsumeTests {
+    @Test("what is acked is gone, what is requeued comes again marked so, what is rejected is dead-lettered")
+    func settlements() async throws {
+        let (queue, dead) = (TestBroker.name(), TestBroker.name("dead"))
+        let topology: [TopologyItem] = [
+            .queue(name: dead),
+            .queue(name: queue, arguments: ["x-dead-letter-exchange": .string(""), "x-dead-letter-routing-key": .string(dead)]),
+        ]
+        try await Link.with(topology: topology) { link in
+            try await link.connection.whenConnected()
+            for text in ["ack", "requeue", "reject"] { try await link.publish(text, to: queue) }
+            let deliveries = link.connection.consume(queue: queue, prefetch: 10)
+            var iterator = deliveries.makeAsyncIterator()
+            var redelivered: [String] = []
+            while redelivered.isEmpty, let delivery = await iterator.next() {
+                switch (delivery.text, delivery.isRedelivered) {
+                case ("requeue", false): delivery.requeue()
+                case ("reject", _): delivery.reject()
+                default:
+                    if delivery.isRedelivered { redelivered.append(delivery.text) }
+                    delivery.ack()
+                }
+            }
+            #expect(redelivered == ["requeue"])
+            try await link.waitForDepth(dead, 1)
+            await deliveries.finish()
+            #expect(try await link.connection.depth(of: queue).messages == 0)
+            try await link.connection.delete(queue: queue)
+            try await link.connection.delete(queue: dead)
+        }
+    }
+
+    @Test("thousands of deliveries acked in any order by many tasks leave nothing behind")
+    func manyAcks() async throws {
+        let queue = TestBroker.name()
+        try await Link.with(topology: [.queue(name: queue, arguments: ["x-queue-type": .string("quorum")])]) { link in
+            try await link.connection.whenConnected()
+            let count = 3000
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<count { group.addTask { try await link.publish("\(number)", to: queue) } }
+                try await group.waitForAll()
+            }
+            let deliveries = link.connection.consume(queue: queue, prefetch: 64)
+            var seen: Set<String> = []
+            var held: [Delivery] = []
+            for await delivery in deliveries {
+                seen.insert(delivery.text)
+                held.append(delivery)
+                if held.count >= 40 || seen.count == count {
+                    for delivery in held.shuffled() { delivery.ack() }
+                    held = []
+                }
+                if seen.count == count { break }
+            }
+            await deliveries.finish()
+            #expect(seen.count == count)
+            await link.connection.close()
+            #expect(link.connection.status.lateAcks == 0)
+        }
+        try await Link.with { link in
+            try await link.connection.whenConnected()
+            #expect(try await link.connection.depth(of: queue).messages == 0)
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("no more than the prefetch is ever handed over unsettled")
+    func prefetch() async throws {
+        let queue = TestBroker.name()
+        try await Link.with(topology: [.queue(name: queue)]) { link in
+            try await link.connection.whenConnected()
+            for number in 0..<10 { try await link.publish("\(number)", to: queue) }
+            let deliveries = link.connection.consume(queue: queue, prefetch: 3)
+            // The broker has handed over what it will once no more than the rest is ready.
+            try await link.waitForDepth(queue, 7)
+            var iterator = deliveries.makeAsyncIterator()
+            let first = await iterator.next()
+            #expect(try await link.connection.depth(of: queue).messages == 7)
+            first?.ack()
+            try await link.waitForDepth(queue, 6)
+            await deliveries.finish()
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("pausing gives back what nobody took, keeps what was taken, and resuming consumes again")
+    func pausing() async throws {
+        let queue = TestBroker.name()
+        try await Link.with(topology: [.queue(name: queue)]) { link in
+            try await link.connection.whenConnected()
+            for number in 0..<5 { try await link.publish("\(number)", to: queue) }
+            let deliveries = link.connection.consume(queue: queue, prefetch: 5)
+            var iterator = deliveries.makeAsyncIterator()
+            let taken = try #require(await iterator.next())
+            #expect(deliveries.isConsuming)
+            await deliveries.pause()
+            #expect(!deliveries.isConsuming)
+            try await link.waitForDepth(queue, 4)
+            #expect(try await link.connection.depth(of: queue).consumers == 0)
+            taken.ack()
+            await deliveries.resume()
+            #expect(deliveries.isConsuming)
+            var texts: Set<String> = []
+            while texts.count < 4, let delivery = await iterator.next() {
+                texts.insert(delivery.text)
+                delivery.ack()
+            }
+            #expect(texts == ["1", "2", "3", "4"])
+            #expect(link.connection.status.lateAcks == 0)
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("finishing ends the sequence, gives back what nobody took, and what runs can still be acked")
+    func finishing() async throws {
+        let queue = TestBroker.name()
+        try await Link.with(topology: [.queue(name: queue)]) { link in
+            try await link.connection.whenConnected()
+            for number in 0..<5 { try await link.publish("\(number)", to: queue) }
+            let deliveries = link.connection.consume(queue: queue, prefetch: 5)
+            var iterator = deliveries.makeAsyncIterator()
+            let taken = try #require(await iterator.next())
+            await deliveries.finish()
+            #expect(await iterator.next() == nil)
+            taken.ack()
+            await link.connection.close()
+            #expect(link.connection.status.lateAcks == 0)
+        }
+        try await Link.with { link in
+            try await link.connection.whenConnected()
+            #expect(try await link.connection.depth(of: queue).messages == 4)
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("a body over the limit is passed over: its size is told and the session goes on")
+    func tooLarge() async throws {
+        let queue = TestBroker.name()
+        try await Link.with(topology: [.queue(name: queue)], change: { $0.maximumBodySize = 1000 }) { link in
+            try await link.connection.whenConnected()
+            try await link.connection.publish(Message(body: [UInt8](repeating: 1, count: 3_000_000)), exchange: "", routingKey: queue)
+            try await link.connection.publish(Message(body: [UInt8](repeating: 2, count: 1000)), exchange: "", routingKey: queue)
+            var iterator = link.connection.consume(queue: queue, prefetch: 2).makeAsyncIterator()
+            let large = try #require(await iterator.next())
+            #expect(large.isTruncated && large.announcedSize == 3_000_000 && large.message.body.isEmpty)
+            large.reject()
+            let small = try #require(await iterator.next())
+            #expect(!small.isTruncated && small.message.body.count == 1000)
+            small.ack()
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("a settlement given twice is counted and not sent")
+    func twice() async throws {
+        let queue = TestBroker.name()
+        try await Link.with(topology: [.queue(name: queue)]) { link in
+            try await link.connection.whenConnected()
+            try await link.publish("x", to: queue)
+            var iterator = link.connection.consume(queue: queue, prefetch: 2).makeAsyncIterator()
+            let delivery = try #require(await iterator.next())
+            delivery.ack()
+            delivery.reject()
+            delivery.ack()
+            await link.connection.close()
+            #expect(link.connection.status.lateAcks == 2)
+            #expect(link.connection.status.reconnects == 0)
+        }
+        try await Link.with { link in
+            try await link.connection.whenConnected()
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("a queue that is deleted under the consumer is declared and consumed again")
+    func deletedQueue() async throws {
+        let queue = TestBroker.name()
+        try await Link.with(topology: [.queue(name: queue)]) { link in
+            try await link.connection.whenConnected()
+            let deliveries = link.connection.consume(queue: queue, prefetch: 2)
+            await link.events.first { if case .consuming = $0 { true } else { false } }
+            try await link.connection.delete(queue: queue)
+            await link.events.first { if case .consumerLost = $0 { true } else { false } }
+            await link.events.first(skipping: 3) { if case .consuming = $0 { true } else { false } }
+            try await link.publish("again", to: queue)
+            var iterator = deliveries.makeAsyncIterator()
+            let delivery = try #require(await iterator.next())
+            #expect(delivery.text == "again")
+            delivery.ack()
+            #expect(link.connection.status.reconnects == 0)
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("a consumer whose channel the broker closes gets a new one; the late ack of the old is counted")
+    func closedChannel() async throws {
+        let queue = TestBroker.name()
+        // The consumer's queue is missing at first: consuming it closes the channel, and does so until somebody declares it.
+        try await Link.with { link in
+            try await link.connection.whenConnected()
+            let deliveries = link.connection.consume(queue: queue, prefetch: 2)
+            await link.events.first { if case .consumerLost = $0 { true } else { false } }
+            #expect(!deliveries.isConsuming)
+            try await Link.with(topology: [.queue(name: queue)]) { other in
+                try await other.connection.whenConnected()
+                try await other.publish("there", to: queue)
+                var iterator = deliveries.makeAsyncIterator()
+                let delivery = try #require(await iterator.next())
+                #expect(delivery.text == "there")
+                delivery.ack()
+                #expect(link.connection.status.reconnects == 0)
+                try await other.connection.delete(queue: queue)
+            }
+        }
+    }
+
+    @Test("a missing queue is an answer and does not hurt the session")
+    func missingQueue() async throws {
+        try await Link.with { link in
+            try await link.connection.whenConnected()
+            let name = TestBroker.name("missing")
+            for _ in 0..<3 {
+                await #expect(throws: SessionError.noSuchQueue(name: name)) { _ = try await link.connection.depth(of: name) }
+            }
+            #expect(link.connection.status.reconnects == 0)
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import AMQP
+import BrokerKit
+import Logging
+
+/// A running connection of a test with its events.
+struct Link: Sendable {
+    let connection: Connection
+    let events: EventLog
+
+    /// Runs a connection while `body` runs, and closes it after.
+    static func with<Result: Sendable>(
+        _ url: String? = nil, role: String = "test", topology: [TopologyItem] = [], mode: TopologyMode = .declare,
+        change: (inout AMQPConfiguration) -> Void = { _ in }, _ body: (Link) async throws -> Result
+    ) async throws -> Result {
+        let address: String
+        if let url { address = url } else { address = try await TestBroker.shared.url }
+        var configuration = AMQPConfiguration(urls: [try AMQPURL(address)])
+        configuration.connectTimeout = .seconds(5)
+        configuration.rpcTimeout = .seconds(10)
+        configuration.backoff.maximum = .milliseconds(250)
+        change(&configuration)
+        let events = EventLog()
+        let connection = try Connection(
+            configuration: configuration, role: role, topology: topology, mode: mode,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            onEvent: { events.append($0) })
+        let link = Link(connection: connection, events: events)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await connection.run() }
+            do {
+                let result = try await body(link)
+                await connection.close()
+                return result
+            } catch {
+                await connection.close()
+                throw error
+            }
+        }
+    }
+
+    /// Asks the broker until the queue has so many ready messages; each question is a round trip, and the suite's time limit bounds them.
+    func waitForDepth(_ queue: String, _ messages: UInt32) async throws {
+        while try await connection.depth(of: queue).messages != messages {}
+    }
+
+    func publish(_ text: String, to queue: String) async throws {
+        try await connection.publish(Message(body: Array(text.utf8)), exchange: "", routingKey: queue, mandatory: true)
+    }
+}
+
+extension Delivery {
+    var text: String { String(decoding: message.body, as: UTF8.self) }
+}

@@ -1,0 +1,201 @@
+import AMQP
+import BrokerKit
+import Foundation
+import Testing
+
+@Suite("losing sessions", .timeLimit(.minutes(3)))
+struct LossTests {
+    @Test("a message whose confirm is lost with the session is reported as unknown, and one never written as not sent")
+    func outcomeUnknown() async throws {
+        let proxy = try await Proxy(upstream: TestBroker.shared.port)
+        defer { proxy.stop() }
+        try await Link.with("amqp://127.0.0.1:\(proxy.port)") { link in
+            try await link.connection.whenConnected()
+            proxy.fallSilent()
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<10 {
+                    group.addTask {
+                        await #expect {
+                            try await link.connection.publish(Message(body: [1]), exchange: "amq.fanout", routingKey: "")
+                        } throws: {
+                            if case .outcomeUnknown? = $0 as? PublishError { true } else { false }
+                        }
+                    }
+                }
+                // The messages have left once they are waited for; then the line is cut.
+                while link.connection.status.unconfirmed < 10 { await Task.yield() }
+                proxy.cut()
+            }
+            _ = await link.events.disconnection()
+            #expect(link.connection.status.unconfirmed == 0)
+        }
+    }
+
+    @Test("after a loss the connection is back by itself, consumes again, and acks of the old session are counted, not sent")
+    func reconnect() async throws {
+        let queue = TestBroker.name()
+        let proxy = try await Proxy(upstream: TestBroker.shared.port)
+        defer { proxy.stop() }
+        try await Link.with("amqp://127.0.0.1:\(proxy.port)", topology: [.queue(name: queue)]) { link in
+            try await link.connection.whenConnected()
+            for number in 0..<5 { try await link.publish("\(number)", to: queue) }
+            var iterator = link.connection.consume(queue: queue, prefetch: 5).makeAsyncIterator()
+            let old = try #require(await iterator.next())
+            proxy.cut()
+            _ = await link.events.disconnection()
+            old.ack()
+            old.requeue()
+            #expect(link.connection.status.lateAcks == 2)
+            var texts: Set<String> = []
+            while texts.count < 5, let delivery = await iterator.next() {
+                #expect(delivery.isRedelivered)
+                texts.insert(delivery.text)
+                delivery.ack()
+            }
+            #expect(texts == ["0", "1", "2", "3", "4"])
+            #expect(link.connection.status.reconnects == 1)
+            #expect(link.connection.status.lateAcks == 2)
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("a consumer paused before a loss stays paused after it")
+    func pausedAcrossLoss() async throws {
+        let queue = TestBroker.name()
+        let proxy = try await Proxy(upstream: TestBroker.shared.port)
+        defer { proxy.stop() }
+        try await Link.with("amqp://127.0.0.1:\(proxy.port)", topology: [.queue(name: queue)]) { link in
+            try await link.connection.whenConnected()
+            let deliveries = link.connection.consume(queue: queue, prefetch: 5)
+            await link.events.first { if case .consuming = $0 { true } else { false } }
+            await deliveries.pause()
+            proxy.cut()
+            _ = await link.events.disconnection()
+            try await link.connection.whenConnected()
+            try await link.publish("x", to: queue)
+            #expect(try await link.connection.depth(of: queue) == (1, 0))
+            await deliveries.resume()
+            var iterator = deliveries.makeAsyncIterator()
+            await iterator.next()?.ack()
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("the broker closing the connection is reported with its words, and survived")
+    func closedByBroker() async throws {
+        let broker = try await TestBroker.shared
+        let reason = TestBroker.name("reason")
+        try await Link.with { link in
+            try await link.connection.whenConnected()
+            // Only this test's connection: the others' must not notice.
+            let name = TestBroker.name("connection")
+            try await Link.with(change: { $0.connectionName = name }) { victim in
+                try await victim.connection.whenConnected()
+                let list = try await broker.ctl("list_connections", "pid", "client_properties")
+                let line = try #require(list.split(separator: "\n").first { $0.contains(name) })
+                let pid = try #require(line.split(separator: "\t").first)
+                try await broker.ctl("close_connection", String(pid), reason)
+                guard case .closedByBroker(320, let text) = await victim.events.disconnection() else { throw CancellationError() }
+                #expect(text.contains(reason))
+                try await victim.connection.whenConnected()
+            }
+        }
+    }
+
+    @Test("heartbeats keep an idle connection, and a silent peer is given up")
+    func heartbeats() async throws {
+        let proxy = try await Proxy(upstream: TestBroker.shared.port)
+        defer { proxy.stop() }
+        try await Link.with("amqp://127.0.0.1:\(proxy.port)", change: { $0.heartbeat = .seconds(1) }) { link in
+            try await link.connection.whenConnected()
+            // Only time can show it: the broker cuts a connection that is silent for two heartbeats, and so would this side.
+            try await Task.sleep(for: .seconds(4))
+            #expect(link.connection.status.isConnected && link.connection.status.reconnects == 0)
+            proxy.fallSilent()
+            #expect(await link.events.disconnection() == .heartbeatLost)
+        }
+    }
+
+    @Test(
+        "a peer that breaks the protocol ends the session with an error, not the process",
+        arguments: [
+            // A body without a header, on the publishing channel.
+            [3, 0, 1, 0, 0, 0, 1, 65, 0xCE],
+            // A header without a method.
+            [2, 0, 1, 0, 0, 0, 14, 0, 60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0xCE],
+            // A channel that was never opened.
+            [3, 0, 99, 0, 0, 0, 1, 65, 0xCE],
+            // basic.ack of a message that was never published.
+            [1, 0, 1, 0, 0, 0, 13, 0, 60, 0, 80, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0xCE],
+            // basic.deliver where nobody consumes.
+            [1, 0, 1, 0, 0, 0, 17, 0, 60, 0, 60, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0xCE],
+            // A frame without its end mark.
+            [3, 0, 1, 0, 0, 0, 1, 65, 0],
+            // A frame larger than agreed.
+            [3, 0, 1, 0x7F, 0, 0, 0],
+            // A method that does not exist.
+            [1, 0, 1, 0, 0, 0, 4, 0, 99, 0, 99, 0xCE],
+            // A body of another class.
+            [
+                1, 0, 1, 0, 0, 0, 9, 0, 60, 0, 50, 1, 56, 0, 0, 0, 0xCE, 2, 0, 1, 0, 0, 0, 14, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0,
+                0xCE,
+            ],
+        ] as [[UInt8]])
+    func hostile(frames: [UInt8]) async throws {
+        let proxy = try await Proxy(upstream: TestBroker.shared.port)
+        defer { proxy.stop() }
+        try await Link.with("amqp://127.0.0.1:\(proxy.port)") { link in
+            try await link.connection.whenConnected()
+            proxy.inject(frames)
+            guard case .protocolViolation = await link.events.disconnection() else { throw CancellationError() }
+            try await link.connection.whenConnected()
+        }
+    }
+
+    @Test("headers nested without measure do not end the process")
+    func nested() async throws {
+        let proxy = try await Proxy(upstream: TestBroker.shared.port)
+        defer { proxy.stop() }
+        try await Link.with("amqp://127.0.0.1:\(proxy.port)") { link in
+            try await link.connection.whenConnected()
+            // basic.return with a header whose table holds arrays in arrays, as deep as a frame allows: 5 bytes for each level.
+            let levels = 26_000
+            func number(_ value: Int) -> [UInt8] { withUnsafeBytes(of: UInt32(value).bigEndian, Array.init) }
+            var arrays: [UInt8] = []
+            for level in 0..<levels { arrays += [UInt8(ascii: "A")] + number((levels - 1 - level) * 5) }
+            let table = [1, UInt8(ascii: "x")] + arrays
+            let payload: [UInt8] = [0, 60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x20, 0] + number(table.count) + table
+            proxy.inject([1, 0, 1, 0, 0, 0, 9, 0, 60, 0, 50, 1, 56, 0, 0, 0, 0xCE])
+            proxy.inject([2, 0, 1] + number(payload.count) + payload + [0xCE])
+            // The session has borne it if it still answers.
+            try await link.connection.publish(Message(body: []), exchange: "amq.fanout", routingKey: "")
+            #expect(link.connection.status.reconnects == 0)
+        }
+    }
+
+    @Test("a peer that says something else than AMQP, or nothing at all, is given up")
+    func strangers() async throws {
+        let talker = try Proxy(greeting: Array("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n".utf8))
+        defer { talker.stop() }
+        try await Link.with("amqp://127.0.0.1:\(talker.port)") { link in
+            guard case .protocolViolation = await link.events.setupError() else { throw CancellationError() }
+        }
+        let mute = try Proxy()
+        defer { mute.stop() }
+        try await Link.with("amqp://127.0.0.1:\(mute.port)", change: { $0.connectTimeout = .milliseconds(200) }) { link in
+            guard case .timedOut = await link.events.setupError() else { throw CancellationError() }
+        }
+    }
+
+    @Test("a broker that does not answer a declaration in time is given up")
+    func unanswered() async throws {
+        let queue = TestBroker.name()
+        let proxy = try await Proxy(upstream: TestBroker.shared.port)
+        defer { proxy.stop() }
+        try await Link.with("amqp://127.0.0.1:\(proxy.port)", change: { $0.rpcTimeout = .milliseconds(300) }) { link in
+            try await link.connection.whenConnected()
+            proxy.fallSilent()
+            await #expect(throws: SessionError.timedOut(operation: "opening channel 3")) { _ = try await link.connection.depth(of: queue) }
+        }
+    }
+}

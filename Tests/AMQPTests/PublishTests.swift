@@ -1,0 +1,172 @@
+import AMQP
+import BrokerKit
+import Testing
+
+@Suite("publishing", .timeLimit(.minutes(2)))
+struct PublishTests {
+    @Test("a publish returns when the broker has confirmed it, and the message is there")
+    func confirmed() async throws {
+        let queue = TestBroker.name()
+        try await Link.with(topology: [.queue(name: queue)]) { link in
+            try await link.connection.whenConnected()
+            try await link.publish("one", to: queue)
+            #expect(try await link.connection.depth(of: queue).messages == 1)
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("hundreds of publishes are in flight at once and every one is confirmed")
+    func manyInFlight() async throws {
+        let queue = TestBroker.name()
+        try await Link.with(topology: [.queue(name: queue, arguments: ["x-queue-type": .string("quorum")])]) { link in
+            try await link.connection.whenConnected()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<1000 { group.addTask { try await link.publish("\(number)", to: queue) } }
+                try await group.waitForAll()
+            }
+            #expect(try await link.connection.depth(of: queue).messages == 1000)
+            #expect(link.connection.status.unconfirmed == 0)
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("a mandatory message that no queue is bound for is reported as returned; those beside it are confirmed")
+    func returned() async throws {
+        let queue = TestBroker.name()
+        try await Link.with(topology: [.queue(name: queue)]) { link in
+            try await link.connection.whenConnected()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<200 {
+                    group.addTask {
+                        guard number % 3 == 0 else { return try await link.publish("\(number)", to: queue) }
+                        await #expect(throws: PublishError.returned(code: 312, text: "NO_ROUTE")) {
+                            try await link.publish("\(number)", to: "\(queue)-nowhere")
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await link.connection.depth(of: queue).messages == 133)
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("a message that a full queue refuses is reported as refused")
+    func refused() async throws {
+        let queue = TestBroker.name()
+        let arguments: [String: FieldValue] = ["x-max-length": .int(1), "x-overflow": .string("reject-publish")]
+        try await Link.with(topology: [.queue(name: queue, arguments: arguments)]) { link in
+            try await link.connection.whenConnected()
+            try await link.publish("fits", to: queue)
+            await #expect(throws: PublishError.refused) { try await link.publish("does not", to: queue) }
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("properties and headers of every kind arrive as they were sent")
+    func roundTrip() async throws {
+        let queue = TestBroker.name()
+        var properties = Properties()
+        properties.contentType = "application/json"
+        properties.contentEncoding = "utf-8"
+        properties.correlationID = "c-ü"
+        properties.replyTo = "somewhere"
+        properties.expiration = "600000"
+        properties.messageID = "m-1"
+        properties.type = "recharge"
+        properties.appID = "tests"
+        properties.deliveryMode = .transient
+        properties.priority = 3
+        properties.timestamp = 1_700_000_000
+        properties.headers = [
+            "bool": .bool(true), "int": .int(.min), "double": .double(0.1), "decimal": .decimal(scale: 2, value: 1234),
+            "string": .string(""),
+            "bytes": .bytes([0, 255]), "time": .timestamp(1_700_000_000), "null": .null,
+            "array": .array([.int(1), .string("zwei"), .array([])]),
+            "table": .table(["in": .table(["deep": .bool(false)])]),
+        ]
+        let message = Message(body: Array("{}".utf8), properties: properties)
+        try await Link.with(topology: [.queue(name: queue)]) { link in
+            try await link.connection.whenConnected()
+            try await link.connection.publish(message, exchange: "", routingKey: queue, mandatory: true)
+            var iterator = link.connection.consume(queue: queue, prefetch: 1).makeAsyncIterator()
+            let delivery = try #require(await iterator.next())
+            #expect(delivery.message == message)
+            #expect(delivery.exchange == "" && delivery.routingKey == queue && delivery.queue == queue && !delivery.isRedelivered)
+            delivery.ack()
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("bodies of all sizes round the frame's arrive whole", arguments: [0, 1, 131_063, 131_064, 131_065, 262_128, 1 << 20])
+    func sizes(size: Int) async throws {
+        let queue = TestBroker.name()
+        try await Link.with(topology: [.queue(name: queue)]) { link in
+            try await link.connection.whenConnected()
+            let body = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+            try await link.connection.publish(Message(body: body), exchange: "", routingKey: queue, mandatory: true)
+            var iterator = link.connection.consume(queue: queue, prefetch: 1).makeAsyncIterator()
+            let delivery = try #require(await iterator.next())
+            #expect(delivery.message.body == body)
+            delivery.ack()
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("what cannot be put on the wire is refused before a byte is written, and the session stays")
+    func invalid() async throws {
+        try await Link.with { link in
+            try await link.connection.whenConnected()
+            var large = Properties()
+            large.headers["x"] = .string(String(repeating: "a", count: 131_072))
+            var long = Properties()
+            long.correlationID = String(repeating: "a", count: 256)
+            var expiring = Properties()
+            expiring.expiration = "soon"
+            var named = Properties()
+            named.headers[String(repeating: "a", count: 256)] = .null
+            for properties in [large, long, expiring, named] {
+                await #expect {
+                    try await link.connection.publish(Message(body: [], properties: properties), exchange: "amq.fanout", routingKey: "")
+                } throws: {
+                    if case .invalid? = $0 as? PublishError { true } else { false }
+                }
+            }
+            try await link.connection.publish(Message(body: []), exchange: "amq.fanout", routingKey: "")
+            #expect(link.connection.status.reconnects == 0)
+        }
+    }
+
+    @Test("headers just small enough for one frame are sent")
+    func largestHeaders() async throws {
+        try await Link.with { link in
+            try await link.connection.whenConnected()
+            var properties = Properties()
+            properties.headers["x"] = .string(String(repeating: "a", count: 130_900))
+            try await link.connection.publish(Message(body: [], properties: properties), exchange: "amq.fanout", routingKey: "")
+        }
+    }
+
+    @Test("without a session nothing is sent, and the error says why")
+    func notSent() async throws {
+        try await Link.with("amqp://127.0.0.1:1") { link in
+            _ = await link.events.setupError()
+            await #expect {
+                try await link.publish("x", to: "y")
+            } throws: {
+                if case .notSent? = $0 as? PublishError { true } else { false }
+            }
+        }
+    }
+
+    @Test("a user id that came with a message does not end the session when the message is passed on")
+    func userID() async throws {
+        try await Link.with { link in
+            try await link.connection.whenConnected()
+            var properties = Properties()
+            properties.userID = "somebody else"
+            try await link.connection.publish(Message(body: [], properties: properties), exchange: "amq.fanout", routingKey: "")
+            #expect(link.connection.status.reconnects == 0)
+        }
+    }
+}

@@ -1,0 +1,168 @@
+import AMQP
+import BrokerKit
+import Logging
+import Testing
+
+@Suite("getting a session ready", .timeLimit(.minutes(2)))
+struct SetupTests {
+    @Test("a wrong password is reported as a refused login, and the password is nowhere in it")
+    func wrongPassword() async throws {
+        let port = try await TestBroker.shared.port
+        try await Link.with("amqp://guest:hunter2@127.0.0.1:\(port)/") { link in
+            let error = await link.events.setupError()
+            guard case .loginRefused = error else { throw error }
+            #expect(!"\(error)".contains("hunter2") && !"\(link.connection.status)".contains("hunter2"))
+            #expect(!"\(link.connection.configuration)".contains("hunter2"))
+        }
+    }
+
+    @Test("a virtual host that does not exist is reported as such")
+    func wrongVirtualHost() async throws {
+        let port = try await TestBroker.shared.port
+        try await Link.with("amqp://guest:guest@127.0.0.1:\(port)/nowhere") { link in
+            let error = await link.events.setupError()
+            guard case .virtualHostRefused = error else { throw error }
+        }
+    }
+
+    @Test("where nothing listens, the next URL is tried, without a pause before it")
+    func secondURL() async throws {
+        let port = try await TestBroker.shared.port
+        let change: (inout AMQPConfiguration) -> Void = { configuration in
+            configuration.backoff.initial = .seconds(3600)
+            configuration.backoff.maximum = .seconds(3600)
+            configuration.urls.insert(contentsOf: (try? [AMQPURL("amqp://127.0.0.1:1")]) ?? [], at: 0)
+        }
+        try await Link.with("amqp://127.0.0.1:\(port)", change: change) { link in
+            guard case .unreachable(let url, _) = await link.events.setupError() else { throw CancellationError() }
+            #expect(url == "amqp://guest@127.0.0.1:1/%2f")
+            try await link.connection.whenConnected()
+            guard case .connected(let url, let version) = link.connection.status.state else { throw CancellationError() }
+            #expect(url == "amqp://guest@127.0.0.1:\(port)/%2f")
+            #expect(version.hasPrefix("3."))
+        }
+    }
+
+    @Test("a queue that exists with other arguments is named, with the broker's own words")
+    func mismatch() async throws {
+        let queue = TestBroker.name()
+        try await Link.with(topology: [.queue(name: queue)]) { link in
+            try await link.connection.whenConnected()
+            try await Link.with(topology: [.queue(name: queue, arguments: ["x-max-length": .int(5)])]) { other in
+                let error = await other.events.setupError()
+                guard case .topologyMismatch(let object, let text) = error, object == "queue \(queue)" else { throw error }
+                #expect(text.contains("x-max-length"))
+                #expect(other.connection.status.isConnected == false)
+            }
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("where the topology is only checked, what is missing is named and nothing is made")
+    func checkOnly() async throws {
+        let queue = TestBroker.name()
+        let topology: [TopologyItem] = [.exchange(name: "amq.direct", kind: "direct"), .queue(name: queue)]
+        try await Link.with(topology: topology, mode: .check) { link in
+            #expect(await link.events.setupError() == .topologyMissing(object: "queue \(queue)"))
+            try await Link.with(topology: topology + [.binding(queue: queue, exchange: "amq.direct", routingKey: queue)]) { maker in
+                try await maker.connection.whenConnected()
+                try await link.connection.whenConnected()
+                try await maker.connection.publish(Message(body: []), exchange: "amq.direct", routingKey: queue, mandatory: true)
+                try await maker.connection.delete(queue: queue)
+            }
+        }
+    }
+
+    @Test("an exchange that is declared can be bound, published to and deleted")
+    func exchanges() async throws {
+        let name = TestBroker.name()
+        let topology: [TopologyItem] = [
+            .exchange(name: name, kind: "topic"), .queue(name: name), .binding(queue: name, exchange: name, routingKey: "a.#"),
+        ]
+        try await Link.with(topology: topology) { link in
+            try await link.connection.whenConnected()
+            try await link.connection.publish(Message(body: []), exchange: name, routingKey: "a.b", mandatory: true)
+            await #expect(throws: PublishError.returned(code: 312, text: "NO_ROUTE")) {
+                try await link.connection.publish(Message(body: []), exchange: name, routingKey: "b", mandatory: true)
+            }
+            try await link.connection.delete(exchange: name)
+            try await link.connection.delete(queue: name)
+        }
+    }
+
+    @Test("an exclusive queue is refused while another connection holds it, and obtained when that is gone")
+    func lock() async throws {
+        let name = TestBroker.name("lock")
+        try await Link.with(topology: [.exclusiveQueue(name: name)]) { holder in
+            try await holder.connection.whenConnected()
+            try await Link.with(topology: [.exclusiveQueue(name: name)]) { waiter in
+                #expect(await waiter.events.setupError() == .locked(name: name))
+                await holder.connection.close()
+                try await waiter.connection.whenConnected()
+            }
+        }
+    }
+
+    @Test("waiting for a connection ends with the task that waits, and with the connection")
+    func waitingEnds() async throws {
+        try await Link.with("amqp://127.0.0.1:1") { link in
+            let cancelled = Task { try await link.connection.whenConnected() }
+            cancelled.cancel()
+            await #expect(throws: CancellationError.self) { try await cancelled.value }
+            let closed = Task { try await link.connection.whenConnected() }
+            await link.connection.close()
+            await #expect(throws: CancellationError.self) { try await closed.value }
+        }
+    }
+
+    @Test("a connection that is closed answers everybody at once, also when it never ran")
+    func closed() async throws {
+        try await Link.with { link in
+            try await link.connection.whenConnected()
+            await link.connection.close()
+            await expectClosed(link)
+        }
+        try await Link.with("amqp://127.0.0.1:1") { link in
+            await link.connection.close()
+            await expectClosed(link)
+        }
+    }
+
+    private func expectClosed(_ link: Link) async {
+        let deliveries = link.connection.consume(queue: "x", prefetch: 1)
+        var iterator = deliveries.makeAsyncIterator()
+        #expect(await iterator.next() == nil)
+        await deliveries.pause()
+        await deliveries.resume()
+        await deliveries.finish()
+        await #expect(throws: SessionError.self) { _ = try await link.connection.depth(of: "x") }
+        await #expect(throws: PublishError.self) { try await link.publish("x", to: "x") }
+    }
+
+    @Test("run() ends when its task is cancelled, and what was acked before has reached the broker")
+    func cancellation() async throws {
+        let queue = TestBroker.name()
+        try await Link.with(topology: [.queue(name: queue)]) { link in
+            try await link.connection.whenConnected()
+            try await link.publish("x", to: queue)
+        }
+        var configuration = AMQPConfiguration(urls: [try AMQPURL(try await TestBroker.shared.url)])
+        configuration.rpcTimeout = .seconds(10)
+        let connection = try Connection(
+            configuration: configuration, role: "test", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let running = Task { await connection.run() }
+        var iterator = connection.consume(queue: queue, prefetch: 1).makeAsyncIterator()
+        let delivery = try #require(await iterator.next())
+        delivery.ack()
+        running.cancel()
+        await running.value
+        guard case .stopped = connection.status.state else { throw CancellationError() }
+        #expect(await iterator.next() == nil)
+        await connection.close()
+        try await Link.with { link in
+            try await link.connection.whenConnected()
+            #expect(try await link.connection.depth(of: queue).messages == 0)
+            try await link.connection.delete(queue: queue)
+        }
+    }
+}

@@ -1,0 +1,90 @@
+private import Foundation
+private import Synchronization
+
+/// A real RabbitMQ for tests: the one that `deploy/test` has started, or one of this process's own that ends with it.
+package final class TestBroker: Sendable {
+    package let url: String
+    /// The broker's folder, for `deploy/lib/rabbitmq`.
+    package let directory: String
+
+    private static let own = Mutex<[String]>([])
+    private static let sharedStart = Mutex<Task<TestBroker, any Error>?>(nil)
+
+    private init(url: String, directory: String) {
+        self.url = url
+        self.directory = directory
+    }
+
+    /// The broker that tests share. They use names of their own (`name`), so that they can run side by side.
+    package static var shared: TestBroker {
+        get async throws {
+            let environment = ProcessInfo.processInfo.environment
+            if let url = environment["BOS_TEST_AMQP_URL"], let directory = environment["BOS_TEST_BROKER_DIR"] {
+                return TestBroker(url: url, directory: directory)
+            }
+            // A task, so that the first of several tests starts it and the others wait for the same.
+            let task = sharedStart.withLock { start in
+                if let start { return start }
+                let task = Task { try await TestBroker.start() }
+                start = task
+                return task
+            }
+            return try await task.value
+        }
+    }
+
+    /// A name that no other test uses.
+    package static func name(_ prefix: String = "test") -> String {
+        "\(prefix)-\(String(UInt64.random(in: .min ... .max), radix: 36))"
+    }
+
+    /// Starts a broker of its own, for a test that restarts it, fills it, or needs other settings; it ends with `stop()` or the process.
+    package static func start(configuration: [String] = []) async throws -> TestBroker {
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent(name("bos-broker")).path
+        own.withLock { own in
+            if own.isEmpty { atexit { TestBroker.stopAll() } }
+            own.append(directory)
+        }
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try await Tool.run(script, ["start", directory, "0"] + configuration)
+        let port = try String(contentsOfFile: "\(directory)/port", encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+        return TestBroker(url: "amqp://guest:guest@127.0.0.1:\(port)/%2f", directory: directory)
+    }
+
+    /// Runs rabbitmqctl.
+    @discardableResult
+    package func ctl(_ arguments: String...) async throws -> String {
+        try await Tool.run(Self.script, ["ctl", directory] + arguments)
+    }
+
+    /// Ends the broker as a power cut would.
+    package func kill() async throws {
+        try await Tool.run(Self.script, ["kill", directory])
+    }
+
+    /// Starts it again, on the same port and with the same data.
+    package func restart(configuration: [String] = []) async throws {
+        try await Tool.run(Self.script, ["start", directory, String(port)] + configuration)
+    }
+
+    package var port: Int { URL(string: url)?.port ?? 5672 }
+
+    /// Ends it and removes its folder.
+    package func stop() async throws {
+        try await Tool.run(Self.script, ["stop", directory])
+        try FileManager.default.removeItem(atPath: directory)
+        Self.own.withLock { $0.removeAll { $0 == directory } }
+    }
+
+    private static var script: String {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../deploy/lib/rabbitmq").standardized.path
+    }
+
+    /// At the end of the process, whatever is still running is stopped.
+    private static func stopAll() {
+        for directory in own.withLock({ $0 }) {
+            _ = try? Tool.runBlocking(script, ["stop", directory])
+            try? FileManager.default.removeItem(atPath: directory)
+        }
+    }
+}

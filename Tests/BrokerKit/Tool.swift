@@ -1,0 +1,58 @@
+private import Foundation
+
+/// A program that a test runs, waited for without blocking the cooperative pool.
+package enum Tool {
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    /// Runs a program and returns what it printed.
+    ///
+    /// - Throws: `Failure` with its output when it does not end with 0.
+    @discardableResult
+    package static func run(_ path: String, _ arguments: [String]) async throws -> String {
+        try await withCheckedThrowingContinuation { continuation in
+            // A thread of its own: it waits for the program, which may take half a minute.
+            Thread.detachNewThread {
+                continuation.resume(with: Result { try runBlocking(path, arguments) })
+            }
+        }
+    }
+
+    /// The same for where there is no concurrency any more: the end of the process.
+    ///
+    /// By posix_spawn, because the program must not inherit the blocked signals of a thread of Dispatch: a broker would not hear SIGTERM.
+    @discardableResult
+    static func runBlocking(_ path: String, _ arguments: [String]) throws -> String {
+        // Into a file, not a pipe: what a daemon inherits would hold a pipe open until the daemon's end.
+        let output = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+        defer { try? FileManager.default.removeItem(atPath: output) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var (none, all) = (sigset_t(), sigset_t())
+        sigemptyset(&none)
+        sigfillset(&all)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setsigdefault(&attributes, &all)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+
+        var strings: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]
+        defer { for string in strings { free(string) } }
+        var pid = pid_t()
+        let code = posix_spawn(&pid, path, &actions, &attributes, &strings, environ)
+        guard code == 0 else { throw Failure(description: "\(path) could not be started: \(String(cString: strerror(code)))") }
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+        let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
+        guard status == 0 else { throw Failure(description: "\(path) \(arguments.joined(separator: " ")) ended with \(status): \(text)") }
+        return text
+    }
+}

@@ -1,0 +1,121 @@
+import DedicatedThread
+import Glibc
+import Synchronization
+import Testing
+
+@Suite("the dedicated thread", .timeLimit(.minutes(1)))
+struct DedicatedThreadTests {
+    private actor Counter {
+        nonisolated let thread: DedicatedThread
+        nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+        private(set) var count = 0
+        private var threads: Set<pthread_t> = []
+        var threadCount: Int { threads.count }
+
+        init(_ thread: DedicatedThread) {
+            self.thread = thread
+        }
+
+        func increment() {
+            count += 1
+            threads.insert(pthread_self())
+        }
+    }
+
+    @Test("an actor on it runs on one thread only, whoever calls")
+    func oneThread() async throws {
+        let thread = try DedicatedThread(name: "test")
+        defer { thread.stop() }
+        let counter = Counter(thread)
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<2000 { group.addTask { await counter.increment() } }
+        }
+        #expect(await counter.count == 2000)
+        #expect(await counter.threadCount == 1)
+    }
+
+    @Test("it knows whether the caller runs on it, and so does the actor")
+    func isolation() async throws {
+        let thread = try DedicatedThread(name: "test")
+        defer { thread.stop() }
+        let counter = Counter(thread)
+        #expect(!thread.isCurrent)
+        let count = await withCheckedContinuation { continuation in
+            thread.setTurn {
+                // Outside of any job, as a turn is.
+                guard thread.isCurrent else { return .forJobs }
+                thread.setTurn(nil)
+                continuation.resume(returning: counter.assumeIsolated { $0.count })
+                return .forJobs
+            }
+        }
+        #expect(count == 0)
+    }
+
+    @Test("a turn sleeps until its descriptor has data")
+    func descriptor() async throws {
+        var pipes: [Int32] = [0, 0]
+        try #require(pipe(&pipes) == 0)
+        let (readEnd, writeEnd) = (pipes[0], pipes[1])
+        let thread = try DedicatedThread(name: "test")
+        let turns = Atomic<Int>(0)
+        let received = await withCheckedContinuation { continuation in
+            let state = Mutex<CheckedContinuation<UInt8, Never>?>(continuation)
+            thread.setTurn {
+                // The first turn finds nothing and lets the other end write: only the descriptor can bring about the second.
+                if turns.add(1, ordering: .relaxed).newValue == 1 {
+                    var byte: UInt8 = 42
+                    _ = write(writeEnd, &byte, 1)
+                    return Wait(descriptor: readEnd)
+                }
+                var byte: UInt8 = 0
+                guard read(readEnd, &byte, 1) == 1 else { return .forJobs }
+                state.withLock { $0.take() }?.resume(returning: byte)
+                return .forJobs
+            }
+        }
+        #expect(received == 42)
+        thread.stop()
+        close(readEnd)
+        close(writeEnd)
+    }
+
+    @Test("a wake-up is never lost, however close it comes to the sleep")
+    func wakeUps() async throws {
+        let thread = try DedicatedThread(name: "test")
+        let counter = Counter(thread)
+        // Each job is enqueued as the thread goes to sleep after the one before. A lost wake-up hangs, and the time limit ends it.
+        for _ in 0..<20_000 { await counter.increment() }
+        #expect(await counter.count == 20_000)
+        thread.stop()
+    }
+
+    @Test("stopping runs the jobs that were enqueued and ends the thread")
+    func stopping() async throws {
+        let thread = try DedicatedThread(name: "test-stopping")
+        let counter = Counter(thread)
+        let task = Task { await counter.increment() }
+        await task.value
+        thread.stop()
+        #expect(!thread.isCurrent)
+        thread.stop()
+    }
+
+    @Test("the timeout of a sleep is rounded up to whole milliseconds")
+    func rounding() async throws {
+        let thread = try DedicatedThread(name: "test")
+        let turns = Atomic<Int>(0)
+        let start = ContinuousClock.now
+        let slept = await withCheckedContinuation { continuation in
+            let state = Mutex<CheckedContinuation<Duration, Never>?>(continuation)
+            thread.setTurn {
+                // 1.5 ms: rounded down, the second turn would come before it is over.
+                guard turns.add(1, ordering: .relaxed).newValue > 1 else { return Wait(timeout: .microseconds(1500)) }
+                state.withLock { $0.take() }?.resume(returning: start.duration(to: .now))
+                return .forJobs
+            }
+        }
+        #expect(slept >= .microseconds(1500))
+        thread.stop()
+    }
+}
