@@ -53,10 +53,7 @@ package struct RechargeMachine: JobMachine {
 
     package mutating func on(_ event: Event, at now: Timestamp, jitter: Double) -> Step {
         guard !progress.state.isFinal else { return .nothing }
-        guard progress.state == event.state else {
-            // No step asked for this. Whatever it means, to ask BOS moves no money, and what made the doubt must not be forgotten.
-            return progress.state == .inDoubt ? ask() : doubt(.unanswered)
-        }
+        guard progress.state == event.state else { return take(outOfPlace: event) }
         switch event {
         case .notTaken(let failure): return retry(after: failure, at: now, jitter)
         case .unknown(let answer):
@@ -236,6 +233,19 @@ extension RechargeMachine {
             .failed, .enquiry, .notExecuted,
             "BOS did not know the recharge in several enquiries over the settle window; \(why)",
             answer: progress.answer)
+    }
+}
+
+// MARK: - Out of place
+
+extension RechargeMachine {
+    /// No step asked for this. Whatever it means, to ask BOS moves no money, and what BOS has said must not be forgotten.
+    private mutating func take(outOfPlace event: Event) -> Step {
+        switch event {
+        case .answered, .enquired(.succeeded, _), .enquired(.failed, _), .enquired(.pending, _): doubt(.acceptedByBOS)
+        case .notTaken, .unknown, .enquired(.notFound, _), .enquiryUnanswered:
+            progress.state == .inDoubt ? ask() : doubt(.unanswered)
+        }
     }
 }
 
