@@ -47,7 +47,7 @@ extension IncomingJob {
     }
 
     private func unknownKind(_ detail: String, _ json: JSONValue) -> JobRefusal {
-        let reference = (json["referenceid"] ?? json["refid"])?.text
+        let reference = (json["referenceid"] ?? json["refid"])?.text.flatMap(JobRules.echoed)
         return JobRefusal(deadLetter: .unknownKind, code: .invalidJob, detail: detail, kind: nil, reference: reference)
     }
 }
@@ -133,8 +133,8 @@ private struct JobFields {
         guard let value = json[name], value != .null else { return nil }
         guard case .string(let text) = value else { throw invalid("\(name) must be a string, not \(value.kindName)") }
         guard !text.isEmpty else { throw invalid("\(name) must not be empty") }
-        guard text.count <= limit else { throw invalid("\(name) has more than \(limit) characters") }
-        guard text.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control }) else {
+        guard text.utf8.count <= limit else { throw invalid("\(name) has more than \(limit) bytes") }
+        guard text.hasNoControlCharacters else {
             throw invalid("\(name) must not hold control characters")
         }
         return text
@@ -143,8 +143,7 @@ private struct JobFields {
     private func invalid(_ detail: String) -> JobRefusal { refusal(.invalidJob, deadLetter: .invalidJob, detail) }
 
     private func refusal(_ code: ReplyErrorCode, deadLetter: DeadLetterReason?, _ detail: String) -> JobRefusal {
-        // A reference too long to be one is not echoed either.
-        let reference = json[referenceField]?.text.flatMap { $0.count <= JobRules.maximumReferenceLength ? $0 : nil }
+        let reference = json[referenceField]?.text.flatMap(JobRules.echoed)
         return JobRefusal(deadLetter: deadLetter, code: code, detail: detail, kind: kind, reference: reference)
     }
 }

@@ -2,7 +2,7 @@
 package struct JobRules: Sendable {
     /// A larger message is refused unread, in bytes. Source: contract.md, "A job".
     package static let maximumSize = 64 * 1024
-    /// A longer reference is refused, in characters; BOS documents no limit, so this one is ours.
+    /// A longer reference is refused, in bytes of UTF-8; BOS documents no limit, so this one is ours. It fits AMQP's 255 bytes.
     package static let maximumReferenceLength = 64
 
     /// Used for a job that names no `RegisterID` of its own.
@@ -27,4 +27,14 @@ package struct JobRules: Sendable {
     }
 
     package init() {}
+
+    /// What a refusal tells of a reference: nothing if it is too long or too odd to be one.
+    static func echoed(_ reference: String) -> String? {
+        let isPlausible = !reference.isEmpty && reference.utf8.count <= maximumReferenceLength
+        return isPlausible && reference.hasNoControlCharacters ? reference : nil
+    }
+}
+
+extension String {
+    var hasNoControlCharacters: Bool { unicodeScalars.allSatisfy { $0.properties.generalCategory != .control } }
 }

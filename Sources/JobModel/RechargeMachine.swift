@@ -53,6 +53,7 @@ package struct RechargeMachine: JobMachine {
 
     package mutating func on(_ event: Event, at now: Timestamp, jitter: Double) -> Step {
         guard !progress.state.isFinal else { return .nothing }
+        guard progress.state == event.state else { return take(outOfPlace: event) }
         switch event {
         case .notTaken(let failure): return retry(after: failure, at: now, jitter)
         case .unknown(let answer):
@@ -79,6 +80,8 @@ package struct RechargeMachine: JobMachine {
 extension RechargeMachine {
     private mutating func send(at now: Timestamp) -> Step {
         if let deadline = recharge.expiresAt, now > deadline {
+            // After a settled doubt something was sent before, and BOS did not know it.
+            if progress.resendings > 0 { return finish(notExecuted("expires_at has passed, so it is not sent again"), at: now) }
             return finish(
                 Verdict(.expired, .none, .deadlinePassed, "expires_at passed before anything was sent to BOS"), at: now)
         }
@@ -98,6 +101,8 @@ extension RechargeMachine {
 
     private mutating func retry(after failure: SendFailure, at now: Timestamp, _ jitter: Double) -> Step {
         progress.state = .accepted
+        // Not reached by this request, so the first that may have reached BOS is still to come, unless a doubt came before it.
+        if progress.resendings == 0 { progress.firstSentAt = nil }
         progress.failures += 1
         let backoff = policy.send.delay(failures: progress.failures, jitter: jitter)
         switch failure {
@@ -226,7 +231,30 @@ extension RechargeMachine {
     private func notExecuted(_ why: String) -> Verdict {
         Verdict(
             .failed, .enquiry, .notExecuted,
-            "BOS did not know the recharge in \(progress.notFoundAnswers) enquiries over the settle window; \(why)",
+            "BOS did not know the recharge in several enquiries over the settle window; \(why)",
             answer: progress.answer)
+    }
+}
+
+// MARK: - Out of place
+
+extension RechargeMachine {
+    /// No step asked for this. Whatever it means, to ask BOS moves no money, and what BOS has said must not be forgotten.
+    private mutating func take(outOfPlace event: Event) -> Step {
+        switch event {
+        case .answered, .enquired(.succeeded, _), .enquired(.failed, _), .enquired(.pending, _): doubt(.acceptedByBOS)
+        case .notTaken, .unknown, .enquired(.notFound, _), .enquiryUnanswered:
+            progress.state == .inDoubt ? ask() : doubt(.unanswered)
+        }
+    }
+}
+
+extension RechargeMachine.Event {
+    /// The state that a recharge is in while the call that can report this is under way.
+    fileprivate var state: JobState {
+        switch self {
+        case .notTaken, .unknown, .answered: .sending
+        case .enquired, .enquiryUnanswered: .inDoubt
+        }
     }
 }

@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 /// A moment of civil time in whole milliseconds since 1970-01-01T00:00:00Z: what is stored and what is sent.
 package struct Timestamp: Sendable, Hashable, Comparable {
     package let milliseconds: Int64
@@ -7,14 +5,12 @@ package struct Timestamp: Sendable, Hashable, Comparable {
     package init(milliseconds: Int64) { self.milliseconds = milliseconds }
 
     /// Reads an RFC 3339 date-time, with or without a fraction of a second; finer than a millisecond is cut off.
+    ///
+    /// A leap second (`23:59:60`) is the moment after it, as civil time counts.
     package init?(rfc3339 text: String) {
-        let plain = Date.ISO8601FormatStyle(timeZoneSeparator: .colon)
-        let style =
-            text.contains(".") ? plain.year().month().day().time(includingFractionalSeconds: true).timeZone(separator: .colon) : plain
-        guard let date = try? style.parse(text.uppercased()) else { return nil }
-        let milliseconds = (date.timeIntervalSince1970 * 1000).rounded(.down)
-        guard let exact = Int64(exactly: milliseconds) else { return nil }
-        self.milliseconds = exact
+        var reader = TimestampReader(text)
+        guard let milliseconds = reader.read() else { return nil }
+        self.milliseconds = milliseconds
     }
 
     /// RFC 3339 in UTC with milliseconds: `2026-11-21T09:00:00.412Z`.
@@ -45,7 +41,7 @@ package struct Timestamp: Sendable, Hashable, Comparable {
         .milliseconds(later.milliseconds - earlier.milliseconds)
     }
 
-    private static func floorDivide(_ value: Int64, by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+    static func floorDivide(_ value: Int64, by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
         let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
         return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
     }

@@ -7,7 +7,8 @@ package struct Claim: Sendable {
     package var asker: Asker
     /// Names the run that would work on it: one name for one run of one job in one process, never used again.
     package var owner: String
-    /// Whether the run of that name still goes on. A job whose owner is gone is taken over.
+    /// Whether the run of that name still goes on. A job whose owner is gone is taken over. Called
+    /// inside the transaction, so it must be quick.
     package var isLive: @Sendable (_ owner: String) -> Bool
     package var now: Timestamp
     /// Stored if the job is new: what its state machine made of it, the intent to send included.
@@ -38,7 +39,8 @@ package enum ClaimResult: Sendable, Equatable {
     /// Nobody had it, or it is a question asked anew: it is stored as claimed and is the claimer's to work on. Replies only if it
     /// was over at once.
     case new(JobRecord, [OutgoingReply])
-    /// It was begun and left by a run that is gone, or waited and has come due: the claimer goes on with what is stored.
+    /// It was begun and left by a run that is gone, or waited and has come due: the claimer owns it now and goes on with what is
+    /// stored. Its own progress and entry were not stored.
     case resumed(JobRecord)
     /// A live run works on it already; the asker will be told with the others.
     case joined

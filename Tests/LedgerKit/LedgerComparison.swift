@@ -63,7 +63,7 @@ package struct LedgerComparison: Sendable {
 
     private static func reference(_ random: inout SeededGenerator) -> String { "r-\(Int.random(in: 0..<6, using: &random))" }
 
-    private static func owner(_ random: inout SeededGenerator) -> String { "worker-\(Int.random(in: 0..<2, using: &random))" }
+    private static func owner(_ random: inout SeededGenerator) -> String { "run-\(Int.random(in: 0..<2, using: &random))" }
 
     private static func claim(_ now: Timestamp, _ random: inout SeededGenerator) -> Claim {
         let kind = JobKind.allCases.randomElement(using: &random) ?? .recharge
@@ -72,7 +72,8 @@ package struct LedgerComparison: Sendable {
             "c-\(Int.random(in: 0..<3, using: &random))", Bool.random(using: &random) ? "upstream" : nil)
         let state: JobState = Int.random(in: 0..<4, using: &random) == 0 ? .expired : .accepted
         return Sample.claim(
-            Sample.job(kind, reference(&random), paise: paise), asker: asker, owner: owner(&random), now: now, state: state)
+            Sample.job(kind, reference(&random), paise: paise), asker: asker, owner: owner(&random),
+            live: Bool.random(using: &random) ? [owner(&random)] : [], now: now, state: state)
     }
 
     private static func update(_ now: Timestamp, _ random: inout SeededGenerator) -> Update {

@@ -14,7 +14,7 @@ extension LedgerPromise {
                 #expect(record.fingerprint == claim.fingerprint)
                 #expect(record.acceptedAt == claim.now)
                 #expect(record.progress == claim.progress)
-                #expect(record.owner == "worker-1")
+                #expect(record.owner == "run-1")
                 #expect(record.repliesTold == 0)
                 let stored = try #require(try await ledger.job(kind, "r-1"))
                 #expect(stored.record == record)
@@ -66,19 +66,20 @@ extension LedgerPromise {
                 Sample.update(first.id, to: .succeeded, reply: Sample.reply(first.job, .succeeded)))
             #expect(told.replies?.map(\.asker.correlationID) == ["c-1"])
         },
-        LedgerPromise("a claim by the process that works on the job joins it") { ledger in
+        LedgerPromise("a claim of a job whose run goes on joins it") { ledger in
             let first = try #require(try await ledger.claim(Sample.claim()).record)
-            #expect(try await ledger.claim(Sample.claim(asker: Sample.asker("c-2"))) == .joined)
+            let second = Sample.claim(asker: Sample.asker("c-2"), owner: "run-2", live: ["run-1"])
+            #expect(try await ledger.claim(second) == .joined)
             #expect(try await ledger.job(.recharge, "r-1")?.record == first)
         },
-        LedgerPromise("a claim by another process takes over and goes on with what is stored") { ledger in
+        LedgerPromise("a claim of a job whose run is gone takes over and goes on with what is stored") { ledger in
             let first = try #require(try await ledger.claim(Sample.claim()).record)
             _ = try await ledger.update(
                 Sample.update(first.id, to: .inDoubt, keeps: true, dueAt: Sample.moment(900), event: .doubt))
             let result = try await ledger.claim(
-                Sample.claim(asker: Sample.asker("c-2"), owner: "worker-2", now: Sample.moment(4)))
+                Sample.claim(asker: Sample.asker("c-2"), owner: "run-2", now: Sample.moment(4)))
             var expected = first
-            expected.owner = "worker-2"
+            expected.owner = "run-2"
             expected.progress = Sample.progress(.inDoubt, dueAt: Sample.moment(900))
             #expect(result == .resumed(expected))
             let stored = try #require(try await ledger.job(.recharge, "r-1"))
@@ -89,11 +90,11 @@ extension LedgerPromise {
         LedgerPromise("a job that waits is left alone until it is due") { ledger in
             let first = try #require(try await ledger.claim(Sample.claim()).record)
             _ = try await ledger.update(Sample.update(first.id, to: .accepted, dueAt: Sample.moment(100), event: .waiting))
-            let early = Sample.claim(asker: Sample.asker("c-2"), owner: "worker-2", now: Sample.moment(99))
+            let early = Sample.claim(asker: Sample.asker("c-2"), owner: "run-2", now: Sample.moment(99))
             #expect(try await ledger.claim(early) == .waiting([]))
             var due = early
             due.now = Sample.moment(100)
-            #expect(try await ledger.claim(due).record?.owner == "worker-2")
+            #expect(try await ledger.claim(due).record?.owner == "run-2")
         },
         LedgerPromise("a job that waits for no moment can be taken up at once") { ledger in
             let first = try #require(try await ledger.claim(Sample.claim()).record)

@@ -5,17 +5,21 @@ import Testing
 extension LedgerPromise {
     static let racing = [
         LedgerPromise("of hundreds who claim the same job at once exactly one has it") { ledger in
+            let runs = Set((0..<300).map { "run-\($0)" })
             let results = try await withThrowingTaskGroup(of: ClaimResult.self) { group in
                 for number in 0..<300 {
-                    group.addTask { try await ledger.claim(Sample.claim(asker: Sample.asker("c-\(number % 100)"))) }
+                    group.addTask {
+                        try await ledger.claim(Sample.claim(asker: Sample.asker("c-\(number % 100)"), owner: "run-\(number)", live: runs))
+                    }
                 }
                 return try await group.reduce(into: []) { $0.append($1) }
             }
             #expect(results.count { $0.record != nil } == 1)
             #expect(results.count { $0 == .joined } == 299)
             let record = try #require(try await ledger.job(.recharge, "r-1")).record
+            let owner = try #require(record.owner)
             let told = try await ledger.update(
-                Sample.update(record.id, to: .succeeded, reply: Sample.reply(record.job, .succeeded)))
+                Sample.update(record.id, owner: owner, to: .succeeded, reply: Sample.reply(record.job, .succeeded)))
             #expect(told.replies?.count == 100)
         },
         LedgerPromise("hundreds of jobs that live at once do not touch each other") { ledger in
@@ -34,12 +38,12 @@ extension LedgerPromise {
                 #expect(stored.history.map(\.event) == [.accepted, .finished])
             }
         },
-        LedgerPromise("of many processes that update one job only its owner of the moment succeeds") { ledger in
+        LedgerPromise("of many runs that update one job only its owner of the moment succeeds") { ledger in
             let id = try #require(try await ledger.claim(Sample.claim()).record).id
             let stored = try await withThrowingTaskGroup(of: Int.self) { group in
                 for number in 0..<100 {
                     group.addTask {
-                        let owner = "worker-\(number % 4)"
+                        let owner = "run-\(number % 4)"
                         _ = try await ledger.claim(Sample.claim(owner: owner))
                         let result = try await ledger.update(
                             Sample.update(id, owner: owner, to: .succeeded, reply: Sample.reply(Sample.job(), .succeeded)))

@@ -10,7 +10,7 @@ extension LedgerPromise {
                 Sample.update(record.id, to: .succeeded, reply: Sample.reply(record.job, .succeeded)))
             let own = try #require(told.replies)
             try await ledger.markPublished(own.map(\.id), at: Sample.moment(6))
-            for _ in 0..<3 { #expect(try await ledger.claim(Sample.claim(owner: "worker-2")) == .answered(own)) }
+            for _ in 0..<3 { #expect(try await ledger.claim(Sample.claim(owner: "run-2")) == .answered(own)) }
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 10).isEmpty)
         },
         LedgerPromise("somebody else who asks after a job that is over gets the same body under an id of their own") { ledger in
@@ -62,19 +62,19 @@ extension LedgerPromise {
             try await ledger.markPublished(old.map(\.id), at: Sample.moment(6))
 
             let again = Sample.claim(
-                job, asker: Sample.asker("c-2"), owner: "worker-2", now: Sample.moment(60), state: .accepted)
+                job, asker: Sample.asker("c-2"), owner: "run-2", now: Sample.moment(60), state: .accepted)
             let result = try await ledger.claim(again)
             let record = try #require(result.record)
             #expect(result == .new(record, []))
             #expect(record.id == first.id)
             #expect(record.acceptedAt == Sample.moment(60))
             #expect(record.progress == again.progress)
-            #expect(record.owner == "worker-2")
+            #expect(record.owner == "run-2")
             #expect(record.repliesTold == 1)
             #expect(try await ledger.job(.rechargeStatus, "r-1")?.record == record)
 
             let final = try await ledger.update(
-                Sample.update(record.id, owner: "worker-2", to: .succeeded, reply: Sample.reply(job, .succeeded), event: .finished))
+                Sample.update(record.id, owner: "run-2", to: .succeeded, reply: Sample.reply(job, .succeeded), event: .finished))
             // The first asker has had an answer and is not told again; the numbers go on.
             let reply = try #require(final.replies?.first)
             #expect(final.replies?.count == 1)
@@ -85,9 +85,9 @@ extension LedgerPromise {
             let job = Sample.job(.rechargeStatus)
             let first = try await ledger.claim(Sample.claim(job, state: .notFound))
             #expect(first.replies.count == 1)
-            #expect(try await ledger.claim(Sample.claim(job, owner: "worker-2", state: .accepted)) == .answered(first.replies))
+            #expect(try await ledger.claim(Sample.claim(job, owner: "run-2", state: .accepted)) == .answered(first.replies))
             try await ledger.markPublished(first.replies.map(\.id), at: Sample.moment(1))
-            #expect(try await ledger.claim(Sample.claim(job, owner: "worker-2", state: .accepted)).record != nil)
+            #expect(try await ledger.claim(Sample.claim(job, owner: "run-2", state: .accepted)).record != nil)
         },
         LedgerPromise("what was told before a question was asked anew is not told for the new round") { ledger in
             let job = Sample.job(.rechargeStatus)
@@ -101,7 +101,7 @@ extension LedgerPromise {
             let record = try #require(try await ledger.claim(Sample.claim()).record)
             var asker = Sample.asker()
             asker.traceparent = "00-another"
-            #expect(try await ledger.claim(Sample.claim(asker: asker)) == .joined)
+            #expect(try await ledger.claim(Sample.claim(asker: asker, owner: "run-2", live: ["run-1"])) == .joined)
             let told = try await ledger.update(
                 Sample.update(record.id, to: .succeeded, reply: Sample.reply(record.job, .succeeded)))
             #expect(told.replies?.map(\.asker) == [Sample.asker()])

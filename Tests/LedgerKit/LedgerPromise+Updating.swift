@@ -23,8 +23,10 @@ extension LedgerPromise {
         },
         LedgerPromise("a reply goes to everybody who asked, each under an id of their own") { ledger in
             let record = try #require(try await ledger.claim(Sample.claim(asker: Sample.asker("c"))).record)
-            for name in ["b", "a", "c", "b"] { _ = try await ledger.claim(Sample.claim(asker: Sample.asker(name))) }
-            _ = try await ledger.claim(Sample.claim(asker: Sample.asker("b", nil)))
+            for name in ["b", "a", "c", "b"] {
+                _ = try await ledger.claim(Sample.claim(asker: Sample.asker(name), owner: "run-2", live: ["run-1"]))
+            }
+            _ = try await ledger.claim(Sample.claim(asker: Sample.asker("b", nil), owner: "run-2", live: ["run-1"]))
             let reply = Sample.reply(record.job, .succeeded)
             let replies = try #require(try await ledger.update(Sample.update(record.id, to: .succeeded, reply: reply)).replies)
             #expect(replies.map(\.asker.correlationID) == ["a", "b", "b", "c"])
@@ -36,7 +38,7 @@ extension LedgerPromise {
         },
         LedgerPromise("an update by somebody who no longer owns the job is lost and changes nothing") { ledger in
             let record = try #require(try await ledger.claim(Sample.claim()).record)
-            _ = try await ledger.claim(Sample.claim(owner: "worker-2"))
+            _ = try await ledger.claim(Sample.claim(owner: "run-2"))
             let before = try #require(try await ledger.job(.recharge, "r-1"))
             let late = Sample.update(record.id, to: .succeeded, reply: Sample.reply(record.job, .succeeded))
             #expect(try await ledger.update(late) == .lost)
@@ -103,7 +105,7 @@ extension LedgerPromise {
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 0).isEmpty)
         },
         LedgerPromise("a reply comes back with its asker, money and moment") { ledger in
-            let claim = Sample.claim(asker: Asker(correlationID: "", replyTo: nil, traceparent: nil), state: .refused)
+            let claim = Sample.claim(asker: Asker(correlationID: "a\u{0}b", replyTo: nil, traceparent: nil), state: .refused)
             let reply = try #require(try await ledger.claim(claim).replies.first)
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 1) == [reply])
             #expect(reply.asker == claim.asker)

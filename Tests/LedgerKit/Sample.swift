@@ -60,17 +60,19 @@ package enum Sample {
         Reply(to: job, verdict(state), progress(state), acceptedAt: start, at: now)
     }
 
+    /// - Parameter live: the runs that go on; every other owner is gone.
     package static func claim(
-        _ job: Job = job(), asker: Asker = asker(), owner: String = "worker-1", now: Timestamp = start, state: JobState = .sending
+        _ job: Job = job(), asker: Asker = asker(), owner: String = "run-1", live: Set<String> = [], now: Timestamp = start,
+        state: JobState = .sending
     ) -> Claim {
         Claim(
-            job: job, fingerprint: job.fingerprint, asker: asker, owner: owner, now: now,
+            job: job, fingerprint: job.fingerprint, asker: asker, owner: owner, isLive: { live.contains($0) }, now: now,
             progress: state.isFinal ? progress(state) : fresh(state),
             reply: state.isFinal ? reply(job, state, at: now) : nil, entry: HistoryEntry(at: now, .accepted, "first"))
     }
 
     package static func update(
-        _ id: Int64, owner: String = "worker-1", to state: JobState, reply: Reply? = nil, keeps: Bool = false,
+        _ id: Int64, owner: String = "run-1", to state: JobState, reply: Reply? = nil, keeps: Bool = false,
         dueAt: Timestamp? = nil, at now: Timestamp = moment(3), event: HistoryEntry.Event = .told
     ) -> Update {
         Update(

@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import Glibc
 import Ledger
 import LedgerSQLite
@@ -24,6 +25,13 @@ final class TemporaryLedger: Sendable {
         owner: String = "test", onCommit: @escaping @Sendable (Duration, _ rows: Int) -> Void = { _, _ in }
     ) async throws -> SQLiteLedger {
         try await SQLiteLedger.open(configuration(owner: owner), onCommit: onCommit)
+    }
+
+    /// Another connection to the same file, as a person's `sqlite3` would be; it may keep a transaction open.
+    func otherConnection() throws -> DatabaseQueue {
+        var settings = GRDB.Configuration()
+        settings.allowsUnsafeTransactions = true
+        return try DatabaseQueue(path: path, configuration: settings)
     }
 
     /// Opens the ledger, lets `body` use it and closes it.

@@ -1,0 +1,55 @@
+import JobModel
+
+/// What the tests of this target share.
+enum Jobs {
+    static let start = Timestamp(milliseconds: 1_795_251_600_000)
+
+    static var rules: JobRules {
+        var rules = JobRules()
+        rules.registerID = "configured"
+        rules.pan = JobRules.PANConstants(nepKey: "key", domain: "example.org", partnerID: "partner", nepID: "nep")
+        return rules
+    }
+
+    static let recharge = Recharge(
+        operatorID: 311, subscriber: "DL12CB4685", amount: Money(paise: 1_000), reference: "1234435687678", registerID: "1234")
+
+    static let answer = Answer(
+        httpStatus: 200, responseCode: 1, status: true, message: "Recharge for Aircel of Amount 50 is successful",
+        operatorID: "1111122233", acknowledgement: "11224445565")
+
+    static func incoming(_ body: String, type: String? = nil, routingKey: String = "") -> IncomingJob {
+        IncomingJob(body: Array(body.utf8), type: type, routingKey: routingKey, correlationID: "c-1")
+    }
+}
+
+/// A step that can be looked at more than once.
+enum SeenStep: Equatable {
+    case send(RetryPermit.Proof)
+    case ask
+    case wait(WaitReason)
+    case finish(Verdict)
+    case nothing
+
+    init(_ step: consuming Step) {
+        switch consume step {
+        case .send(let permit): self = .send(permit.proof)
+        case .ask: self = .ask
+        case .wait(let reason): self = .wait(reason)
+        case .finish(let verdict): self = .finish(verdict)
+        case .nothing: self = .nothing
+        }
+    }
+
+    /// Without the details of a verdict: its outcome, code and evidence alone.
+    var summary: String {
+        switch self {
+        case .send(let proof): "send \(proof.rawValue)"
+        case .ask: "ask"
+        case .wait(let reason): "wait \(reason.rawValue)"
+        case .finish(let verdict):
+            "finish \(verdict.outcome.rawValue) \(verdict.failure?.code.rawValue ?? "-") \(verdict.evidence.rawValue)"
+        case .nothing: "nothing"
+        }
+    }
+}

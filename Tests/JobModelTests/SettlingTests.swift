@@ -1,0 +1,97 @@
+import JobModel
+import Testing
+
+@Suite("Settling a doubt", .timeLimit(.minutes(1)))
+struct SettlingTests {
+    static let notFound = RechargeMachine.Event.enquired(.notFound, Answer(httpStatus: 200))
+
+    static func doubtful(_ recharge: Recharge = Jobs.recharge) -> RechargeMachine {
+        var machine = RechargeMachine(recharge, policy: RetryPolicy())
+        _ = machine.wake(at: Jobs.start, jitter: 0)
+        _ = machine.on(.unknown(nil), at: Jobs.start, jitter: 0)
+        return machine
+    }
+
+    /// Hears "not found" at these seconds and returns the last step.
+    static func hear(_ machine: inout RechargeMachine, at seconds: [Int64]) -> SeenStep {
+        var last = SeenStep.nothing
+        for second in seconds {
+            _ = machine.wake(at: Jobs.start + .seconds(second), jitter: 0)
+            last = SeenStep(machine.on(notFound, at: Jobs.start + .seconds(second), jitter: 0.99))
+        }
+        return last
+    }
+
+    @Test(
+        "\"not found\" is believed after enough answers over enough time, not before",
+        arguments: [
+            ([0], false), ([0, 500], false), ([0, 1, 119], false), ([0, 1, 2, 3, 4, 5, 119], false), ([0, 60, 120], true),
+            ([0, 119, 120], true),
+            ([0, 1, 2, 120], true),
+        ])
+    func settling(seconds: [Int64], isSettled: Bool) {
+        var machine = Self.doubtful()
+        #expect(Self.hear(&machine, at: seconds) == (isSettled ? .send(.settledNotFound) : .wait(.doubt)))
+        #expect(machine.progress.attempts == (isSettled ? 2 : 1))
+    }
+
+    @Test("the deciding question is asked when the window ends, not long after")
+    func decidingQuestion() {
+        var machine = Self.doubtful()
+        _ = Self.hear(&machine, at: Array(stride(from: 0, through: 100, by: 10)))
+        #expect(machine.progress.dueAt == Jobs.start + .seconds(120))
+    }
+
+    @Test("the window starts anew after every sending and every other answer")
+    func startingAnew() {
+        var machine = Self.doubtful()
+        #expect(Self.hear(&machine, at: [0, 60, 120]) == .send(.settledNotFound))
+        _ = machine.on(.unknown(nil), at: Jobs.start + .seconds(121), jitter: 0)
+        #expect(Self.hear(&machine, at: [122, 123, 241]) == .wait(.doubt))
+        #expect(Self.hear(&machine, at: [242]) == .send(.settledNotFound))
+    }
+
+    @Test("it is sent again only so often, and then it has failed")
+    func resendings() {
+        var machine = Self.doubtful()
+        for round in Int64(0)..<2 {
+            #expect(Self.hear(&machine, at: [round * 200, round * 200 + 1, round * 200 + 120]) == .send(.settledNotFound))
+            _ = machine.on(.unknown(nil), at: Jobs.start, jitter: 0)
+        }
+        #expect(Self.hear(&machine, at: [400, 401, 520]).summary == "finish failed not_executed enquiry")
+        #expect(machine.progress.attempts == 3)
+    }
+
+    @Test("what is settled after the deadline has failed and is not sent again")
+    func deadline() {
+        var recharge = Jobs.recharge
+        recharge.expiresAt = Jobs.start + .seconds(100)
+        var machine = Self.doubtful(recharge)
+        #expect(Self.hear(&machine, at: [0, 60, 120]).summary == "finish failed not_executed enquiry")
+    }
+
+    @Test("a resending that certainly failed to leave until the deadline has failed, not expired: something was sent before")
+    func deadlineAfterResending() {
+        var recharge = Jobs.recharge
+        recharge.expiresAt = Jobs.start + .seconds(130)
+        var machine = Self.doubtful(recharge)
+        #expect(Self.hear(&machine, at: [0, 60, 120]) == .send(.settledNotFound))
+        _ = machine.on(.notTaken(.notSent), at: Jobs.start + .seconds(121), jitter: 0)
+        #expect(SeenStep(machine.wake(at: Jobs.start + .seconds(131), jitter: 0)).summary == "finish failed not_executed enquiry")
+    }
+
+    @Test("\"not found\" proves nothing once BOS has said that it knows the reference", arguments: [0, 1, 2])
+    func contradiction(way: Int) {
+        var machine = RechargeMachine(Jobs.recharge, policy: RetryPolicy())
+        _ = machine.wake(at: Jobs.start, jitter: 0)
+        switch way {
+        case 0: _ = machine.on(.answered(.accepted, Jobs.answer), at: Jobs.start, jitter: 0)
+        case 1: _ = machine.on(.answered(.duplicateReference, Jobs.answer), at: Jobs.start, jitter: 0)
+        default:
+            _ = machine.on(.unknown(nil), at: Jobs.start, jitter: 0)
+            _ = machine.on(.enquired(.pending, Jobs.answer), at: Jobs.start, jitter: 0)
+        }
+        #expect(Self.hear(&machine, at: Array(0..<500)) == .wait(.doubt))
+        #expect(machine.progress.attempts == 1)
+    }
+}

@@ -1,0 +1,59 @@
+import JobModel
+import Ledger
+import LedgerKit
+import LedgerSQLite
+import Synchronization
+import Testing
+
+@Suite("Group commit", .timeLimit(.minutes(1)))
+struct GroupCommitTests {
+    @Test("many writes at once share few commits, and every row is counted")
+    func groups() async throws {
+        let commits = Mutex<[Int]>([])
+        let temporary = try TemporaryLedger()
+        let ledger = try await temporary.open { _, rows in commits.withLock { $0.append(rows) } }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<200 {
+                group.addTask { _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, "r-\(number)"))) }
+            }
+            try await group.waitForAll()
+        }
+        await ledger.close()
+        let rows = commits.withLock { $0 }
+        #expect(rows.count < 50)
+        // The job, its asker and its history, and one tally for each commit.
+        #expect(rows.reduce(0, +) == 200 * 3 + rows.count)
+    }
+
+    @Test("reading alone commits nothing")
+    func readingIsNoCommit() async throws {
+        let commits = Mutex(0)
+        let temporary = try TemporaryLedger()
+        let ledger = try await temporary.open { _, _ in commits.withLock { $0 += 1 } }
+        _ = try await ledger.summary()
+        _ = try await ledger.job(.recharge, "r-1")
+        _ = try await ledger.unpublishedReplies(after: nil, limit: 1)
+        #expect(commits.withLock { $0 } == 0)
+        try await ledger.checkWritable()
+        #expect(commits.withLock { $0 } == 1)
+        await ledger.close()
+    }
+
+    @Test("closing writes what waits first")
+    func closing() async throws {
+        let temporary = try TemporaryLedger()
+        let ledger = try await temporary.open()
+        let outcomes = await withTaskGroup(of: Bool.self) { group in
+            for number in 0..<100 {
+                group.addTask { (try? await ledger.claim(Sample.claim(Sample.job(.recharge, "r-\(number)")))) != nil }
+            }
+            group.addTask {
+                await ledger.close()
+                return false
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        let stored = try await temporary.using { try await $0.summary().stored.values.reduce(0, +) }
+        #expect(stored == outcomes.count { $0 })
+    }
+}

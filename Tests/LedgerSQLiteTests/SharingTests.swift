@@ -1,0 +1,62 @@
+import Foundation
+import JobModel
+import Ledger
+import LedgerKit
+import LedgerSQLite
+import Testing
+
+@Suite("Sharing a ledger's file", .timeLimit(.minutes(1)))
+struct SharingTests {
+    @Test("a second live worker is refused with a sentence that says by whom and what to do")
+    func secondWorker() async throws {
+        let temporary = try TemporaryLedger()
+        try await temporary.using { ledger in
+            _ = try await ledger.claim(Sample.claim())
+            let failure = await #expect(throws: LedgerError.self) { try await temporary.open(owner: "second") }
+            let text = failure?.description ?? ""
+            #expect(text.contains("process \(ProcessInfo.processInfo.processIdentifier) (test)"))
+            #expect(text.contains("postgresql://"))
+            #expect(text.contains(temporary.path))
+        }
+        let successor = try await temporary.open(owner: "second")
+        await successor.close()
+    }
+
+    @Test("a ledger that could not be opened leaves no lock behind")
+    func failedOpening() async throws {
+        let temporary = try TemporaryLedger()
+        try Data(repeating: 1, count: 5_000).write(to: URL(fileURLWithPath: temporary.path))
+        for _ in 0..<2 {
+            let failure = await #expect(throws: LedgerError.self) { try await temporary.open() }
+            #expect(failure?.description.contains("damaged") == true)
+        }
+    }
+
+    @Test("a reader sees what a live worker has written and changes nothing")
+    func reader() async throws {
+        let temporary = try TemporaryLedger()
+        try await temporary.using { ledger in
+            let reader = try await SQLiteLedger.openReadOnly(path: temporary.path)
+            for number in 0..<3 {
+                _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, "r-\(number)")))
+                #expect(try await reader.job(.recharge, "r-\(number)")?.history.count == 1)
+                #expect(try await reader.summary() == ledger.summary())
+            }
+            for write in [
+                { try await reader.claim(Sample.claim(Sample.job(.recharge, "x"))) as any Sendable }, { try await reader.checkWritable() },
+                { try await reader.markPublished([1], at: Sample.start) },
+            ] as [@Sendable () async throws -> any Sendable] {
+                let failure = await #expect(throws: LedgerError.self) { _ = try await write() }
+                #expect(failure?.description.contains("cannot be written") == true)
+            }
+            await reader.close()
+        }
+    }
+
+    @Test("a reader does not create what is not there")
+    func readerOfNothing() async throws {
+        let temporary = try TemporaryLedger()
+        await #expect(throws: LedgerError.self) { try await SQLiteLedger.openReadOnly(path: temporary.path) }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: temporary.folder).isEmpty)
+    }
+}

@@ -1,0 +1,38 @@
+import Foundation
+import Glibc
+import Ledger
+
+/// A file system of a few MiB that can be filled and made read-only; needs root to mount it.
+final class SmallDisk {
+    static let isPossible = geteuid() == 0
+
+    let temporary: TemporaryLedger
+    private var filler: String { temporary.folder + "/filler" }
+
+    init(mebibytes: Int) throws {
+        temporary = try TemporaryLedger()
+        try Self.check(mount("tmpfs", temporary.folder, "tmpfs", 0, "size=\(mebibytes)m"), "mount")
+    }
+
+    deinit { umount2(temporary.folder, Int32(MNT_DETACH)) }
+
+    /// Takes every byte that is left.
+    func fill() throws {
+        let descriptor = open(filler, O_WRONLY | O_CREAT, 0o600)
+        try Self.check(descriptor, "open")
+        defer { Glibc.close(descriptor) }
+        let page = [UInt8](repeating: 0, count: 4096)
+        lseek(descriptor, 0, SEEK_END)
+        while write(descriptor, page, page.count) > 0 {}
+    }
+
+    func makeRoom() throws { try Self.check(unlink(filler), "unlink") }
+
+    func setReadOnly(_ isReadOnly: Bool) throws {
+        try Self.check(mount(nil, temporary.folder, nil, UInt(MS_REMOUNT | (isReadOnly ? MS_RDONLY : 0)), nil), "remount")
+    }
+
+    private static func check(_ result: Int32, _ call: String) throws {
+        if result < 0 { throw LedgerError.unavailable("\(call): \(String(cString: strerror(errno)))") }
+    }
+}

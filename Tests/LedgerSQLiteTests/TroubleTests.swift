@@ -1,0 +1,144 @@
+import Foundation
+import GRDB
+import JobModel
+import Ledger
+import LedgerKit
+import LedgerSQLite
+import Testing
+
+@Suite("A ledger in trouble", .timeLimit(.minutes(1)))
+struct TroubleTests {
+    @Test(
+        "a full disk fails the writes that it hits, loses none before, and is over when there is room again",
+        .enabled(if: SmallDisk.isPossible, "a full disk is a mounted one, and mounting needs root"))
+    func fullDisk() async throws {
+        let disk = try SmallDisk(mebibytes: 2)
+        try await disk.temporary.using { ledger in
+            _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, "before")))
+            try disk.fill()
+            var written: [String] = []
+            let failure = await #expect(throws: LedgerError.self) {
+                for number in 0..<2_000 {
+                    _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, "r-\(number)")))
+                    written.append("r-\(number)")
+                }
+            }
+            #expect(failure?.isFull == true)
+            await #expect(throws: LedgerError.self) { try await ledger.checkWritable() }
+            #expect(try await ledger.summary().stored == [.init(.recharge, .sending): written.count + 1])
+            #expect(try await ledger.job(.recharge, "r-\(written.count)") == nil)
+
+            try disk.makeRoom()
+            try await ledger.checkWritable()
+            #expect(try await ledger.claim(Sample.claim(Sample.job(.recharge, "after"))).record != nil)
+            for reference in ["before", "after"] + written { #expect(try await ledger.job(.recharge, reference) != nil) }
+            #expect(try await ledger.summary().stored == [.init(.recharge, .sending): written.count + 2])
+        }
+    }
+
+    @Test(
+        "a disk that is full from the start or mounted read-only is named as such",
+        .enabled(if: SmallDisk.isPossible, "a full disk is a mounted one, and mounting needs root"))
+    func unwritableDisk() async throws {
+        let disk = try SmallDisk(mebibytes: 1)
+        try disk.fill()
+        let full = await #expect(throws: LedgerError.self) { try await disk.temporary.open() }
+        #expect(full?.isFull == true)
+        try disk.makeRoom()
+        try await disk.temporary.using { _ = try await $0.claim(Sample.claim()) }
+        try disk.setReadOnly(true)
+        let readOnly = await #expect(throws: LedgerError.self) { try await disk.temporary.open() }
+        #expect(readOnly?.isReadOnly == true)
+        try disk.setReadOnly(false)
+        try await disk.temporary.using { _ = try #require(try await $0.job(.recharge, "r-1")) }
+    }
+
+    @Test("a file that is no database is damaged, and is left as it was")
+    func garbage() async throws {
+        let temporary = try TemporaryLedger()
+        var random = SeededGenerator(seed: 7)
+        let bytes = Data((0..<20_000).map { _ in UInt8.random(in: 0...255, using: &random) })
+        try bytes.write(to: URL(fileURLWithPath: temporary.path))
+        let failure = await #expect(throws: LedgerError.self) { try await temporary.open() }
+        #expect(failure?.isDamaged == true)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: temporary.path)) == bytes)
+    }
+
+    @Test("a file that was cut off is damaged", arguments: [5_000, 40_000])
+    func truncated(size: UInt64) async throws {
+        let temporary = try TemporaryLedger()
+        try await temporary.using { ledger in
+            for number in 0..<100 { _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, "r-\(number)"))) }
+        }
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: temporary.path))
+        try file.truncate(atOffset: size)
+        try file.close()
+        let failure = await #expect(throws: LedgerError.self) { try await temporary.open() }
+        #expect(failure?.isDamaged == true)
+    }
+
+    @Test("an unreadable job fails whoever asks for it, by its number alone, and nobody else")
+    func unreadableRow() async throws {
+        let temporary = try TemporaryLedger()
+        try await temporary.using { _ = try await $0.claim(Sample.claim()) }
+        try temporary.otherConnection().inDatabase { try $0.execute(sql: "UPDATE jobs SET body = '{}'") }
+        try await temporary.using { ledger in
+            let failures: [LedgerError] = await withTaskGroup(of: LedgerError?.self) { group in
+                for number in 0..<40 {
+                    group.addTask {
+                        do throws(LedgerError) {
+                            _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, number == 20 ? "r-1" : "other-\(number)")))
+                            return nil
+                        } catch {
+                            return error
+                        }
+                    }
+                }
+                return await group.reduce(into: []) { if let failure = $1 { $0.append(failure) } }
+            }
+            #expect(failures == [.damaged("kind or body of job 1 cannot be read")])
+            let summary = try await ledger.summary()
+            #expect(summary.stored == [.init(.recharge, .sending): 40])
+        }
+    }
+
+    @Test("a file that another connection writes to is locked for that long")
+    func locked() async throws {
+        let temporary = try TemporaryLedger()
+        var configuration = temporary.configuration()
+        configuration.busyTimeout = .milliseconds(1)
+        let ledger = try await SQLiteLedger.open(configuration)
+        let other = try temporary.otherConnection()
+        try other.inDatabase { try $0.execute(sql: "BEGIN IMMEDIATE") }
+        let failure = await #expect(throws: LedgerError.self) { try await ledger.claim(Sample.claim()) }
+        #expect(failure?.isLocked == true)
+        try other.inDatabase { try $0.execute(sql: "COMMIT") }
+        #expect(try await ledger.claim(Sample.claim()).record != nil)
+        await ledger.close()
+    }
+
+    @Test("a file of a newer version is refused, by readers too")
+    func newerSchema() async throws {
+        let temporary = try TemporaryLedger()
+        try await temporary.using { _ = try await $0.claim(Sample.claim()) }
+        try temporary.otherConnection().inDatabase { try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('2')") }
+        let expected = LedgerError.newerSchema("\(temporary.path): install the version that wrote it, or one after it")
+        await #expect(throws: expected) { try await temporary.open() }
+        await #expect(throws: expected) { try await SQLiteLedger.openReadOnly(path: temporary.path) }
+    }
+
+    @Test("a folder that is not there is named")
+    func missingFolder() async throws {
+        let temporary = try TemporaryLedger()
+        let path = temporary.folder + "/none/ledger.sqlite"
+        let failure = await #expect(throws: LedgerError.self) { try await SQLiteLedger.open(.init(path: path, owner: "test")) }
+        #expect(failure?.description.contains("create the folder") == true)
+    }
+}
+
+extension LedgerError {
+    fileprivate var isFull: Bool { if case .diskFull = self { true } else { false } }
+    fileprivate var isReadOnly: Bool { if case .readOnly = self { true } else { false } }
+    fileprivate var isDamaged: Bool { if case .damaged = self { true } else { false } }
+    fileprivate var isLocked: Bool { if case .locked = self { true } else { false } }
+}
