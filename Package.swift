@@ -98,11 +98,24 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks", dependencies: ["AMQP", "ExactJSON", .argumentParser, .logging, .nioCore, .nioHTTP1, .nioPosix],
             path: "Tests/Benchmarks", swiftSettings: settings),
-        .testTarget(
-            name: "DaemonTests", dependencies: ["AMQP", "Daemon", "Observability", "Secrets", .argumentParser, .logging],
-            swiftSettings: settings),
+        .target(name: "BrokerKit", path: "Tests/BrokerKit", swiftSettings: settings),
         .target(name: "LedgerKit", dependencies: ["JobModel", "Ledger"], path: "Tests/LedgerKit", swiftSettings: settings),
+        .executableTarget(
+            name: "LedgerWriter", dependencies: ["JobModel", "Ledger", "LedgerKit", "LedgerSQLite"], path: "Tests/LedgerWriter",
+            swiftSettings: settings),
+        .testTarget(name: "ExactJSONTests", dependencies: ["ExactJSON"], swiftSettings: settings),
+        .testTarget(name: "DedicatedThreadTests", dependencies: ["DedicatedThread"], swiftSettings: settings),
+        .testTarget(
+            name: "JobModelTests", dependencies: ["ExactJSON", "JobModel", "LedgerKit"], resources: [.copy("Golden")],
+            swiftSettings: settings),
+        .testTarget(name: "AMQPTests", dependencies: ["AMQP", "BrokerKit", "DedicatedThread", .logging], swiftSettings: settings),
         .testTarget(name: "LedgerTests", dependencies: ["JobModel", "Ledger", "LedgerKit"], swiftSettings: settings),
+        .testTarget(
+            name: "LedgerSQLiteTests", dependencies: ["JobModel", "Ledger", "LedgerKit", "LedgerSQLite", "LedgerWriter", .grdb],
+            swiftSettings: settings),
+        .testTarget(
+            name: "JobEngineTests", dependencies: ["AMQP", "ExactJSON", "JobEngine", "JobModel", "Ledger", .logging],
+            swiftSettings: settings),
         .testTarget(
             name: "ObservabilityTests",
             dependencies: [
@@ -111,7 +124,11 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "JobEngineTests", dependencies: ["AMQP", "ExactJSON", "JobEngine", "JobModel", "Ledger", .logging],
+            name: "DaemonTests", dependencies: ["AMQP", "Daemon", "Observability", "Secrets", .argumentParser, .logging],
             swiftSettings: settings),
+        .testTarget(name: "BOSSimulatorKitTests", dependencies: ["BOSSimulatorKit", "ExactJSON"], swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["AMQP", "BrokerKit", "ExactJSON", "JobModel", "Ledger", "LedgerSQLite", .logging], swiftSettings: settings),
     ]
 )
