@@ -15,7 +15,7 @@ struct SharingTests {
             let failure = await #expect(throws: LedgerError.self) { try await temporary.open(owner: "second") }
             let text = failure?.description ?? ""
             #expect(text.contains("process \(ProcessInfo.processInfo.processIdentifier) (test)"))
-            #expect(text.contains("postgresql://"))
+            #expect(text.contains("amqp.urls, ledger.url"))
             #expect(text.contains(temporary.path))
         }
         let successor = try await temporary.open(owner: "second")

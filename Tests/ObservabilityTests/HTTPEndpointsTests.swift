@@ -80,13 +80,18 @@ struct HTTPEndpointsTests {
         }
     }
 
-    @Test(
-        "a client that is silent, sends half a request, or keeps an answered connection is cut off",
-        arguments: ["", "GET /livez HT", "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"])
+    @Test("a client that is silent or sends half a request is cut off", arguments: ["", "GET /livez HT"])
     func slowClients(bytes: String) async throws {
         try await serving(idleTimeout: .milliseconds(200)) { base in
-            let answer = try await exchange(base, bytes)
-            #expect(answer.isEmpty != bytes.hasSuffix("\r\n\r\n"))
+            #expect(try await exchange(base, bytes).isEmpty)
+        }
+    }
+
+    @Test("a client that keeps an answered connection is cut off")
+    func lingeringClient() async throws {
+        // Long enough for the answer even on a machine that is busy with other tests.
+        try await serving(idleTimeout: .seconds(5)) { base in
+            #expect(try await exchange(base, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").contains("200 OK"))
         }
     }
 
