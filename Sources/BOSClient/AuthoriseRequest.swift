@@ -20,15 +20,13 @@ struct AuthoriseRequest: Sendable {
     }
 
     let configuration: BOSConfiguration.Authorise
-    private let transport: HTTPTransport
     private let clock: BOSClock
     private let template: HTTPClient.Request
     /// The public key as PEM, checked when this was made; the key itself is not `Sendable`.
     private let publicKeyPEM: String?
 
-    init(_ configuration: BOSConfiguration.Authorise, transport: HTTPTransport, clock: BOSClock) throws(BOSConfigurationError) {
+    init(_ configuration: BOSConfiguration.Authorise, clock: BOSClock) throws(BOSConfigurationError) {
         self.configuration = configuration
-        self.transport = transport
         self.clock = clock
         template = try HTTPTransport.template(url: configuration.url)
         publicKeyPEM = try configuration.publicKeyFile.map(Self.publicKeyPEM)
@@ -45,7 +43,7 @@ struct AuthoriseRequest: Sendable {
         return pem
     }
 
-    func send() async throws(Failure) -> Grant {
+    func send(over transport: HTTPTransport) async throws(Failure) -> Grant {
         var headers = [
             (configuration.clientIDHeader, configuration.clientID), (configuration.clientSecretHeader, configuration.clientSecret.revealed),
         ]

@@ -22,12 +22,14 @@ final class AuthoriseTokenSource: TokenSource {
     }
 
     private let request: AuthoriseRequest
+    private let transport: HTTPTransport
     private let clock: BOSClock
     private let logger: Logger
     private let stored = Mutex(State())
 
-    init(request: AuthoriseRequest, clock: BOSClock, logger: Logger) {
+    init(request: AuthoriseRequest, transport: HTTPTransport, clock: BOSClock, logger: Logger) {
         self.request = request
+        self.transport = transport
         self.clock = clock
         self.logger = logger
     }
@@ -96,7 +98,7 @@ final class AuthoriseTokenSource: TokenSource {
         // authorise call's time-out bounds it.
         let renewal = Task {
             do throws(AuthoriseRequest.Failure) {
-                succeed(try await request.send())
+                succeed(try await request.send(over: transport))
             } catch {
                 fail(error.problem)
             }

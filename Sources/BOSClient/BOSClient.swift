@@ -19,28 +19,26 @@ package final class BOSClient: Sendable {
     /// - Parameters:
     ///   - clock: time and randomness for the token's life.
     ///   - logger: for renewals of the token; calls are not logged here.
-    package convenience init(configuration: BOSConfiguration, clock: BOSClock = .system, logger: Logger) throws(BOSConfigurationError) {
-        let transport = HTTPTransport(configuration)
-        let tokens: any TokenSource
-        switch configuration.credentials {
-        case .none: tokens = NoTokenSource()
-        case .file(let path): tokens = FileTokenSource(path: path, clock: clock)
-        case .authorise(let authorise):
-            tokens = AuthoriseTokenSource(
-                request: try AuthoriseRequest(authorise, transport: transport, clock: clock), clock: clock, logger: logger)
-        }
-        try self.init(configuration: configuration, transport: transport, tokens: tokens)
-    }
-
-    private init(configuration: BOSConfiguration, transport: HTTPTransport, tokens: any TokenSource) throws(BOSConfigurationError) {
+    package init(configuration: BOSConfiguration, clock: BOSClock = .system, logger: Logger) throws(BOSConfigurationError) {
         self.configuration = configuration
-        self.transport = transport
-        self.tokens = tokens
         classifier = AnswerClassifier(configuration: configuration)
         let base = configuration.baseURL.hasSuffix("/") ? String(configuration.baseURL.dropLast()) : configuration.baseURL
         recharges = try HTTPTransport.template(url: "\(base)/\(configuration.endpoints.recharge)")
         enquiries = try HTTPTransport.template(url: "\(base)/\(configuration.endpoints.enquiry)")
         panStatuses = try HTTPTransport.template(url: "\(base)/\(configuration.endpoints.panStatus)")
+        // What can fail comes first: the transport has to be shut down once it exists.
+        switch configuration.credentials {
+        case .none:
+            transport = HTTPTransport(configuration)
+            tokens = NoTokenSource()
+        case .file(let path):
+            transport = HTTPTransport(configuration)
+            tokens = FileTokenSource(path: path, clock: clock)
+        case .authorise(let authorise):
+            let request = try AuthoriseRequest(authorise, clock: clock)
+            transport = HTTPTransport(configuration)
+            tokens = AuthoriseTokenSource(request: request, transport: transport, clock: clock, logger: logger)
+        }
     }
 
     /// Keeps the token fresh until the task is cancelled; with a token source that needs no care it returns at once.

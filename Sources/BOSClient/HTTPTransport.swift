@@ -5,8 +5,8 @@ private import NIOPosix
 
 /// Sends one request once, over HTTP/1.1 connections that are kept open, and says what can be said about a failure.
 ///
-/// It follows no redirect, unpacks nothing and never repeats. One thread does the I/O of all connections: a call costs it little,
-/// and the timers that end calls run on the thread that would send them.
+/// It follows no redirect, unpacks nothing and never repeats. One of the process's event loops serves all connections: a call costs
+/// it little, and connections that share a loop need no change of thread to be leased.
 final class HTTPTransport: Sendable {
     /// What came of one request.
     enum Outcome: Sendable {
@@ -15,12 +15,10 @@ final class HTTPTransport: Sendable {
         case unknown(UnknownReason, detail: String)
     }
 
-    private let group: MultiThreadedEventLoopGroup
     private let client: HTTPClient
     private let maximumAnswerBytes: Int
 
     init(_ configuration: BOSConfiguration) {
-        group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         var http = HTTPClient.Configuration(redirectConfiguration: .disallow, decompression: .disabled)
         http.httpVersion = .http1Only
         http.timeout = HTTPClient.Configuration.Timeout(connect: TimeAmount(configuration.connectTimeout))
@@ -29,7 +27,7 @@ final class HTTPTransport: Sendable {
             concurrentHTTP1ConnectionsPerHostSoftLimit: configuration.maximumConnections)
         // A refused connection is reported at once: when to try again is the caller's decision, not the pool's.
         http.connectionPool.retryConnectionEstablishment = false
-        client = HTTPClient(eventLoopGroupProvider: .shared(group), configuration: http)
+        client = HTTPClient(eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton.next()), configuration: http)
         maximumAnswerBytes = configuration.maximumAnswerBytes
     }
 
@@ -58,11 +56,10 @@ final class HTTPTransport: Sendable {
         }
     }
 
-    /// Closes all connections and ends the thread; calls under way fail.
+    /// Closes all connections; calls under way fail, later ones are not sent.
     func shutdown() async {
-        // Both only fail when they are called twice, and then there is nothing left to do.
+        // It only fails when it is called twice, and then there is nothing left to do.
         try? await client.shutdown()
-        try? await group.shutdownGracefully()
     }
 
     private static func notSent(_ error: any Error) -> Outcome {

@@ -57,9 +57,11 @@ struct SimulatorResponder: HTTPResponder {
         case .hold(let closeAfter):
             let closing = closeAfter.map { channel.eventLoop.scheduleTask(in: TimeAmount($0)) { channel.close(promise: nil) } }
             defer { closing?.cancel() }
-            await withGracefulShutdownHandler {
+            // Without half-closed connections the caller's going closes the channel.
+            try? await channel.setOption(.allowRemoteHalfClosure, value: false).get()
+            await withTaskCancellationOrGracefulShutdownHandler {
                 try? await channel.closeFuture.get()
-            } onGracefulShutdown: {
+            } onCancelOrGracefulShutdown: {
                 channel.close(promise: nil)
             }
         }

@@ -1,0 +1,170 @@
+import Testing
+
+@testable import BOSClient
+
+@Suite("What an answer means", .timeLimit(.minutes(1)))
+struct AnswerClassifierTests {
+    private let classifier = AnswerClassifier(configuration: BOSConfiguration())
+    private let version = CredentialVersion(1)
+
+    private func read(_ status: Int, _ body: String, retryAfter: Duration? = nil) -> ReadAnswer {
+        ReadAnswer(httpStatus: status, retryAfter: retryAfter, body: Array(body.utf8))
+    }
+
+    @Test(
+        "an answer to a recharge means what the table says",
+        arguments: [
+            // The provider's samples.
+            (200, #"{"status":true,"response_code":1,"operatorid":1,"ackno":"2","message":"ok"}"#, "done"),
+            (200, #"{"status":false,"response_code":11,"message":"Duplicate Transaction"}"#, "duplicateReference"),
+            (401, #"{"status":false,"response_code":11,"message":"Duplicate Transaction"}"#, "duplicateReference"),
+            (401, #"{"status":false,"response_code":16,"message":"Authentication failed"}"#, "credentialsRefused(16)"),
+            (412, #"{"status":false,"response_code":15,"message":"Invalid signature encoding"}"#, "credentialsRefused(15)"),
+            (200, #"{"status":false,"response_code":16}"#, "credentialsRefused(16)"),
+            (200, #"{"status":true,"response_code":0}"#, "accepted"), (200, #"{"status":true,"response_code":2}"#, "accepted"),
+            (200, #"{"status":false,"response_code":2}"#, "accepted"), (200, #"{"response_code":0}"#, "accepted"),
+            (200, #"{"status":false,"response_code":7}"#, "refused(code: Optional(7), isFinal: false)"),
+            (401, #"{"status":false,"response_code":7}"#, "refused(code: Optional(7), isFinal: false)"),
+            (200, #"{"status":false,"message":"no"}"#, "refused(code: nil, isFinal: false)"),
+            // Every spelling that is accepted.
+            (200, #"{"status":"true","responsecode":"1"}"#, "done"), (200, #"{"status":"Success","response_code":1}"#, "done"),
+            (200, #"{"status":1,"response_code":"01"}"#, "done"), (200, #"{"Status":"1","Response_Code":1}"#, "done"),
+            (201, #"{"status":true,"response_code":1,"responsecode":1}"#, "done"), (200, #"{"status":"SUCCESS","responseCode":1}"#, "done"),
+            (200, #"{"status":"Failed","response_code":"7"}"#, "refused(code: Optional(7), isFinal: false)"),
+            (200, #"{"status":0,"responsecode":7}"#, "refused(code: Optional(7), isFinal: false)"),
+            (200, #"{"status":"false","response_code":7,"data":null}"#, "refused(code: Optional(7), isFinal: false)"),
+            // Neither yes nor no.
+            (200, #"{"status":true}"#, "unknown.contradictory"), (200, #"{"status":true,"response_code":7}"#, "unknown.contradictory"),
+            (200, #"{"status":false,"response_code":1}"#, "unknown.contradictory"), (200, #"{"response_code":1}"#, "unknown.contradictory"),
+            (200, #"{"response_code":7}"#, "unknown.contradictory"), (200, "{}", "unknown.contradictory"),
+            (401, #"{"status":true,"response_code":1}"#, "unknown.contradictory"),
+            (401, #"{"message":"Unauthorized"}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"response_code":16}"#, "unknown.contradictory"),
+            // Not to be read.
+            (200, "", "unknown.unreadable"), (204, "", "unknown.unreadable"), (200, "<html>", "unknown.unreadable"),
+            (200, "[]", "unknown.unreadable"), (200, #"{"status":true,"response_code":1"#, "unknown.unreadable"),
+            (200, #"{"status":"maybe","response_code":1}"#, "unknown.unreadable"),
+            (200, #"{"status":2,"response_code":1}"#, "unknown.unreadable"),
+            (200, #"{"status":{},"response_code":1}"#, "unknown.unreadable"),
+            (200, #"{"status":true,"response_code":"one"}"#, "unknown.unreadable"),
+            (200, #"{"status":true,"response_code":1.0}"#, "unknown.unreadable"),
+            (200, #"{"status":true,"response_code":1,"responsecode":7}"#, "unknown.unreadable"),
+            (200, #"{"status":true,"Status":false,"response_code":1}"#, "unknown.unreadable"),
+            (200, #"{"status":false,"status":true,"response_code":1}"#, "unknown.unreadable"),
+            // The HTTP status alone.
+            (500, #"{"status":true,"response_code":1}"#, "unknown.server_error"), (503, "", "unknown.server_error"),
+            (500, #"{"status":false,"response_code":16}"#, "unknown.server_error"), (302, "", "unknown.unexpected_status"),
+            (304, #"{"status":false,"response_code":7}"#, "unknown.unexpected_status"), (404, "<html>", "unknown.unreadable"),
+            (429, "", "throttled(3.0 seconds)"), (429, #"{"status":false,"response_code":7}"#, "throttled(3.0 seconds)"),
+            (429, #"{"status":true,"response_code":1}"#, "unknown.contradictory"), (429, #"{"response_code":11}"#, "duplicateReference"),
+        ])
+    func recharge(status: Int, body: String, outcome: String) {
+        let attempt = classifier.recharge(read(status, body, retryAfter: .seconds(3)), version: version)
+        #expect(attempt.outcome == outcome)
+    }
+
+    @Test(
+        "an answer to an enquiry gives the verdict that the table says",
+        arguments: [
+            (200, #"{"status":true,"responsecode":1,"message":"ok"}"#, "succeeded"), (200, #"{"status":true,"responsecode":2}"#, "pending"),
+            (200, #"{"status":false,"responsecode":0}"#, "pending"),
+            (200, #"{"status":false,"responsecode":7}"#, "failed(refunded: false)"),
+            (401, #"{"status":false,"response_code":7,"message":"Transaction failed"}"#, "failed(refunded: false)"),
+            (401, #"{"status":false,"response_code":3,"message":"No Such Transaction"}"#, "notFound"),
+            (200, #"{"status":"Failed","message":"no record found"}"#, "notFound"),
+            (200, #"{"status":true,"data":{"status":"1"}}"#, "succeeded"),
+            (200, #"{"status":true,"data":{"status":"Success"}}"#, "succeeded"),
+            (200, #"{"status":true,"data":{"status":"0"}}"#, "failed(refunded: false)"),
+            (200, #"{"status":true,"data":{"status":0,"refunded":"1"}}"#, "failed(refunded: true)"),
+            (200, #"{"status":true,"data":{"status":"1","refunded":true}}"#, "failed(refunded: true)"),
+            (200, #"{"status":true,"data":{"status":"Refunded"}}"#, "failed(refunded: true)"),
+            (200, #"{"status":true,"data":{"status":"2","refunded":"0"}}"#, "pending"),
+            (200, #"{"status":true,"data":[{"status":"pending"}]}"#, "pending"),
+            (200, #"{"status":true,"responsecode":1,"data":{}}"#, "succeeded"),
+            (200, #"{"status":true,"responsecode":1,"data":[]}"#, "succeeded"),
+            (200, #"{"status":true,"data":{"status":"strange"}}"#, "unknown.contradictory"),
+            (200, #"{"status":false,"data":{"status":"1"}}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"data":{"status":"2","refunded":"1"}}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"data":[{"status":"1"},{"status":"0"}]}"#, "unknown.unreadable"),
+            (200, #"{"status":false,"message":"Something went wrong"}"#, "unknown.contradictory"),
+            (200, #"{"status":false,"response_code":11,"message":"Duplicate"}"#, "unknown.contradictory"),
+            (200, #"{"status":true}"#, "unknown.contradictory"), (200, #"{"status":false,"response_code":1}"#, "unknown.contradictory"),
+            (401, #"{"status":false,"response_code":16}"#, "credentialsRefused(16)"),
+            (412, #"{"status":false,"response_code":15}"#, "credentialsRefused(15)"),
+            (404, #"{"status":false,"response_code":7,"message":"No such transaction"}"#, "unknown.unexpected_status"),
+            (500, #"{"status":false,"response_code":7}"#, "unknown.server_error"), (429, "", "throttled(nil)"),
+            (200, "", "unknown.unreadable"),
+        ])
+    func enquiry(status: Int, body: String, outcome: String) {
+        #expect(classifier.enquiry(read(status, body), version: version).outcome == outcome)
+    }
+
+    @Test(
+        "an answer to a PAN check gives the verdict that the table says",
+        arguments: [
+            (200, #"{"status":true,"response_code":1,"message":"Application is under process at NSDL eGOV"}"#, "pending"),
+            (200, #"{"status":true,"response_code":1,"message":"UNDER PROCESS"}"#, "pending"),
+            (200, #"{"status":true,"response_code":1,"message":"PAN allotted"}"#, "completed"),
+            (200, #"{"status":"Success","message":"PAN allotted"}"#, "completed"),
+            (200, #"{"status":true,"response_code":1,"message":"Application rejected"}"#, "rejected"),
+            (200, #"{"status":false,"response_code":9,"message":"Rejected by NSDL"}"#, "rejected"),
+            (200, #"{"status":true,"response_code":2,"message":"wait"}"#, "pending"),
+            (401, #"{"status":"Failed","message":"Duplicate RefID"}"#, "failed(code: nil)"),
+            (401, #"{"status":false,"response_code":9,"message":"no"}"#, "failed(code: Optional(9))"),
+            (401, #"{"status":false,"response_code":16,"message":"Authentication failed"}"#, "credentialsRefused(16)"),
+            (200, #"{"status":true,"response_code":1}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"response_code":7,"message":"PAN allotted"}"#, "unknown.contradictory"),
+            (200, #"{"status":false,"response_code":1,"message":"odd"}"#, "unknown.contradictory"),
+            (404, #"{"status":false,"message":"no"}"#, "unknown.unexpected_status"), (502, "", "unknown.server_error"),
+            (200, "<html>", "unknown.unreadable"),
+        ])
+    func panStatus(status: Int, body: String, outcome: String) {
+        #expect(classifier.panStatus(read(status, body), version: version).outcome == outcome)
+    }
+
+    @Test("ids keep every digit whether they are numbers or strings, and an empty one is none")
+    func digits() {
+        let long = "9876543210987654321098765432109876543210"
+        let facts = read(200, #"{"status":true,"response_code":1,"operatorid":\#(long),"ackno":"000\#(long)"}"#).facts
+        #expect(facts.operatorID == long)
+        #expect(facts.acknowledgement == "000\(long)")
+        #expect(read(200, #"{"operatorid":"1.0e3","ackno":12.50}"#).facts.acknowledgement == "12.50")
+        #expect(read(200, #"{"operatorid":"","ackno":null}"#).facts.operatorID == nil)
+    }
+
+    @Test("an enquiry's data gives the operator id and the message when nothing else does")
+    func enquiryData() throws {
+        let body = #"{"status":true,"data":{"status":"1","operatorid":"0042","message":"done"}}"#
+        guard case .answered(let answer) = classifier.enquiry(read(200, body), version: version) else {
+            Issue.record("no verdict")
+            return
+        }
+        #expect(answer.facts.operatorID == "0042")
+        #expect(answer.facts.message == "done")
+        #expect(answer.facts.rawBody == body)
+    }
+
+    @Test("codes that the configuration calls final are, and a configured word list replaces the default")
+    func configured() {
+        var configuration = BOSConfiguration()
+        configuration.codes.finalRefusals = [7]
+        configuration.enquiry.succeededWords = ["erledigt"]
+        let classifier = AnswerClassifier(configuration: configuration)
+        let refusal = classifier.recharge(read(200, #"{"status":false,"response_code":7}"#), version: version)
+        #expect(refusal.outcome == "refused(code: Optional(7), isFinal: true)")
+        #expect(classifier.enquiry(read(200, #"{"data":{"status":"Erledigt"}}"#), version: version).outcome == "succeeded")
+        #expect(classifier.enquiry(read(200, #"{"data":{"status":"success"}}"#), version: version).outcome == "unknown.contradictory")
+    }
+
+    @Test("neither details nor descriptions repeat what an answer says")
+    func nothingLeaks() {
+        let body = #"{"status":true,"response_code":7,"message":"for 9876543210"}"#
+        let attempt = classifier.recharge(read(200, body), version: version)
+        #expect(attempt.detail?.contains("9876543210") == false)
+        #expect(!"\(attempt)".contains("9876543210"))
+        #expect(!"\(RechargeRequest.sample())".contains("DL12CB4685"))
+        var dumped = ""
+        dump(RechargeRequest.sample(), to: &dumped)
+        #expect(!dumped.contains("DL12CB4685"))
+    }
+}

@@ -1,0 +1,41 @@
+import Synchronization
+
+@testable import BOSClient
+
+/// A clock that moves only when a test moves it.
+final class ManualClock: Sendable {
+    private struct State {
+        var now = 1_000_000.0
+        var sleepers: [(wake: Double, continuation: CheckedContinuation<Void, Never>)] = []
+    }
+
+    private let state = Mutex(State())
+    private let sleeps = AsyncStream.makeStream(of: Double.self)
+
+    var now: Double { state.withLock(\.now) }
+
+    var clock: BOSClock {
+        BOSClock(now: { self.now }, sleep: { await self.sleep($0 / .seconds(1)) }, random: { 0.5 })
+    }
+
+    /// Waits until somebody has gone to sleep and returns for how many seconds.
+    func nextSleep() async -> Double? { await sleeps.stream.first { _ in true } }
+
+    func advance(by seconds: Double) {
+        let woken = state.withLock { state in
+            state.now += seconds
+            let now = state.now
+            let woken = state.sleepers.filter { $0.wake <= now }
+            state.sleepers.removeAll { $0.wake <= now }
+            return woken
+        }
+        for sleeper in woken { sleeper.continuation.resume() }
+    }
+
+    private func sleep(_ seconds: Double) async {
+        await withCheckedContinuation { continuation in
+            state.withLock { $0.sleepers.append((wake: $0.now + seconds, continuation: continuation)) }
+            sleeps.continuation.yield(seconds)
+        }
+    }
+}

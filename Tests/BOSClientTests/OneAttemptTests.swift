@@ -1,0 +1,274 @@
+import BOSSimulatorKit
+import Foundation
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import BOSClient
+
+@Suite("One attempt over real connections", .timeLimit(.minutes(1)))
+struct OneAttemptTests {
+    private static let done = ScriptedServer.answer(
+        "200 OK", #"{"status":true,"response_code":1,"operatorid":7,"ackno":"8","message":"ok"}"#)
+
+    /// One recharge against a server that does this with it.
+    private func recharge(
+        _ action: ScriptedServer.Action, timeout: Duration = .seconds(20)
+    ) async throws -> (attempt: Attempt<RechargeAnswer>, seen: [String]) {
+        let server = try await ScriptedServer.start { _, _ in action }
+        let attempt = try await withClient(server.address) { await $0.recharge(.sample(), traceparent: "00-ab-cd-01", timeout: timeout) }
+        try await server.stop()
+        return (attempt, server.requests)
+    }
+
+    @Test("a recharge is sent as the API wants it, exactly as it was given")
+    func request() async throws {
+        let (attempt, seen) = try await recharge(.write(Self.done))
+        #expect(attempt.outcome == "done")
+        let request = try #require(seen.first)
+        #expect(request.hasPrefix("POST /api/BOS/DoRecharge HTTP/1.1\r\n"))
+        #expect(request.contains("Content-Type: application/json\r\n"))
+        #expect(request.contains("traceparent: 00-ab-cd-01\r\n"))
+        #expect(!request.contains("Authorization"))
+        #expect(
+            request.hasSuffix(
+                "\r\n\r\n" + #"{"operator":311,"canumber":"DL12CB4685","amount":10.50,"referenceid":"r1","RegisterID":"1234"}"#))
+    }
+
+    @Test("enquiries and PAN checks are sent in the configured spelling, and a job's keys go before the configured ones")
+    func questions() async throws {
+        let server = try await ScriptedServer.start { _, _ in .write(Self.done) }
+        try await withClient(
+            server.address,
+            {
+                $0.enquiry.registrationField = "RegistrationID"
+                $0.pan.domain = "configured"
+                $0.pan.nepKey = "key"
+            }
+        ) { client in
+            _ = await client.enquire(reference: "r1", registerID: "9")
+            _ = await client.panStatus(PANStatusRequest(refID: "a\"1", domain: "own"))
+        }
+        try await server.stop()
+        #expect(server.requests.first?.hasSuffix(#"{"RegistrationID":"9","referenceid":"r1"}"#) == true)
+        #expect(server.requests.first?.hasPrefix("POST /api/BOS/RechargesStatus ") == true)
+        #expect(server.requests.last?.hasSuffix(#"{"refid":"a\"1","nep_key":"key","domain":"own"}"#) == true)
+        #expect(server.requests.last?.hasPrefix("POST /api/BOS/Status ") == true)
+    }
+
+    @Test(
+        "a number that is none is not sent",
+        arguments: [("x", "10"), ("1", "10,5"), ("1", "1e3"), ("01", "1"), ("1", ""), ("1", "1."), ("-1", "1")])
+    func invalidNumber(operatorID: String, amount: String) async throws {
+        let request = RechargeRequest(operatorID: operatorID, subscriber: "1", amount: amount, reference: "r", registerID: "1")
+        let attempt = try await withClient("http://127.0.0.1:1") { await $0.recharge(request) }
+        #expect(attempt.outcome == "notSent.invalid_request")
+    }
+
+    @Test(
+        "what breaks after the request has left is unknown, and it was sent exactly once",
+        arguments: [
+            (ScriptedServer.Action.close, "unknown.connection_lost"), (.reset, "unknown.connection_lost"),
+            (.writeThenClose("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"status\":true"), "unknown."),
+            (.writeThenClose("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"sta"), "unknown."),
+            (.write("nothing like HTTP\r\n\r\n"), "unknown.unreadable"),
+            (.write(ScriptedServer.answer("302 Found", "", headers: "Location: /api/BOS/Elsewhere\r\n")), "unknown.unexpected_status"),
+            (
+                .write(ScriptedServer.answer("307 Temporary Redirect", "", headers: "Location: /api/BOS/DoRecharge\r\n")),
+                "unknown.unexpected_status"
+            ),
+            (.write("HTTP/1.1 204 No Content\r\n\r\n"), "unknown.unreadable"),
+            (.write(ScriptedServer.answer("200 OK", "")), "unknown.unreadable"),
+            (.write(ScriptedServer.answer("200 OK", "{\"message\":\"\(String(repeating: "x", count: 70_000))\"}")), "unknown.unreadable"),
+            (.write(ScriptedServer.answer("503 Service Unavailable", "", headers: "Retry-After: 7\r\n")), "unknown.server_error"),
+        ])
+    func broken(action: ScriptedServer.Action, outcome: String) async throws {
+        let (attempt, seen) = try await recharge(action)
+        #expect(attempt.outcome.hasPrefix(outcome))
+        #expect(seen.count == 1)
+        #expect(attempt.detail?.contains("DL12CB4685") == false)
+    }
+
+    @Test("a 503 carries its Retry-After along and a 429 is throttled")
+    func retryAfter() async throws {
+        let (unavailable, _) = try await recharge(
+            .write(ScriptedServer.answer("503 Service Unavailable", "", headers: "Retry-After: 7\r\n")))
+        guard case .unknown(_, _, let facts) = unavailable else {
+            Issue.record("a 503 is unknown")
+            return
+        }
+        #expect(facts?.retryAfter == .seconds(7))
+        let (tooMany, _) = try await recharge(.write(ScriptedServer.answer("429 Too Many Requests", "", headers: "Retry-After: 2\r\n")))
+        #expect(tooMany.outcome == "throttled(2.0 seconds)")
+    }
+
+    @Test("an answer in chunks is put together")
+    func chunked() async throws {
+        let parts = [#"{"status":true,"respo"#, #"nse_code":"1""#, "}"]
+        let chunks = parts.map { "\(String($0.utf8.count, radix: 16))\r\n\($0)\r\n" }.joined() + "0\r\n\r\n"
+        let (attempt, _) = try await recharge(.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\(chunks)"))
+        #expect(attempt.outcome == "done")
+    }
+
+    @Test("no answer in time is unknown")
+    func timeout() async throws {
+        let (attempt, seen) = try await recharge(.silence, timeout: .milliseconds(300))
+        #expect(attempt.outcome == "unknown.timeout")
+        #expect(seen.count == 1)
+    }
+
+    @Test("a refused connection and a name that does not exist are not sent")
+    func refused() async throws {
+        let server = try await ScriptedServer.start { _, _ in .silence }
+        try await server.stop()
+        let refused = try await withClient(server.address) { await $0.recharge(.sample()) }
+        #expect(refused.outcome == "notSent.connect_failed")
+        let nowhere = try await withClient("http://name.invalid/api/BOS") { await $0.recharge(.sample()) }
+        #expect(nowhere.outcome == "notSent.connect_failed")
+    }
+
+    @Test("a TLS handshake that fails is not sent", arguments: [ScriptedServer.Action.write("this is no TLS at all\r\n"), .close, .reset])
+    func failedHandshake(action: ScriptedServer.Action) async throws {
+        let server = try await ScriptedServer.start(onConnect: action) { _, _ in .silence }
+        let attempt = try await withClient("https://127.0.0.1:\(server.port)/api/BOS") { await $0.recharge(.sample()) }
+        try await server.stop()
+        #expect(attempt.outcome.hasPrefix("notSent."))
+        #expect(server.requests.isEmpty)
+    }
+
+    @Test("a TLS handshake that is never answered is not sent")
+    func silentHandshake() async throws {
+        let server = try await ScriptedServer.start(onConnect: .silence) { _, _ in .silence }
+        let attempt = try await withClient("https://127.0.0.1:\(server.port)/api/BOS", { $0.connectTimeout = .milliseconds(300) }) {
+            await $0.recharge(.sample())
+        }
+        try await server.stop()
+        #expect(attempt.outcome == "notSent.connect_timeout")
+    }
+
+    @Test("a call that gets no connection because all are busy is not sent", arguments: [true, false])
+    func busyPool(byDeadline: Bool) async throws {
+        let server = try await ScriptedServer.start { _, _ in .silence }
+        try await withClient(
+            server.address,
+            {
+                $0.maximumConnections = 1
+                $0.connectTimeout = byDeadline ? .seconds(20) : .milliseconds(300)
+            }
+        ) { client in
+            async let first = client.recharge(.sample("r1"), timeout: .seconds(2))
+            _ = await server.nextRequest()
+            let second = await client.recharge(.sample("r2"), timeout: byDeadline ? .milliseconds(300) : .seconds(20))
+            #expect(second.outcome == (byDeadline ? "notSent.deadline" : "notSent.pool_timeout"))
+            #expect(await first.outcome == "unknown.timeout")
+        }
+        try await server.stop()
+        #expect(!server.requests.contains { $0.contains("\"r2\"") })
+    }
+
+    @Test("a client that is shut down sends nothing, and a call under way becomes unknown")
+    func shutDown() async throws {
+        let server = try await ScriptedServer.start { _, _ in .silence }
+        try await withClient(server.address) { client in
+            async let running = client.recharge(.sample("r1"))
+            _ = await server.nextRequest()
+            await client.shutdown()
+            #expect(await running.outcome == "unknown.connection_lost")
+            #expect(await client.recharge(.sample("r2")).outcome == "notSent.shut_down")
+        }
+        try await server.stop()
+        #expect(server.requests.count == 1)
+    }
+
+    @Test("a kept connection that dies as the next recharge comes never leads to a second sending", arguments: [true, false])
+    func staleConnection(byReset: Bool) async throws {
+        // Each odd request is answered; each even one, on the same kept connection, meets its end.
+        let server = try await ScriptedServer.start { number, _ in
+            number % 2 == 1 ? .write(Self.done) : byReset ? .reset : .close
+        }
+        try await withClient(server.address, { $0.maximumConnections = 1 }) { client in
+            for round in 0..<50 {
+                #expect(await client.recharge(.sample("first-\(round)-")).outcome == "done")
+                #expect(await client.recharge(.sample("second-\(round)-")).outcome == "unknown.connection_lost")
+            }
+        }
+        try await server.stop()
+        #expect(server.requests.count == 100)
+    }
+
+    @Test("a server that closes each connection right after its answer sees every recharge at most once, and never one that was not sent")
+    func closingServer() async throws {
+        let server = try await ScriptedServer.start { _, _ in .writeThenClose(Self.done) }
+        var outcomes: [String: String] = [:]
+        try await withClient(server.address, { $0.maximumConnections = 2 }) { client in
+            for round in 0..<300 { outcomes["r\(round)-"] = await client.recharge(.sample("r\(round)-")).outcome }
+        }
+        try await server.stop()
+        try expectNoLie(outcomes, server.requests)
+    }
+
+    @Test("whatever moment the time runs out at, a call reported as not sent never arrives")
+    func racingDeadlines() async throws {
+        let server = try await ScriptedServer.start { _, _ in .write(Self.done) }
+        let outcomes = try await withClient(server.address, { $0.maximumConnections = 4 }) { client in
+            await withTaskGroup(of: (String, String).self, returning: [String: String].self) { group in
+                for round in 0..<600 {
+                    let reference = "r\(round)-"
+                    group.addTask {
+                        (reference, await client.recharge(.sample(reference), timeout: .microseconds(round * 37 % 6000)).outcome)
+                    }
+                }
+                return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+            }
+        }
+        try await server.stop()
+        try expectNoLie(outcomes, server.requests)
+        #expect(outcomes.values.contains { $0.hasPrefix("notSent") })
+    }
+
+    /// Not sent means not seen, answered means seen, and nothing is seen twice.
+    private func expectNoLie(_ outcomes: [String: String], _ requests: [String]) throws {
+        let seen = try requests.map { String(try #require($0.firstMatch(of: /"referenceid":"([^"]+)"/)).1) }
+        #expect(Set(seen).count == seen.count)
+        for (reference, outcome) in outcomes {
+            if outcome.hasPrefix("notSent") { #expect(!seen.contains(reference)) }
+            if outcome == "done" { #expect(seen.contains(reference)) }
+        }
+    }
+
+    @Test(
+        "against the simulator every fault ends as its row of the table says",
+        arguments: [
+            (FaultRule(.authentication), "credentialsRefused(16)"), (FaultRule(.signature), "credentialsRefused(15)"),
+            (FaultRule(.refuse, value: 9), "refused(code: Optional(9), isFinal: false)"),
+            (FaultRule(.tooMany, value: 4), "throttled(4.0 seconds)"),
+            (FaultRule(.serverError), "unknown.server_error"), (FaultRule(.garbage), "unknown.unreadable"),
+            (FaultRule(.resetBefore), "unknown.connection_lost"), (FaultRule(.resetAfter), "unknown.connection_lost"),
+            (FaultRule(.hang), "unknown.timeout"), (FaultRule(.late), "unknown.timeout"), (FaultRule(.answerLost), "unknown.timeout"),
+            (FaultRule(.answerLost, value: 0.05), "unknown.connection_lost"), (FaultRule(.pendingThenDone), "accepted"),
+            (FaultRule(.blindEnquiry), "done"),
+        ])
+    func simulated(rule: FaultRule, outcome: String) async throws {
+        try await withSimulator({ $0.plan = FaultPlan(faults: [rule]) }) { address in
+            try await withClient("\(address)/api/BOS") { client in
+                let timeout: Duration = outcome == "unknown.timeout" ? .milliseconds(400) : .seconds(20)
+                let attempt = await client.recharge(.sample(), timeout: timeout)
+                #expect(attempt.outcome == outcome)
+            }
+        }
+    }
+
+    @Test("recharge, repeat, enquiry and PAN check agree with the simulator")
+    func wholeWay() async throws {
+        try await withSimulator({ $0.plan = FaultPlan(faults: [FaultRule(.panPending, value: 1)]) }) { address in
+            try await withClient("\(address)/api/BOS") { client in
+                #expect(await client.enquire(reference: "r1", registerID: "1").outcome == "notFound")
+                #expect(await client.recharge(.sample()).outcome == "done")
+                #expect(await client.recharge(.sample()).outcome == "duplicateReference")
+                #expect(await client.enquire(reference: "r1", registerID: "1").outcome == "succeeded")
+                #expect(await client.panStatus(PANStatusRequest(refID: "a1")).outcome == "pending")
+                #expect(await client.panStatus(PANStatusRequest(refID: "a1")).outcome == "completed")
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import Foundation
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A TCP server that does with every request what its script says, and remembers every request of which it saw the whole body.
+final class ScriptedServer: Sendable {
+    enum Action: Sendable {
+        case write(String)
+        case writeThenClose(String)
+        case close
+        case reset
+        case silence
+    }
+
+    /// What it does with the request of that number (from 1), given as text.
+    typealias Script = @Sendable (_ number: Int, _ request: String) -> Action
+
+    private let channel: any Channel
+    private let seen: Seen
+    let port: Int
+    var address: String { "http://127.0.0.1:\(port)/api/BOS" }
+    /// Every request in the order of arrival.
+    var requests: [String] { seen.list.withLock { $0 } }
+
+    fileprivate final class Seen: Sendable {
+        let list = Mutex<[String]>([])
+        let arrivals = AsyncStream.makeStream(of: String.self)
+    }
+
+    private init(channel: any Channel, port: Int, seen: Seen) {
+        self.channel = channel
+        self.port = port
+        self.seen = seen
+    }
+
+    /// - Parameter onConnect: done before anything is read.
+    static func start(onConnect: Action? = nil, script: @escaping Script) async throws -> ScriptedServer {
+        let seen = Seen()
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ScriptHandler(seen: seen, onConnect: onConnect, script: script))
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        return ScriptedServer(channel: channel, port: channel.localAddress?.port ?? 0, seen: seen)
+    }
+
+    /// Waits for the next request that nobody has waited for yet.
+    func nextRequest() async -> String? { await seen.arrivals.stream.first { _ in true } }
+
+    func stop() async throws { try await channel.close() }
+
+    /// A whole HTTP answer with a JSON body.
+    static func answer(_ status: String, _ body: String, headers: String = "") -> String {
+        "HTTP/1.1 \(status)\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\(headers)\r\n\(body)"
+    }
+}
+
+/// Collects bytes until a request is whole; requests come one after the other on a connection.
+private final class ScriptHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let seen: ScriptedServer.Seen
+    private let onConnect: ScriptedServer.Action?
+    private let script: ScriptedServer.Script
+    private var text = ""
+
+    init(seen: ScriptedServer.Seen, onConnect: ScriptedServer.Action?, script: @escaping ScriptedServer.Script) {
+        self.seen = seen
+        self.onConnect = onConnect
+        self.script = script
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        if let onConnect { perform(onConnect, context) }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if onConnect != nil { return }
+        text += String(buffer: unwrapInboundIn(data))
+        guard let end = text.firstRange(of: "\r\n\r\n"),
+            let length = text.firstMatch(of: /content-length: (\d+)/.ignoresCase()).flatMap({ Int($0.1) }),
+            text[end.upperBound...].utf8.count >= length
+        else { return }
+        let request = text
+        text = ""
+        let number = seen.list.withLock { list in
+            list.append(request)
+            return list.count
+        }
+        seen.arrivals.continuation.yield(request)
+        perform(script(number, request), context)
+    }
+
+    private func perform(_ action: ScriptedServer.Action, _ context: ChannelHandlerContext) {
+        switch action {
+        case .write(let text): context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
+        case .writeThenClose(let text):
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
+            context.close(promise: nil)
+        case .close: context.close(promise: nil)
+        case .reset:
+            (context.channel as? any SocketOptionProvider)?
+                .setSoLinger(linger(l_onoff: 1, l_linger: 0)).assumeIsolated().whenComplete { _ in
+                    context.close(promise: nil)
+                }
+        case .silence: break
+        }
+    }
+}

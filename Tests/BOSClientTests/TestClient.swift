@@ -1,0 +1,74 @@
+import BOSSimulatorKit
+import Logging
+import Testing
+
+@testable import BOSClient
+
+/// A client for that base URL while `body` runs.
+func withClient<Result>(
+    _ baseURL: String, clock: BOSClock = .system, _ change: (inout BOSConfiguration) -> Void = { _ in },
+    _ body: (BOSClient) async throws -> Result
+) async throws -> Result {
+    var configuration = BOSConfiguration()
+    configuration.baseURL = baseURL
+    change(&configuration)
+    var logger = Logger(label: "test")
+    logger.logLevel = .critical
+    let client = try BOSClient(configuration: configuration, clock: clock, logger: logger)
+    do {
+        let result = try await body(client)
+        await client.shutdown()
+        return result
+    } catch {
+        await client.shutdown()
+        throw error
+    }
+}
+
+/// A simulator on a free port while `body` runs.
+func withSimulator(
+    _ change: (inout Simulator.Configuration) -> Void = { _ in }, _ body: (_ address: String) async throws -> Void
+) async throws {
+    var configuration = Simulator.Configuration()
+    change(&configuration)
+    let simulator = Simulator(configuration: configuration)
+    let (addresses, continuation) = AsyncStream.makeStream(of: String.self)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask {
+            defer { continuation.finish() }
+            do { try await simulator.run { continuation.yield($0) } } catch is CancellationError {}
+        }
+        let address = try #require(await addresses.first { _ in true })
+        try await body(address)
+        group.cancelAll()
+    }
+}
+
+extension RechargeRequest {
+    static func sample(_ reference: String = "r1") -> RechargeRequest {
+        RechargeRequest(operatorID: "311", subscriber: "DL12CB4685", amount: "10.50", reference: reference, registerID: "1234")
+    }
+}
+
+extension Attempt {
+    /// The attempt's case and reason as one word, so that tests can compare without comparing details.
+    var outcome: String {
+        switch self {
+        case .notSent(let reason, _): "notSent.\(reason.rawValue)"
+        case .throttled(let pause): "throttled(\(pause.map { "\($0)" } ?? "nil"))"
+        case .credentialsRefused(let code, _): "credentialsRefused(\(code))"
+        case .unknown(let reason, _, _): "unknown.\(reason.rawValue)"
+        case .answered(let answer as RechargeAnswer): "\(answer.meaning)"
+        case .answered(let answer as EnquiryAnswer): "\(answer.verdict)"
+        case .answered(let answer as PANAnswer): "\(answer.verdict)"
+        case .answered: "answered"
+        }
+    }
+
+    var detail: String? {
+        switch self {
+        case .notSent(_, let detail), .unknown(_, let detail, _): detail
+        case .throttled, .credentialsRefused, .answered: nil
+        }
+    }
+}

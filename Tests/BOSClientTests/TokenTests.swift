@@ -1,0 +1,224 @@
+import BOSSimulatorKit
+import Crypto
+import CryptoExtras
+import Foundation
+import Testing
+
+@testable import BOSClient
+
+@Suite("Tokens", .timeLimit(.minutes(1)))
+struct TokenTests {
+    private static let done = ScriptedServer.answer("200 OK", #"{"status":true,"response_code":1}"#)
+
+    private static func grant(_ token: String, expiry: String = "null") -> String {
+        ScriptedServer.answer("200 OK", #"{"status":"SUCCESS","subCode":"200","data":{"token":"\#(token)","expiry":\#(expiry)}}"#)
+    }
+
+    /// Answers authorise calls by `authorise`, which is given their number, and every other call as done.
+    private func server(_ authorise: @escaping @Sendable (Int) -> ScriptedServer.Action) async throws -> ScriptedServer {
+        let calls = Counter()
+        return try await ScriptedServer.start { _, request in
+            request.hasPrefix("POST /authorize ") ? authorise(calls.next()) : .write(Self.done)
+        }
+    }
+
+    private func authorise(_ server: ScriptedServer) -> BOSConfiguration.Authorise {
+        BOSConfiguration.Authorise(
+            url: "http://127.0.0.1:\(server.port)/authorize", clientID: "client", clientSecret: Secret("open sesame"))
+    }
+
+    private func authoriseCalls(_ server: ScriptedServer) -> Int { server.requests.count { $0.hasPrefix("POST /authorize ") } }
+
+    @Test("a hundred calls that need a token make one authorise call")
+    func singleFlight() async throws {
+        try await withSimulator({ $0.isTokenRequired = true }) { address in
+            let credentials = BOSConfiguration.Authorise(
+                url: "\(address)/payout/v1/authorize", clientID: "client", clientSecret: Secret("open sesame"))
+            try await withClient("\(address)/api/BOS", { $0.credentials = .authorise(credentials) }) { client in
+                #expect(!client.credentialState.isUsable)
+                let outcomes = await withTaskGroup(of: String.self, returning: [String].self) { group in
+                    for index in 0..<100 { group.addTask { await client.recharge(.sample("r\(index)")).outcome } }
+                    return await group.reduce(into: []) { $0.append($1) }
+                }
+                #expect(outcomes.allSatisfy { $0 == "done" })
+                #expect(client.credentialState.isUsable)
+                let books = try fetch("\(address)/simulator/books")
+                #expect(books.contains(#""authorize":1"#))
+            }
+        }
+    }
+
+    @Test("a hundred callers whose token was refused share one renewal, and a second one has to wait")
+    func renewal() async throws {
+        let server = try await server { .write(Self.grant("token-\($0)")) }
+        let clock = ManualClock()
+        try await withClient(server.address, clock: clock.clock, { $0.credentials = .authorise(authorise(server)) }) { client in
+            _ = await client.recharge(.sample())
+            func renew(_ version: UInt64) async -> Int {
+                await withTaskGroup(of: Bool.self, returning: Int.self) { group in
+                    for _ in 0..<100 { group.addTask { await client.renewCredentials(refused: CredentialVersion(version)) } }
+                    return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+                }
+            }
+            #expect(await renew(1) == 100)
+            #expect(authoriseCalls(server) == 2)
+            // The new token is refused as well: not again before the interval is over.
+            #expect(await renew(2) == 0)
+            #expect(authoriseCalls(server) == 2)
+            clock.advance(by: 10)
+            #expect(await renew(2) == 100)
+            #expect(authoriseCalls(server) == 3)
+            _ = await client.recharge(.sample())
+        }
+        try await server.stop()
+        #expect(server.requests.last?.contains("Authorization: Bearer token-3\r\n") == true)
+    }
+
+    @Test("a token is replaced at three quarters of its life and calls use the old one until then")
+    func renewalBeforeExpiry() async throws {
+        let clock = ManualClock()
+        let expiry = Int(clock.now) + 600
+        let server = try await server { .write(Self.grant("token-\($0)", expiry: $0 == 1 ? "\(expiry)" : "null")) }
+        try await withClient(server.address, clock: clock.clock, { $0.credentials = .authorise(authorise(server)) }) { client in
+            let running = Task { await client.run() }
+            // With the random number 0.5 the renewal is due after 75 % of 600 seconds.
+            #expect(await clock.nextSleep() == 450)
+            #expect(client.credentialState == CredentialState(isUsable: true, expiresAt: 1_000_600, problem: nil))
+            clock.advance(by: 449)
+            _ = await client.recharge(.sample())
+            #expect(server.requests.last?.contains("Bearer token-1\r\n") == true)
+            clock.advance(by: 1)
+            #expect(await clock.nextSleep() == 450)
+            _ = await client.recharge(.sample())
+            #expect(server.requests.last?.contains("Bearer token-2\r\n") == true)
+            running.cancel()
+            clock.advance(by: 1000)
+            await running.value
+        }
+        try await server.stop()
+    }
+
+    @Test("after a failed authorise call the next one waits longer each time, and calls meanwhile are not sent")
+    func failingAuthorise() async throws {
+        let clock = ManualClock()
+        let refusal = ScriptedServer.answer("403 Forbidden", #"{"status":"ERROR","subCode":"403","message":"no open sesame"}"#)
+        let server = try await server { .write($0 <= 3 ? refusal : Self.grant("token")) }
+        try await withClient(server.address, clock: clock.clock, { $0.credentials = .authorise(authorise(server)) }) { client in
+            let running = Task { await client.run() }
+            for pause in [1.5, 3, 6] {
+                #expect(await clock.nextSleep() == pause)
+                let attempt = await client.recharge(.sample())
+                #expect(attempt.outcome == "notSent.token_unavailable")
+                #expect(attempt.detail?.contains("HTTP 403, subCode 403") == true)
+                #expect(attempt.detail?.contains("sesame") == false)
+                #expect(client.credentialState.problem == attempt.detail)
+                clock.advance(by: pause)
+            }
+            #expect(await clock.nextSleep() == 450)
+            #expect(await client.recharge(.sample()).outcome == "done")
+            running.cancel()
+            clock.advance(by: 1000)
+            await running.value
+        }
+        try await server.stop()
+        #expect(authoriseCalls(server) == 4)
+    }
+
+    @Test(
+        "an authorise answer without a usable token is a problem, not a token",
+        arguments: [
+            ScriptedServer.answer("200 OK", "{}"), ScriptedServer.answer("200 OK", "no json"), ScriptedServer.answer("200 OK", ""),
+            ScriptedServer.answer("200 OK", #"{"data":{"token":""}}"#), ScriptedServer.answer("200 OK", #"{"data":{"token":"a\r\nX: b"}}"#),
+            ScriptedServer.answer("500 Internal Server Error", #"{"data":{"token":"t"}}"#),
+        ])
+    func uselessGrant(answer: String) async throws {
+        let server = try await server { _ in .write(answer) }
+        let attempt = try await withClient(server.address, { $0.credentials = .authorise(authorise(server)) }) {
+            await $0.recharge(.sample())
+        }
+        try await server.stop()
+        #expect(attempt.outcome == "notSent.token_unavailable")
+        #expect(server.requests.count == 1)
+    }
+
+    @Test("the authorise call carries id, secret and a signature that the private key can read")
+    func signature() async throws {
+        let key = try _RSA.Encryption.PrivateKey(keySize: .bits2048)
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).pem")
+        try key.publicKey.pemRepresentation.write(to: file, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let server = try await server { .write(Self.grant("token-\($0)")) }
+        var credentials = authorise(server)
+        credentials.publicKeyFile = file.path
+        try await withClient(server.address, clock: ManualClock().clock, { $0.credentials = .authorise(credentials) }) { client in
+            #expect(await client.recharge(.sample()).outcome == "done")
+        }
+        try await server.stop()
+        let request = try #require(server.requests.first)
+        #expect(request.contains("X-Client-Id: client\r\n"))
+        #expect(request.contains("X-Client-Secret: open sesame\r\n"))
+        let signature = try #require(request.firstMatch(of: /X-Cf-Signature: ([^\r]+)\r\n/)).1
+        let text = try key.decrypt(#require(Data(base64Encoded: String(signature))), padding: .PKCS1_OAEP)
+        #expect(String(decoding: text, as: UTF8.self) == "client.1000000")
+    }
+
+    @Test("a public key that is missing or none, and a URL that is none, are refused when the client is made")
+    func wrongConfiguration() async throws {
+        var credentials = BOSConfiguration.Authorise(url: "http://127.0.0.1/a", clientID: "c", clientSecret: Secret("s"))
+        credentials.publicKeyFile = "/nowhere/key.pem"
+        for credentials in [credentials, BOSConfiguration.Authorise(url: "nowhere", clientID: "c", clientSecret: Secret("s"))] {
+            await #expect(throws: BOSConfigurationError.self) {
+                try await withClient("http://127.0.0.1", { $0.credentials = .authorise(credentials) }) { _ in }
+            }
+        }
+        await #expect(throws: BOSConfigurationError.invalidURL("ftp://x/DoRecharge")) { try await withClient("ftp://x") { _ in } }
+    }
+
+    @Test("a token file is read again when it changes, at once when the token was refused")
+    func rotatedFile() async throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).token")
+        defer { try? FileManager.default.removeItem(at: file) }
+        func write(_ token: String) throws { try token.write(to: file, atomically: true, encoding: .utf8) }
+        let server = try await ScriptedServer.start { _, _ in .write(Self.done) }
+        let clock = ManualClock()
+        try await withClient(server.address, clock: clock.clock, { $0.credentials = .file(path: file.path) }) { client in
+            #expect(await client.recharge(.sample()).outcome == "notSent.token_unavailable")
+            #expect(client.credentialState.problem?.contains(file.path) == true)
+            try write("  first-token \n")
+            clock.advance(by: 1)
+            #expect(await client.recharge(.sample()).outcome == "done")
+            #expect(server.requests.last?.contains("Authorization: Bearer first-token\r\n") == true)
+            #expect(await client.renewCredentials(refused: CredentialVersion(1)) == false)
+            try write("second-token")
+            #expect(await client.renewCredentials(refused: CredentialVersion(1)))
+            _ = await client.recharge(.sample())
+            #expect(server.requests.last?.contains("Bearer second-token\r\n") == true)
+            for useless in ["", " \n", "two words", "line\nline"] {
+                try write(useless)
+                clock.advance(by: 1)
+                #expect(await client.recharge(.sample()).outcome == "notSent.token_unavailable")
+                #expect(!client.credentialState.isUsable)
+            }
+            try write("third-token")
+            clock.advance(by: 1)
+            #expect(client.credentialState.isUsable)
+        }
+        try await server.stop()
+    }
+
+    @Test("a secret shows itself in no description, dump or message")
+    func secret() {
+        let secret = Secret("open sesame")
+        let credentials = BOSConfiguration.Credentials.authorise(.init(url: "u", clientID: "c", clientSecret: secret))
+        var dumped = ""
+        dump(credentials, to: &dumped)
+        for text in ["\(secret)", String(reflecting: secret), "\(credentials)", String(reflecting: credentials), "\([secret])", dumped] {
+            #expect(!text.contains("sesame"))
+        }
+        #expect("\(secret)" == "<redacted>")
+    }
+
+    private func fetch(_ url: String) throws -> String {
+        String(decoding: try Data(contentsOf: try #require(URL(string: url))), as: UTF8.self)
+    }
+}
