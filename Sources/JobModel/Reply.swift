@@ -88,15 +88,14 @@ package enum ReplyID {
     }
 
     private static func digest(_ parts: [String], _ body: [UInt8] = []) -> String {
-        var hash = SHA256()
+        var message: [UInt8] = []
         for part in parts {
-            hash.update(data: Array(part.utf8))
-            hash.update(data: [0])
+            message.append(contentsOf: part.utf8)
+            message.append(0)
         }
-        hash.update(data: body)
-        return hash.finalize().prefix(16).map { byte in
-            let digits = String(byte, radix: 16)
-            return byte < 16 ? "0" + digits : digits
-        }.joined()
+        message.append(contentsOf: body)
+        let digits = Array("0123456789abcdef".utf8)
+        let text = SHA256.hash(data: message).prefix(16).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+        return String(decoding: text, as: UTF8.self)
     }
 }

@@ -25,9 +25,18 @@ package struct Timestamp: Sendable, Hashable, Comparable {
         let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
         let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
         let second = millisecondOfDay / 1_000
-        return Self.padded(year, 4) + "-" + Self.padded(month, 2) + "-" + Self.padded(day, 2) + "T"
-            + Self.padded(second / 3_600, 2) + ":" + Self.padded(second / 60 % 60, 2) + ":" + Self.padded(second % 60, 2)
-            + "." + Self.padded(millisecondOfDay % 1_000, 3) + "Z"
+        var text: [UInt8] = []
+        text.reserveCapacity(24)
+        if year < 0 { text.append(UInt8(ascii: "-")) }
+        Self.append(abs(year), 4, behind: nil, to: &text)
+        Self.append(month, 2, behind: "-", to: &text)
+        Self.append(day, 2, behind: "-", to: &text)
+        Self.append(second / 3_600, 2, behind: "T", to: &text)
+        Self.append(second / 60 % 60, 2, behind: ":", to: &text)
+        Self.append(second % 60, 2, behind: ":", to: &text)
+        Self.append(millisecondOfDay % 1_000, 3, behind: ".", to: &text)
+        text.append(UInt8(ascii: "Z"))
+        return String(decoding: text, as: UTF8.self)
     }
 
     package static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
@@ -46,9 +55,16 @@ package struct Timestamp: Sendable, Hashable, Comparable {
         return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
     }
 
-    private static func padded(_ value: Int64, _ width: Int) -> String {
-        let digits = String(value)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    /// A number, not negative, in at least so many digits.
+    private static func append(_ value: Int64, _ width: Int, behind separator: Unicode.Scalar?, to text: inout [UInt8]) {
+        if let separator { text.append(UInt8(ascii: separator)) }
+        var divisor: Int64 = 1
+        for _ in 1..<width { divisor *= 10 }
+        while value / divisor >= 10 { divisor *= 10 }
+        while divisor > 0 {
+            text.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / divisor % 10))
+            divisor /= 10
+        }
     }
 }
 
