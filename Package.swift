@@ -109,6 +109,12 @@ let package = Package(
             name: "JobModelTests", dependencies: ["ExactJSON", "JobModel", "LedgerKit"], resources: [.copy("Golden")],
             swiftSettings: settings),
         .testTarget(name: "AMQPTests", dependencies: ["AMQP", "BrokerKit", "DedicatedThread", .logging], swiftSettings: settings),
+        .testTarget(
+            name: "BOSClientTests",
+            dependencies: [
+                "BOSClient", "BOSSimulatorKit", "ExactJSON", "Secrets", .crypto, .cryptoExtras, .logging, .nioCore, .nioPosix,
+            ],
+            swiftSettings: settings),
         .testTarget(name: "LedgerTests", dependencies: ["JobModel", "Ledger", "LedgerKit"], swiftSettings: settings),
         .testTarget(
             name: "LedgerSQLiteTests", dependencies: ["JobModel", "Ledger", "LedgerKit", "LedgerSQLite", "LedgerWriter", .grdb],

@@ -2,6 +2,7 @@ import BOSSimulatorKit
 import Crypto
 import CryptoExtras
 import Foundation
+import Secrets
 import Testing
 
 @testable import BOSClient
