@@ -36,7 +36,7 @@ struct AnswerClassifier: Sendable {
         let verdict: EnquiryAnswer.Verdict?
         if let data = answer.data, let word = data["status"]?.text?.lowercased(), !word.isEmpty {
             facts.operatorID = facts.operatorID ?? ReadAnswer.identifier(data["operatorid"])
-            if facts.message.isEmpty { facts.message = String((data["message"]?.text ?? "").prefix(1000)) }
+            if facts.message.isEmpty { facts.message = ReadAnswer.message(data["message"]) }
             verdict = self.verdict(word: word, data: data, outerStatus: facts.status)
         } else {
             verdict = self.verdict(facts)
@@ -47,10 +47,10 @@ struct AnswerClassifier: Sendable {
 
     private func verdict(word: String, data: JSONValue, outerStatus: Bool?) -> EnquiryAnswer.Verdict? {
         let words = configuration.enquiry
-        let isRefunded = words.refundedWords.contains(data["refunded"]?.word ?? "") || word == "refunded"
-        if words.pendingWords.contains(word) { return isRefunded ? nil : .pending }
-        if words.failedWords.contains(word) { return .failed(refunded: isRefunded) }
-        guard words.succeededWords.contains(word) else { return nil }
+        let isRefunded = words.refundedWords.contains(word: data["refunded"]?.word ?? "") || word == "refunded"
+        if words.pendingWords.contains(word: word) { return isRefunded ? nil : .pending }
+        if words.failedWords.contains(word: word) { return .failed(refunded: isRefunded) }
+        guard words.succeededWords.contains(word: word) else { return nil }
         if isRefunded { return .failed(refunded: true) }
         return outerStatus == false ? nil : .succeeded
     }
@@ -127,6 +127,11 @@ extension JSONValue {
         if case .bool(let value) = self { return value ? "true" : "false" }
         return text?.lowercased()
     }
+}
+
+extension Set<String> {
+    /// Whether one of them is this word, which is in small letters already.
+    fileprivate func contains(word: String) -> Bool { contains(word) || contains { $0.lowercased() == word } }
 }
 
 extension String {

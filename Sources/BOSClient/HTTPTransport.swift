@@ -27,6 +27,8 @@ final class HTTPTransport: Sendable {
             concurrentHTTP1ConnectionsPerHostSoftLimit: configuration.maximumConnections)
         // A refused connection is reported at once: when to try again is the caller's decision, not the pool's.
         http.connectionPool.retryConnectionEstablishment = false
+        // The job's own trace goes out as a header; spans of the HTTP client would only cost time.
+        http.tracing.tracer = nil
         client = HTTPClient(eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton.next()), configuration: http)
         maximumAnswerBytes = configuration.maximumAnswerBytes
     }

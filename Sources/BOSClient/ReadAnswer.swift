@@ -44,7 +44,7 @@ struct ReadAnswer {
             }
             if let other = facts.status, other != status { problem = "the answer has two different statuses" }
             facts.status = status
-        case "message": facts.message = String((member.value.text ?? "").prefix(1000))
+        case "message": facts.message = ReadAnswer.message(member.value)
         case "operatorid": facts.operatorID = ReadAnswer.identifier(member.value)
         case "ackno": facts.acknowledgement = ReadAnswer.identifier(member.value)
         case "data": readData(member.value)
@@ -75,6 +75,12 @@ struct ReadAnswer {
     static func identifier(_ value: JSONValue?) -> String? {
         guard let text = value?.text, !text.isEmpty else { return nil }
         return text
+    }
+
+    /// A message for people, cut where it would be absurdly long.
+    static func message(_ value: JSONValue?) -> String {
+        let text = value?.text ?? ""
+        return text.utf8.count <= 1000 ? text : String(text.prefix(1000))
     }
 
     /// A name without regard to case and underscores. The spelling of most answers needs no copy.

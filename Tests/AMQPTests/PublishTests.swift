@@ -38,9 +38,9 @@ struct PublishTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<200 {
                     group.addTask {
-                        guard number % 3 == 0 else { return try await link.publish("\(number)", to: queue) }
+                        guard number % 3 == 0 else { return try await link.publish("same", to: queue) }
                         await #expect(throws: PublishError.returned(code: 312, text: "NO_ROUTE")) {
-                            try await link.publish("\(number)", to: "\(queue)-nowhere")
+                            try await link.publish("same", to: "\(queue)-nowhere")
                         }
                     }
                 }

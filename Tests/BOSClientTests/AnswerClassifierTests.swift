@@ -148,11 +148,11 @@ struct AnswerClassifierTests {
     func configured() {
         var configuration = BOSConfiguration()
         configuration.codes.finalRefusals = [7]
-        configuration.enquiry.succeededWords = ["erledigt"]
+        configuration.enquiry.succeededWords = ["Erledigt"]
         let classifier = AnswerClassifier(configuration: configuration)
         let refusal = classifier.recharge(read(200, #"{"status":false,"response_code":7}"#), version: version)
         #expect(refusal.outcome == "refused(code: Optional(7), isFinal: true)")
-        #expect(classifier.enquiry(read(200, #"{"data":{"status":"Erledigt"}}"#), version: version).outcome == "succeeded")
+        #expect(classifier.enquiry(read(200, #"{"data":{"status":"ERLEDIGT"}}"#), version: version).outcome == "succeeded")
         #expect(classifier.enquiry(read(200, #"{"data":{"status":"success"}}"#), version: version).outcome == "unknown.contradictory")
     }
 
