@@ -3,7 +3,8 @@ internal import DequeModule
 /// The messages on the wire whose confirm is still to come, in the order they were written. Confirm numbers are counted from 1, as the broker counts them.
 struct Confirms {
     private struct Entry {
-        let publish: Publish
+        /// nil once its caller waits no longer; the broker's answer is still to come.
+        var publish: Publish?
         var returned: PublishError?
     }
 
@@ -43,9 +44,20 @@ struct Confirms {
     }
 
     private mutating func resume(_ entry: Entry?, with error: PublishError?) {
-        guard let entry else { return }
+        guard let entry, let publish = entry.publish else { return }
         count -= 1
-        entry.publish.finish(error ?? entry.returned)
+        publish.finish(error ?? entry.returned)
+    }
+
+    /// Lets go of callers whose time is over: oldest first, up to the first that still has some.
+    mutating func expire(at now: ContinuousClock.Instant) {
+        for index in entries.indices {
+            guard let publish = entries[index]?.publish else { continue }
+            guard publish.isOverdue(at: now) else { return }
+            count -= 1
+            entries[index]?.publish = nil
+            publish.finish(.outcomeUnknown("the broker did not confirm it in time"))
+        }
     }
 
     /// Notes that the broker returned a message. Its confirm follows.
@@ -54,8 +66,8 @@ struct Confirms {
     /// be that alike, it does not matter which of them is told.
     mutating func returned(_ message: Message, size: UInt64, exchange: String, routingKey: String, error: PublishError) {
         for index in entries.indices {
-            guard let entry = entries[index], entry.returned == nil, entry.publish.mandatory, entry.publish.routingKey == routingKey,
-                entry.publish.exchange == exchange, entry.publish.message.isSame(as: message, size: size)
+            guard let entry = entries[index], entry.returned == nil, let publish = entry.publish, publish.mandatory,
+                publish.routingKey == routingKey, publish.exchange == exchange, publish.message.isSame(as: message, size: size)
             else { continue }
             entries[index]?.returned = error
             return
@@ -67,7 +79,7 @@ struct Confirms {
         let abandoned = entries
         entries = []
         count = 0
-        for entry in abandoned { entry?.publish.finish(.outcomeUnknown(reason)) }
+        for entry in abandoned { entry?.publish?.finish(.outcomeUnknown(reason)) }
     }
 }
 

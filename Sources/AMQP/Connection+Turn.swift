@@ -27,6 +27,7 @@ extension Connection {
         if session.isReady { try subscribe(in: session, now: now) }
         try session.write()
         try session.advanceErrands()
+        session.expirePublishes(now: now)
         try session.checkDeadlines(now: now)
         for subscription in session.subscriptions { subscription.flush() }
     }

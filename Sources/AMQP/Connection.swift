@@ -83,16 +83,23 @@ package actor Connection {
     /// Any number may be under way at once. While the broker blocks the connection a publish waits. A task's cancellation does not cut it short, for what has
     /// left cannot be called back; `close()` ends it.
     ///
-    /// - Parameter mandatory: whether a message that no queue is bound for is an error. Without it the broker confirms and drops it.
+    /// - Parameters:
+    ///   - mandatory: whether a message that no queue is bound for is an error. Without it the broker confirms and drops it.
+    ///   - timeout: how long to wait for the confirm, to a quarter of the heartbeat; then what was written is `outcomeUnknown`, and
+    ///     what was not is `notSent`. Without it as long as the session lasts.
     /// - Throws: what became of the message instead, see `PublishError`.
     package nonisolated func publish(
-        _ message: Message, exchange: String, routingKey: String, mandatory: Bool = false
+        _ message: Message, exchange: String, routingKey: String, mandatory: Bool = false, timeout: Duration? = nil
     ) async throws(PublishError) {
         guard exchange.utf8.count <= 255, routingKey.utf8.count <= 255 else {
             throw .invalid("its exchange or routing key is longer than 255 bytes")
         }
+        let deadline = timeout.map { ContinuousClock.now + $0 }
         let error: PublishError? = await withCheckedContinuation { continuation in
-            mailbox.post(Publish(message, exchange: exchange, routingKey: routingKey, mandatory: mandatory, continuation: continuation))
+            mailbox.post(
+                Publish(
+                    message, exchange: exchange, routingKey: routingKey, mandatory: mandatory, deadline: deadline,
+                    continuation: continuation))
         }
         if let error { throw error }
     }

@@ -4,16 +4,23 @@ struct Publish: Sendable {
     let exchange: String
     let routingKey: String
     let mandatory: Bool
+    /// When the caller waits no longer.
+    let deadline: ContinuousClock.Instant?
     private let continuation: CheckedContinuation<PublishError?, Never>
 
-    init(_ message: Message, exchange: String, routingKey: String, mandatory: Bool, continuation: CheckedContinuation<PublishError?, Never>)
-    {
+    init(
+        _ message: Message, exchange: String, routingKey: String, mandatory: Bool, deadline: ContinuousClock.Instant? = nil,
+        continuation: CheckedContinuation<PublishError?, Never>
+    ) {
         self.message = message
         self.exchange = exchange
         self.routingKey = routingKey
         self.mandatory = mandatory
+        self.deadline = deadline
         self.continuation = continuation
     }
+
+    func isOverdue(at now: ContinuousClock.Instant) -> Bool { deadline.map { $0 <= now } ?? false }
 
     /// Tells the caller, straight from the connection's thread: nil means confirmed.
     func finish(_ error: PublishError?) {

@@ -128,6 +128,15 @@ final class Session {
         return earliest
     }
 
+    /// Answers callers whose messages have not left, or not been confirmed, in the time they had.
+    func expirePublishes(now: ContinuousClock.Instant) {
+        while let publish = backlog.first, publish.isOverdue(at: now) {
+            backlog.removeFirst()
+            publish.finish(.notSent("the broker did not take it in time\(blockedReason.map { ": it is blocked, \($0)" } ?? "")"))
+        }
+        confirms.expire(at: now)
+    }
+
     /// Gives up a session that leaves a question unanswered. A broker that has blocked the connection may leave all of them.
     func checkDeadlines(now: ContinuousClock.Instant) throws(SessionError) {
         guard blockedReason == nil else { return }

@@ -49,7 +49,7 @@ struct WorkerParts: Sendable {
         gate = ConsumptionGate(clock: clock, logger: logger)
         let configuration = settings.engineConfiguration
         outbox = Outbox(
-            publisher: publish, ledger: ledger, exchanges: configuration.exchanges, clock: clock, metrics: metrics, logger: logger)
+            publisher: publish, ledger: ledger, configuration: configuration, clock: clock, metrics: metrics, logger: logger)
         let gateway = BOSClientGateway(client)
         let handler = JobHandler(
             configuration: configuration, ledger: ledger, gateway: gateway, outbox: outbox, gate: gate, drain: DrainSignal(),

@@ -10,6 +10,10 @@ package struct EngineConfiguration: Sendable {
     package var requestTimeout = Duration.seconds(30)
     package var exchanges = Exchanges()
 
+    /// How long a delivery waits for the confirm of its reply. A reply that is stored stays owed after it, so the delivery need not
+    /// be held while a broker that is short of memory takes nothing.
+    var confirmTimeout: Duration { min(.seconds(10), deliveryTimeout / 4) }
+
     /// Where replies and dead letters go.
     package struct Exchanges: Sendable {
         package var replies = "bos.replies"

@@ -100,7 +100,7 @@ package struct JobHandler: Sendable {
     ) async -> RunResult {
         let owner = runs.begin()
         defer { runs.end(owner) }
-        let deadline = clock.uptime() + configuration.deliveryTimeout
+        let deadline = clock.uptime() + configuration.deliveryTimeout - configuration.confirmTimeout
         var machine = fresh
         let now = clock.now()
         let first = machine.wake(at: now, jitter: clock.jitter())

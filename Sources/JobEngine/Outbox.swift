@@ -19,6 +19,7 @@ package final class Outbox: Sendable {
     private let publisher: any MessagePublisher
     private let ledger: any Ledger
     private let exchanges: EngineConfiguration.Exchanges
+    private let confirmTimeout: Duration
     private let clock: any EngineClock
     private let metrics: EngineMetrics
     private let logger: Logger
@@ -29,12 +30,13 @@ package final class Outbox: Sendable {
     private let owed: AsyncStream<Void>.Continuation
 
     package init(
-        publisher: any MessagePublisher, ledger: any Ledger, exchanges: EngineConfiguration.Exchanges, clock: any EngineClock,
+        publisher: any MessagePublisher, ledger: any Ledger, configuration: EngineConfiguration, clock: any EngineClock,
         metrics: EngineMetrics, logger: Logger
     ) {
         self.publisher = publisher
         self.ledger = ledger
-        self.exchanges = exchanges
+        exchanges = configuration.exchanges
+        confirmTimeout = configuration.confirmTimeout
         self.clock = clock
         self.metrics = metrics
         self.logger = logger
@@ -46,14 +48,21 @@ package final class Outbox: Sendable {
 
     /// Publishes replies just stored. Returns when each is confirmed or cannot be now; what is not remains owed.
     func deliver(_ replies: [OutgoingReply]) async {
-        for reply in replies { await deliver(reply) }
+        guard replies.count > 1 else {
+            for reply in replies { await deliver(reply) }
+            return
+        }
+        await withDiscardingTaskGroup { group in
+            for reply in replies { group.addTask { await self.deliver(reply) } }
+        }
     }
 
     /// Publishes a message that the ledger does not know of. `false` if the broker did not confirm it.
     func publish(_ message: Message, to address: ReplyAddress) async -> Bool {
         do {
             try await publisher.publish(
-                message, exchange: address.exchange, routingKey: address.routingKey, mandatory: address.isMandatory)
+                message, exchange: address.exchange, routingKey: address.routingKey, mandatory: address.isMandatory,
+                timeout: confirmTimeout)
             return true
         } catch {
             switch error {
@@ -128,7 +137,8 @@ package final class Outbox: Sendable {
         metrics.unroutedReply()
         logger.warning("a reply had no listener and goes to the unrouted queue", metadata: ["error": "\(error)"])
         do {
-            try await publisher.publish(message, exchange: exchanges.unrouted, routingKey: address.routingKey, mandatory: true)
+            try await publisher.publish(
+                message, exchange: exchanges.unrouted, routingKey: address.routingKey, mandatory: true, timeout: confirmTimeout)
             return true
         } catch {
             logger.error("a reply could not be kept in the unrouted queue", metadata: ["error": "\(error)"])

@@ -25,6 +25,12 @@ struct BrokerTroubleTests {
             group.addTask { try await link.publish("first", to: queue) }
             await link.events.first { if case .blocked = $0 { true } else { false } }
             #expect(link.connection.status.isBlocked)
+            // One that has a time limit is not waited for, and never leaves.
+            let error = try await #require(throws: PublishError.self) {
+                try await link.connection.publish(
+                    Message(body: Array("late".utf8)), exchange: "", routingKey: queue, timeout: .milliseconds(10))
+            }
+            #expect("\(error)".hasPrefix("the message was not sent: the broker did not take it in time"))
             for number in 0..<100 { group.addTask { try await link.publish("\(number)", to: queue) } }
             // A consumer's connection is not blocked.
             try await Link.with(broker.url) { other in

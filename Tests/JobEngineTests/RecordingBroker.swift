@@ -25,7 +25,9 @@ final class RecordingBroker: MessagePublisher {
 
     func onPublish(_ action: @escaping @Sendable (Publication) async -> Void) { state.withLock { $0.onPublish = action } }
 
-    func publish(_ message: Message, exchange: String, routingKey: String, mandatory: Bool) async throws(PublishError) {
+    func publish(
+        _ message: Message, exchange: String, routingKey: String, mandatory: Bool, timeout: Duration?
+    ) async throws(PublishError) {
         let publication = Publication(message: message, exchange: exchange, routingKey: routingKey)
         let (failure, action) = state.withLock { state in
             (state.failures.isEmpty ? nil : state.failures.removeFirst(), state.onPublish)

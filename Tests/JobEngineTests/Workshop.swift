@@ -36,7 +36,7 @@ struct Workshop {
         var configuration = EngineConfiguration()
         configuration.rules.registerID = "merchant"
         outbox = Outbox(
-            publisher: broker, ledger: ledger, exchanges: configuration.exchanges, clock: clock, metrics: metrics, logger: logger)
+            publisher: broker, ledger: ledger, configuration: configuration, clock: clock, metrics: metrics, logger: logger)
         handler = JobHandler(
             configuration: configuration, ledger: ledger, gateway: bos, outbox: outbox, gate: gate, drain: drain,
             runs: LiveRuns(process: "process-\(UInt64.random(in: .min ... .max))"), clock: clock, metrics: metrics, logger: logger)
