@@ -1,5 +1,4 @@
 import BOSSimulatorKit
-import Crypto
 import CryptoExtras
 import Foundation
 import Testing
