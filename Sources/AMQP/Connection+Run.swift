@@ -120,7 +120,7 @@ extension Connection {
         session.take(mailbox.drain(reason: "the connection is being closed"))
         await hold(until: .now + configuration.rpcTimeout) {
             session.failure != nil
-                || (session.settlements.isEmpty && session.confirms.count == 0 && (session.backlog.isEmpty || session.blockedReason != nil))
+                || (session.hasToldSettlements && session.confirms.count == 0 && (session.backlog.isEmpty || session.blockedReason != nil))
         }
         // The broker answers the close of a channel after it has done everything that was written on it before: the acks are safe then.
         var open = 0

@@ -29,6 +29,9 @@ extension Session {
         }
     }
 
+    /// Whether every settlement that was given is on the wire.
+    var hasToldSettlements: Bool { settlements.isEmpty && subscriptions.allSatisfy(\.unsettled.isTold) }
+
     /// Reads what has come in meanwhile, and tells whether the socket takes more.
     ///
     /// librabbitmq before 0.14 can hang in a write when nothing was read for long (rabbitmq-c issue 780), and any version waits in a write to a full socket.

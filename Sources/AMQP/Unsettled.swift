@@ -23,6 +23,9 @@ struct Unsettled {
     /// Whether there was any delivery yet.
     var hasBegun: Bool { first > 1 || !marks.isEmpty }
 
+    /// Whether the broker has been told everything.
+    var isTold: Bool { acks.isEmpty && nacks.isEmpty }
+
     /// Notes a delivery. The broker numbers them without a gap.
     mutating func delivered(_ tag: UInt64) throws(SessionError) {
         guard tag == first + UInt64(marks.count) else { throw .protocolViolation("delivery \(tag) is out of order") }

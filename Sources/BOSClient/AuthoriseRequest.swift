@@ -1,5 +1,4 @@
 internal import AsyncHTTPClient
-private import Crypto
 private import CryptoExtras
 private import ExactJSON
 private import Foundation

@@ -2,6 +2,7 @@ private import Foundation
 private import Hummingbird
 private import Logging
 private import NIOCore
+private import ServiceLifecycle
 internal import Synchronization
 
 /// A stand-in for BOS over real HTTP, with a fault plan and a record of what it executed.
@@ -49,10 +50,33 @@ package final class Simulator: Sendable {
         return try bos.withLock { try body(&$0, now) }
     }
 
-    /// Serves until the task is cancelled or the service group that runs it shuts down.
-    /// - Parameter onListening: called once with the address as `http://host:port`.
-    package func run(onListening: @escaping @Sendable (_ address: String) async -> Void) async throws {
-        try await application(onListening: onListening).run()
+    /// Serves on a free port while `body` runs, and stops in order afterwards: for tests that want BOS in their own process.
+    ///
+    /// The server is never cancelled, since that can strand a connection that was accepted but not yet served.
+    /// - Parameter body: is given the address as `http://host:port`.
+    package func serve<Result>(while body: (_ address: String) async throws -> Result) async throws -> Result {
+        let (addresses, continuation) = AsyncStream.makeStream(of: String.self)
+        let service = application { continuation.yield($0) }
+        let services = ServiceGroup(configuration: .init(services: [.init(service: service)], logger: service.logger))
+        // Not a child task: cancelling the caller must not cancel the server. It ends with the shutdown below.
+        let serving = Task {
+            defer { continuation.finish() }
+            try await services.run()
+        }
+        guard let address = await addresses.first(where: { _ in true }) else {
+            try await serving.value
+            throw CancellationError()
+        }
+        do {
+            let result = try await body(address)
+            await services.triggerGracefulShutdown()
+            try await serving.value
+            return result
+        } catch {
+            await services.triggerGracefulShutdown()
+            try await serving.value
+            throw error
+        }
     }
 
     /// Serves until `SIGTERM` or `SIGINT`, as a program.

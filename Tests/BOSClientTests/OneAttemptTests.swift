@@ -112,7 +112,7 @@ struct OneAttemptTests {
 
     @Test("no answer in time is unknown")
     func timeout() async throws {
-        let (attempt, seen) = try await recharge(.silence, timeout: .milliseconds(300))
+        let (attempt, seen) = try await recharge(.silence, timeout: .seconds(3))
         #expect(attempt.outcome == "unknown.timeout")
         #expect(seen.count == 1)
     }
@@ -153,10 +153,10 @@ struct OneAttemptTests {
             server.address,
             {
                 $0.maximumConnections = 1
-                $0.connectTimeout = byDeadline ? .seconds(20) : .milliseconds(300)
+                $0.connectTimeout = byDeadline ? .seconds(20) : .seconds(2)
             }
         ) { client in
-            async let first = client.recharge(.sample("r1"), timeout: .seconds(2))
+            async let first = client.recharge(.sample("r1"), timeout: .seconds(6))
             _ = await server.nextRequest()
             let second = await client.recharge(.sample("r2"), timeout: byDeadline ? .milliseconds(300) : .seconds(20))
             #expect(second.outcome == (byDeadline ? "notSent.deadline" : "notSent.pool_timeout"))
@@ -251,7 +251,7 @@ struct OneAttemptTests {
     func simulated(rule: FaultRule, outcome: String) async throws {
         try await withSimulator({ $0.plan = FaultPlan(faults: [rule]) }) { address in
             try await withClient("\(address)/api/BOS") { client in
-                let timeout: Duration = outcome == "unknown.timeout" ? .milliseconds(400) : .seconds(20)
+                let timeout: Duration = outcome == "unknown.timeout" ? .seconds(3) : .seconds(20)
                 let attempt = await client.recharge(.sample(), timeout: timeout)
                 #expect(attempt.outcome == outcome)
             }

@@ -1,5 +1,4 @@
 import BOSSimulatorKit
-import Crypto
 import CryptoExtras
 import Foundation
 import Secrets
@@ -44,7 +43,7 @@ struct TokenTests {
                 #expect(outcomes.allSatisfy { $0 == "done" })
                 #expect(client.credentialState.isUsable)
                 let books = try fetch("\(address)/simulator/books")
-                #expect(books.contains(#""authorize":1"#))
+                #expect(books.contains(#""authorize":1}"#))
             }
         }
     }

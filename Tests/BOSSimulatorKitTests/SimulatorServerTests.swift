@@ -15,17 +15,7 @@ struct SimulatorServerTests {
     ) async throws {
         var configuration = Simulator.Configuration()
         change(&configuration)
-        let simulator = Simulator(configuration: configuration)
-        let (addresses, continuation) = AsyncStream.makeStream(of: String.self)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                defer { continuation.finish() }
-                do { try await simulator.run { continuation.yield($0) } } catch is CancellationError {}
-            }
-            let address = try #require(await addresses.first { _ in true })
-            try await body(address)
-            group.cancelAll()
-        }
+        try await Simulator(configuration: configuration).serve(while: body)
     }
 
     private func send(
