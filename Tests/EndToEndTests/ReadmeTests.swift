@@ -1,3 +1,4 @@
+import BrokerKit
 import ExactJSON
 import Foundation
 import Testing

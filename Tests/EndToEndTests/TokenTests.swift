@@ -46,7 +46,7 @@ extension System {
                 return answer.status == 503 && answer.text.contains("token")
             })
         #expect(upstream.finalCount == 0)
-        #expect(try await executions().values.allSatisfy { $0 == 0 })
+        #expect(try await executions().isEmpty)
     }
 
     fileprivate func expectRecovery(_ references: [String], _ worker: ChildProcess) async throws {
