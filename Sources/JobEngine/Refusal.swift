@@ -51,6 +51,9 @@ extension Message {
         properties.deliveryMode = .persistent
         // A dead letter waits for a person, however long.
         properties.expiration = nil
+        // Headers that would route it to more queues once more.
+        properties.headers["CC"] = nil
+        properties.headers["BCC"] = nil
         properties.headers["x-bos-reason"] = .string(reason.rawValue)
         properties.headers["x-bos-detail"] = .string(detail)
         properties.headers["x-bos-original-exchange"] = .string(delivery.exchange)
