@@ -26,6 +26,7 @@ extension Target.Dependency {
     static let logging = product(name: "Logging", package: "swift-log")
     static let metrics = product(name: "Metrics", package: "swift-metrics")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -112,7 +113,7 @@ let package = Package(
         .testTarget(
             name: "BOSClientTests",
             dependencies: [
-                "BOSClient", "BOSSimulatorKit", "ExactJSON", "Secrets", .crypto, .cryptoExtras, .logging, .nioCore, .nioPosix,
+                "BOSClient", "BOSSimulatorKit", "ExactJSON", "Secrets", .crypto, .cryptoExtras, .logging, .nioCore, .nioEmbedded, .nioPosix,
             ],
             swiftSettings: settings),
         .testTarget(name: "LedgerTests", dependencies: ["JobModel", "Ledger", "LedgerKit"], swiftSettings: settings),

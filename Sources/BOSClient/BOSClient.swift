@@ -79,6 +79,9 @@ package final class BOSClient: Sendable {
     /// Whether calls can be authenticated now, for readiness and `bos_token_expires_seconds`.
     package var credentialState: CredentialState { tokens.state }
 
+    /// Runs tasks on the thread that carries the calls; the cheapest place for work that mostly consists of calls. It must not block.
+    package var executor: any TaskExecutor { transport.executor }
+
     /// Closes the connections. Calls under way fail as unknown, so let them end first.
     package func shutdown() async { await transport.shutdown() }
 

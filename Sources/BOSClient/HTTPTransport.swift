@@ -16,6 +16,8 @@ final class HTTPTransport: Sendable {
     }
 
     private let client: HTTPClient
+    /// Runs tasks where the calls are carried.
+    let executor: EventLoopExecutor
     private let maximumAnswerBytes: Int
 
     init(_ configuration: BOSConfiguration) {
@@ -29,7 +31,12 @@ final class HTTPTransport: Sendable {
         http.connectionPool.retryConnectionEstablishment = false
         // The job's own trace goes out as a header; spans of the HTTP client would only cost time.
         http.tracing.tracer = nil
-        client = HTTPClient(eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton.next()), configuration: http)
+        http.http1_1ConnectionDebugInitializer = { channel in
+            channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(FlushOnce(), position: .first) }
+        }
+        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+        executor = EventLoopExecutor(eventLoop)
+        client = HTTPClient(eventLoopGroupProvider: .shared(eventLoop), configuration: http)
         maximumAnswerBytes = configuration.maximumAnswerBytes
     }
 

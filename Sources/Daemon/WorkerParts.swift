@@ -59,7 +59,8 @@ struct WorkerParts: Sendable {
             sources: [
                 consume.consume(queue: settings.amqp.queues.recharge, prefetch: UInt16(settings.jobs.rechargeConcurrency)),
                 consume.consume(queue: settings.amqp.queues.status, prefetch: UInt16(settings.jobs.statusConcurrency)),
-            ])
+            ],
+            executor: client.executor)
         probe = PauseProbe(
             gateway: gateway, ledger: ledger, registerID: settings.api.registerID ?? "", timeout: settings.api.requestTimeout)
         sampler = Sampler(

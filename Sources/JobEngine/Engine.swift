@@ -5,11 +5,15 @@ import Logging
 package struct Engine: Sendable {
     private let handler: JobHandler
     private let sources: [Deliveries]
+    private let executor: any TaskExecutor
 
-    /// - Parameter sources: the deliveries of each job queue; the prefetch of each is its concurrency.
-    package init(handler: JobHandler, sources: [Deliveries]) {
+    /// - Parameters:
+    ///   - sources: the deliveries of each job queue; the prefetch of each is its concurrency.
+    ///   - executor: where jobs run.
+    package init(handler: JobHandler, sources: [Deliveries], executor: any TaskExecutor) {
         self.handler = handler
         self.sources = sources
+        self.executor = executor
     }
 
     /// Works until ``drain()`` was called and every delivery taken before is settled.
@@ -21,7 +25,7 @@ package struct Engine: Sendable {
             }
         }
         await withDiscardingTaskGroup { group in
-            for source in sources { group.addTask { await consume(source) } }
+            for source in sources { group.addTask(executorPreference: executor) { await consume(source) } }
         }
     }
 

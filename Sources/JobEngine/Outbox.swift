@@ -92,9 +92,15 @@ package final class Outbox: Sendable {
 
     /// Marks confirmed replies in the ledger, many at a time. Ends after ``finish()``, when the last is marked.
     package func runMarking() async {
-        for await _ in confirmations { await mark() }
+        for await _ in confirmations {
+            // A mark is in no hurry, and a ledger that commits many at once has more time for those who wait for it.
+            await clock.sleep(for: Self.markInterval)
+            await mark()
+        }
         await mark()
     }
+
+    private static let markInterval = Duration.milliseconds(50)
 
     /// Nothing more will be delivered.
     package func finish() {
