@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     @Suite struct BrokerOutage {
-        @Test("a broker that dies twice under load loses nothing: the worker says that it is not ready, comes back and goes on")
+        @Test("a broker that is shut down and then killed loses nothing: the worker says that it is not ready, and goes on")
         func twice() async throws {
             let broker = try await TestBroker.start()
             do {
@@ -13,16 +13,17 @@ extension EndToEnd {
                     let references = System.references(Scale.outageJobs)
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         group.addTask { try await system.upstream.publishRecharges(references) }
-                        for part in [1, 2] {
-                            await system.upstream.waitForFinals(references.count * part / 4)
-                            try await broker.kill()
+                        // In order first: RabbitMQ 3.10 forgets a quorum queue if it is killed within seconds of its declaration.
+                        for (part, end) in [Self.shutDown, Self.kill].enumerated() {
+                            try await system.upstream.waitForFinals(references.count * (part + 1) / 4)
+                            try await end(broker)
                             #expect(await eventually { try await Self.isNotReady(system) })
                             try await broker.restart()
                             #expect(await system.isReady())
                         }
                         try await group.waitForAll()
                     }
-                    await system.upstream.waitForFinals(references.count)
+                    try await system.upstream.waitForFinals(references.count)
                     #expect(await system.stop(worker) == 0)
                     try await system.expectAllSucceeded(references)
                 }
@@ -32,6 +33,9 @@ extension EndToEnd {
             }
             try await broker.stop()
         }
+
+        private static let shutDown: @Sendable (TestBroker) async throws -> Void = { try await $0.ctl("shutdown") }
+        private static let kill: @Sendable (TestBroker) async throws -> Void = { try await $0.kill() }
 
         /// 503, and the broker among the reasons.
         private static func isNotReady(_ system: System) async throws -> Bool {

@@ -13,12 +13,12 @@ extension EndToEnd {
                 var worker = try await system.startReadyWorker()
                 try await system.upstream.publishRecharges(references)
                 for moment in moments {
-                    await system.upstream.waitForFinals(moment)
+                    try await system.upstream.waitForFinals(moment)
                     worker.send(SIGKILL)
                     #expect(await worker.exitCode() == 128 + SIGKILL)
                     worker = try system.startWorker()
                 }
-                await system.upstream.waitForFinals(references.count)
+                try await system.upstream.waitForFinals(references.count)
                 #expect(await system.stop(worker) == 0)
                 try await system.expectAllSucceeded(references)
             }

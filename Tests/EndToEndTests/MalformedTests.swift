@@ -44,21 +44,21 @@ extension EndToEnd {
                 // The first round of each kind grows what is kept for later use; from then on memory must not grow with messages.
                 let warmUp = min(count, Self.kinds.count)
                 try await Self.publish(0..<warmUp, to: system)
-                await system.upstream.waitForFinals(warmUp)
+                try await system.upstream.waitForFinals(warmUp)
                 let before = try #require(worker.residentKilobytes)
                 try await Self.publish(warmUp..<count, to: system)
-                await system.upstream.waitForFinals(count)
+                try await system.upstream.waitForFinals(count)
                 let after = try #require(worker.residentKilobytes)
                 #expect(after - before < 32 << 10, "the worker grew from \(before) to \(after) KiB")
 
                 for (name, replies) in system.upstream.replies {
                     #expect(replies.map(\.outcome) == ["refused"], "\(name): \(replies.map(\.outcome))")
                 }
-                #expect(await eventually { try await system.depth(of: system.names.dead) == count })
+                #expect(await eventually { try await system.upstream.depth(of: system.names.dead) == count })
                 try await Self.expectReasons(count, in: system)
 
                 try await system.upstream.publishRecharges(["good"])
-                await system.upstream.waitForFinals(count + 1)
+                try await system.upstream.waitForFinals(count + 1)
                 #expect(system.upstream.replies["good"]?.first?.outcome == "succeeded")
                 #expect(try await system.executions() == ["good": 1])
                 #expect(await system.stop(worker) == 0)

@@ -134,13 +134,6 @@ struct System: Sendable {
         return summary
     }
 
-    /// Ready messages in a queue.
-    func depth(of queue: String) async throws -> Int {
-        let text = try await broker.ctl("list_queues", "--no-table-headers", "name", "messages")
-        let row = text.split(separator: "\n").map { $0.split(separator: "\t") }.first { $0.first.map(String.init) == queue }
-        return try #require(row?.last.flatMap { Int($0) }, "there is no queue \(queue)")
-    }
-
     /// What must be true after every storm: each reference executed at most once and answered with one final reply, the ledger agreeing.
     func expectAllSucceeded(_ references: [String]) async throws {
         let executions = try await executions()
@@ -153,8 +146,8 @@ struct System: Sendable {
             #expect(Set(finals.map(\.body)).count == 1, "\(reference) has final replies that differ")
         }
         #expect(executions.count == references.count)
-        #expect(try await depth(of: names.recharge) == 0)
-        #expect(try await depth(of: names.dead) == 0)
+        #expect(try await upstream.depth(of: names.recharge) == 0)
+        #expect(try await upstream.depth(of: names.dead) == 0)
         let summary = try await ledgerSummary()
         #expect(summary.stored == [LedgerSummary.Key(.recharge, .succeeded): references.count])
         #expect(summary.unpublishedReplies == 0)

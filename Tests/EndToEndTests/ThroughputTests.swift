@@ -9,7 +9,7 @@ extension EndToEnd {
                 let worker = try await system.startReadyWorker()
                 let references = System.references(Scale.jobs)
                 try await system.upstream.publishRecharges(references)
-                await system.upstream.waitForFinals(references.count)
+                try await system.upstream.waitForFinals(references.count)
                 #expect(await system.stop(worker) == 0)
                 try await system.expectAllSucceeded(references)
                 #expect(system.upstream.replies.values.allSatisfy { $0.count == 1 }, "an undisturbed worker sends no reply twice")

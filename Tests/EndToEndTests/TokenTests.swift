@@ -50,7 +50,7 @@ extension System {
     }
 
     fileprivate func expectRecovery(_ references: [String], _ worker: ChildProcess) async throws {
-        await upstream.waitForFinals(references.count)
+        try await upstream.waitForFinals(references.count)
         #expect(await isReady())
         #expect(await stop(worker) == 0)
         try await expectAllSucceeded(references)

@@ -16,7 +16,7 @@ final class Upstream: Sendable {
     private struct State {
         var replies: [String: [Received]] = [:]
         var finals: Set<String> = []
-        var waiters: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+        var waiters: [(count: Int, arrived: AsyncStream<Void>.Continuation)] = []
     }
 
     /// Where its replies go, as `reply_to`.
@@ -109,16 +109,23 @@ final class Upstream: Sendable {
 
     var finalCount: Int { state.withLock { $0.finals.count } }
 
-    /// Returns once so many jobs have a final reply; the suite's time limit ends a wait in vain.
-    func waitForFinals(_ count: Int) async {
-        await withCheckedContinuation { continuation in
-            let isThere = state.withLock { state in
-                if state.finals.count >= count { return true }
-                state.waiters.append((count, continuation))
-                return false
-            }
-            if isThere { continuation.resume() }
+    /// Returns once so many jobs have a final reply.
+    /// - Throws: when the test's time is up.
+    func waitForFinals(_ count: Int) async throws(CancellationError) {
+        let (arrival, arrived) = AsyncStream.makeStream(of: Void.self)
+        let isThere = state.withLock { state in
+            if state.finals.count < count { state.waiters.append((count, arrived)) }
+            return state.finals.count >= count
         }
+        if isThere { return }
+        for await _ in arrival {}
+        guard finalCount >= count else { throw CancellationError() }
+    }
+
+    /// Ready messages in a queue, as the queue itself counts them: what `rabbitmqctl` shows of a quorum queue is seconds old.
+    func depth(of queue: String) async throws -> Int {
+        try await replying.whenConnected()
+        return Int(try await replying.depth(of: queue).messages)
     }
 
     private func take(_ message: Message) {
@@ -134,6 +141,6 @@ final class Upstream: Sendable {
             defer { state.waiters.removeAll { $0.count <= count } }
             return state.waiters.filter { $0.count <= count }
         }
-        for waiter in ready { waiter.continuation.resume() }
+        for waiter in ready { waiter.arrived.finish() }
     }
 }
