@@ -119,9 +119,9 @@ struct OneAttemptTests {
 
     @Test("a refused connection and a name that does not exist are not sent")
     func refused() async throws {
-        let server = try await ScriptedServer.start { _, _ in .silence }
-        try await server.stop()
-        let refused = try await withClient(server.address) { await $0.recharge(.sample()) }
+        let port = try ReservedPort()
+        let refused = try await withClient("http://127.0.0.1:\(port.number)/api/BOS") { await $0.recharge(.sample()) }
+        port.release()
         #expect(refused.outcome == "notSent.connect_failed")
         let nowhere = try await withClient("http://name.invalid/api/BOS") { await $0.recharge(.sample()) }
         #expect(nowhere.outcome == "notSent.connect_failed")
