@@ -37,6 +37,7 @@ extension Settings {
 
     private var retryPolicy: RetryPolicy {
         var policy = RetryPolicy()
+        policy.attempts = retry.attempts
         policy.send = RetryPolicy.Backoff(initial: retry.initialBackoff, maximum: retry.maximumBackoff)
         policy.enquiry = RetryPolicy.Backoff(initial: retry.enquiry.initialBackoff, maximum: retry.enquiry.maximumBackoff)
         policy.settle.answers = retry.settle.answers

@@ -20,12 +20,21 @@ package actor ConsumptionGate {
     /// Whether the reason has passed; must not move money.
     package typealias Probe = @Sendable (PauseReason) async -> Bool
 
-    private nonisolated let reasons = Mutex<[PauseReason: String]>([:])
+    private struct Pause {
+        var detail: String
+        /// In the clock's uptime: before this it is not even probed.
+        var notBefore: Duration
+    }
+
+    private nonisolated let reasons = Mutex<[PauseReason: Pause]>([:])
     private let clock: any EngineClock
     private let logger: Logger
     private let closings: AsyncStream<Void>
     private let closed: AsyncStream<Void>.Continuation
     private var switchConsumers: Switch = { _ in }
+    /// Probes since the gate was last open for long: pauses that follow each other closely grow longer.
+    private var probes = 0
+    private var openSince = Duration.zero
 
     package init(clock: any EngineClock, logger: Logger) {
         self.clock = clock
@@ -34,45 +43,49 @@ package actor ConsumptionGate {
     }
 
     /// Why consuming is paused, with a sentence for people; empty while it is not.
-    package nonisolated var pauses: [PauseReason: String] { reasons.withLock { $0 } }
+    package nonisolated var pauses: [PauseReason: String] { reasons.withLock { $0.mapValues(\.detail) } }
 
     package nonisolated var isOpen: Bool { reasons.withLock { $0.isEmpty } }
 
     package func setSwitch(_ switchConsumers: @escaping Switch) { self.switchConsumers = switchConsumers }
 
     /// Stops consuming for this reason; returns once no more deliveries are taken. The caller may then requeue its own.
-    package func close(_ reason: PauseReason, _ detail: String) async {
-        let isNew = reasons.withLock { $0.updateValue(detail, forKey: reason) == nil }
-        if isNew {
-            logger.error("consuming pauses", metadata: ["reason": "\(reason.rawValue)", "detail": "\(detail)"])
-            closed.yield()
-        }
+    /// - Parameter time: how long at the least, as BOS asks for with `Retry-After`.
+    package func close(_ reason: PauseReason, _ detail: String, atLeast time: Duration = .zero) async {
+        let pause = Pause(detail: detail, notBefore: clock.uptime() + time)
+        let isNew = reasons.withLock { $0.updateValue(pause, forKey: reason) == nil }
+        if isNew { logger.error("consuming pauses", metadata: ["reason": "\(reason.rawValue)", "detail": "\(detail)"]) }
         await switchConsumers(false)
+        // After the switch, and every time: whatever crossed an opening, a round follows that puts the consumers right.
+        closed.yield()
     }
 
     /// Probes while the gate is closed, and opens it when every reason has passed. Ends when cancelled.
     package func run(probe: Probe) async {
         for await _ in closings {
-            var failures = 0
+            if clock.uptime() - openSince > .seconds(60) { probes = 0 }
+            let wasClosed = !isOpen
             while !isOpen, !Task.isCancelled {
-                // Again, in case the closing crossed an opening.
                 await switchConsumers(false)
-                for reason in PauseReason.allCases where pauses[reason] != nil {
-                    if await probe(reason) { reasons.withLock { _ = $0.removeValue(forKey: reason) } }
-                }
-                if isOpen {
-                    logger.notice("consuming goes on")
-                    await switchConsumers(true)
-                } else {
-                    failures += 1
-                    await clock.sleep(for: Self.interval(failures, clock.jitter()))
-                }
+                await clock.sleep(for: Self.interval(probes, clock.jitter()))
+                probes += 1
+                for reason in due() where await probe(reason) { reasons.withLock { _ = $0.removeValue(forKey: reason) } }
             }
+            guard isOpen else { return }
+            openSince = clock.uptime()
+            if wasClosed { logger.notice("consuming goes on") }
+            await switchConsumers(true)
         }
     }
 
-    /// A quarter of a second at first, then longer up to ten seconds: an operator who mends something sees it soon.
-    private static func interval(_ failures: Int, _ jitter: Double) -> Duration {
-        min(.seconds(10), .milliseconds(250) * Double(1 << min(failures, 10))) * (0.5 + jitter / 2)
+    private func due() -> [PauseReason] {
+        let now = clock.uptime()
+        let due = reasons.withLock { reasons in reasons.filter { $0.value.notBefore <= now }.keys }
+        return PauseReason.allCases.filter(due.contains)
+    }
+
+    /// A quarter of a second at first, so that an operator who mends something sees it soon; then longer, up to half a minute.
+    private static func interval(_ probes: Int, _ jitter: Double) -> Duration {
+        min(.seconds(30), .milliseconds(250) * Double(1 << min(probes, 10))) * (0.5 + jitter / 2)
     }
 }

@@ -82,7 +82,8 @@ package struct JobHandler: Sendable {
         case .conflict:
             let refusal = JobRefusal(
                 deadLetter: nil, code: .referenceConflict,
-                detail: "this reference was used before for a job with other content; nothing was sent", kind: job.kind,
+                detail: "this reference was used before for a job with other content; that job goes on as it was, this one is not sent",
+                kind: job.kind,
                 reference: job.reference)
             return await refuse(incoming, delivery, refusal)
         }
@@ -111,7 +112,8 @@ package struct JobHandler: Sendable {
                 deadline: deadline)
         }
         do {
-            switch try await ledger.claim(claim) {
+            let (result, hasJoined) = try await claimed(claim)
+            switch result {
             case .new(let record, let replies) where machine.progress.state.isFinal:
                 return .settled(await finish(record, machine.progress, first.verdict, replies))
             case .new(let record, _):
@@ -123,15 +125,36 @@ package struct JobHandler: Sendable {
                 logger.info("a job goes on", metadata: record.metadata)
                 var run = makeRun(machine, record)
                 return .settled(await run.drive(step, isStored: false))
-            case .joined: return .settled(.ack)
+            case .joined: return .settled(.requeue)
             case .waiting(let replies), .answered(let replies):
-                await outbox.deliver(replies)
+                // Whoever joined a run is among those that the run has answered.
+                if !hasJoined { await outbox.deliver(replies) }
                 return .settled(.ack)
             case .conflict: return .conflict
             }
         } catch {
             await gate.close(.ledger, "\(error)")
             return .settled(.requeue)
+        }
+    }
+
+    /// Claims the job. While another run works on it this delivery is kept: should that run have lost its own and end without a
+    /// result, nobody else would bring the job back. `.joined` only if nothing may be begun now.
+    private func claimed(_ claim: Claim) async throws(LedgerError) -> (ClaimResult, hasJoined: Bool) {
+        var claim = claim
+        var hasJoined = false
+        while true {
+            let result = try await ledger.claim(claim)
+            guard case .joined(let owner) = result else { return (result, hasJoined) }
+            hasJoined = true
+            await withTaskGroup { group in
+                group.addTask { await runs.waitForEnd(of: owner) }
+                group.addTask { await drain.wait() }
+                await group.next()
+                group.cancelAll()
+            }
+            guard gate.isOpen, !drain.isDraining else { return (result, hasJoined) }
+            claim.now = clock.now()
         }
     }
 

@@ -43,6 +43,8 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
                     let event = await caller.send(permit, machine, call)
                     step = machine.on(event, at: clock.now(), jitter: clock.jitter())
                 case .ask:
+                    // An enquiry can wait for the next start; the process cannot wait for it.
+                    if handler.drain.isDraining, machine.progress.state == .inDoubt { return try await release(nil, .doubt) }
                     if !isStored { try await store(machine.progress.state == .inDoubt ? .doubt : .enquired, doubt) }
                     let event = await caller.ask(machine, call)
                     step = machine.on(event, at: clock.now(), jitter: clock.jitter())
@@ -140,15 +142,46 @@ extension JobRun {
             }
             return try await release(.credentials, reason)
         }
-        let delay = max(.zero, (machine.progress.dueAt ?? clock.now()) - clock.now())
-        if reason != .panPending, !handler.drain.isDraining, clock.uptime() + delay < deadline - .seconds(1) {
-            try await store(.waiting, reason.rawValue)
-            await handler.drain.sleep(for: delay, on: clock)
-            if !handler.drain.isDraining { return nil }
+        if reason != .panPending, !handler.drain.isDraining, !hasTriedEnough(reason) {
+            let delay = max(.zero, (machine.progress.dueAt ?? clock.now()) - clock.now())
+            if clock.uptime() + delay + timeNeeded <= deadline {
+                try await store(.waiting, reason.rawValue)
+                await handler.drain.sleep(for: delay, on: clock)
+                if !handler.drain.isDraining { return nil }
+            }
         }
-        if reason == .panPending { return try await setAside(reason) }
-        if handler.drain.isDraining { return try await release(nil, reason) }
-        return reason.isAboutBOS ? try await release(.bos, reason) : try await setAside(reason)
+        return try await end(reason)
+    }
+
+    /// How much time there must be for the next call. Money is only sent with all the time a request may take: with less, a healthy
+    /// answer could come too late and leave a doubt.
+    private var timeNeeded: Duration {
+        let movesMoney = record.job.kind == .recharge && machine.progress.state == .accepted
+        return movesMoney ? handler.configuration.requestTimeout : .seconds(1)
+    }
+
+    /// A BOS that cannot be reached is every job's trouble: trying on with each of them would only hold their deliveries.
+    private func hasTriedEnough(_ reason: WaitReason) -> Bool {
+        switch reason {
+        case .notSent, .throttled: machine.progress.failures >= handler.configuration.policy.attempts
+        case .credentialsRefused, .doubt, .unanswered, .panPending: false
+        }
+    }
+
+    /// The job cannot go on in this delivery's time.
+    private mutating func end(_ reason: WaitReason) async throws(RunError) -> Settlement {
+        switch reason {
+        case .panPending: return try await setAside(reason)
+        case .doubt where !handler.drain.isDraining: return try await setAside(reason)
+        case .notSent where !handler.drain.isDraining: return try await release(.bos, reason)
+        case .throttled where !handler.drain.isDraining: return try await release(.bos, reason)
+        // One question that BOS cannot answer says nothing about the others, and the end of the process nothing about BOS.
+        case .doubt, .notSent, .throttled, .credentialsRefused: return try await release(nil, reason)
+        case .unanswered:
+            // Held until its time is over, so that it does not come back at once and again and again.
+            await handler.drain.sleep(for: max(.zero, deadline - clock.uptime() - .seconds(1)), on: clock)
+            return try await release(nil, reason)
+        }
     }
 
     /// Leaves the job to the ledger until it is due, and tells its askers what is known.
@@ -163,9 +196,11 @@ extension JobRun {
     /// Puts the job back on its queue: what stops it would stop every other one too, or the process ends.
     private func release(_ pause: PauseReason?, _ reason: WaitReason) async throws(RunError) -> Settlement {
         var progress = machine.progress
-        progress.dueAt = nil
+        let pauseLength = max(.zero, (progress.dueAt ?? clock.now()) - clock.now())
+        progress.dueAt = clock.now()
+        progress.failures = 0
         _ = try await update(progress, nil, keepsOwnership: false, .released, reason.rawValue)
-        if let pause { await handler.gate.close(pause, pauseDetail(reason)) }
+        if let pause { await handler.gate.close(pause, pauseDetail(reason), atLeast: pauseLength) }
         return .requeue
     }
 

@@ -3,7 +3,8 @@ import Synchronization
 /// The runs of jobs that go on in this process, by name. A job whose run is not among them is nobody's and may be taken over.
 package final class LiveRuns: Sendable {
     private struct State {
-        var names: Set<String> = []
+        /// Who waits for the end of each run that goes on.
+        var waiters: [String: [Int: CheckedContinuation<Void, Never>]] = [:]
         var count = 0
     }
 
@@ -18,16 +19,37 @@ package final class LiveRuns: Sendable {
         state.withLock { state in
             state.count += 1
             let name = "\(process)#\(state.count)"
-            state.names.insert(name)
+            state.waiters[name] = [:]
             return name
         }
     }
 
     func end(_ name: String) {
-        state.withLock { state in _ = state.names.remove(name) }
+        let waiters = state.withLock { $0.waiters.removeValue(forKey: name) }
+        for waiter in waiters?.values ?? [:].values { waiter.resume() }
+    }
+
+    /// Returns when the run of that name is over, or the task is cancelled.
+    func waitForEnd(of name: String) async {
+        let id = state.withLock { state in
+            state.count += 1
+            return state.count
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isOver = state.withLock { state in
+                    guard state.waiters[name] != nil, !Task.isCancelled else { return true }
+                    state.waiters[name]?[id] = continuation
+                    return false
+                }
+                if isOver { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.waiters[name]?.removeValue(forKey: id) }?.resume()
+        }
     }
 
     func isLive(_ name: String) -> Bool {
-        state.withLock { $0.names.contains(name) }
+        state.withLock { $0.waiters[name] != nil }
     }
 }

@@ -68,7 +68,8 @@ package final class Outbox: Sendable {
             switch error {
             case .returned, .invalid: return await publishUnrouted(message, instead: address, error)
             case .notSent, .refused, .outcomeUnknown:
-                logger.warning("a message was not confirmed", metadata: ["error": "\(error)"])
+                // The connection says that the broker is gone, once; here it would be said for every message.
+                logger.debug("a message was not confirmed", metadata: ["error": "\(error)"])
                 return false
             }
         }

@@ -11,7 +11,8 @@ extension JobHandler {
                 "code": "\(refusal.code.rawValue)", "detail": "\(refusal.detail)", "reason": "\(refusal.deadLetter?.rawValue ?? "-")",
                 "reference": "\(refusal.reference ?? "-")",
             ])
-        guard await answer(incoming, refusal) else { return .requeue }
+        let deadline = clock.uptime() + configuration.deliveryTimeout - configuration.confirmTimeout
+        guard await answer(incoming, refusal, until: deadline) else { return .requeue }
         if let kind = refusal.kind { metrics.told(kind, .refused, Money(paise: 0)) }
         guard let reason = refusal.deadLetter else { return .ack }
         guard !delivery.isTruncated else {
@@ -21,19 +22,28 @@ extension JobHandler {
         }
         let letter = Message(deadLetter: delivery, reason, detail: refusal.detail, at: clock.now())
         let address = ReplyAddress(deadLetters: configuration.exchanges)
-        guard await outbox.publish(letter, to: address) else { return .requeue }
+        guard await publish(letter, to: address, until: deadline) else { return .requeue }
         metrics.deadLettered(reason)
         return .ack
     }
 
     /// `false` if there was something to say and the broker did not confirm it.
-    private func answer(_ incoming: IncomingJob, _ refusal: JobRefusal) async -> Bool {
+    private func answer(_ incoming: IncomingJob, _ refusal: JobRefusal, until deadline: Duration) async -> Bool {
         guard let asker = incoming.asker(reference: refusal.reference) else { return true }
         let reply = Reply(refusing: refusal, at: clock.now())
         let message = Message(
             reply: reply.body, kind: reply.kind, asker: asker, messageID: ReplyID.make(refusing: incoming, asker: asker))
         let address = ReplyAddress(replyTo: asker.replyTo, kind: reply.kind, outcome: .refused, configuration.exchanges)
-        return await outbox.publish(message, to: address)
+        return await publish(message, to: address, until: deadline)
+    }
+
+    /// Publishes until the broker confirms it, as long as the delivery may be held: a message put back at once would come back at once.
+    private func publish(_ message: Message, to address: ReplyAddress, until deadline: Duration) async -> Bool {
+        while true {
+            if await outbox.publish(message, to: address) { return true }
+            guard !drain.isDraining, clock.uptime() + .seconds(1) < deadline else { return false }
+            await drain.sleep(for: .seconds(1), on: clock)
+        }
     }
 }
 

@@ -36,6 +36,8 @@ package struct RetryPolicy: Sendable {
         package init() {}
     }
 
+    /// How often one delivery tries while nothing is sent, before its job goes back to the queue and consuming pauses.
+    package var attempts = 5
     package var send = Backoff(initial: .milliseconds(200), maximum: .seconds(30))
     package var enquiry = Backoff(initial: .milliseconds(500), maximum: .seconds(300))
     package var settle = Settle()

@@ -25,12 +25,4 @@ package enum WaitReason: String, Sendable, CaseIterable {
     case unanswered
     /// BOS has not decided the PAN application.
     case panPending = "pan_pending"
-
-    /// Whether BOS could not be reached or would not talk to us, so that other jobs will fare no better.
-    package var isAboutBOS: Bool {
-        switch self {
-        case .notSent, .throttled, .credentialsRefused, .unanswered: true
-        case .doubt, .panPending: false
-        }
-    }
 }

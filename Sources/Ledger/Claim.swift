@@ -42,8 +42,8 @@ package enum ClaimResult: Sendable, Equatable {
     /// It was begun and left by a run that is gone, or waited and has come due: the claimer owns it now and goes on with what is
     /// stored. Its own progress and entry were not stored.
     case resumed(JobRecord)
-    /// A live run works on it already; the asker will be told with the others.
-    case joined
+    /// A live run, of this name, works on it already; the asker will be told with the others.
+    case joined(owner: String)
     /// It waits in the ledger until its due time. The reply that the others were told so far, if any, for this asker.
     case waiting([OutgoingReply])
     /// It is over: its last reply, for this asker.

@@ -120,7 +120,7 @@ extension State {
         if decision == .reopen { return reopen(id, claim) }
         if !self[id].askers.contains(where: { Self.isSame($0, claim.asker) }) { self[id].askers.append(claim.asker) }
         switch decision {
-        case .insert, .reopen, .conflict, .join: return .joined
+        case .insert, .reopen, .conflict, .join: return .joined(owner: self[id].record.owner ?? "")
         case .resume:
             self[id].record.owner = claim.owner
             return .resumed(self[id].record)

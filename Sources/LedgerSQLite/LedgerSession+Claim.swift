@@ -31,7 +31,7 @@ extension LedgerSession {
             return .resumed(record)
         case .join:
             try add(claim.asker, to: id)
-            return .joined
+            return .joined(owner: stored.record.owner ?? "")
         case .wait: return .waiting(try repeatReply(own?.reply, of: stored, to: claim.asker))
         case .answer: return .answered(try repeatReply(own?.reply, of: stored, to: claim.asker))
         }

@@ -6,11 +6,16 @@ import Synchronization
 final class FaultyLedger: Ledger {
     private let ledger = MemoryLedger()
     private let failures = Mutex((claims: 0, updates: 0))
+    private let answered = Mutex(0)
 
     func failClaims(_ count: Int) { failures.withLock { $0.claims = count } }
     func failUpdates(_ count: Int) { failures.withLock { $0.updates = count } }
 
+    /// Claims that have been answered so far.
+    var claims: Int { answered.withLock { $0 } }
+
     func claim(_ claim: Claim) async throws(LedgerError) -> ClaimResult {
+        defer { answered.withLock { $0 += 1 } }
         if failures.withLock({ Self.take(&$0.claims) }) { throw .diskFull("test") }
         return try await ledger.claim(claim)
     }

@@ -83,14 +83,36 @@ struct RechargeRunTests {
     func joined() async {
         let workshop = Workshop()
         var script = ScriptedBOS.Script()
+        let second = Mutex<Task<Settlement?, Never>?>(nil)
         script.duringRecharge = { _ in
-            let settlement = await workshop.handle(Workshop.recharge(), correlation: "second")
-            #expect(settlement == .ack)
+            // A task of its own, since the second delivery is held until this call is over.
+            second.withLock { $0 = Task { await workshop.handle(Workshop.recharge(), correlation: "second") } }
+            while workshop.ledger.claims < 2 { await Task.yield() }
         }
         workshop.bos.play(script)
         await workshop.handle(Workshop.recharge(), correlation: "first")
+        #expect(await second.withLock { $0 }?.value == .ack)
+        #expect(workshop.broker.publications.count == 2)
         #expect(workshop.bos.calls.recharges == ["R1"])
         #expect(Set(workshop.broker.publications.map(\.message.properties.correlationID)) == ["first", "second"])
+    }
+
+    @Test("a delivery that joined a run which ended without a result is not let go of")
+    func joinedInVain() async throws {
+        let workshop = Workshop()
+        var script = ScriptedBOS.Script()
+        script.recharges = [.notTaken(.credentialsRefused)]
+        let second = Mutex<Task<Settlement?, Never>?>(nil)
+        script.duringRecharge = { _ in
+            guard second.withLock({ $0 == nil }) else { return }
+            second.withLock { $0 = Task { await workshop.handle(Workshop.recharge(), correlation: "second") } }
+            while workshop.ledger.claims < 2 { await Task.yield() }
+        }
+        workshop.bos.play(script)
+        #expect(await workshop.handle(Workshop.recharge(), correlation: "first") == .requeue)
+        #expect(await second.withLock { $0 }?.value == .requeue)
+        #expect(workshop.broker.publications.isEmpty)
+        #expect(try await workshop.record()?.progress.state == .accepted)
     }
 
     @Test("the same reference with another amount is refused and leaves the job alone")

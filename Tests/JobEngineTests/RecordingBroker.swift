@@ -21,7 +21,7 @@ final class RecordingBroker: MessagePublisher {
     var publications: [Publication] { state.withLock { $0.publications } }
 
     /// The next publishes end like this; later ones are confirmed.
-    func fail(_ failures: PublishError...) { state.withLock { $0.failures = failures } }
+    func fail(_ failures: [PublishError]) { state.withLock { $0.failures = failures } }
 
     func onPublish(_ action: @escaping @Sendable (Publication) async -> Void) { state.withLock { $0.onPublish = action } }
 

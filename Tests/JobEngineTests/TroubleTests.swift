@@ -58,6 +58,18 @@ struct TroubleTests {
         #expect(workshop.clock.uptime() < .seconds(60))
         #expect(workshop.gate.pauses[.bos] != nil)
         #expect(workshop.broker.publications.isEmpty)
+        #expect(workshop.bos.calls.recharges.count == RetryPolicy().attempts)
+        #expect(try await workshop.record()?.progress.failures == 0)
+    }
+
+    @Test("a question that BOS never answers goes back to its queue in time, and stops nobody else")
+    func poisonousQuestion() async throws {
+        var script = ScriptedBOS.Script()
+        script.enquiries = [.unanswered(.unanswered, retryAfter: nil)]
+        let workshop = Workshop(script)
+        #expect(await workshop.handle("{\"referenceid\":\"R1\"}", kind: "recharge.status") == .requeue)
+        #expect(workshop.clock.uptime() < .seconds(60))
+        #expect(workshop.gate.isOpen)
     }
 
     @Test("a ledger that cannot be written stops consuming, and nothing is sent unrecorded")
@@ -94,7 +106,7 @@ struct TroubleTests {
     @Test("a reply that was not confirmed stays owed and is published later under the same id")
     func owed() async throws {
         let workshop = Workshop()
-        workshop.broker.fail(.outcomeUnknown("lost"))
+        workshop.broker.fail([.outcomeUnknown("lost")])
         #expect(await workshop.handle(Workshop.recharge()) == .ack)
         #expect(workshop.broker.publications.isEmpty)
         let owed = try await workshop.ledger.unpublishedReplies(after: nil, limit: 10)
@@ -111,7 +123,7 @@ struct TroubleTests {
     @Test("a direct reply-to that is gone leads to the unrouted exchange")
     func unrouted() async {
         let workshop = Workshop()
-        workshop.broker.fail(.returned(code: 312, text: "NO_ROUTE"))
+        workshop.broker.fail([.returned(code: 312, text: "NO_ROUTE")])
         #expect(await workshop.handle(Workshop.recharge(), replyTo: "amq.rabbitmq.reply-to.x") == .ack)
         #expect(workshop.broker.publications.map(\.exchange) == ["bos.unrouted"])
     }

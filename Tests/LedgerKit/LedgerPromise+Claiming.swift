@@ -69,7 +69,7 @@ extension LedgerPromise {
         LedgerPromise("a claim of a job whose run goes on joins it") { ledger in
             let first = try #require(try await ledger.claim(Sample.claim()).record)
             let second = Sample.claim(asker: Sample.asker("c-2"), owner: "run-2", live: ["run-1"])
-            #expect(try await ledger.claim(second) == .joined)
+            #expect(try await ledger.claim(second) == .joined(owner: "run-1"))
             #expect(try await ledger.job(.recharge, "r-1")?.record == first)
         },
         LedgerPromise("a claim of a job whose run is gone takes over and goes on with what is stored") { ledger in

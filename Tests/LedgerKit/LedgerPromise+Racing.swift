@@ -15,7 +15,7 @@ extension LedgerPromise {
                 return try await group.reduce(into: []) { $0.append($1) }
             }
             #expect(results.count { $0.record != nil } == 1)
-            #expect(results.count { $0 == .joined } == 299)
+            #expect(results.count { if case .joined = $0 { true } else { false } } == 299)
             let record = try #require(try await ledger.job(.recharge, "r-1")).record
             let owner = try #require(record.owner)
             let told = try await ledger.update(

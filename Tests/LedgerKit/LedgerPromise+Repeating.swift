@@ -101,7 +101,7 @@ extension LedgerPromise {
             let record = try #require(try await ledger.claim(Sample.claim()).record)
             var asker = Sample.asker()
             asker.traceparent = "00-another"
-            #expect(try await ledger.claim(Sample.claim(asker: asker, owner: "run-2", live: ["run-1"])) == .joined)
+            #expect(try await ledger.claim(Sample.claim(asker: asker, owner: "run-2", live: ["run-1"])) == .joined(owner: "run-1"))
             let told = try await ledger.update(
                 Sample.update(record.id, to: .succeeded, reply: Sample.reply(record.job, .succeeded)))
             #expect(told.replies?.map(\.asker) == [Sample.asker()])
