@@ -40,7 +40,10 @@ package final class LedgerLock: Sendable {
     /// Frees the lock. The file stays: removing it would let two processes lock two files of one name.
     package func release() {
         descriptor.withLock { descriptor in
-            if let descriptor { close(descriptor) }
+            guard let open = descriptor else { return }
+            // Said, not left to the close: a child process on its way to its own program still shares the open file.
+            flock(open, LOCK_UN)
+            close(open)
             descriptor = nil
         }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import JobModel
 import Ledger
 import LedgerKit
@@ -7,6 +8,23 @@ import Testing
 
 @Suite("Sharing a ledger's file", .timeLimit(.minutes(1)))
 struct SharingTests {
+    @Test("a released lock is free at once, even while a child process still has the file open")
+    func sharedWithChild() throws {
+        let temporary = try TemporaryLedger()
+        let lock = try LedgerLock(ledger: temporary.path, owner: "first")
+        let name = URL(fileURLWithPath: temporary.folder).lastPathComponent + "/ledger.sqlite.lock"
+        let descriptor = try #require(
+            (3..<1_024).first { number in
+                let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(number)")
+                return link?.hasSuffix(name) ?? false
+            })
+        // What a child has between its fork and its program.
+        let inherited = dup(Int32(descriptor))
+        defer { close(inherited) }
+        lock.release()
+        try LedgerLock(ledger: temporary.path, owner: "second").release()
+    }
+
     @Test("a second live worker is refused with a sentence that says by whom and what to do")
     func secondWorker() async throws {
         let temporary = try TemporaryLedger()
