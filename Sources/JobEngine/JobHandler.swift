@@ -112,7 +112,7 @@ package struct JobHandler: Sendable {
                 deadline: deadline)
         }
         do {
-            let (result, hasJoined) = try await claimed(claim)
+            let (result, hasJoined) = try await claimed(claim, until: deadline)
             switch result {
             case .new(let record, let replies) where machine.progress.state.isFinal:
                 return .settled(await finish(record, machine.progress, first.verdict, replies))
@@ -140,7 +140,7 @@ package struct JobHandler: Sendable {
 
     /// Claims the job. While another run works on it this delivery is kept: should that run have lost its own and end without a
     /// result, nobody else would bring the job back. `.joined` only if nothing may be begun now.
-    private func claimed(_ claim: Claim) async throws(LedgerError) -> (ClaimResult, hasJoined: Bool) {
+    private func claimed(_ claim: Claim, until deadline: Duration) async throws(LedgerError) -> (ClaimResult, hasJoined: Bool) {
         var claim = claim
         var hasJoined = false
         while true {
@@ -153,7 +153,9 @@ package struct JobHandler: Sendable {
                 await group.next()
                 group.cancelAll()
             }
-            guard gate.isOpen, !drain.isDraining else { return (result, hasJoined) }
+            // Nothing is begun with less time than a request may take; back in its queue the delivery gets all of it.
+            let isLate = clock.uptime() + configuration.requestTimeout > deadline
+            guard gate.isOpen, !drain.isDraining, !isLate, !Task.isCancelled else { return (result, hasJoined) }
             claim.now = clock.now()
         }
     }

@@ -197,7 +197,8 @@ extension JobRun {
     private func release(_ pause: PauseReason?, _ reason: WaitReason) async throws(RunError) -> Settlement {
         var progress = machine.progress
         let pauseLength = max(.zero, (progress.dueAt ?? clock.now()) - clock.now())
-        progress.dueAt = clock.now()
+        // Due whenever it is delivered again: a moment would be in the future after a clock was set back, and the delivery let go of.
+        progress.dueAt = nil
         progress.failures = 0
         _ = try await update(progress, nil, keepsOwnership: false, .released, reason.rawValue)
         if let pause { await handler.gate.close(pause, pauseDetail(reason), atLeast: pauseLength) }

@@ -49,6 +49,18 @@ struct TroubleTests {
         #expect(workshop.replies.map { $0.text("outcome") } == ["succeeded"])
     }
 
+    @Test("a released job goes on at its next delivery even after the clock was set back")
+    func clockSetBack() async throws {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.notTaken(.credentialsRefused)]
+        let workshop = Workshop(script)
+        #expect(await workshop.handle(Workshop.recharge()) == .requeue)
+        workshop.clock.advance(by: .seconds(-3_600))
+        workshop.bos.play(ScriptedBOS.Script())
+        #expect(await workshop.restarted().handle(Workshop.recharge()) == .ack)
+        #expect(workshop.replies.map { $0.text("outcome") } == ["succeeded"])
+    }
+
     @Test("a BOS that cannot be reached pauses consuming before the delivery has been held too long")
     func unreachable() async throws {
         var script = ScriptedBOS.Script()
