@@ -13,3 +13,16 @@ package struct Asker: Sendable, Hashable {
         self.traceparent = traceparent
     }
 }
+
+extension Asker {
+    /// Whether both get the same replies. One who asks again from another trace is the same asker.
+    package func isSame(as other: Asker) -> Bool { key.elementsEqual(other.key) }
+
+    /// The order in which a job's askers are answered.
+    package func precedes(_ other: Asker) -> Bool { key.lexicographicallyPrecedes(other.key) }
+
+    /// Text as databases compare it, byte by byte; Swift takes two spellings of one character for the same.
+    private var key: some Sequence<UInt8> {
+        [correlationID, replyTo ?? ""].lazy.map { Array($0.utf8) }.joined(separator: CollectionOfOne(0))
+    }
+}

@@ -112,13 +112,13 @@ extension State {
     mutating func claim(_ claim: Claim) -> ClaimResult {
         let key = JobKey(claim.job.kind, claim.job.reference)
         let id = ids[key]
-        let own = id.flatMap { lastReplies(of: $0).first { Self.isSame($0.reply.asker, claim.asker) } }
+        let own = id.flatMap { lastReplies(of: $0).first { $0.reply.asker.isSame(as: claim.asker) } }
         let decision = ClaimResult.decide(claim, on: id.map { self[$0].record }, owesAsker: own?.isPublished == false)
         guard let id else { return insert(claim, as: key) }
         if let entry = claim.entry(for: decision) { self[id].history.append(entry) }
         if decision == .conflict { return .conflict }
         if decision == .reopen { return reopen(id, claim) }
-        if !self[id].askers.contains(where: { Self.isSame($0, claim.asker) }) { self[id].askers.append(claim.asker) }
+        if !self[id].askers.contains(where: { $0.isSame(as: claim.asker) }) { self[id].askers.append(claim.asker) }
         switch decision {
         case .insert, .reopen, .conflict, .join: return .joined(owner: self[id].record.owner ?? "")
         case .resume:
@@ -164,7 +164,7 @@ extension State {
         guard let reply else { return [] }
         self[id].record.repliesTold += 1
         let (outcome, body, acceptedAt) = (reply.verdict.outcome, reply.body, self[id].record.acceptedAt)
-        let askers = self[id].askers.sorted { Self.sortKey($0).lexicographicallyPrecedes(Self.sortKey($1)) }
+        let askers = self[id].askers.sorted { $0.precedes($1) }
         return askers.map { store(id, $0, outcome, body, acceptedAt: acceptedAt) }
     }
 
@@ -177,7 +177,7 @@ extension State {
     /// The round's last reply, if any, for an asker who may have come after it.
     private mutating func repeatReply(of id: Int64, to asker: Asker) -> [OutgoingReply] {
         let last = lastReplies(of: id)
-        if let own = last.first(where: { Self.isSame($0.reply.asker, asker) }) { return [own.reply] }
+        if let own = last.first(where: { $0.reply.asker.isSame(as: asker) }) { return [own.reply] }
         guard let model = last.first?.reply else { return [] }
         return [store(id, asker, model.outcome, model.body, acceptedAt: model.acceptedAt)]
     }
@@ -193,13 +193,6 @@ extension State {
             asker: asker, kind: record.job.kind, outcome: outcome, amount: record.job.amount, acceptedAt: acceptedAt, body: body)
         replies.append(StoredReply(reply: reply, job: id, number: record.repliesTold))
         return reply
-    }
-
-    /// One who asks again from another trace is the same asker.
-    private static func isSame(_ left: Asker, _ right: Asker) -> Bool { sortKey(left) == sortKey(right) }
-
-    private static func sortKey(_ asker: Asker) -> [UInt8] {
-        Array(asker.correlationID.utf8) + [0] + Array((asker.replyTo ?? "").utf8)
     }
 }
 

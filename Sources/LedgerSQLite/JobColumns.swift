@@ -8,8 +8,10 @@ enum JobColumns {
         completed_at, http_status, response_code, status, message, operator_id, acknowledgement
         """
     static let placeholders = Array(repeating: "?", count: 18).joined(separator: ", ")
-    static let read = "id, kind, body, fingerprint, accepted_at, owner, replies_told, replies_before, \(progress)"
-    private static let firstOfProgress: Int32 = 8
+    static let read = """
+        id, kind, body, fingerprint, accepted_at, owner, replies_told, replies_before, correlation_id, reply_to, traceparent, \(progress)
+        """
+    private static let firstOfProgress: Int32 = 11
 
     static func bind(_ progress: Progress, to binder: inout Binder) {
         binder.bind(progress.state.rawValue)
@@ -32,7 +34,7 @@ enum JobColumns {
         binder.bind(progress.answer?.acknowledgement)
     }
 
-    /// A row of `read`, and how many replies had been told when the question was asked anew.
+    /// A row of `read`.
     /// - Throws: ``LedgerError/damaged(_:)`` if the row is none that this program has written.
     static func record(_ row: Columns) throws -> StoredJob {
         let id = row.int64(0)
@@ -42,7 +44,7 @@ enum JobColumns {
         let record = JobRecord(
             id: id, job: job, fingerprint: row.bytes(3), acceptedAt: Timestamp(milliseconds: row.int64(4)),
             progress: try progress(row, job: id), owner: row.optionalText(5), repliesTold: row.int(6))
-        return StoredJob(record: record, repliesBefore: row.int(7))
+        return StoredJob(record: record, repliesBefore: row.int(7), firstAsker: Asker(row, from: 8))
     }
 
     private static func progress(_ row: Columns, job id: Int64) throws -> Progress {
@@ -75,6 +77,22 @@ struct StoredJob {
     var record: JobRecord
     /// How many replies had been told when the question was asked anew; the current round's are those behind it.
     var repliesBefore: Int
+    var firstAsker: Asker
+}
+
+extension Asker {
+    /// The columns `correlation_id`, `reply_to` and `traceparent`.
+    init(_ row: Columns, from first: Int32) {
+        let replyTo = row.text(first + 1)
+        self.init(
+            correlationID: row.text(first), replyTo: replyTo.isEmpty ? nil : replyTo, traceparent: row.optionalText(first + 2))
+    }
+
+    func bind(to binder: inout Binder) {
+        binder.bind(correlationID)
+        binder.bind(replyTo ?? "")
+        binder.bind(traceparent)
+    }
 }
 
 extension Columns {

@@ -25,12 +25,12 @@ extension LedgerSession {
                 $0.bind(id)
             }
             if let entry = claim.entry(for: decision) { try add(entry, to: id) }
-            try add(claim.asker, to: id)
+            try add(claim.asker, to: stored)
             var record = stored.record
             record.owner = claim.owner
             return .resumed(record)
         case .join:
-            try add(claim.asker, to: id)
+            try add(claim.asker, to: stored)
             return .joined(owner: stored.record.owner ?? "")
         case .wait: return .waiting(try repeatReply(own?.reply, of: stored, to: claim.asker))
         case .answer: return .answered(try repeatReply(own?.reply, of: stored, to: claim.asker))
@@ -46,6 +46,7 @@ extension LedgerSession {
             $0.bind(text: record.job.body)
             $0.bind(record.job.amount.paise)
             $0.bind(record.acceptedAt.milliseconds)
+            claim.asker.bind(to: &$0)
             $0.bind(record.owner)
             $0.bind(record.repliesTold)
             JobColumns.bind(record.progress, to: &$0)
@@ -58,6 +59,7 @@ extension LedgerSession {
         try statements.restartJob.run {
             $0.bind(text: record.job.body)
             $0.bind(record.acceptedAt.milliseconds)
+            claim.asker.bind(to: &$0)
             $0.bind(record.owner)
             $0.bind(record.repliesTold)
             JobColumns.bind(record.progress, to: &$0)
@@ -70,7 +72,6 @@ extension LedgerSession {
 
     /// What a new round stores beside the job itself.
     private func start(_ record: JobRecord, _ claim: Claim) throws -> ClaimResult {
-        try add(claim.asker, to: record.id)
         try add(claim.entry, to: record.id)
         count(record.job.kind, record.progress.state, record.job.amount, by: 1)
         guard let reply = claim.reply else { return .new(record, []) }
@@ -100,7 +101,7 @@ extension LedgerSession {
     private func repeatReply(_ own: OutgoingReply?, of stored: StoredJob, to asker: Asker) throws -> [OutgoingReply] {
         let record = stored.record
         let told = try own == nil && record.repliesTold > stored.repliesBefore ? replyToAnyone(of: record) : nil
-        try add(asker, to: record.id)
+        try add(asker, to: stored)
         if let own { return [own] }
         guard var reply = told else { return [] }
         reply.asker = asker

@@ -11,6 +11,7 @@ extension LedgerSession {
         var owner: String?
         var repliesTold: Int
         var state: JobState
+        var firstAsker: Asker
 
         init(_ row: Columns) throws {
             kind = try row.value(0, "kind of a job")
@@ -20,6 +21,7 @@ extension LedgerSession {
             owner = row.optionalText(4)
             repliesTold = row.int(5)
             state = try row.value(6, "state of a job")
+            firstAsker = Asker(row, from: 7)
         }
     }
 
@@ -42,7 +44,7 @@ extension LedgerSession {
         guard let reply = update.reply else { return .stored([]) }
         let body = reply.body
         return .stored(
-            try askers(of: update.jobID).map { asker in
+            try askers(of: update.jobID, first: target.firstAsker).map { asker in
                 let told = OutgoingReply(
                     id: 0,
                     messageID: ReplyID.make(kind: target.kind, reference: target.reference, asker: asker, number: number),

@@ -56,23 +56,19 @@ final class LedgerSession {
     }
 
     /// One who asks again from another trace is the same asker and keeps the first.
-    func add(_ asker: Asker, to id: Int64) throws {
+    func add(_ asker: Asker, to stored: StoredJob) throws {
+        guard !asker.isSame(as: stored.firstAsker) else { return }
         try statements.addAsker.run {
-            $0.bind(id)
-            $0.bind(asker.correlationID)
-            $0.bind(asker.replyTo ?? "")
-            $0.bind(asker.traceparent)
+            $0.bind(stored.record.id)
+            asker.bind(to: &$0)
         }
     }
 
-    func askers(of id: Int64) throws -> [Asker] {
-        var askers: [Asker] = []
-        try statements.askers.query({ $0.bind(id) }) { row in
-            askers.append(
-                Asker(
-                    correlationID: row.text(0), replyTo: Self.address(row.text(1)), traceparent: row.optionalText(2)))
-        }
-        return askers
+    /// All who asked for a job, in the order of their correlation ids.
+    func askers(of id: Int64, first: Asker) throws -> [Asker] {
+        var askers = [first]
+        try statements.otherAskers.query({ $0.bind(id) }) { row in askers.append(Asker(row, from: 0)) }
+        return askers.count == 1 ? askers : askers.sorted { $0.precedes($1) }
     }
 
     /// Stores a reply; `reply.id` is not used and set in the result.
@@ -83,9 +79,7 @@ final class LedgerSession {
             $0.bind(id)
             $0.bind(number)
             $0.bind(stored.messageID)
-            $0.bind(stored.asker.correlationID)
-            $0.bind(stored.asker.replyTo ?? "")
-            $0.bind(stored.asker.traceparent)
+            stored.asker.bind(to: &$0)
             $0.bind(stored.outcome.rawValue)
             $0.bind(stored.acceptedAt.milliseconds)
             $0.bind(text: stored.body)
@@ -97,10 +91,8 @@ final class LedgerSession {
         let id = row.int64(0)
         return OutgoingReply(
             id: id, messageID: row.text(1),
-            asker: Asker(correlationID: row.text(2), replyTo: address(row.text(3)), traceparent: row.optionalText(4)),
+            asker: Asker(row, from: 2),
             kind: try row.value(5, "kind of reply \(id)"), outcome: try row.value(6, "outcome of reply \(id)"),
             amount: Money(paise: row.int64(7)), acceptedAt: Timestamp(milliseconds: row.int64(8)), body: row.bytes(9))
     }
-
-    private static func address(_ text: String) -> String? { text.isEmpty ? nil : text }
 }

@@ -18,6 +18,10 @@ enum Schema {
             body TEXT NOT NULL,
             amount_paise INTEGER NOT NULL,
             accepted_at INTEGER NOT NULL,
+            -- Who asked first; an empty reply_to means none. Most jobs have no other asker.
+            correlation_id TEXT NOT NULL,
+            reply_to TEXT NOT NULL,
+            traceparent TEXT,
             -- The running process that works on it; NULL while it waits or is over.
             owner TEXT,
             replies_told INTEGER NOT NULL,
@@ -49,7 +53,7 @@ enum Schema {
             WHERE owner IS NULL AND due_at IS NOT NULL AND state IN ('accepted', 'sending', 'in_doubt', 'pending');
         CREATE INDEX jobs_in_doubt ON jobs (first_sent_at) WHERE state = 'in_doubt';
 
-        -- Who gets the replies to a job; an empty reply_to means none.
+        -- Who else gets the replies to a job.
         CREATE TABLE askers (
             job INTEGER NOT NULL REFERENCES jobs,
             correlation_id TEXT NOT NULL,
@@ -77,14 +81,15 @@ enum Schema {
         CREATE INDEX replies_unpublished ON replies (id) WHERE published_at IS NULL;
 
         CREATE TABLE history (
-            id INTEGER PRIMARY KEY,
             job INTEGER NOT NULL REFERENCES jobs,
+            -- Which of the job's lines it is, from 1 on.
+            number INTEGER NOT NULL,
             at INTEGER NOT NULL,
             event TEXT NOT NULL,
-            detail TEXT NOT NULL
-        ) STRICT;
+            detail TEXT NOT NULL,
+            PRIMARY KEY (job, number)
+        ) STRICT, WITHOUT ROWID;
 
-        CREATE INDEX history_of_job ON history (job);
         CREATE TRIGGER history_is_not_changed BEFORE UPDATE ON history
             BEGIN SELECT RAISE(ABORT, 'history is only ever added to'); END;
         CREATE TRIGGER history_is_not_deleted BEFORE DELETE ON history

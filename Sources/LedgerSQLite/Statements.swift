@@ -3,7 +3,7 @@ import GRDB
 /// Every statement of the ledger, compiled once.
 final class Statements {
     let findJob, jobByID, insertJob, restartJob, setOwner, updateJob: PreparedStatement
-    let addAsker, askers, clearAskers: PreparedStatement
+    let addAsker, otherAskers, clearAskers: PreparedStatement
     let insertReply, replyForAsker, replyForAnyone, publish, unpublished: PreparedStatement
     let addHistory, history: PreparedStatement
     let addTally, tallies, oldestDoubt, oldestDue, countUnpublished, check: PreparedStatement
@@ -13,15 +13,19 @@ final class Statements {
 
         findJob = try prepare("SELECT \(JobColumns.read) FROM jobs WHERE kind = ? AND reference = ?")
         jobByID = try prepare(
-            "SELECT kind, reference, amount_paise, accepted_at, owner, replies_told, state FROM jobs WHERE id = ?")
+            """
+            SELECT kind, reference, amount_paise, accepted_at, owner, replies_told, state, correlation_id, reply_to, traceparent
+            FROM jobs WHERE id = ?
+            """)
         insertJob = try prepare(
             """
-            INSERT INTO jobs (kind, reference, fingerprint, body, amount_paise, accepted_at, owner, replies_told, \(JobColumns.progress))
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, \(JobColumns.placeholders))
+            INSERT INTO jobs (kind, reference, fingerprint, body, amount_paise, accepted_at, correlation_id, reply_to, traceparent, owner,
+            replies_told, \(JobColumns.progress))
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \(JobColumns.placeholders))
             """)
         restartJob = try prepare(
             """
-            UPDATE jobs SET body = ?, accepted_at = ?, replies_before = replies_told, owner = ?, replies_told = ?,
+            UPDATE jobs SET body = ?, accepted_at = ?, correlation_id = ?, reply_to = ?, traceparent = ?, replies_before = replies_told, owner = ?, replies_told = ?,
             (\(JobColumns.progress)) = (\(JobColumns.placeholders)) WHERE id = ?
             """)
         setOwner = try prepare("UPDATE jobs SET owner = ? WHERE id = ?")
@@ -29,8 +33,7 @@ final class Statements {
             "UPDATE jobs SET owner = ?, replies_told = ?, (\(JobColumns.progress)) = (\(JobColumns.placeholders)) WHERE id = ?")
 
         addAsker = try prepare("INSERT INTO askers VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
-        askers = try prepare(
-            "SELECT correlation_id, reply_to, traceparent FROM askers WHERE job = ? ORDER BY correlation_id, reply_to")
+        otherAskers = try prepare("SELECT correlation_id, reply_to, traceparent FROM askers WHERE job = ?")
         clearAskers = try prepare("DELETE FROM askers WHERE job = ?")
 
         let reply = """
@@ -48,8 +51,9 @@ final class Statements {
         publish = try prepare("UPDATE replies SET published_at = ? WHERE id = ? AND published_at IS NULL")
         unpublished = try prepare("\(reply) WHERE r.published_at IS NULL AND r.id > ? ORDER BY r.id LIMIT ?")
 
-        addHistory = try prepare("INSERT INTO history (job, at, event, detail) VALUES (?, ?, ?, ?)")
-        history = try prepare("SELECT at, event, detail FROM history WHERE job = ? ORDER BY id")
+        addHistory = try prepare(
+            "INSERT INTO history VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM history WHERE job = ?1), ?2, ?3, ?4)")
+        history = try prepare("SELECT at, event, detail FROM history WHERE job = ? ORDER BY number")
 
         addTally = try prepare(
             """
