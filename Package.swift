@@ -38,6 +38,7 @@ let package = Package(
     name: "bos-worker",
     products: [
         .executable(name: "bos-worker", targets: ["BOSWorker"]),
+        .executable(name: "bos-poller", targets: ["BOSPoller"]),
         .executable(name: "bosctl", targets: ["BOSCtl"]),
         .executable(name: "bos-simulator", targets: ["BOSSimulator"]),
     ],
@@ -92,6 +93,7 @@ let package = Package(
             name: "BOSSimulatorKit", dependencies: ["ExactJSON", .hummingbird, .logging, .nioCore, .serviceLifecycle],
             swiftSettings: settings),
         .executableTarget(name: "BOSWorker", dependencies: ["Daemon", .argumentParser], swiftSettings: settings),
+        .executableTarget(name: "BOSPoller", dependencies: ["Daemon", .argumentParser], swiftSettings: settings),
         .executableTarget(
             name: "BOSCtl", dependencies: ["AMQP", "Daemon", "ExactJSON", "JobModel", .argumentParser, .logging, .unixSignals],
             swiftSettings: settings),
@@ -121,7 +123,7 @@ let package = Package(
             name: "LedgerSQLiteTests", dependencies: ["JobModel", "Ledger", "LedgerKit", "LedgerSQLite", "LedgerWriter", .grdb],
             swiftSettings: settings),
         .testTarget(
-            name: "JobEngineTests", dependencies: ["AMQP", "ExactJSON", "JobEngine", "JobModel", "Ledger", .logging],
+            name: "JobEngineTests", dependencies: ["AMQP", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerKit", .logging],
             swiftSettings: settings),
         .testTarget(
             name: "ObservabilityTests",

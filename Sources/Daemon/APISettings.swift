@@ -6,6 +6,8 @@ package struct APISettings: Sendable {
     /// From the start of one request to the end of its answer.
     package var requestTimeout = Duration.seconds(30)
     package var connectTimeout = Duration.seconds(5)
+    /// Calls of all kinds per second at the most; `nil`: as many as there are.
+    package var ratePerSecond: Int?
     package var paths = Paths()
     /// Response codes that mean "taken, not finished". Assumed.
     package var acceptedCodes = [0, 2]

@@ -4,6 +4,8 @@ package struct JobsSettings: Sendable {
     package var rechargeConcurrency = 64
     /// Status questions in flight; also the prefetch of their queue.
     package var statusConcurrency = 32
+    /// Below this the jobs in flight in each queue are not reduced when BOS is slow or asks for less.
+    package var minimumConcurrency = 4
     /// No delivery is held longer; what needs more waits in the ledger.
     package var timeout = Duration.seconds(60)
     /// Paise. A recharge of more is refused. No page of the provider states a limit, so this default is an assumption.

@@ -1,5 +1,9 @@
 /// When ledger-owned jobs are looked at again. Section `poller`.
 package struct PollerSettings: Sendable {
+    /// How often the poller looks for jobs that have come due.
+    package var interval = Duration.seconds(1)
+    /// Ready messages up to which it fills a queue.
+    package var queueLimit = 1_000
     package var pan = PAN()
 
     package init() {}

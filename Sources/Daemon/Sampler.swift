@@ -20,26 +20,19 @@ final class Sampler: Sendable {
         var takenAt = ContinuousClock.now
     }
 
-    private let consume: Connection
-    private let publish: Connection
+    private let connection: Connection
     private let ledger: any Ledger
-    private let client: BOSClient
-    private let metrics: EngineMetrics
+    private let metrics = LedgerMetrics()
     private let clock: any EngineClock
     private let queues: [String]
     private let messages: [String: Gauge]
     private let consumers: [String: Gauge]
     private let latest = Mutex(Sample())
 
-    init(
-        consume: Connection, publish: Connection, ledger: any Ledger, client: BOSClient, metrics: EngineMetrics, clock: any EngineClock,
-        queues: [String], registry: PrometheusRegistry
-    ) {
-        self.consume = consume
-        self.publish = publish
+    /// - Parameter connection: asks for the depth of the queues.
+    init(connection: Connection, ledger: any Ledger, clock: any EngineClock, queues: [String]) {
+        self.connection = connection
         self.ledger = ledger
-        self.client = client
-        self.metrics = metrics
         self.clock = clock
         self.queues = queues
         func gauges(_ label: String) -> [String: Gauge] {
@@ -47,7 +40,6 @@ final class Sampler: Sendable {
         }
         messages = gauges("bos_queue_messages")
         consumers = gauges("bos_queue_consumers")
-        observe(registry)
     }
 
     var sample: Sample { latest.withLock { $0 } }
@@ -64,7 +56,7 @@ final class Sampler: Sendable {
         var sample = Sample()
         for queue in queues {
             // Without a session there is nothing to see; the gauge keeps what was seen last.
-            guard let (ready, served) = try? await consume.depth(of: queue) else { continue }
+            guard let (ready, served) = try? await connection.depth(of: queue) else { continue }
             sample.queues.append((queue, Int(ready), Int(served)))
             messages[queue]?.record(ready)
             consumers[queue]?.record(served)
@@ -78,16 +70,23 @@ final class Sampler: Sendable {
         sample.takenAt = .now
         latest.withLock { $0 = sample }
     }
+}
 
-    /// Values that somebody else keeps are read when they are scraped.
-    private func observe(_ registry: PrometheusRegistry) {
-        for (role, connection) in [("consume", consume), ("publish", publish)] {
-            registry.observe(.amqpConnected, dimensions: [("role", role)]) { connection.status.isConnected ? 1 : 0 }
+/// Values that somebody else keeps are read when they are scraped.
+extension PrometheusRegistry {
+    func observe(_ connections: [Connection]) {
+        for connection in connections {
+            observe(.amqpConnected, dimensions: [("role", connection.role)]) { connection.status.isConnected ? 1 : 0 }
         }
-        registry.observe(.amqpBlocked) { [publish] in publish.status.isBlocked ? 1 : 0 }
-        registry.observe(.repliesUnconfirmed) { [publish] in Double(publish.status.unconfirmed) }
-        registry.observe(.tokenExpires) { [client, clock] in
-            client.credentialState.expiresAt.map { $0 - Double(clock.now().milliseconds) / 1_000 }
-        }
+    }
+
+    /// What is published through this connection.
+    func observe(publishing connection: Connection) {
+        observe(.amqpBlocked) { connection.status.isBlocked ? 1 : 0 }
+        observe(.repliesUnconfirmed) { Double(connection.status.unconfirmed) }
+    }
+
+    func observe(tokenOf client: BOSClient, _ clock: any EngineClock) {
+        observe(.tokenExpires) { client.credentialState.expiresAt.map { $0 - Double(clock.now().milliseconds) / 1_000 } }
     }
 }

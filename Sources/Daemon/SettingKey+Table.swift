@@ -3,7 +3,7 @@ import Observability
 extension SettingKey {
     /// Every key there is, in the order in which the documentation shows them.
     package static let all: [SettingKey] =
-        amqp + jobs + api + auth + pan + retry + [
+        amqp + jobs + api + auth + pan + retry + breaker + [
             SettingKey(
                 "ledger.url", \.ledger.url, .ledger, isSecret: true,
                 "where jobs are recorded; `$STATE_DIRECTORY/ledger.sqlite` when systemd sets that variable")
@@ -47,6 +47,9 @@ extension SettingKey {
         SettingKey("jobs.recharge.concurrency", \.jobs.rechargeConcurrency, .integer(1...4096), "recharges in flight; also the prefetch"),
         SettingKey("jobs.status.concurrency", \.jobs.statusConcurrency, .integer(1...4096), "questions in flight; also the prefetch"),
         SettingKey(
+            "jobs.minimumConcurrency", \.jobs.minimumConcurrency, .integer(1...10_000),
+            "jobs in flight that each queue is always allowed, however slow BOS is"),
+        SettingKey(
             "jobs.timeout", \.jobs.timeout, .duration(.seconds(1) ... .seconds(900)),
             "a delivery is never held longer; what needs more waits in the ledger"),
         SettingKey(
@@ -63,6 +66,9 @@ extension SettingKey {
         SettingKey(
             "api.connectTimeout", \.api.connectTimeout, .duration(.milliseconds(100) ... .seconds(120)),
             "for reaching the API; what fails here was certainly not sent"),
+        SettingKey(
+            "api.ratePerSecond", \.api.ratePerSecond, .optional(.integer(1...100_000)),
+            "calls of all kinds per second at the most; a tenth is kept for questions"),
         SettingKey("api.paths.recharge", \.api.paths.recharge, .text("a path segment"), "last path segment of a recharge"),
         SettingKey("api.paths.enquiry", \.api.paths.enquiry, .text("a path segment"), "last path segment of an enquiry about a recharge"),
         SettingKey("api.paths.panStatus", \.api.paths.panStatus, .text("a path segment"), "last path segment of a PAN status check"),
@@ -129,6 +135,11 @@ extension SettingKey {
     private static let retry: [SettingKey] = [
         SettingKey("retry.attempts", \.retry.attempts, .integer(1...100), "tries of one delivery while nothing was sent"),
         SettingKey(
+            "retry.maximumFailures", \.retry.maximumFailures, .integer(1...100_000),
+            "failures in a row after which a recharge that was never sent is answered with `failed` (`gave_up`)"),
+        SettingKey(
+            "retry.maximumAge", \.retry.maximumAge, .duration(.seconds(1) ... .seconds(365 * 86_400)), "the same, by its age"),
+        SettingKey(
             "retry.initialBackoff", \.retry.initialBackoff, .duration(.milliseconds(1) ... .seconds(60)),
             "before the second try; doubles up to the maximum, with jitter"),
         SettingKey(
@@ -150,7 +161,27 @@ extension SettingKey {
             "an older doubt is parked for a person"),
     ]
 
+    private static let breaker: [SettingKey] = [
+        SettingKey(
+            "breaker.window", \.breaker.window, .duration(.seconds(1) ... .seconds(600)), "over which time calls to BOS are counted"),
+        SettingKey(
+            "breaker.minimumCalls", \.breaker.minimumCalls, .integer(1...10_000), "below so many in the window nothing is concluded"),
+        SettingKey(
+            "breaker.failurePercent", \.breaker.failurePercent, .integer(1...100),
+            "from this share of failures on nothing is sent, and jobs stay in their queue"),
+        SettingKey(
+            "breaker.probeInterval", \.breaker.probeInterval, .duration(.milliseconds(100) ... .seconds(600)),
+            "until BOS is asked whether it is well again; doubles up to the maximum"),
+        SettingKey(
+            "breaker.maximumProbeInterval", \.breaker.maximumProbeInterval, .duration(.milliseconds(100) ... .seconds(3_600)),
+            "longest pause between such questions"),
+    ]
+
     private static let poller: [SettingKey] = [
+        SettingKey(
+            "poller.interval", \.poller.interval, .duration(.milliseconds(10) ... .seconds(3_600)), "how often due jobs are looked for"),
+        SettingKey(
+            "poller.queueLimit", \.poller.queueLimit, .integer(1...1_000_000), "ready messages up to which a queue is filled with due jobs"),
         SettingKey(
             "poller.pan.firstCheckAfter", \.poller.pan.firstCheckAfter, .duration(.seconds(1) ... .seconds(30 * 86_400)),
             "first check of a pending PAN application"),

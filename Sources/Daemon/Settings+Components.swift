@@ -38,6 +38,9 @@ extension Settings {
     private var retryPolicy: RetryPolicy {
         var policy = RetryPolicy()
         policy.attempts = retry.attempts
+        policy.maximumFailures = retry.maximumFailures
+        policy.maximumAge = retry.maximumAge
+        policy.doubtMaximumAge = retry.doubtMaximumAge
         policy.send = RetryPolicy.Backoff(initial: retry.initialBackoff, maximum: retry.maximumBackoff)
         policy.enquiry = RetryPolicy.Backoff(initial: retry.enquiry.initialBackoff, maximum: retry.enquiry.maximumBackoff)
         policy.settle.answers = retry.settle.answers
@@ -46,6 +49,28 @@ extension Settings {
         policy.pan.maximumInterval = poller.pan.maximumInterval
         policy.pan.maximumAge = poller.pan.maximumAge
         return policy
+    }
+
+    /// - Parameter concurrency: jobs at once at the most.
+    func laneConfiguration(concurrency: Int) -> Lane.Configuration {
+        var configuration = Lane.Configuration(concurrency: concurrency)
+        configuration.limit.minimum = jobs.minimumConcurrency
+        // Half of the time a request may take is no answer that a healthy BOS gives.
+        configuration.limit.latencyTarget = api.requestTimeout / 2
+        configuration.breaker.window = breaker.window
+        configuration.breaker.minimumCalls = breaker.minimumCalls
+        configuration.breaker.failureShare = Double(breaker.failurePercent) / 100
+        configuration.breaker.firstInterval = breaker.probeInterval
+        configuration.breaker.maximumInterval = breaker.maximumProbeInterval
+        return configuration
+    }
+
+    var pollerConfiguration: Poller.Configuration {
+        var configuration = Poller.Configuration()
+        configuration.interval = poller.interval
+        configuration.queueLimit = poller.queueLimit
+        configuration.exchange = amqp.exchanges.jobs
+        return configuration
     }
 
     var bosConfiguration: BOSConfiguration {

@@ -36,6 +36,10 @@ extension Settings {
             "\(spelled(retry.enquiry.maximumBackoff)) is shorter than retry.enquiry.initialBackoff",
             "make it \(spelled(retry.enquiry.initialBackoff)) or more")
         require(
+            breaker.maximumProbeInterval >= breaker.probeInterval, ["breaker.maximumProbeInterval", "breaker.probeInterval"],
+            "\(spelled(breaker.maximumProbeInterval)) is shorter than breaker.probeInterval",
+            "make it \(spelled(breaker.probeInterval)) or more")
+        require(
             poller.pan.maximumInterval >= poller.pan.firstCheckAfter, ["poller.pan.maximumInterval", "poller.pan.firstCheckAfter"],
             "\(spelled(poller.pan.maximumInterval)) is shorter than poller.pan.firstCheckAfter",
             "make it \(spelled(poller.pan.firstCheckAfter)) or more")

@@ -10,6 +10,7 @@ package struct Settings: Sendable {
     package var auth = AuthSettings()
     package var pan = PANSettings()
     package var retry = RetrySettings()
+    package var breaker = BreakerSettings()
     package var ledger = LedgerSettings()
     package var poller = PollerSettings()
     package var http = HTTPEndpoints.Configuration()

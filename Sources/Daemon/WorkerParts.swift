@@ -16,7 +16,7 @@ struct WorkerParts: Sendable {
     let client: BOSClient
     let ledger: any Ledger
     let outbox: Outbox
-    let gate: ConsumptionGate
+    let lanes: Lanes
     let engine: Engine
     let probe: PauseProbe
     let sampler: Sampler
@@ -32,7 +32,7 @@ struct WorkerParts: Sendable {
         let lock = LockWatch(heartbeat: settings.amqp.heartbeat)
         let broker = try settings.brokerConfiguration(name: "bos-worker")
         let mode: TopologyMode = settings.amqp.declareTopology ? .declare : .check
-        let reconnects = ["consume", "publish"].map { Counter(label: "bos_amqp_reconnects_total", dimensions: [("role", $0)]) }
+        let reconnects = ["consume", "publish"].map(Self.reconnects)
         consume = try Connection(
             configuration: broker, role: "consume",
             topology: settings.amqp.topology + [.exclusiveQueue(name: settings.amqp.queues.lock)], mode: mode, logger: logger
@@ -46,26 +46,35 @@ struct WorkerParts: Sendable {
             if case .disconnected = event { reconnects[1].increment() }
         }
         client = try BOSClient(configuration: settings.bosConfiguration, logger: logger)
-        gate = ConsumptionGate(clock: clock, logger: logger)
+        lanes = Lanes(
+            money: Lane(
+                .money, settings.laneConfiguration(concurrency: settings.jobs.rechargeConcurrency), clock: clock, logger: logger),
+            questions: Lane(
+                .questions, settings.laneConfiguration(concurrency: settings.jobs.statusConcurrency), clock: clock, logger: logger))
         let configuration = settings.engineConfiguration
         outbox = Outbox(
             publisher: publish, ledger: ledger, configuration: configuration, clock: clock, metrics: metrics, logger: logger)
         let gateway = BOSClientGateway(client)
         let handler = JobHandler(
-            configuration: configuration, ledger: ledger, gateway: gateway, outbox: outbox, gate: gate, drain: DrainSignal(),
-            runs: LiveRuns(process: name), clock: clock, metrics: metrics, logger: logger)
+            configuration: configuration, ledger: ledger,
+            gateway: LimitedGateway(
+                gateway, lanes: lanes, ratePerSecond: settings.api.ratePerSecond.map(Double.init), clock: clock),
+            outbox: outbox, lanes: lanes, drain: DrainSignal(), runs: LiveRuns(process: name), clock: clock, metrics: metrics,
+            logger: logger)
         engine = Engine(
             handler: handler,
             sources: [
-                consume.consume(queue: settings.amqp.queues.recharge, prefetch: UInt16(settings.jobs.rechargeConcurrency)),
-                consume.consume(queue: settings.amqp.queues.status, prefetch: UInt16(settings.jobs.statusConcurrency)),
+                (lanes.money, consume.consume(queue: settings.amqp.queues.recharge, prefetch: UInt16(settings.jobs.rechargeConcurrency))),
+                (lanes.questions, consume.consume(queue: settings.amqp.queues.status, prefetch: UInt16(settings.jobs.statusConcurrency))),
             ],
             executor: client.executor)
         probe = PauseProbe(
             gateway: gateway, ledger: ledger, registerID: settings.api.registerID ?? "", timeout: settings.api.requestTimeout)
-        sampler = Sampler(
-            consume: consume, publish: publish, ledger: ledger, client: client, metrics: metrics, clock: clock,
-            queues: settings.amqp.watchedQueues, registry: registry)
+        sampler = Sampler(connection: consume, ledger: ledger, clock: clock, queues: settings.amqp.watchedQueues)
+        registry.observe([consume, publish])
+        registry.observe(publishing: publish)
+        registry.observe(tokenOf: client, clock)
+        Self.observe(lanes, registry)
         self.lock = lock
         self.clock = clock
     }
@@ -88,6 +97,17 @@ extension WorkerParts {
             }
         }
     }
+
+    private static func observe(_ lanes: Lanes, _ registry: PrometheusRegistry) {
+        registry.observe(.breakerState) { Double(lanes.money.breakerState.rawValue) }
+        registry.observe(.questionsBreakerState) { Double(lanes.questions.breakerState.rawValue) }
+        for kind in JobKind.allCases {
+            let lane = kind == .recharge ? lanes.money : lanes.questions
+            registry.observe(.concurrencyLimit, dimensions: [("kind", kind.rawValue)]) { Double(lane.limit) }
+        }
+    }
+
+    static func reconnects(_ role: String) -> Counter { Counter(label: "bos_amqp_reconnects_total", dimensions: [("role", role)]) }
 
     /// Names this start of this process, for the ledger: no other start has the same name.
     private static func processName(_ clock: some EngineClock) -> String {

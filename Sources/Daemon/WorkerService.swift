@@ -19,7 +19,9 @@ struct WorkerService: Service {
             background.addTask { await parts.consume.run() }
             background.addTask { await parts.publish.run() }
             background.addTask { await parts.client.run() }
-            background.addTask { await parts.gate.run(probe: parts.probe.hasPassed) }
+            for lane in parts.lanes.all {
+                background.addTask { await lane.gate.run { reason in await parts.probe.hasPassed(reason, in: lane) } }
+            }
             background.addTask { await parts.outbox.runSweeping() }
             background.addTask { await parts.sampler.run() }
             background.addTask { await announceReadiness() }

@@ -4,22 +4,24 @@ import JobModel
 protocol BOSCaller: Sendable {
     associatedtype Machine: JobMachine
 
-    func send(_ permit: consuming RetryPermit, _ machine: Machine, _ call: CallOptions) async -> Machine.Event
-    func ask(_ machine: Machine, _ call: CallOptions) async -> Machine.Event
+    func send(_ permit: consuming RetryPermit, _ machine: Machine, _ call: CallOptions) async -> CallReport<Machine.Event>
+    func ask(_ machine: Machine, _ call: CallOptions) async -> CallReport<Machine.Event>
 }
 
 struct RechargeCaller: BOSCaller {
     let gateway: any BOSGateway
 
-    func send(_ permit: consuming RetryPermit, _ machine: RechargeMachine, _ call: CallOptions) async -> RechargeMachine.Event {
+    func send(_ permit: consuming RetryPermit, _ machine: RechargeMachine, _ call: CallOptions) async -> CallReport<RechargeMachine.Event> {
         await gateway.recharge(permit, machine.recharge, call)
     }
 
-    func ask(_ machine: RechargeMachine, _ call: CallOptions) async -> RechargeMachine.Event {
-        switch await gateway.enquire(machine.recharge.reference, registerID: machine.recharge.registerID, call) {
-        case .found(let finding, let answer): .enquired(finding, answer)
-        case .unanswered(let reason, let retryAfter):
-            .enquiryUnanswered(credentialsRefused: reason == .credentialsRefused, retryAfter: retryAfter)
+    func ask(_ machine: RechargeMachine, _ call: CallOptions) async -> CallReport<RechargeMachine.Event> {
+        await gateway.enquire(machine.recharge.reference, registerID: machine.recharge.registerID, call).map { enquiry in
+            switch enquiry {
+            case .found(let finding, let answer): .enquired(finding, answer)
+            case .unanswered(let reason, let retryAfter):
+                .enquiryUnanswered(credentialsRefused: reason == .credentialsRefused, retryAfter: retryAfter)
+            }
         }
     }
 }
@@ -30,12 +32,16 @@ struct RechargeStatusCaller: BOSCaller {
     /// A question is never given a permit, so nothing leaves.
     func send(
         _ permit: consuming RetryPermit, _ machine: RechargeStatusMachine, _ call: CallOptions
-    ) async -> RechargeStatusMachine.Event { .unanswered(.notSent, retryAfter: nil) }
+    ) async -> CallReport<RechargeStatusMachine.Event> {
+        CallReport(.unanswered(.notSent, retryAfter: nil), note: "a question moves no money")
+    }
 
-    func ask(_ machine: RechargeStatusMachine, _ call: CallOptions) async -> RechargeStatusMachine.Event {
-        switch await gateway.enquire(machine.query.reference, registerID: machine.query.registerID, call) {
-        case .found(let finding, let answer): .found(finding, answer)
-        case .unanswered(let reason, let retryAfter): .unanswered(reason, retryAfter: retryAfter)
+    func ask(_ machine: RechargeStatusMachine, _ call: CallOptions) async -> CallReport<RechargeStatusMachine.Event> {
+        await gateway.enquire(machine.query.reference, registerID: machine.query.registerID, call).map { enquiry in
+            switch enquiry {
+            case .found(let finding, let answer): .found(finding, answer)
+            case .unanswered(let reason, let retryAfter): .unanswered(reason, retryAfter: retryAfter)
+            }
         }
     }
 }
@@ -44,11 +50,12 @@ struct PANStatusCaller: BOSCaller {
     let gateway: any BOSGateway
 
     /// A question is never given a permit, so nothing leaves.
-    func send(_ permit: consuming RetryPermit, _ machine: PANStatusMachine, _ call: CallOptions) async -> PANStatusMachine.Event {
-        .unanswered(.notSent, retryAfter: nil)
+    func send(_ permit: consuming RetryPermit, _ machine: PANStatusMachine, _ call: CallOptions) async -> CallReport<PANStatusMachine.Event>
+    {
+        CallReport(.unanswered(.notSent, retryAfter: nil), note: "a question moves no money")
     }
 
-    func ask(_ machine: PANStatusMachine, _ call: CallOptions) async -> PANStatusMachine.Event {
+    func ask(_ machine: PANStatusMachine, _ call: CallOptions) async -> CallReport<PANStatusMachine.Event> {
         await gateway.panStatus(machine.query, call)
     }
 }

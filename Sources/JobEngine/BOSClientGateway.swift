@@ -11,13 +11,19 @@ package final class BOSClientGateway: BOSGateway {
 
     package init(_ client: BOSClient) { self.client = client }
 
-    package func recharge(_ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions) async -> RechargeMachine.Event {
+    package func recharge(
+        _ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions
+    ) async -> CallReport<RechargeMachine.Event> {
         let request = RechargeRequest(
             operatorID: String(recharge.operatorID), subscriber: recharge.subscriber, amount: recharge.amount.rupees,
             reference: recharge.reference, registerID: recharge.registerID)
         let attempt = await metrics.measure(.recharge) {
             await client.recharge(request, traceparent: call.traceparent, timeout: call.timeout)
         }
+        return CallReport(event(of: attempt), note: attempt.note(.recharge, \.facts))
+    }
+
+    private func event(of attempt: Attempt<RechargeAnswer>) -> RechargeMachine.Event {
         switch attempt {
         case .notSent(.tokenUnavailable, _): return .notTaken(.credentialsRefused)
         case .notSent: return .notTaken(.notSent)
@@ -30,30 +36,33 @@ package final class BOSClientGateway: BOSGateway {
         }
     }
 
-    package func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> Enquiry {
+    package func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> CallReport<Enquiry> {
         let attempt = await metrics.measure(.enquiry) {
             await client.enquire(
                 reference: reference, registerID: registerID, traceparent: call.traceparent, timeout: call.timeout)
         }
+        let note = attempt.note(.enquiry, \.facts)
         switch attempt {
-        case .answered(let answer): return .found(RechargeMachine.Finding(answer.verdict), Answer(answer.facts))
+        case .answered(let answer):
+            return CallReport(.found(RechargeMachine.Finding(answer.verdict), Answer(answer.facts)), note: note)
         case .notSent, .throttled, .credentialsRefused, .unknown:
             let (reason, retryAfter) = unanswered(attempt)
-            return .unanswered(reason, retryAfter: retryAfter)
+            return CallReport(.unanswered(reason, retryAfter: retryAfter), note: note)
         }
     }
 
-    package func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> PANStatusMachine.Event {
+    package func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> CallReport<PANStatusMachine.Event> {
         let request = PANStatusRequest(
             refID: query.reference, nepKey: query.nepKey, domain: query.domain, partnerID: query.partnerID, nepID: query.nepID)
         let attempt = await metrics.measure(.panStatus) {
             await client.panStatus(request, traceparent: call.traceparent, timeout: call.timeout)
         }
+        let note = attempt.note(.panStatus, \.facts)
         switch attempt {
-        case .answered(let answer): return .found(PANStatusMachine.Finding(answer), Answer(answer.facts))
+        case .answered(let answer): return CallReport(.found(PANStatusMachine.Finding(answer), Answer(answer.facts)), note: note)
         case .notSent, .throttled, .credentialsRefused, .unknown:
             let (reason, retryAfter) = unanswered(attempt)
-            return .unanswered(reason, retryAfter: retryAfter)
+            return CallReport(.unanswered(reason, retryAfter: retryAfter), note: note)
         }
     }
 
@@ -76,6 +85,22 @@ package final class BOSClientGateway: BOSGateway {
         case .unknown(_, _, let facts): return (.unanswered, facts?.retryAfter)
         case .answered: return (.unanswered, nil)
         }
+    }
+}
+
+extension Attempt {
+    /// What a person reads in the job's history. Codes, reasons and hosts only: a message of BOS may hold a subscriber number.
+    fileprivate func note(_ endpoint: BOSMetrics.Endpoint, _ facts: (Answer) -> BOSFacts) -> String {
+        let what =
+            switch self {
+            case .notSent(let reason, let detail): "not sent (\(reason.rawValue)): \(detail)"
+            case .throttled: "HTTP 429"
+            case .credentialsRefused(let code, _): "credentials refused, response_code \(code)"
+            case .unknown(let reason, let detail, let facts):
+                "unknown (\(reason.rawValue)): \(detail)" + (facts.map { "; \($0)" } ?? "")
+            case .answered(let answer): "\(facts(answer))"
+            }
+        return "\(endpoint.rawValue): \(what)"
     }
 }
 

@@ -3,9 +3,11 @@ package import JobModel
 /// BOS as the engine sees it: each call is one attempt, and its result is already an event of the job's state machine.
 package protocol BOSGateway: Sendable {
     /// Sends a recharge once; the permit is spent by it.
-    func recharge(_ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions) async -> RechargeMachine.Event
-    func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> Enquiry
-    func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> PANStatusMachine.Event
+    func recharge(_ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions) async -> CallReport<
+        RechargeMachine.Event
+    >
+    func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> CallReport<Enquiry>
+    func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> CallReport<PANStatusMachine.Event>
     /// Gets newer credentials than those that were refused last. `true` if there are some.
     func renewCredentials() async -> Bool
 }
@@ -19,6 +21,20 @@ package struct CallOptions: Sendable {
         self.traceparent = traceparent
         self.timeout = timeout
     }
+}
+
+/// What became of one call, for the state machine and for people.
+package struct CallReport<Event: Sendable>: Sendable {
+    package var event: Event
+    /// One clause for the job's history: what was called, and what came of it or why nothing did. No subscriber number, no secret.
+    package var note: String
+
+    package init(_ event: Event, note: String) {
+        self.event = event
+        self.note = note
+    }
+
+    package func map<Other>(_ transform: (Event) -> Other) -> CallReport<Other> { CallReport<Other>(transform(event), note: note) }
 }
 
 /// What became of one enquiry.

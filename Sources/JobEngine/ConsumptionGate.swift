@@ -84,8 +84,8 @@ package actor ConsumptionGate {
         return PauseReason.allCases.filter(due.contains)
     }
 
-    /// A quarter of a second at first, so that an operator who mends something sees it soon; then longer, up to half a minute.
+    /// A quarter of a second at first, so that an operator who mends something sees it soon; then longer, up to ten seconds.
     private static func interval(_ probes: Int, _ jitter: Double) -> Duration {
-        min(.seconds(30), .milliseconds(250) * Double(1 << min(probes, 10))) * (0.5 + jitter / 2)
+        min(.seconds(10), .milliseconds(250) * Double(1 << min(probes, 10))) * (0.5 + jitter / 2)
     }
 }

@@ -4,25 +4,23 @@ import Logging
 /// Consumes the job queues and lets the handler work on each delivery, as many at once as the queue's prefetch allows.
 package struct Engine: Sendable {
     private let handler: JobHandler
-    private let sources: [Deliveries]
+    private let sources: [Source]
     private let executor: any TaskExecutor
 
     /// - Parameters:
-    ///   - sources: the deliveries of each job queue; the prefetch of each is its concurrency.
+    ///   - sources: the deliveries of each lane's queue; the prefetch of each is its concurrency at the most.
     ///   - executor: where jobs run.
-    package init(handler: JobHandler, sources: [Deliveries], executor: any TaskExecutor) {
+    package init(handler: JobHandler, sources: [(Lane, Deliveries)], executor: any TaskExecutor) {
         self.handler = handler
-        self.sources = sources
+        self.sources = sources.map { Source(lane: $0, deliveries: $1) }
         self.executor = executor
     }
 
     /// Works until ``drain()`` was called and every delivery taken before is settled.
     package func run() async {
-        let sources = sources
-        await handler.gate.setSwitch { isOpen in
-            await withDiscardingTaskGroup { group in
-                for source in sources { group.addTask { await isOpen ? source.resume() : source.pause() } }
-            }
+        for source in sources {
+            let deliveries = source.deliveries
+            await source.lane.gate.setSwitch { isOpen in await isOpen ? deliveries.resume() : deliveries.pause() }
         }
         await withDiscardingTaskGroup { group in
             for source in sources { group.addTask(executorPreference: executor) { await consume(source) } }
@@ -33,21 +31,29 @@ package struct Engine: Sendable {
     package func drain() async {
         handler.drain.drain()
         await withDiscardingTaskGroup { group in
-            for source in sources { group.addTask { await source.finish() } }
+            for source in sources { group.addTask { await source.deliveries.finish() } }
         }
     }
 
     /// Why jobs are not being consumed, for readiness; empty when they are.
     package var problems: [(check: String, detail: String)] {
-        let pauses = handler.gate.pauses.map { ("consuming", "paused (\($0.key.rawValue)): \($0.value)") }
-        guard pauses.isEmpty else { return pauses }
-        return sources.filter { !$0.isConsuming }.map { ("consuming", "the queue \($0.queue) is not being consumed") }
+        sources.flatMap { source in
+            let queue = source.deliveries.queue
+            let pauses = source.lane.gate.pauses.map { ("consuming", "\(queue) paused (\($0.key.rawValue)): \($0.value)") }
+            if pauses.isEmpty, !source.deliveries.isConsuming { return [("consuming", "the queue \(queue) is not being consumed")] }
+            return pauses
+        }
     }
 
-    private func consume(_ source: Deliveries) async {
+    private func consume(_ source: Source) async {
         let handler = handler
         await withDiscardingTaskGroup { group in
-            for await delivery in source { group.addTask { await handler.handle(delivery) } }
+            for await delivery in source.deliveries { group.addTask { await handler.handle(delivery, in: source.lane) } }
         }
+    }
+
+    private struct Source {
+        let lane: Lane
+        let deliveries: Deliveries
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 package import JobModel
 private import Synchronization
 
@@ -11,10 +12,16 @@ package protocol EngineClock: Sendable {
     func now() -> Timestamp
     /// Time that only ever goes on, since some moment in the past.
     func uptime() -> Duration
+    /// Time since this machine was started; nothing sets it.
+    func steady() -> SteadyTime
     /// Returns after that time, or earlier if the task is cancelled.
     func sleep(for duration: Duration) async
     /// A random number from 0 up to, not including, 1.
     func jitter() -> Double
+}
+
+extension EngineClock {
+    package var moment: Moment { Moment(civil: now(), steady: steady()) }
 }
 
 /// The machine's own clocks.
@@ -22,7 +29,13 @@ package final class SystemClock: EngineClock {
     /// Spreads pauses, guards nothing: a kernel call for each number would be dearer than all else that a step decides.
     private let randomState = Atomic(UInt64.random(in: .min ... .max))
 
-    package init() {}
+    private let boot: String
+
+    package init() {
+        // Linux makes one at each start. Without it moments of this process are compared with no others.
+        let file = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)
+        boot = file?.split(separator: "\n").first.map(String.init) ?? "process \(UInt64.random(in: .min ... .max))"
+    }
 
     package func now() -> Timestamp {
         let time = Self.read(CLOCK_REALTIME)
@@ -32,6 +45,12 @@ package final class SystemClock: EngineClock {
     package func uptime() -> Duration {
         let time = Self.read(CLOCK_MONOTONIC)
         return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
+
+    package func steady() -> SteadyTime {
+        // Goes on while the machine sleeps.
+        let time = Self.read(CLOCK_BOOTTIME)
+        return SteadyTime(boot: boot, milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
     package func sleep(for duration: Duration) async {

@@ -8,6 +8,8 @@ package struct EngineConfiguration: Sendable {
     package var deliveryTimeout = Duration.seconds(60)
     /// How long one call to BOS may take.
     package var requestTimeout = Duration.seconds(30)
+    /// What waits for longer than this waits in the ledger, its delivery acked.
+    package var longestWait = Duration.seconds(5)
     package var exchanges = Exchanges()
 
     /// How long a delivery waits for the confirm of its reply. A reply that is stored stays owed after it, so the delivery need not

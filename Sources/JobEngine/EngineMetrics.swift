@@ -1,5 +1,5 @@
-package import JobModel
-package import Ledger
+import JobModel
+import Ledger
 import Metrics
 import Synchronization
 
@@ -14,11 +14,6 @@ package final class EngineMetrics: Sendable {
     private let deadLetters: [DeadLetterReason: Counter]
     private let replies: [JobKind: Counter]
     private let unrouted = Counter(label: "bos_replies_unrouted_total")
-    private let stored: [LedgerSummary.Key: Gauge]
-    private let oldestDoubt = Gauge(label: "bos_doubt_oldest_age_seconds")
-    private let doubtAmount = Gauge(label: "bos_doubt_amount_rupees")
-    private let panPending = Gauge(label: "bos_pan_pending")
-    private let oldestDue = Gauge(label: "bos_due_oldest_age_seconds")
 
     package init() {
         func byKind<Value>(_ make: (JobKind) -> Value) -> [JobKind: Value] {
@@ -43,13 +38,6 @@ package final class EngineMetrics: Sendable {
                 ($0, Counter(label: "bos_dead_letters_total", dimensions: [("reason", $0.rawValue)]))
             })
         replies = byKind { Counter(label: "bos_replies_published_total", dimensions: [("kind", $0.rawValue)]) }
-        stored = Dictionary(
-            uniqueKeysWithValues: JobKind.allCases.flatMap { kind in
-                JobState.allCases.map { state in
-                    let labels = [("kind", kind.rawValue), ("state", state.rawValue)]
-                    return (LedgerSummary.Key(kind, state), Gauge(label: "bos_jobs_stored", dimensions: labels))
-                }
-            })
     }
 
     func began(_ kind: JobKind) { change(kind, by: 1) }
@@ -72,15 +60,6 @@ package final class EngineMetrics: Sendable {
     func published(_ reply: OutgoingReply, at now: Timestamp) {
         replies[reply.kind]?.increment()
         if reply.isFinal { durations[reply.kind]?.recordMilliseconds(max(0, now.milliseconds - reply.acceptedAt.milliseconds)) }
-    }
-
-    package func show(_ summary: LedgerSummary, at now: Timestamp) {
-        for (key, gauge) in stored { gauge.record(summary.stored[key] ?? 0) }
-        func age(_ moment: Timestamp?) -> Double { moment.map { Double(max(0, now.milliseconds - $0.milliseconds)) / 1_000 } ?? 0 }
-        oldestDoubt.record(age(summary.oldestDoubt))
-        oldestDue.record(age(summary.oldestDue))
-        doubtAmount.record(Double(summary.doubtAmount.paise) / 100)
-        panPending.record(summary.stored[LedgerSummary.Key(.panStatus, .pending)] ?? 0)
     }
 }
 

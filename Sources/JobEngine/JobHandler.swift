@@ -9,7 +9,8 @@ package struct JobHandler: Sendable {
     let ledger: any Ledger
     let gateway: any BOSGateway
     let outbox: Outbox
-    let gate: ConsumptionGate
+    let lanes: Lanes
+    let budget: SharedRetryBudget
     let drain: DrainSignal
     let runs: LiveRuns
     let clock: any EngineClock
@@ -17,14 +18,15 @@ package struct JobHandler: Sendable {
     let logger: Logger
 
     package init(
-        configuration: EngineConfiguration, ledger: any Ledger, gateway: any BOSGateway, outbox: Outbox, gate: ConsumptionGate,
+        configuration: EngineConfiguration, ledger: any Ledger, gateway: any BOSGateway, outbox: Outbox, lanes: Lanes,
         drain: DrainSignal, runs: LiveRuns, clock: any EngineClock, metrics: EngineMetrics, logger: Logger
     ) {
         self.configuration = configuration
         self.ledger = ledger
         self.gateway = gateway
         self.outbox = outbox
-        self.gate = gate
+        self.lanes = lanes
+        budget = SharedRetryBudget()
         self.drain = drain
         self.runs = runs
         self.clock = clock
@@ -33,45 +35,52 @@ package struct JobHandler: Sendable {
     }
 
     /// Works on one delivery until it can be let go of, and lets go of it: the last thing that happens to it.
-    package func handle(_ delivery: Delivery) async {
-        switch await settle(delivery) {
+    package func handle(_ delivery: Delivery, in lane: Lane) async {
+        switch await settle(delivery, lane) {
         case .ack: delivery.ack()
         case .requeue: delivery.requeue()
         case .reject: delivery.reject()
         }
     }
 
-    private func settle(_ delivery: Delivery) async -> Settlement {
+    private func settle(_ delivery: Delivery, _ lane: Lane) async -> Settlement {
+        let deadline = clock.uptime() + configuration.deliveryTimeout - configuration.confirmTimeout
         // Taken before the gate closed, not begun: better in its queue than begun in vain.
-        guard gate.isOpen, !drain.isDraining else { return .requeue }
+        guard lane.gate.isOpen, !drain.isDraining else { return .requeue }
+        guard await lane.enter(within: deadline - clock.uptime() - configuration.requestTimeout) else { return .requeue }
+        defer { lane.leave() }
+        guard lane.gate.isOpen, !drain.isDraining else { return .requeue }
         let incoming = IncomingJob(delivery)
-        let job: Job
+        let (job, fingerprint): (Job, [UInt8])
         do {
-            job = try incoming.decode(configuration.rules)
+            (job, fingerprint) = incoming.isResumption ? try incoming.resumed() : try incoming.decode(configuration.rules)
         } catch {
             return await refuse(incoming, delivery, error)
         }
         metrics.began(job.kind)
         defer { metrics.ended(job.kind) }
         // A reference was read, so there is a name to answer under.
-        let asker = incoming.asker(reference: job.reference) ?? Asker(correlationID: job.reference)
+        let asker = incoming.isResumption ? nil : incoming.asker(reference: job.reference) ?? Asker(correlationID: job.reference)
+        let arrival = Arrival(job: job, fingerprint: fingerprint, asker: asker, lane: lane, deadline: deadline)
+        let now = clock.now()
         let policy = configuration.policy
         let result: RunResult =
             switch job {
             case .recharge(let recharge):
-                await run(job, asker, RechargeCaller(gateway: gateway), RechargeMachine(recharge, policy: policy)) { record in
+                await run(
+                    arrival, RechargeCaller(gateway: gateway), RechargeMachine(recharge, acceptedAt: now, policy: policy)
+                ) { record in
                     guard case .recharge(let recharge) = record.job else { return nil }
-                    return RechargeMachine(recharge, record.progress, policy: policy)
+                    return RechargeMachine(recharge, acceptedAt: record.acceptedAt, record.progress, policy: policy)
                 }
             case .rechargeStatus(let query):
-                await run(job, asker, RechargeStatusCaller(gateway: gateway), RechargeStatusMachine(query, policy: policy)) { record in
+                await run(arrival, RechargeStatusCaller(gateway: gateway), RechargeStatusMachine(query, policy: policy)) { record in
                     guard case .rechargeStatus(let query) = record.job else { return nil }
                     return RechargeStatusMachine(query, record.progress, policy: policy)
                 }
             case .panStatus(let query):
                 await run(
-                    job, asker, PANStatusCaller(gateway: gateway),
-                    PANStatusMachine(query, acceptedAt: clock.now(), policy: policy)
+                    arrival, PANStatusCaller(gateway: gateway), PANStatusMachine(query, acceptedAt: now, policy: policy)
                 ) { record in
                     guard case .panStatus(let query) = record.job else { return nil }
                     return PANStatusMachine(query, acceptedAt: record.acceptedAt, record.progress, policy: policy)
@@ -83,8 +92,14 @@ package struct JobHandler: Sendable {
             let refusal = JobRefusal(
                 deadLetter: nil, code: .referenceConflict,
                 detail: "this reference was used before for a job with other content; that job goes on as it was, this one is not sent",
-                kind: job.kind,
-                reference: job.reference)
+                kind: job.kind, reference: job.reference)
+            return await refuse(incoming, delivery, refusal)
+        case .unknown:
+            let refusal = JobRefusal(
+                deadLetter: .invalidJob, code: .invalidJob,
+                detail: "the job was put back on its queue by a ledger, and this ledger does not know it; whether it was sent to BOS "
+                    + "before, only the ledger that put it back can tell",
+                kind: job.kind, reference: job.reference)
             return await refuse(incoming, delivery, refusal)
         }
     }
@@ -92,27 +107,38 @@ package struct JobHandler: Sendable {
     private enum RunResult {
         case settled(Settlement)
         case conflict
+        case unknown
+    }
+
+    /// A job as a delivery has brought it.
+    struct Arrival {
+        let job: Job
+        let fingerprint: [UInt8]
+        /// `nil` if the ledger has put it back on its queue.
+        let asker: Asker?
+        let lane: Lane
+        /// Until when, in the clock's uptime, the delivery may be held.
+        let deadline: Duration
     }
 
     /// Claims the job and, if it is ours to work on, runs it.
     /// - Parameter restore: the machine of a job that the ledger knows; `nil` if the record is of another kind.
     private func run<Caller: BOSCaller>(
-        _ job: Job, _ asker: Asker, _ caller: Caller, _ fresh: Caller.Machine, restore: (JobRecord) -> Caller.Machine?
+        _ arrival: Arrival, _ caller: Caller, _ fresh: Caller.Machine, restore: (JobRecord) -> Caller.Machine?
     ) async -> RunResult {
         let owner = runs.begin()
         defer { runs.end(owner) }
-        let deadline = clock.uptime() + configuration.deliveryTimeout - configuration.confirmTimeout
         var machine = fresh
-        let now = clock.now()
+        let now = clock.moment
         let first = machine.wake(at: now, jitter: clock.jitter())
-        let claim = makeClaim(job, asker, owner, machine.progress, verdict: first.verdict, at: now)
+        let claim = makeClaim(arrival, owner, machine.progress, verdict: first.verdict, at: now.civil)
         func makeRun(_ machine: Caller.Machine, _ record: JobRecord) -> JobRun<Caller> {
             JobRun(
-                handler: self, caller: caller, machine: machine, record: record, owner: owner, traceparent: asker.traceparent,
-                deadline: deadline)
+                handler: self, caller: caller, machine: machine, record: record, owner: owner,
+                traceparent: arrival.asker?.traceparent ?? record.traceparent, lane: arrival.lane, deadline: arrival.deadline)
         }
         do {
-            let (result, hasJoined) = try await claimed(claim, until: deadline)
+            let (result, hasJoined) = try await claimed(claim, arrival)
             switch result {
             case .new(let record, let replies) where machine.progress.state.isFinal:
                 return .settled(await finish(record, machine.progress, first.verdict, replies))
@@ -121,7 +147,7 @@ package struct JobHandler: Sendable {
                 return .settled(await run.drive(first, isStored: true))
             case .resumed(let record):
                 guard var machine = restore(record) else { return .settled(.reject) }
-                let step = machine.wake(at: clock.now(), jitter: clock.jitter())
+                let step = machine.wake(at: clock.moment, jitter: clock.jitter())
                 logger.info("a job goes on", metadata: record.metadata)
                 var run = makeRun(machine, record)
                 return .settled(await run.drive(step, isStored: false))
@@ -131,16 +157,17 @@ package struct JobHandler: Sendable {
                 if !hasJoined { await outbox.deliver(replies) }
                 return .settled(.ack)
             case .conflict: return .conflict
+            case .unknown: return .unknown
             }
         } catch {
-            await gate.close(.ledger, "\(error)")
+            await lanes.close(.ledger, "\(error)")
             return .settled(.requeue)
         }
     }
 
     /// Claims the job. While another run works on it this delivery is kept: should that run have lost its own and end without a
     /// result, nobody else would bring the job back. `.joined` only if nothing may be begun now.
-    private func claimed(_ claim: Claim, until deadline: Duration) async throws(LedgerError) -> (ClaimResult, hasJoined: Bool) {
+    private func claimed(_ claim: Claim, _ arrival: Arrival) async throws(LedgerError) -> (ClaimResult, hasJoined: Bool) {
         var claim = claim
         var hasJoined = false
         while true {
@@ -154,18 +181,19 @@ package struct JobHandler: Sendable {
                 group.cancelAll()
             }
             // Nothing is begun with less time than a request may take; back in its queue the delivery gets all of it.
-            let isLate = clock.uptime() + configuration.requestTimeout > deadline
-            guard gate.isOpen, !drain.isDraining, !isLate, !Task.isCancelled else { return (result, hasJoined) }
+            let isLate = clock.uptime() + configuration.requestTimeout > arrival.deadline
+            guard arrival.lane.gate.isOpen, !drain.isDraining, !isLate, !Task.isCancelled else { return (result, hasJoined) }
             claim.now = clock.now()
         }
     }
 
     private func makeClaim(
-        _ job: Job, _ asker: Asker, _ owner: String, _ progress: Progress, verdict: Verdict?, at now: Timestamp
+        _ arrival: Arrival, _ owner: String, _ progress: Progress, verdict: Verdict?, at now: Timestamp
     ) -> Claim {
-        let reply = verdict.map { Reply(to: job, $0, progress, acceptedAt: now, at: now) }
+        let reply = verdict.map { Reply(to: arrival.job, $0, progress, acceptedAt: now, at: now) }
         return Claim(
-            job: job, fingerprint: job.fingerprint, asker: asker, owner: owner, isLive: runs.isLive, now: now, progress: progress,
+            job: arrival.job, fingerprint: arrival.fingerprint, asker: arrival.asker, owner: owner, isLive: runs.isLive, now: now,
+            progress: progress,
             reply: reply, entry: HistoryEntry(at: now, .accepted, progress.state.rawValue))
     }
 
@@ -201,6 +229,7 @@ extension Step {
         case .send: nil
         case .ask: nil
         case .wait: nil
+        case .park: nil
         case .nothing: nil
         }
     }

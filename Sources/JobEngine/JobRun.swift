@@ -11,15 +11,18 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
     let record: JobRecord
     let owner: String
     let traceparent: String?
+    let lane: Lane
     /// Until when, in the clock's uptime, the delivery may be held.
     let deadline: Duration
     private var hasRenewedCredentials = false
+    /// What came of the last call, for the history.
+    private var note = ""
 
     private var clock: any EngineClock { handler.clock }
 
     init(
         handler: JobHandler, caller: Caller, machine: Caller.Machine, record: JobRecord, owner: String, traceparent: String?,
-        deadline: Duration
+        lane: Lane, deadline: Duration
     ) {
         self.handler = handler
         self.caller = caller
@@ -27,6 +30,7 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
         self.record = record
         self.owner = owner
         self.traceparent = traceparent
+        self.lane = lane
         self.deadline = deadline
     }
 
@@ -35,22 +39,22 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
     mutating func drive(_ first: consuming Step, isStored: Bool) async -> Settlement {
         var step = first
         var isStored = isStored
+        handler.budget.attempted()
         do throws(RunError) {
             while true {
                 switch consume step {
                 case .send(let permit):
                     if !isStored { try await store(.sending, permit.proof.rawValue) }
-                    let event = await caller.send(permit, machine, call)
-                    step = machine.on(event, at: clock.now(), jitter: clock.jitter())
+                    step = take(await caller.send(permit, machine, call))
                 case .ask:
                     // An enquiry can wait for the next start; the process cannot wait for it.
-                    if handler.drain.isDraining, machine.progress.state == .inDoubt { return try await release(nil, .doubt) }
+                    if handler.drain.isDraining, machine.progress.state == .inDoubt { return try await release(.doubt) }
                     if !isStored { try await store(machine.progress.state == .inDoubt ? .doubt : .enquired, doubt) }
-                    let event = await caller.ask(machine, call)
-                    step = machine.on(event, at: clock.now(), jitter: clock.jitter())
+                    step = take(await caller.ask(machine, call))
                 case .wait(let reason):
                     if let end = try await wait(reason) { return end }
-                    step = machine.wake(at: clock.now(), jitter: clock.jitter())
+                    step = machine.wake(at: clock.moment, jitter: clock.jitter())
+                case .park: return try await park()
                 case .finish(let verdict): return try await finish(verdict)
                 case .nothing: return .ack
                 }
@@ -59,6 +63,11 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
         } catch {
             return give(error)
         }
+    }
+
+    private mutating func take(_ report: CallReport<Caller.Machine.Event>) -> Step {
+        note = report.note
+        return machine.on(report.event, at: clock.moment, jitter: clock.jitter())
     }
 
     private var call: CallOptions {
@@ -88,9 +97,10 @@ extension JobRun {
     ) async throws(RunError) -> [OutgoingReply] {
         let now = clock.now()
         let reply = verdict.map { Reply(to: record.job, $0, progress, acceptedAt: record.acceptedAt, at: now) }
+        let explanation = [detail, note].filter { !$0.isEmpty }.joined(separator: "; ")
         let update = Update(
             jobID: record.id, owner: owner, progress: progress, reply: reply, keepsOwnership: keepsOwnership,
-            entry: HistoryEntry(at: now, event, detail))
+            entry: HistoryEntry(at: now, event, explanation))
         switch try await stored(update) {
         case .stored(let replies): return replies
         case .lost: throw .lost
@@ -103,7 +113,7 @@ extension JobRun {
                 return try await handler.ledger.update(update)
             } catch {
                 // What BOS answered is worth keeping: there may be room on the disk again before the delivery has to go back.
-                await handler.gate.close(.ledger, "\(error)")
+                await handler.lanes.close(.ledger, "\(error)")
                 guard error.isRecoverable, !handler.drain.isDraining, clock.uptime() + .seconds(2) < deadline else {
                     throw .ledger(error)
                 }
@@ -134,23 +144,40 @@ extension JobRun {
     /// Waits here if it is short, else ends the run. Returns how to let go of the delivery, or `nil` if the job goes on.
     private mutating func wait(_ reason: WaitReason) async throws(RunError) -> Settlement? {
         handler.metrics.waited(record.job.kind, reason)
-        if reason == .credentialsRefused {
-            guard hasRenewedCredentials else {
-                hasRenewedCredentials = true
-                if await handler.gateway.renewCredentials() { return nil }
-                return try await release(.credentials, reason)
-            }
-            return try await release(.credentials, reason)
+        if reason == .credentialsRefused { return try await renewCredentials() }
+        let delay = max(.zero, (machine.progress.dueAt ?? clock.now()) - clock.now())
+        if mayWaitHere(reason, delay) {
+            try await store(.waiting, reason.rawValue)
+            await handler.drain.sleep(for: delay, on: clock)
+            if !handler.drain.isDraining { return nil }
         }
-        if reason != .panPending, !handler.drain.isDraining, !hasTriedEnough(reason) {
-            let delay = max(.zero, (machine.progress.dueAt ?? clock.now()) - clock.now())
-            if clock.uptime() + delay + timeNeeded <= deadline {
-                try await store(.waiting, reason.rawValue)
-                await handler.drain.sleep(for: delay, on: clock)
-                if !handler.drain.isDraining { return nil }
-            }
+        // The end of the process says nothing about BOS: its job goes on wherever its delivery goes.
+        return handler.drain.isDraining && reason != .panPending ? try await release(reason) : try await setAside(reason)
+    }
+
+    /// The refusal of our credentials stops every job. This one tries once more with newer ones, if there are any.
+    private mutating func renewCredentials() async throws(RunError) -> Settlement? {
+        if !hasRenewedCredentials {
+            hasRenewedCredentials = true
+            if await handler.gateway.renewCredentials() { return nil }
         }
-        return try await end(reason)
+        let settlement = try await release(.credentialsRefused)
+        await handler.lanes.close(
+            .credentials, "BOS refuses our token or signature (code 15 or 16): check the auth settings; \(note)")
+        return settlement
+    }
+
+    /// A wait of seconds is not worth a way through the ledger, if the delivery's time and the budget for retries allow it.
+    private func mayWaitHere(_ reason: WaitReason, _ delay: Duration) -> Bool {
+        guard !handler.drain.isDraining, delay <= handler.configuration.longestWait, lane.isFit,
+            clock.uptime() + delay + timeNeeded <= deadline
+        else { return false }
+        switch reason {
+        case .panPending, .breakerOpen, .credentialsRefused: return false
+        case .doubt: return true
+        case .notSent, .throttled, .unanswered:
+            return machine.progress.failures < handler.configuration.policy.attempts && handler.budget.mayRetry()
+        }
     }
 
     /// How much time there must be for the next call. Money is only sent with all the time a request may take: with less, a healthy
@@ -160,57 +187,31 @@ extension JobRun {
         return movesMoney ? handler.configuration.requestTimeout : .seconds(1)
     }
 
-    /// A BOS that cannot be reached is every job's trouble: trying on with each of them would only hold their deliveries.
-    private func hasTriedEnough(_ reason: WaitReason) -> Bool {
-        switch reason {
-        case .notSent, .throttled: machine.progress.failures >= handler.configuration.policy.attempts
-        case .credentialsRefused, .doubt, .unanswered, .panPending: false
-        }
-    }
-
-    /// The job cannot go on in this delivery's time.
-    private mutating func end(_ reason: WaitReason) async throws(RunError) -> Settlement {
-        switch reason {
-        case .panPending: return try await setAside(reason)
-        case .doubt where !handler.drain.isDraining: return try await setAside(reason)
-        case .notSent where !handler.drain.isDraining: return try await release(.bos, reason)
-        case .throttled where !handler.drain.isDraining: return try await release(.bos, reason)
-        // One question that BOS cannot answer says nothing about the others, and the end of the process nothing about BOS.
-        case .doubt, .notSent, .throttled, .credentialsRefused: return try await release(nil, reason)
-        case .unanswered:
-            // Held until its time is over, so that it does not come back at once and again and again.
-            await handler.drain.sleep(for: max(.zero, deadline - clock.uptime() - .seconds(1)), on: clock)
-            return try await release(nil, reason)
-        }
-    }
-
     /// Leaves the job to the ledger until it is due, and tells its askers what is known.
     private mutating func setAside(_ reason: WaitReason) async throws(RunError) -> Settlement {
+        try await leave(.waiting, reason.rawValue)
+    }
+
+    /// Leaves the job to a person, and tells its askers what is known.
+    private mutating func park() async throws(RunError) -> Settlement {
+        handler.logger.error("a job is left to a person: bosctl doubts shows it", metadata: record.metadata)
+        return try await leave(.parked, doubt)
+    }
+
+    private mutating func leave(_ event: HistoryEntry.Event, _ detail: String) async throws(RunError) -> Settlement {
         let verdict = machine.setAside()
-        let replies = try await update(machine.progress, verdict, keepsOwnership: false, .waiting, reason.rawValue)
+        let replies = try await update(machine.progress, verdict, keepsOwnership: false, event, detail)
         if let verdict { handler.tell(record, verdict) }
         await handler.outbox.deliver(replies)
         return .ack
     }
 
     /// Puts the job back on its queue: what stops it would stop every other one too, or the process ends.
-    private func release(_ pause: PauseReason?, _ reason: WaitReason) async throws(RunError) -> Settlement {
+    private func release(_ reason: WaitReason) async throws(RunError) -> Settlement {
         var progress = machine.progress
-        let pauseLength = max(.zero, (progress.dueAt ?? clock.now()) - clock.now())
         // Due whenever it is delivered again: a moment would be in the future after a clock was set back, and the delivery let go of.
         progress.dueAt = nil
-        progress.failures = 0
         _ = try await update(progress, nil, keepsOwnership: false, .released, reason.rawValue)
-        if let pause { await handler.gate.close(pause, pauseDetail(reason), atLeast: pauseLength) }
         return .requeue
-    }
-
-    private func pauseDetail(_ reason: WaitReason) -> String {
-        switch reason {
-        case .credentialsRefused: "BOS refuses our token or signature (code 15 or 16): check the auth settings"
-        case .notSent: "BOS cannot be reached: check api.baseURL and the network"
-        case .throttled: "BOS takes no more requests (429)"
-        case .unanswered, .doubt, .panPending: "BOS gives no usable answers"
-        }
     }
 }

@@ -18,7 +18,7 @@ package struct PauseProbe: Sendable {
         self.timeout = timeout
     }
 
-    package func hasPassed(_ reason: PauseReason) async -> Bool {
+    package func hasPassed(_ reason: PauseReason, in lane: Lane) async -> Bool {
         switch reason {
         case .ledger:
             do throws(LedgerError) {
@@ -28,13 +28,13 @@ package struct PauseProbe: Sendable {
         case .credentials:
             _ = await gateway.renewCredentials()
             return await asksInVain(about: [.credentialsRefused, .notSent]) == false
-        case .bos: return await asksInVain(about: [.credentialsRefused, .notSent, .throttled, .unanswered]) == false
+        case .bos: return await lane.probe { await asksInVain(about: [.notSent, .throttled, .unanswered]) == false }
         }
     }
 
     /// Whether an enquiry fails for one of these reasons.
     private func asksInVain(about reasons: [WaitReason]) async -> Bool {
-        switch await gateway.enquire(Self.reference, registerID: registerID, CallOptions(traceparent: nil, timeout: timeout)) {
+        switch await gateway.enquire(Self.reference, registerID: registerID, CallOptions(traceparent: nil, timeout: timeout)).event {
         case .found: false
         case .unanswered(let reason, _): reasons.contains(reason)
         }

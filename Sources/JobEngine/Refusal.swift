@@ -74,6 +74,9 @@ extension Message {
 }
 
 extension IncomingJob {
+    /// Set on a job that the poller has put back on its queue: it has no asker of its own, and only a ledger that knows it takes it up.
+    package static let resumptionHeader = "x-bos-resume"
+
     init(_ delivery: Delivery) {
         let properties = delivery.message.properties
         var traceparent: String?
@@ -81,7 +84,22 @@ extension IncomingJob {
         self.init(
             body: delivery.message.body, announcedSize: delivery.announcedSize, type: properties.type,
             routingKey: delivery.routingKey, correlationID: properties.correlationID, messageID: properties.messageID,
-            replyTo: properties.replyTo, traceparent: traceparent)
+            replyTo: properties.replyTo, traceparent: traceparent,
+            isResumption: properties.headers[Self.resumptionHeader] != nil)
+    }
+}
+
+extension IncomingJob {
+    /// The job as a ledger has written it. No rule is applied again: what was acceptable once goes on under any configuration.
+    func resumed() throws(JobRefusal) -> (Job, fingerprint: [UInt8]) {
+        guard let kind = type.flatMap(JobKind.init), let job = Job(kind: kind, body: body) else {
+            throw JobRefusal(
+                deadLetter: .undecodable, code: .invalidJob,
+                detail:
+                    "the header \(Self.resumptionHeader) is for jobs that bos-poller has put back on their queue; a new job does without it",
+                kind: type.flatMap(JobKind.init), reference: nil)
+        }
+        return (job, job.fingerprint)
     }
 }
 

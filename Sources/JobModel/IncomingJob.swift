@@ -9,10 +9,12 @@ package struct IncomingJob: Sendable {
     package var messageID: String?
     package var replyTo: String?
     package var traceparent: String?
+    /// The ledger itself has put it back on its queue.
+    package var isResumption: Bool
 
     package init(
         body: [UInt8], announcedSize: UInt64? = nil, type: String? = nil, routingKey: String = "", correlationID: String? = nil,
-        messageID: String? = nil, replyTo: String? = nil, traceparent: String? = nil
+        messageID: String? = nil, replyTo: String? = nil, traceparent: String? = nil, isResumption: Bool = false
     ) {
         self.body = body
         self.announcedSize = announcedSize ?? UInt64(body.count)
@@ -22,6 +24,7 @@ package struct IncomingJob: Sendable {
         self.messageID = messageID
         self.replyTo = replyTo
         self.traceparent = traceparent
+        self.isResumption = isResumption
     }
 
     /// The address of replies to this message; `nil` if it carries none and no reference could be read either.

@@ -5,7 +5,15 @@ extension Job {
     /// A digest of what is sent to BOS, compared by value: `10` and `"10.00"` are the same amount, `expires_at` is no content.
     ///
     /// The same reference with another fingerprint is another job and is refused. SHA-256, 32 bytes.
-    package var fingerprint: [UInt8] { Array(SHA256.hash(data: JSONValue.object(content).encoded)) }
+    package var fingerprint: [UInt8] { Self.digest(content) }
+
+    /// The digest of those fields alone that a message brought itself: what it left to the configuration is no content of its own.
+    func fingerprint(of isBrought: (_ field: String) -> Bool) -> [UInt8] { Self.digest(content.filter { isBrought($0.name) }) }
+
+    private static func digest(_ content: [JSONValue.Member]) -> [UInt8] { Array(SHA256.hash(data: JSONValue.object(content).encoded)) }
+
+    /// Whether the same is sent to BOS for both, field by field.
+    package func hasSameContent(as other: Job) -> Bool { kind == other.kind && content == other.content }
 
     /// The job as a message body that decodes to this job again, with every default filled in.
     package var body: [UInt8] {

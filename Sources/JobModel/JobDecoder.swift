@@ -2,7 +2,7 @@ import ExactJSON
 
 extension IncomingJob {
     /// Understands the message as a job, or says in one sentence why not. The same message always gets the same answer.
-    package func decode(_ rules: JobRules) throws(JobRefusal) -> Job {
+    package func decode(_ rules: JobRules) throws(JobRefusal) -> (job: Job, fingerprint: [UInt8]) {
         guard announcedSize <= UInt64(JobRules.maximumSize) else {
             throw JobRefusal(
                 deadLetter: .tooLarge, code: .invalidJob,
@@ -23,11 +23,13 @@ extension IncomingJob {
         }
         let kind = try decodeKind(json)
         let fields = JobFields(json: json, kind: kind)
-        return switch kind {
-        case .recharge: .recharge(try fields.recharge(rules))
-        case .rechargeStatus: .rechargeStatus(try fields.rechargeStatus(rules))
-        case .panStatus: .panStatus(try fields.panStatus(rules))
-        }
+        let job: Job =
+            switch kind {
+            case .recharge: .recharge(try fields.recharge(rules))
+            case .rechargeStatus: .rechargeStatus(try fields.rechargeStatus(rules))
+            case .panStatus: .panStatus(try fields.panStatus(rules))
+            }
+        return (job, job.fingerprint { json[$0] != nil && json[$0] != .null })
     }
 
     /// The kind as far as the envelope tells it.

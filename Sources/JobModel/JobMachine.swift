@@ -9,12 +9,12 @@ package protocol JobMachine: Sendable {
 
     /// Takes the job up: for the first time, again after a crash, or when what it waited for is due.
     /// - Parameters:
-    ///   - now: civil time; it may jump.
+    ///   - now: the present on both clocks.
     ///   - jitter: a random number from 0 up to, not including, 1.
-    mutating func wake(at now: Timestamp, jitter: Double) -> Step
+    mutating func wake(at now: Moment, jitter: Double) -> Step
 
     /// Takes in what became of the last step.
-    mutating func on(_ event: Event, at now: Timestamp, jitter: Double) -> Step
+    mutating func on(_ event: Event, at now: Moment, jitter: Double) -> Step
 
     /// The job is set aside until it is due. Returns what to tell its askers meanwhile, or `nil` if they know already.
     mutating func setAside() -> Verdict?

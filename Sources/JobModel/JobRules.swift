@@ -36,5 +36,8 @@ package struct JobRules: Sendable {
 }
 
 extension String {
-    var hasNoControlCharacters: Bool { unicodeScalars.allSatisfy { $0.properties.generalCategory != .control } }
+    var hasNoControlCharacters: Bool {
+        // Unicode's category Cc is these and nothing else (Unicode Standard, section 23.1).
+        unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value) }
+    }
 }

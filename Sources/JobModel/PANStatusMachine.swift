@@ -26,20 +26,21 @@ package struct PANStatusMachine: JobMachine {
         self.policy = policy
     }
 
-    package mutating func wake(at now: Timestamp, jitter: Double) -> Step {
+    package mutating func wake(at now: Moment, jitter: Double) -> Step {
         guard !progress.state.isFinal else { return .nothing }
         progress.dueAt = nil
-        if let deadline = query.expiresAt, now > deadline {
+        progress.waitReason = nil
+        if let deadline = query.expiresAt, now.civil > deadline {
             return finish(.expired, expired(.deadlinePassed, "expires_at passed before BOS decided"), at: now)
         }
-        if now - acceptedAt > policy.pan.maximumAge {
+        if now.civil - acceptedAt > policy.pan.maximumAge {
             return finish(.expired, expired(.gaveUp, "still undecided after the maximum age (poller.pan.maximumAge)"), at: now)
         }
         progress.attempts += 1
         return .ask
     }
 
-    package mutating func on(_ event: Event, at now: Timestamp, jitter: Double) -> Step {
+    package mutating func on(_ event: Event, at now: Moment, jitter: Double) -> Step {
         guard !progress.state.isFinal else { return .nothing }
         switch event {
         case .found(.completed, let answer): return finish(.succeeded, Verdict(.succeeded, .answer, answer: answer), at: now)
@@ -53,13 +54,11 @@ package struct PANStatusMachine: JobMachine {
             progress.state = .pending
             progress.failures = 0
             progress.enquiries += 1
-            progress.dueAt = now + interval(jitter)
-            return .wait(.panPending)
+            return wait(.panPending, interval(jitter), at: now)
         case .unanswered(let reason, let retryAfter):
             progress.failures += 1
             let backoff = policy.send.delay(failures: progress.failures, jitter: jitter)
-            progress.dueAt = now + max(backoff, retryAfter ?? .zero)
-            return .wait(reason)
+            return wait(reason, max(backoff, retryAfter ?? .zero), at: now)
         }
     }
 
@@ -80,10 +79,16 @@ package struct PANStatusMachine: JobMachine {
         Verdict(.expired, progress.answer == nil ? .none : .answer, code, detail, answer: progress.answer)
     }
 
-    private mutating func finish(_ state: JobState, _ verdict: Verdict, at now: Timestamp) -> Step {
+    private mutating func wait(_ reason: WaitReason, _ delay: Duration, at now: Moment) -> Step {
+        progress.dueAt = now.civil + delay
+        progress.waitReason = reason
+        return .wait(reason)
+    }
+
+    private mutating func finish(_ state: JobState, _ verdict: Verdict, at now: Moment) -> Step {
         progress.state = state
         progress.answer = verdict.answer
-        progress.completedAt = now
+        progress.completedAt = now.civil
         return .finish(verdict)
     }
 }

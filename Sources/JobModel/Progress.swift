@@ -11,13 +11,14 @@ package struct Progress: Sendable, Equatable {
     package var firstSentAt: Timestamp?
     /// "Not found" answers in a row, and when the first of them was heard.
     package var notFoundAnswers = 0
-    package var firstNotFoundAt: Timestamp?
+    package var firstNotFound: Moment?
     /// Sendings after a settled doubt.
     package var resendings = 0
     /// Failures in a row of the same kind of call, for the backoff.
     package var failures = 0
-    /// When the job goes on, if it waits.
+    /// When the job goes on, and why it waits, if it does.
     package var dueAt: Timestamp?
+    package var waitReason: WaitReason?
     /// What BOS said last.
     package var answer: Answer?
     /// What the askers were told last while the job was not over, so that the same is not told again.
@@ -38,6 +39,8 @@ package enum JobState: String, Sendable, CaseIterable {
     case inDoubt = "in_doubt"
     /// A PAN application that BOS has not decided.
     case pending
+    /// Left to a person: nothing more happens by itself.
+    case parked
     case succeeded
     case failed
     case refused
@@ -48,7 +51,7 @@ package enum JobState: String, Sendable, CaseIterable {
 
     package var isFinal: Bool {
         switch self {
-        case .accepted, .sending, .inDoubt, .pending: false
+        case .accepted, .sending, .inDoubt, .pending, .parked: false
         case .succeeded, .failed, .refused, .notFound, .expired, .answeredPending: true
         }
     }

@@ -31,27 +31,31 @@ package struct RechargeMachine: JobMachine {
     }
 
     package let recharge: Recharge
+    /// When the job was accepted: how long it is tried counts from here.
+    package let acceptedAt: Timestamp
     package private(set) var progress: Progress
     private let policy: RetryPolicy
 
-    package init(_ recharge: Recharge, _ progress: Progress = Progress(), policy: RetryPolicy) {
+    package init(_ recharge: Recharge, acceptedAt: Timestamp, _ progress: Progress = Progress(), policy: RetryPolicy) {
         self.recharge = recharge
+        self.acceptedAt = acceptedAt
         self.progress = progress
         self.policy = policy
     }
 
-    package mutating func wake(at now: Timestamp, jitter: Double) -> Step {
+    package mutating func wake(at now: Moment, jitter: Double) -> Step {
         progress.dueAt = nil
+        progress.waitReason = nil
         switch progress.state {
         case .accepted: return send(at: now)
         // Whoever stored the intent is gone, and so is the knowledge whether the request left.
         case .sending: return doubt(.unanswered)
         case .inDoubt: return ask()
-        case .pending, .succeeded, .failed, .refused, .notFound, .expired, .answeredPending: return .nothing
+        case .pending, .parked, .succeeded, .failed, .refused, .notFound, .expired, .answeredPending: return .nothing
         }
     }
 
-    package mutating func on(_ event: Event, at now: Timestamp, jitter: Double) -> Step {
+    package mutating func on(_ event: Event, at now: Moment, jitter: Double) -> Step {
         guard !progress.state.isFinal else { return .nothing }
         guard progress.state == event.state else { return take(outOfPlace: event) }
         switch event {
@@ -68,7 +72,7 @@ package struct RechargeMachine: JobMachine {
     }
 
     package mutating func setAside() -> Verdict? {
-        guard progress.state == .inDoubt, progress.told == nil else { return nil }
+        guard progress.state == .inDoubt || progress.state == .parked, progress.told == nil else { return nil }
         progress.told = Outcome.inDoubt.rawValue
         let evidence: Evidence = progress.doubt == .unanswered ? .none : .answer
         return Verdict(.inDoubt, evidence, answer: progress.answer)
@@ -78,8 +82,8 @@ package struct RechargeMachine: JobMachine {
 // MARK: - Sending
 
 extension RechargeMachine {
-    private mutating func send(at now: Timestamp) -> Step {
-        if let deadline = recharge.expiresAt, now > deadline {
+    private mutating func send(at now: Moment) -> Step {
+        if let deadline = recharge.expiresAt, now.civil > deadline {
             // After a settled doubt something was sent before, and BOS did not know it.
             if progress.resendings > 0 { return finish(notExecuted("expires_at has passed, so it is not sent again"), at: now) }
             return finish(
@@ -89,30 +93,34 @@ extension RechargeMachine {
         return spend(permit, at: now)
     }
 
-    private mutating func spend(_ permit: consuming RetryPermit, at now: Timestamp) -> Step {
+    private mutating func spend(_ permit: consuming RetryPermit, at now: Moment) -> Step {
         progress.state = .sending
         progress.attempts += 1
-        progress.firstSentAt = progress.firstSentAt ?? now
+        progress.firstSentAt = progress.firstSentAt ?? now.civil
         progress.doubt = nil
         progress.notFoundAnswers = 0
-        progress.firstNotFoundAt = nil
+        progress.firstNotFound = nil
         return .send(permit)
     }
 
-    private mutating func retry(after failure: SendFailure, at now: Timestamp, _ jitter: Double) -> Step {
+    private mutating func retry(after failure: SendFailure, at now: Moment, _ jitter: Double) -> Step {
         progress.state = .accepted
         // Not reached by this request, so the first that may have reached BOS is still to come, unless a doubt came before it.
         if progress.resendings == 0 { progress.firstSentAt = nil }
         progress.failures += 1
+        if now.civil - acceptedAt > policy.maximumAge || progress.failures >= policy.maximumFailures { return finish(gaveUp, at: now) }
         let backoff = policy.send.delay(failures: progress.failures, jitter: jitter)
         switch failure {
         case .notSent: return wait(.notSent, backoff, at: now)
         case .throttled(let retryAfter): return wait(.throttled, max(backoff, retryAfter ?? .zero), at: now)
         case .credentialsRefused: return wait(.credentialsRefused, backoff, at: now)
+        case .breakerOpen:
+            progress.attempts -= 1
+            return wait(.breakerOpen, backoff, at: now)
         }
     }
 
-    private mutating func take(_ meaning: Meaning, _ answer: Answer, at now: Timestamp, _ jitter: Double) -> Step {
+    private mutating func take(_ meaning: Meaning, _ answer: Answer, at now: Moment, _ jitter: Double) -> Step {
         progress.answer = answer
         progress.failures = 0
         switch meaning {
@@ -134,7 +142,7 @@ extension RechargeMachine {
         progress.state = .inDoubt
         progress.doubt = cause
         progress.notFoundAnswers = 0
-        progress.firstNotFoundAt = nil
+        progress.firstNotFound = nil
     }
 
     private mutating func doubt(_ cause: DoubtCause) -> Step {
@@ -148,7 +156,7 @@ extension RechargeMachine {
         return .ask
     }
 
-    private mutating func take(_ finding: Finding, _ answer: Answer, at now: Timestamp, _ jitter: Double) -> Step {
+    private mutating func take(_ finding: Finding, _ answer: Answer, at now: Moment, _ jitter: Double) -> Step {
         switch finding {
         case .succeeded: return finish(Verdict(.succeeded, .enquiry, answer: answer), at: now)
         case .failed(let refunded): return finish(failure(answer, refunded: refunded), at: now)
@@ -162,7 +170,7 @@ extension RechargeMachine {
         }
     }
 
-    private mutating func notFound(at now: Timestamp, _ jitter: Double) -> Step {
+    private mutating func notFound(at now: Moment, _ jitter: Double) -> Step {
         progress.failures += 1
         switch progress.doubt {
         case .refused: return finish(refusal(.enquiry), at: now)
@@ -170,25 +178,31 @@ extension RechargeMachine {
         case .unanswered, nil: break
         }
         progress.notFoundAnswers += 1
-        progress.firstNotFoundAt = progress.firstNotFoundAt ?? now
+        progress.firstNotFound = progress.firstNotFound ?? now
         guard let permit = RetryPermit(settled: progress, policy.settle, at: now) else { return waitInDoubt(at: now, jitter) }
-        if let deadline = recharge.expiresAt, now > deadline {
+        if let deadline = recharge.expiresAt, now.civil > deadline {
             return finish(notExecuted("expires_at has passed, so it is not sent again"), at: now)
         }
         guard progress.resendings < policy.maximumResendings else {
             return finish(notExecuted("it was sent \(progress.attempts) times to no avail"), at: now)
         }
         progress.resendings += 1
+        progress.failures = 0
         return spend(permit, at: now)
     }
 
     private mutating func waitInDoubt(
-        _ reason: WaitReason = .doubt, at now: Timestamp, _ jitter: Double, atLeast minimum: Duration? = nil
+        _ reason: WaitReason = .doubt, at now: Moment, _ jitter: Double, atLeast minimum: Duration? = nil
     ) -> Step {
+        // The refusal of our credentials says nothing about the recharge: that is mended first.
+        if reason == .doubt, let first = progress.firstSentAt, now.civil - first > policy.doubtMaximumAge {
+            progress.state = .parked
+            return .park
+        }
         var delay = policy.enquiry.delay(failures: max(progress.failures, 1), jitter: jitter)
         // The answer that settles the doubt is asked for when the window ends, not long after it.
-        if let first = progress.firstNotFoundAt, progress.notFoundAnswers + 1 >= policy.settle.answers {
-            delay = min(delay, max(.milliseconds(1), first + policy.settle.window - now))
+        if let first = progress.firstNotFound, progress.notFoundAnswers + 1 >= policy.settle.answers {
+            delay = min(delay, max(.milliseconds(1), policy.settle.window - now.elapsed(since: first)))
         }
         return wait(reason, max(delay, minimum ?? .zero), at: now)
     }
@@ -197,12 +211,13 @@ extension RechargeMachine {
 // MARK: - Endings
 
 extension RechargeMachine {
-    private mutating func wait(_ reason: WaitReason, _ delay: Duration, at now: Timestamp) -> Step {
-        progress.dueAt = now + delay
+    private mutating func wait(_ reason: WaitReason, _ delay: Duration, at now: Moment) -> Step {
+        progress.dueAt = now.civil + delay
+        progress.waitReason = reason
         return .wait(reason)
     }
 
-    private mutating func finish(_ verdict: Verdict, at now: Timestamp) -> Step {
+    private mutating func finish(_ verdict: Verdict, at now: Moment) -> Step {
         switch verdict.outcome {
         case .succeeded: progress.state = .succeeded
         case .expired: progress.state = .expired
@@ -210,7 +225,7 @@ extension RechargeMachine {
         }
         progress.answer = verdict.answer
         progress.doubt = nil
-        progress.completedAt = now
+        progress.completedAt = now.civil
         return .finish(verdict)
     }
 
@@ -226,6 +241,14 @@ extension RechargeMachine {
         }
         let detail = refunded ? "BOS says that the recharge was refunded" : "BOS says that the recharge failed"
         return Verdict(.failed, .enquiry, .refusedByBOS, detail, answer: answer)
+    }
+
+    /// A doubt that came before was settled with "not executed", or there was none.
+    private var gaveUp: Verdict {
+        Verdict(
+            .failed, progress.resendings > 0 ? .enquiry : .none, .gaveUp,
+            "it could not be sent to BOS within the attempts or the age allowed (retry.maximumFailures, retry.maximumAge); "
+                + "nothing was executed", answer: progress.answer)
     }
 
     private func notExecuted(_ why: String) -> Verdict {

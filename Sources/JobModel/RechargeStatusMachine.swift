@@ -15,17 +15,18 @@ package struct RechargeStatusMachine: JobMachine {
         self.policy = policy
     }
 
-    package mutating func wake(at now: Timestamp, jitter: Double) -> Step {
+    package mutating func wake(at now: Moment, jitter: Double) -> Step {
         guard !progress.state.isFinal else { return .nothing }
         progress.dueAt = nil
-        if let deadline = query.expiresAt, now > deadline {
+        progress.waitReason = nil
+        if let deadline = query.expiresAt, now.civil > deadline {
             return finish(.expired, Verdict(.expired, .none, .deadlinePassed, "expires_at passed before BOS answered"), at: now)
         }
         progress.attempts += 1
         return .ask
     }
 
-    package mutating func on(_ event: Event, at now: Timestamp, jitter: Double) -> Step {
+    package mutating func on(_ event: Event, at now: Moment, jitter: Double) -> Step {
         guard !progress.state.isFinal else { return .nothing }
         switch event {
         case .found(.succeeded, let answer): return finish(.succeeded, Verdict(.succeeded, .enquiry, answer: answer), at: now)
@@ -37,17 +38,22 @@ package struct RechargeStatusMachine: JobMachine {
         case .unanswered(let reason, let retryAfter):
             progress.failures += 1
             let backoff = policy.send.delay(failures: progress.failures, jitter: jitter)
-            progress.dueAt = now + max(backoff, retryAfter ?? .zero)
-            return .wait(reason)
+            return wait(reason, max(backoff, retryAfter ?? .zero), at: now)
         }
     }
 
     package mutating func setAside() -> Verdict? { nil }
 
-    private mutating func finish(_ state: JobState, _ verdict: Verdict, at now: Timestamp) -> Step {
+    private mutating func wait(_ reason: WaitReason, _ delay: Duration, at now: Moment) -> Step {
+        progress.dueAt = now.civil + delay
+        progress.waitReason = reason
+        return .wait(reason)
+    }
+
+    private mutating func finish(_ state: JobState, _ verdict: Verdict, at now: Moment) -> Step {
         progress.state = state
         progress.answer = verdict.answer
-        progress.completedAt = now
+        progress.completedAt = now.civil
         return .finish(verdict)
     }
 }

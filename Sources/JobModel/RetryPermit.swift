@@ -20,9 +20,9 @@ package struct RetryPermit: ~Copyable, Sendable {
     }
 
     /// For a doubtful job that BOS has not known often enough for long enough.
-    init?(settled progress: Progress, _ policy: RetryPolicy.Settle, at now: Timestamp) {
+    init?(settled progress: Progress, _ policy: RetryPolicy.Settle, at now: Moment) {
         guard progress.doubt == .unanswered, progress.notFoundAnswers >= policy.answers,
-            let first = progress.firstNotFoundAt, now - first >= policy.window
+            let first = progress.firstNotFound, now.elapsed(since: first) >= policy.window
         else { return nil }
         proof = .settledNotFound
     }
@@ -33,4 +33,6 @@ package enum SendFailure: Sendable, Equatable {
     case notSent
     case throttled(retryAfter: Duration?)
     case credentialsRefused
+    /// Held back on purpose: BOS has failed too often lately.
+    case breakerOpen
 }

@@ -36,8 +36,13 @@ package struct RetryPolicy: Sendable {
         package init() {}
     }
 
-    /// How often one delivery tries while nothing is sent, before its job goes back to the queue and consuming pauses.
+    /// How often one delivery tries while nothing is sent, before its job waits in the ledger.
     package var attempts = 5
+    /// A job of which nothing was sent is given up after so many failures in a row, or at this age.
+    package var maximumFailures = 100
+    package var maximumAge = Duration.seconds(86_400)
+    /// A doubt of this age, counted from its first sending, is left to a person.
+    package var doubtMaximumAge = Duration.seconds(86_400)
     package var send = Backoff(initial: .milliseconds(200), maximum: .seconds(30))
     package var enquiry = Backoff(initial: .milliseconds(500), maximum: .seconds(300))
     package var settle = Settle()

@@ -8,6 +8,8 @@ package enum Step: ~Copyable, Sendable {
     case ask
     /// Go on at `progress.dueAt`, for this reason.
     case wait(WaitReason)
+    /// Only a person can go on from here.
+    case park
     /// The job is over; store and send this.
     case finish(Verdict)
     /// The job was over before; there is nothing to do.
@@ -19,6 +21,8 @@ package enum WaitReason: String, Sendable, CaseIterable {
     case notSent = "not_sent"
     case throttled
     case credentialsRefused = "credentials_refused"
+    /// Nothing is sent for now: BOS has failed too often lately.
+    case breakerOpen = "breaker_open"
     /// A recharge may have been executed; the next enquiry is due later.
     case doubt
     /// A question got no usable answer.

@@ -3,8 +3,12 @@ package import JobModel
 /// A job that has arrived and wants to be taken up.
 package struct Claim: Sendable {
     package var job: Job
+    /// Of what the message brought itself, without what the configuration added.
     package var fingerprint: [UInt8]
-    package var asker: Asker
+    /// `nil` for a job that the ledger itself has put back on its queue: nobody asks anew, and only a job that it knows is taken up.
+    package var asker: Asker?
+    /// A person takes it up, and with it what was left to one.
+    package var takesParked = false
     /// Names the run that would work on it: one name for one run of one job in one process, never used again.
     package var owner: String
     /// Whether the run of that name still goes on. A job whose owner is gone is taken over. Called
@@ -18,7 +22,7 @@ package struct Claim: Sendable {
     package var entry: HistoryEntry
 
     package init(
-        job: Job, fingerprint: [UInt8], asker: Asker, owner: String,
+        job: Job, fingerprint: [UInt8], asker: Asker?, owner: String,
         isLive: @escaping @Sendable (_ owner: String) -> Bool = { _ in false }, now: Timestamp, progress: Progress,
         reply: Reply? = nil, entry: HistoryEntry
     ) {
@@ -44,12 +48,14 @@ package enum ClaimResult: Sendable, Equatable {
     case resumed(JobRecord)
     /// A live run, of this name, works on it already; the asker will be told with the others.
     case joined(owner: String)
-    /// It waits in the ledger until its due time. The reply that the others were told so far, if any, for this asker.
+    /// It waits in the ledger until its due time, or for a person. The reply that the others were told so far, if any, for this asker.
     case waiting([OutgoingReply])
     /// It is over: its last reply, for this asker.
     case answered([OutgoingReply])
     /// The reference belongs to a job with other content. Nothing was stored but a line in that job's history.
     case conflict
+    /// It was put back on its queue by a ledger that knew it, and this one does not: whether it was sent before, nobody can say.
+    case unknown
 }
 
 extension ClaimResult {
@@ -63,21 +69,24 @@ extension ClaimResult {
         case wait
         case answer
         case conflict
+        case refuse
     }
 
     /// - Parameters:
     ///   - record: what is stored under the claim's kind and reference.
     ///   - owesAsker: whether a reply of this round to this very asker was stored and never confirmed by the broker.
     package static func decide(_ claim: Claim, on record: JobRecord?, owesAsker: Bool) -> Decision {
-        guard let record else { return .insert }
-        guard record.fingerprint == claim.fingerprint else { return .conflict }
+        guard let record else { return claim.asker == nil ? .refuse : .insert }
+        guard record.fingerprint == claim.fingerprint || record.job.hasSameContent(as: claim.job) else { return .conflict }
         if record.progress.state.isFinal {
             // What became of a recharge can change (a refund), so that question is asked afresh each time. Not by an asker whose
             // answer never left: that is the same message once more, and it has one answer.
-            return record.job.kind == .rechargeStatus && !owesAsker ? .reopen : .answer
+            return record.job.kind == .rechargeStatus && claim.asker != nil && !owesAsker ? .reopen : .answer
         }
+        if record.progress.state == .parked { return claim.takesParked ? .resume : .wait }
         if let owner = record.owner { return claim.isLive(owner) ? .join : .resume }
-        guard let dueAt = record.progress.dueAt, dueAt > claim.now else { return .resume }
+        // Whoever put it back on its queue has found it due, by a clock that need not be ours.
+        guard claim.asker != nil, let dueAt = record.progress.dueAt, dueAt > claim.now else { return .resume }
         return .wait
     }
 }
@@ -89,7 +98,7 @@ extension Claim {
         case .insert, .reopen: entry
         case .resume: HistoryEntry(at: now, .resumed)
         case .conflict: HistoryEntry(at: now, .conflict, "the same reference came with other content and was refused")
-        case .join, .wait, .answer: nil
+        case .join, .wait, .answer, .refuse: nil
         }
     }
 }

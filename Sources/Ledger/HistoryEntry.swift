@@ -12,6 +12,9 @@ package struct HistoryEntry: Sendable, Equatable {
         case enquired
         case waiting
         case released
+        case requeued
+        case parked
+        case settled
         case told
         case finished
         case conflict

@@ -5,6 +5,8 @@ package struct JobRecord: Sendable, Equatable {
     package var id: Int64
     package var job: Job
     package var fingerprint: [UInt8]
+    /// The trace of who asked first.
+    package var traceparent: String?
     package var acceptedAt: Timestamp
     package var progress: Progress
     /// The run that works on it; `nil` while it waits in the ledger or is over.
@@ -13,11 +15,13 @@ package struct JobRecord: Sendable, Equatable {
     package var repliesTold: Int
 
     package init(
-        id: Int64, job: Job, fingerprint: [UInt8], acceptedAt: Timestamp, progress: Progress, owner: String?, repliesTold: Int
+        id: Int64, job: Job, fingerprint: [UInt8], traceparent: String? = nil, acceptedAt: Timestamp, progress: Progress,
+        owner: String?, repliesTold: Int
     ) {
         self.id = id
         self.job = job
         self.fingerprint = fingerprint
+        self.traceparent = traceparent
         self.acceptedAt = acceptedAt
         self.progress = progress
         self.owner = owner

@@ -23,6 +23,18 @@ package protocol Ledger: Sendable {
     /// - Parameter id: only replies behind this one; `nil` starts at the oldest.
     func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> [OutgoingReply]
 
+    /// Takes jobs that nobody works on and that have come due in a lane, the longest due first. Until the lease is over nobody else is
+    /// given them; a holder that is gone by then has lost nothing.
+    /// - Parameter leaseEnd: when they are due again, unless ``markRequeued(_:at:)`` says that they are in their queue.
+    func takeDue(_ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int) async throws(LedgerError) -> [DueJob]
+
+    /// Remembers that these jobs are in their queue: they are not due again for ``DueJob/patience``. Those whose lease was lost, or
+    /// that somebody works on already, stay as they are.
+    func markRequeued(_ jobs: [DueJob], at now: Timestamp) async throws(LedgerError)
+
+    /// Jobs in a state, the longest in the ledger first.
+    func jobs(_ kind: JobKind, in state: JobState, limit: Int) async throws(LedgerError) -> [JobRecord]
+
     /// One job with its whole history, oldest entry first.
     func job(_ kind: JobKind, _ reference: String) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])?
 

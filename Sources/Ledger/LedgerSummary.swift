@@ -14,7 +14,7 @@ package struct LedgerSummary: Sendable, Equatable {
 
     /// How many jobs are in which state; absent means none.
     package var stored: [Key: Int] = [:]
-    /// When the oldest recharge that is in doubt was first sent, and the money in doubt.
+    /// When the oldest recharge that is in doubt was first sent, and the money in doubt; what is parked for a person among it.
     package var oldestDoubt: Timestamp?
     package var doubtAmount = Money(paise: 0)
     /// The earliest due time among the jobs that wait in the ledger, whether it has come or not; `nil` if none waits.

@@ -38,6 +38,30 @@ package final class MemoryLedger: Ledger {
         }
     }
 
+    package func takeDue(
+        _ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int
+    ) async throws(LedgerError) -> [DueJob] {
+        try state.withLock { state throws(LedgerError) in
+            try state.checkOpen()
+            return state.takeDue(lane, at: now, leaseEnd: leaseEnd, limit: limit)
+        }
+    }
+
+    package func markRequeued(_ jobs: [DueJob], at now: Timestamp) async throws(LedgerError) {
+        try state.withLock { state throws(LedgerError) in
+            try state.checkOpen()
+            state.markRequeued(jobs, at: now)
+        }
+    }
+
+    package func jobs(_ kind: JobKind, in state: JobState, limit: Int) async throws(LedgerError) -> [JobRecord] {
+        try self.state.withLock { store throws(LedgerError) in
+            try store.checkOpen()
+            let records = store.entries.lazy.map(\.record).filter { $0.job.kind == kind && $0.progress.state == state }
+            return Array(records.prefix(max(0, limit)))
+        }
+    }
+
     package func job(
         _ kind: JobKind, _ reference: String
     ) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])? {
@@ -81,6 +105,8 @@ private struct State {
         var askers: [Asker]
         /// How many replies had been told when the question was asked anew; the current round's are those behind it.
         var repliesBefore = 0
+        /// When the job is due for the poller.
+        var pollAt: Timestamp?
         var history: [HistoryEntry]
     }
 
@@ -112,39 +138,44 @@ extension State {
     mutating func claim(_ claim: Claim) -> ClaimResult {
         let key = JobKey(claim.job.kind, claim.job.reference)
         let id = ids[key]
-        let own = id.flatMap { lastReplies(of: $0).first { $0.reply.asker.isSame(as: claim.asker) } }
+        let own = id.flatMap { id in claim.asker.flatMap { asker in lastReplies(of: id).first { $0.reply.asker.isSame(as: asker) } } }
         let decision = ClaimResult.decide(claim, on: id.map { self[$0].record }, owesAsker: own?.isPublished == false)
-        guard let id else { return insert(claim, as: key) }
+        guard let id else { return claim.asker.map { insert(claim, $0, as: key) } ?? .unknown }
         if let entry = claim.entry(for: decision) { self[id].history.append(entry) }
         if decision == .conflict { return .conflict }
-        if decision == .reopen { return reopen(id, claim) }
-        if !self[id].askers.contains(where: { $0.isSame(as: claim.asker) }) { self[id].askers.append(claim.asker) }
+        if decision == .reopen, let asker = claim.asker { return reopen(id, claim, asker) }
+        if let asker = claim.asker, !self[id].askers.contains(where: { $0.isSame(as: asker) }) { self[id].askers.append(asker) }
         switch decision {
-        case .insert, .reopen, .conflict, .join: return .joined(owner: self[id].record.owner ?? "")
+        case .insert, .reopen, .conflict, .refuse, .join: return .joined(owner: self[id].record.owner ?? "")
         case .resume:
             self[id].record.owner = claim.owner
+            self[id].pollAt = claim.now + DueJob.patience
             return .resumed(self[id].record)
         case .wait: return .waiting(repeatReply(of: id, to: claim.asker))
         case .answer: return .answered(repeatReply(of: id, to: claim.asker))
         }
     }
 
-    private mutating func insert(_ claim: Claim, as key: JobKey) -> ClaimResult {
+    private mutating func insert(_ claim: Claim, _ asker: Asker, as key: JobKey) -> ClaimResult {
         let record = JobRecord(
-            id: Int64(entries.count + 1), job: claim.job, fingerprint: claim.fingerprint, acceptedAt: claim.now,
+            id: Int64(entries.count + 1), job: claim.job, fingerprint: claim.fingerprint, traceparent: asker.traceparent,
+            acceptedAt: claim.now,
             progress: claim.progress, owner: claim.progress.state.isFinal ? nil : claim.owner, repliesTold: 0)
-        entries.append(Entry(record: record, askers: [claim.asker], history: [claim.entry]))
+        let pollAt = claim.progress.pollAt(isOwned: true, storedAt: claim.now)
+        entries.append(Entry(record: record, askers: [asker], pollAt: pollAt, history: [claim.entry]))
         ids[key] = record.id
         let told = tell(record.id, claim.reply)
         return .new(self[record.id].record, told)
     }
 
-    private mutating func reopen(_ id: Int64, _ claim: Claim) -> ClaimResult {
+    private mutating func reopen(_ id: Int64, _ claim: Claim, _ asker: Asker) -> ClaimResult {
         let old = self[id]
         self[id].record = JobRecord(
-            id: id, job: claim.job, fingerprint: claim.fingerprint, acceptedAt: claim.now, progress: claim.progress,
+            id: id, job: claim.job, fingerprint: claim.fingerprint, traceparent: asker.traceparent, acceptedAt: claim.now,
+            progress: claim.progress,
             owner: claim.progress.state.isFinal ? nil : claim.owner, repliesTold: old.record.repliesTold)
-        self[id].askers = [claim.asker]
+        self[id].askers = [asker]
+        self[id].pollAt = claim.progress.pollAt(isOwned: true, storedAt: claim.now)
         self[id].repliesBefore = old.record.repliesTold
         let told = tell(id, claim.reply)
         return .new(self[id].record, told)
@@ -155,8 +186,30 @@ extension State {
         guard id > 0, id <= entries.count, self[id].record.owner == update.owner else { return .lost }
         self[id].record.progress = update.progress
         if !update.keepsOwnership || update.progress.state.isFinal { self[id].record.owner = nil }
+        self[id].pollAt = update.progress.pollAt(isOwned: self[id].record.owner != nil, storedAt: update.entry.at)
         self[id].history.append(update.entry)
         return .stored(tell(id, update.reply))
+    }
+
+    mutating func takeDue(_ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int) -> [DueJob] {
+        let due = entries.filter { entry in
+            guard let pollAt = entry.pollAt, pollAt <= now else { return false }
+            return Job.lane(entry.record.job.kind, entry.record.progress.state) == lane
+        }
+        let ordered = due.sorted { ($0.pollAt ?? now, $0.record.id) < ($1.pollAt ?? now, $1.record.id) }
+        return ordered.prefix(max(0, limit)).map { entry in
+            let record = entry.record
+            self[record.id].pollAt = leaseEnd
+            return DueJob(
+                id: record.id, job: record.job, state: record.progress.state, traceparent: record.traceparent, leaseEnd: leaseEnd)
+        }
+    }
+
+    mutating func markRequeued(_ jobs: [DueJob], at now: Timestamp) {
+        for job in jobs where job.id > 0 && job.id <= entries.count && self[job.id].pollAt == job.leaseEnd {
+            self[job.id].pollAt = now + DueJob.patience
+            self[job.id].history.append(.requeued(at: now))
+        }
     }
 
     /// Stores one reply for each asker.
@@ -175,7 +228,8 @@ extension State {
     }
 
     /// The round's last reply, if any, for an asker who may have come after it.
-    private mutating func repeatReply(of id: Int64, to asker: Asker) -> [OutgoingReply] {
+    private mutating func repeatReply(of id: Int64, to asker: Asker?) -> [OutgoingReply] {
+        guard let asker else { return [] }
         let last = lastReplies(of: id)
         if let own = last.first(where: { $0.reply.asker.isSame(as: asker) }) { return [own.reply] }
         guard let model = last.first?.reply else { return [] }
@@ -203,11 +257,13 @@ extension State {
         var summary = LedgerSummary()
         for record in entries.lazy.map(\.record) {
             summary.stored[.init(record.job.kind, record.progress.state), default: 0] += 1
-            if record.progress.state == .inDoubt {
+            if record.progress.state == .inDoubt || record.progress.state == .parked {
                 summary.doubtAmount = Money(paise: summary.doubtAmount.paise + record.job.amount.paise)
-                summary.oldestDoubt = [summary.oldestDoubt, record.progress.firstSentAt].compactMap { $0 }.min()
+                if record.job.kind == .recharge {
+                    summary.oldestDoubt = [summary.oldestDoubt, record.progress.firstSentAt].compactMap { $0 }.min()
+                }
             }
-            if record.owner == nil, !record.progress.state.isFinal {
+            if record.owner == nil, !record.progress.state.isFinal, record.progress.state != .parked {
                 summary.oldestDue = [summary.oldestDue, record.progress.dueAt].compactMap { $0 }.min()
             }
         }

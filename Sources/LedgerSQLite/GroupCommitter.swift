@@ -23,10 +23,10 @@ actor GroupCommitter {
         self.onCommit = onCommit
     }
 
-    func open(_ configuration: SQLiteLedger.Configuration, readOnly: Bool) throws(LedgerError) {
+    func open(_ configuration: SQLiteLedger.Configuration, _ access: LedgerFile.Access) throws(LedgerError) {
         let queue: DatabaseQueue
         do {
-            queue = try LedgerFile.open(path, configuration, readOnly: readOnly)
+            queue = try LedgerFile.open(path, configuration, access)
         } catch {
             throw LedgerError(error, path: path, systemError: 0)
         }

@@ -4,10 +4,10 @@ import Ledger
 /// The columns of `jobs` in the order in which they are written and read: a change of one list is a change of all.
 enum JobColumns {
     static let progress = """
-        state, attempts, enquiries, doubt, first_sent_at, not_found_answers, first_not_found_at, resendings, failures, due_at, told, \
-        completed_at, http_status, response_code, status, message, operator_id, acknowledgement
+        state, attempts, enquiries, doubt, first_sent_at, not_found_answers, first_not_found_at, first_not_found_steady, \
+        first_not_found_boot, resendings, failures, due_at, wait_reason, told, completed_at, http_status, response_code, status, message, operator_id, acknowledgement
         """
-    static let placeholders = Array(repeating: "?", count: 18).joined(separator: ", ")
+    static let placeholders = Array(repeating: "?", count: 21).joined(separator: ", ")
     static let read = """
         id, kind, body, fingerprint, accepted_at, owner, replies_told, replies_before, correlation_id, reply_to, traceparent, \(progress)
         """
@@ -20,10 +20,13 @@ enum JobColumns {
         binder.bind(progress.doubt?.rawValue)
         binder.bind(progress.firstSentAt?.milliseconds)
         binder.bind(progress.notFoundAnswers)
-        binder.bind(progress.firstNotFoundAt?.milliseconds)
+        binder.bind(progress.firstNotFound?.civil.milliseconds)
+        binder.bind(progress.firstNotFound?.steady.milliseconds)
+        binder.bind(progress.firstNotFound?.steady.boot)
         binder.bind(progress.resendings)
         binder.bind(progress.failures)
         binder.bind(progress.dueAt?.milliseconds)
+        binder.bind(progress.waitReason?.rawValue)
         binder.bind(progress.told)
         binder.bind(progress.completedAt?.milliseconds)
         binder.bind(progress.answer?.httpStatus)
@@ -42,8 +45,9 @@ enum JobColumns {
             throw LedgerError.damaged("kind or body of job \(id) cannot be read")
         }
         let record = JobRecord(
-            id: id, job: job, fingerprint: row.bytes(3), acceptedAt: Timestamp(milliseconds: row.int64(4)),
-            progress: try progress(row, job: id), owner: row.optionalText(5), repliesTold: row.int(6))
+            id: id, job: job, fingerprint: row.bytes(3), traceparent: row.optionalText(10),
+            acceptedAt: Timestamp(milliseconds: row.int64(4)), progress: try progress(row, job: id), owner: row.optionalText(5),
+            repliesTold: row.int(6))
         return StoredJob(record: record, repliesBefore: row.int(7), firstAsker: Asker(row, from: 8))
     }
 
@@ -56,17 +60,20 @@ enum JobColumns {
         progress.doubt = row.optionalText(first + 3) == nil ? nil : try row.value(first + 3, "doubt of job \(id)") as DoubtCause
         progress.firstSentAt = row.timestamp(first + 4)
         progress.notFoundAnswers = row.int(first + 5)
-        progress.firstNotFoundAt = row.timestamp(first + 6)
-        progress.resendings = row.int(first + 7)
-        progress.failures = row.int(first + 8)
-        progress.dueAt = row.timestamp(first + 9)
-        progress.told = row.optionalText(first + 10)
-        progress.completedAt = row.timestamp(first + 11)
-        if let httpStatus = row.optionalInt64(first + 12) {
+        progress.firstNotFound = row.timestamp(first + 6).map { civil in
+            Moment(civil: civil, steady: SteadyTime(boot: row.text(first + 8), milliseconds: row.int64(first + 7)))
+        }
+        progress.resendings = row.int(first + 9)
+        progress.failures = row.int(first + 10)
+        progress.dueAt = row.timestamp(first + 11)
+        progress.waitReason = row.optionalText(first + 12) == nil ? nil : try row.value(first + 12, "wait of job \(id)") as WaitReason
+        progress.told = row.optionalText(first + 13)
+        progress.completedAt = row.timestamp(first + 14)
+        if let httpStatus = row.optionalInt64(first + 15) {
             progress.answer = Answer(
-                httpStatus: Int(httpStatus), responseCode: row.optionalInt64(first + 13).map { Int($0) },
-                status: row.optionalInt64(first + 14).map { $0 != 0 }, message: row.text(first + 15),
-                operatorID: row.optionalText(first + 16), acknowledgement: row.optionalText(first + 17))
+                httpStatus: Int(httpStatus), responseCode: row.optionalInt64(first + 16).map { Int($0) },
+                status: row.optionalInt64(first + 17).map { $0 != 0 }, message: row.text(first + 18),
+                operatorID: row.optionalText(first + 19), acknowledgement: row.optionalText(first + 20))
         }
         return progress
     }

@@ -7,20 +7,29 @@ import Ledger
 
 /// Opens the ledger's file the one way in which it may be opened.
 enum LedgerFile {
+    enum Access {
+        /// Creates the file and brings it up to date.
+        case owner
+        /// Writes to a file that its owner has brought up to date.
+        case guest
+        case reader
+    }
+
     /// - Throws: ``LedgerError``, or what GRDB throws.
-    static func open(_ path: String, _ configuration: SQLiteLedger.Configuration, readOnly: Bool) throws -> DatabaseQueue {
-        if !readOnly { try create(path) }
+    static func open(_ path: String, _ configuration: SQLiteLedger.Configuration, _ access: Access) throws -> DatabaseQueue {
+        if access == .owner {
+            try create(path)
+        } else if Glibc.access(path, F_OK) != 0 {
+            throw LedgerError.unavailable("\(path) does not exist: start bos-worker once, it creates the file")
+        }
         var settings = GRDB.Configuration()
         settings.label = "ledger"
-        settings.readonly = readOnly
+        settings.readonly = access == .reader
         settings.busyMode = .timeout(Double(configuration.busyTimeout.wholeMilliseconds) / 1_000)
         let queue = try DatabaseQueue(path: path, configuration: settings)
-        if readOnly {
-            try queue.inDatabase { try checkSchema($0, path) }
-        } else {
-            try queue.inDatabase { try prepare($0, path) }
-            try Schema.migrator.migrate(queue)
-        }
+        if access != .owner { try queue.inDatabase { try checkSchema($0, path) } }
+        if access != .reader { try queue.inDatabase { try prepare($0, path) } }
+        if access == .owner { try Schema.migrator.migrate(queue) }
         return queue
     }
 

@@ -9,36 +9,37 @@ extension LedgerSession {
                 $0.bind(claim.job.kind.rawValue)
                 $0.bind(claim.job.reference)
             }, JobColumns.record)
-        guard let stored else { return try insert(claim) }
+        guard let stored else { return try claim.asker.map { try insert(claim, $0) } ?? .unknown }
 
-        let own = try lastReply(of: stored, to: claim.asker)
+        let own = try claim.asker.flatMap { try lastReply(of: stored, to: $0) }
         let decision = ClaimResult.decide(claim, on: stored.record, owesAsker: own.map { !$0.isPublished } ?? false)
         let id = stored.record.id
         switch decision {
-        case .insert, .conflict:
+        case .insert, .conflict, .refuse:
             if let entry = claim.entry(for: decision) { try add(entry, to: id) }
             return .conflict
-        case .reopen: return try reopen(stored.record, claim)
+        case .reopen: return try claim.asker.map { try reopen(stored.record, claim, $0) } ?? .unknown
         case .resume:
             try statements.setOwner.run {
                 $0.bind(claim.owner)
+                $0.bind((claim.now + DueJob.patience).milliseconds)
                 $0.bind(id)
             }
             if let entry = claim.entry(for: decision) { try add(entry, to: id) }
-            try add(claim.asker, to: stored)
+            if let asker = claim.asker { try add(asker, to: stored) }
             var record = stored.record
             record.owner = claim.owner
             return .resumed(record)
         case .join:
-            try add(claim.asker, to: stored)
+            if let asker = claim.asker { try add(asker, to: stored) }
             return .joined(owner: stored.record.owner ?? "")
         case .wait: return .waiting(try repeatReply(own?.reply, of: stored, to: claim.asker))
         case .answer: return .answered(try repeatReply(own?.reply, of: stored, to: claim.asker))
         }
     }
 
-    private func insert(_ claim: Claim) throws -> ClaimResult {
-        var record = Self.record(claim, id: 0, repliesBefore: 0)
+    private func insert(_ claim: Claim, _ asker: Asker) throws -> ClaimResult {
+        var record = Self.record(claim, asker, id: 0, repliesBefore: 0)
         record.id = try statements.insertJob.insert {
             $0.bind(record.job.kind.rawValue)
             $0.bind(record.job.reference)
@@ -46,43 +47,46 @@ extension LedgerSession {
             $0.bind(text: record.job.body)
             $0.bind(record.job.amount.paise)
             $0.bind(record.acceptedAt.milliseconds)
-            claim.asker.bind(to: &$0)
+            asker.bind(to: &$0)
             $0.bind(record.owner)
+            $0.bind(record.progress.pollAt(isOwned: true, storedAt: claim.now)?.milliseconds)
             $0.bind(record.repliesTold)
             JobColumns.bind(record.progress, to: &$0)
         }
-        return try start(record, claim)
+        return try start(record, claim, asker)
     }
 
-    private func reopen(_ old: JobRecord, _ claim: Claim) throws -> ClaimResult {
-        let record = Self.record(claim, id: old.id, repliesBefore: old.repliesTold)
+    private func reopen(_ old: JobRecord, _ claim: Claim, _ asker: Asker) throws -> ClaimResult {
+        let record = Self.record(claim, asker, id: old.id, repliesBefore: old.repliesTold)
         try statements.restartJob.run {
             $0.bind(text: record.job.body)
             $0.bind(record.acceptedAt.milliseconds)
-            claim.asker.bind(to: &$0)
+            asker.bind(to: &$0)
             $0.bind(record.owner)
+            $0.bind(record.progress.pollAt(isOwned: true, storedAt: claim.now)?.milliseconds)
             $0.bind(record.repliesTold)
             JobColumns.bind(record.progress, to: &$0)
             $0.bind(record.id)
         }
         try statements.clearAskers.run { $0.bind(record.id) }
         count(old.job.kind, old.progress.state, old.job.amount, by: -1)
-        return try start(record, claim)
+        return try start(record, claim, asker)
     }
 
     /// What a new round stores beside the job itself.
-    private func start(_ record: JobRecord, _ claim: Claim) throws -> ClaimResult {
+    private func start(_ record: JobRecord, _ claim: Claim, _ asker: Asker) throws -> ClaimResult {
         try add(claim.entry, to: record.id)
         count(record.job.kind, record.progress.state, record.job.amount, by: 1)
         guard let reply = claim.reply else { return .new(record, []) }
-        let told = OutgoingReply(reply, to: claim.asker, of: record, body: reply.body)
+        let told = OutgoingReply(reply, to: asker, of: record, body: reply.body)
         return .new(record, [try store(told, of: record.id, number: record.repliesTold)])
     }
 
-    private static func record(_ claim: Claim, id: Int64, repliesBefore: Int) -> JobRecord {
+    private static func record(_ claim: Claim, _ asker: Asker, id: Int64, repliesBefore: Int) -> JobRecord {
         JobRecord(
-            id: id, job: claim.job, fingerprint: claim.fingerprint, acceptedAt: claim.now, progress: claim.progress,
-            owner: claim.progress.state.isFinal ? nil : claim.owner, repliesTold: repliesBefore + (claim.reply == nil ? 0 : 1))
+            id: id, job: claim.job, fingerprint: claim.fingerprint, traceparent: asker.traceparent, acceptedAt: claim.now,
+            progress: claim.progress, owner: claim.progress.state.isFinal ? nil : claim.owner,
+            repliesTold: repliesBefore + (claim.reply == nil ? 0 : 1))
     }
 
     /// The round's last reply as it was stored for this asker.
@@ -98,7 +102,8 @@ extension LedgerSession {
     }
 
     /// The round's last reply, if any, for an asker who may have come after it: what all were told, under the asker's own `message_id`.
-    private func repeatReply(_ own: OutgoingReply?, of stored: StoredJob, to asker: Asker) throws -> [OutgoingReply] {
+    private func repeatReply(_ own: OutgoingReply?, of stored: StoredJob, to asker: Asker?) throws -> [OutgoingReply] {
+        guard let asker else { return [] }
         let record = stored.record
         let told = try own == nil && record.repliesTold > stored.repliesBefore ? replyToAnyone(of: record) : nil
         try add(asker, to: stored)

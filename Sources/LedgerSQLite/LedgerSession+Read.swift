@@ -13,6 +13,18 @@ extension LedgerSession {
         return replies
     }
 
+    /// See ``Ledger/jobs(_:in:limit:)``.
+    func jobs(_ kind: JobKind, in state: JobState, limit: Int) throws -> [JobRecord] {
+        var records: [JobRecord] = []
+        try statements.jobsInState.query(
+            {
+                $0.bind(kind.rawValue)
+                $0.bind(state.rawValue)
+                $0.bind(max(0, limit))
+            }, { records.append(try JobColumns.record($0).record) })
+        return records
+    }
+
     /// See ``Ledger/job(_:_:)``.
     func job(_ kind: JobKind, _ reference: String) throws -> (record: JobRecord, history: [HistoryEntry])? {
         let stored = try statements.findJob.first(
@@ -41,7 +53,9 @@ extension LedgerSession {
             { row in
                 let key = LedgerSummary.Key(try row.value(0, "kind of a tally"), try row.value(1, "state of a tally"))
                 summary.stored[key] = row.int(2)
-                if key.state == .inDoubt { summary.doubtAmount = Money(paise: summary.doubtAmount.paise + row.int64(3)) }
+                if key.state == .inDoubt || key.state == .parked {
+                    summary.doubtAmount = Money(paise: summary.doubtAmount.paise + row.int64(3))
+                }
             })
         summary.oldestDoubt = try statements.oldestDoubt.first({ _ in }, { $0.timestamp(0) }) ?? nil
         summary.oldestDue = try statements.oldestDue.first({ _ in }, { $0.timestamp(0) }) ?? nil

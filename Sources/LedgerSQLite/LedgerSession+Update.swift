@@ -31,7 +31,9 @@ extension LedgerSession {
         guard let target, target.owner == update.owner else { return .lost }
         let number = target.repliesTold + (update.reply == nil ? 0 : 1)
         try statements.updateJob.run {
-            $0.bind(update.keepsOwnership && !update.progress.state.isFinal ? update.owner : nil)
+            let isOwned = update.keepsOwnership && !update.progress.state.isFinal
+            $0.bind(isOwned ? update.owner : nil)
+            $0.bind(update.progress.pollAt(isOwned: isOwned, storedAt: update.entry.at)?.milliseconds)
             $0.bind(number)
             JobColumns.bind(update.progress, to: &$0)
             $0.bind(update.jobID)
@@ -61,6 +63,45 @@ extension LedgerSession {
                 $0.bind(now.milliseconds)
                 $0.bind(id)
             }
+        }
+    }
+
+    /// See ``Ledger/takeDue(_:at:leaseEnd:limit:)``.
+    func takeDue(_ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int) throws -> [DueJob] {
+        var jobs: [DueJob] = []
+        try statements.due.query(
+            {
+                $0.bind(lane == .money)
+                $0.bind(now.milliseconds)
+                $0.bind(max(0, limit))
+            },
+            { row in
+                let id = row.int64(0)
+                guard let job = Job(kind: try row.value(1, "kind of job \(id)"), body: row.bytes(2)) else {
+                    throw LedgerError.damaged("the body of job \(id) cannot be read")
+                }
+                let state: JobState = try row.value(3, "state of job \(id)")
+                jobs.append(DueJob(id: id, job: job, state: state, traceparent: row.optionalText(4), leaseEnd: leaseEnd))
+            })
+        for job in jobs {
+            try statements.lease.run {
+                $0.bind(leaseEnd.milliseconds)
+                $0.bind(job.id)
+            }
+        }
+        return jobs
+    }
+
+    /// See ``Ledger/markRequeued(_:at:)``.
+    func markRequeued(_ jobs: [DueJob], at now: Timestamp) throws {
+        for job in jobs {
+            let isMarked = try statements.requeue.first(
+                {
+                    $0.bind((now + DueJob.patience).milliseconds)
+                    $0.bind(job.id)
+                    $0.bind(job.leaseEnd.milliseconds)
+                }, { _ in true })
+            if isMarked != nil { try add(.requeued(at: now), to: job.id) }
         }
     }
 

@@ -3,7 +3,7 @@ package import JobModel
 package import Ledger
 import Synchronization
 
-/// The ledger in one SQLite file, for one worker.
+/// The ledger in one SQLite file: for one worker, with pollers and people's tools beside it.
 ///
 /// Callers append what they want done and suspend; the ledger's own thread takes everything that waits, does it in one transaction
 /// and resumes them all once it is on disk. While one commit is under way the next group gathers, so the busier it is, the fewer
@@ -40,22 +40,28 @@ package final class SQLiteLedger: Ledger {
         }
     }
 
-    /// Takes the lock, opens the file or creates it, and brings it up to date. The ledger is in use until ``close()``.
+    /// For the worker: takes the lock, opens the file or creates it, and brings it up to date. The ledger is in use until ``close()``.
     /// - Parameter onCommit: called on the ledger's thread after each commit with its duration and how many rows it changed.
     package static func open(
         _ configuration: Configuration, onCommit: @escaping @Sendable (Duration, _ rows: Int) -> Void = { _, _ in }
     ) async throws(LedgerError) -> SQLiteLedger {
         let lock = try LedgerLock(ledger: configuration.path, owner: configuration.owner)
-        return try await open(configuration, lock: lock, onCommit: onCommit)
+        return try await open(configuration, .owner, lock: lock, onCommit: onCommit)
+    }
+
+    /// For a poller or a person's tool: opens a file that a worker has brought up to date, for short writes beside it.
+    package static func openShared(_ configuration: Configuration) async throws(LedgerError) -> SQLiteLedger {
+        try await open(configuration, .guest, lock: nil, onCommit: { _, _ in })
     }
 
     /// Opens the file to look at it while a worker may be using it: no lock, and every write throws ``LedgerError/readOnly(_:)``.
     package static func openReadOnly(path: String) async throws(LedgerError) -> SQLiteLedger {
-        try await open(Configuration(path: path, owner: ""), lock: nil, onCommit: { _, _ in })
+        try await open(Configuration(path: path, owner: ""), .reader, lock: nil, onCommit: { _, _ in })
     }
 
     private static func open(
-        _ configuration: Configuration, lock: LedgerLock?, onCommit: @escaping @Sendable (Duration, _ rows: Int) -> Void
+        _ configuration: Configuration, _ access: LedgerFile.Access, lock: LedgerLock?,
+        onCommit: @escaping @Sendable (Duration, _ rows: Int) -> Void
     ) async throws(LedgerError) -> SQLiteLedger {
         let thread: DedicatedThread
         do {
@@ -65,7 +71,7 @@ package final class SQLiteLedger: Ledger {
         }
         let committer = GroupCommitter(thread: thread, path: configuration.path, onCommit: onCommit)
         do {
-            try await committer.open(configuration, readOnly: lock == nil)
+            try await committer.open(configuration, access)
         } catch {
             await committer.close()
             thread.stop()
@@ -110,6 +116,20 @@ extension SQLiteLedger {
 
     package func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> [OutgoingReply] {
         try await perform(writes: false) { try $0.unpublishedReplies(after: id, limit: limit) }
+    }
+
+    package func takeDue(
+        _ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int
+    ) async throws(LedgerError) -> [DueJob] {
+        try await perform(writes: true) { try $0.takeDue(lane, at: now, leaseEnd: leaseEnd, limit: limit) }
+    }
+
+    package func markRequeued(_ jobs: [DueJob], at now: Timestamp) async throws(LedgerError) {
+        try await perform(writes: true) { try $0.markRequeued(jobs, at: now) }
+    }
+
+    package func jobs(_ kind: JobKind, in state: JobState, limit: Int) async throws(LedgerError) -> [JobRecord] {
+        try await perform(writes: false) { try $0.jobs(kind, in: state, limit: limit) }
     }
 
     package func job(

@@ -24,6 +24,8 @@ enum Schema {
             traceparent TEXT,
             -- The running process that works on it; NULL while it waits or is over.
             owner TEXT,
+            -- When the poller looks after it, if nobody has by then; NULL once it is over or a person's.
+            poll_at INTEGER,
             replies_told INTEGER NOT NULL,
             -- How many of them were told before the question was asked anew.
             replies_before INTEGER NOT NULL DEFAULT 0,
@@ -33,10 +35,14 @@ enum Schema {
             doubt TEXT,
             first_sent_at INTEGER,
             not_found_answers INTEGER NOT NULL,
+            -- On the clock that people read and on the steady one of one boot of one machine.
             first_not_found_at INTEGER,
+            first_not_found_steady INTEGER,
+            first_not_found_boot TEXT,
             resendings INTEGER NOT NULL,
             failures INTEGER NOT NULL,
             due_at INTEGER,
+            wait_reason TEXT,
             told TEXT,
             completed_at INTEGER,
             -- What BOS said last; NULL in http_status means nothing yet.
@@ -51,7 +57,10 @@ enum Schema {
 
         CREATE INDEX jobs_waiting ON jobs (due_at)
             WHERE owner IS NULL AND due_at IS NOT NULL AND state IN ('accepted', 'sending', 'in_doubt', 'pending');
-        CREATE INDEX jobs_in_doubt ON jobs (first_sent_at) WHERE state = 'in_doubt';
+        -- The poller's: by lane (may the next step move money), then by time.
+        CREATE INDEX jobs_to_poll ON jobs ((kind = 'recharge' AND state = 'accepted'), poll_at) WHERE poll_at IS NOT NULL;
+        -- People's: what is not over and waits for more than a moment.
+        CREATE INDEX jobs_unsettled ON jobs (kind, state, first_sent_at) WHERE state IN ('in_doubt', 'pending', 'parked');
 
         -- Who else gets the replies to a job.
         CREATE TABLE askers (

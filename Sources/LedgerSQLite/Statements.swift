@@ -3,6 +3,7 @@ import GRDB
 /// Every statement of the ledger, compiled once.
 final class Statements {
     let findJob, jobByID, insertJob, restartJob, setOwner, updateJob: PreparedStatement
+    let due, lease, requeue, jobsInState: PreparedStatement
     let addAsker, otherAskers, clearAskers: PreparedStatement
     let insertReply, replyForAsker, replyForAnyone, publish, unpublished: PreparedStatement
     let addHistory, history: PreparedStatement
@@ -20,17 +21,28 @@ final class Statements {
         insertJob = try prepare(
             """
             INSERT INTO jobs (kind, reference, fingerprint, body, amount_paise, accepted_at, correlation_id, reply_to, traceparent, owner,
-            replies_told, \(JobColumns.progress))
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \(JobColumns.placeholders))
+            poll_at, replies_told, \(JobColumns.progress))
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \(JobColumns.placeholders))
             """)
         restartJob = try prepare(
             """
-            UPDATE jobs SET body = ?, accepted_at = ?, correlation_id = ?, reply_to = ?, traceparent = ?, replies_before = replies_told, owner = ?, replies_told = ?,
+            UPDATE jobs SET body = ?, accepted_at = ?, correlation_id = ?, reply_to = ?, traceparent = ?, replies_before = replies_told, owner = ?,
+            poll_at = ?, replies_told = ?,
             (\(JobColumns.progress)) = (\(JobColumns.placeholders)) WHERE id = ?
             """)
-        setOwner = try prepare("UPDATE jobs SET owner = ? WHERE id = ?")
+        setOwner = try prepare("UPDATE jobs SET owner = ?, poll_at = ? WHERE id = ?")
         updateJob = try prepare(
-            "UPDATE jobs SET owner = ?, replies_told = ?, (\(JobColumns.progress)) = (\(JobColumns.placeholders)) WHERE id = ?")
+            "UPDATE jobs SET owner = ?, poll_at = ?, replies_told = ?, (\(JobColumns.progress)) = (\(JobColumns.placeholders)) WHERE id = ?"
+        )
+
+        due = try prepare(
+            """
+            SELECT id, kind, body, state, traceparent FROM jobs
+            WHERE (kind = 'recharge' AND state = 'accepted') = ? AND poll_at <= ? ORDER BY poll_at, id LIMIT ?
+            """)
+        lease = try prepare("UPDATE jobs SET poll_at = ? WHERE id = ?")
+        requeue = try prepare("UPDATE jobs SET poll_at = ? WHERE id = ? AND poll_at = ? RETURNING id")
+        jobsInState = try prepare("SELECT \(JobColumns.read) FROM jobs WHERE kind = ? AND state = ? ORDER BY id LIMIT ?")
 
         addAsker = try prepare("INSERT INTO askers VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
         otherAskers = try prepare("SELECT correlation_id, reply_to, traceparent FROM askers WHERE job = ?")
@@ -61,7 +73,7 @@ final class Statements {
             ON CONFLICT DO UPDATE SET count = count + excluded.count, paise = paise + excluded.paise
             """)
         tallies = try prepare("SELECT kind, state, count, paise FROM tallies WHERE count <> 0")
-        oldestDoubt = try prepare("SELECT min(first_sent_at) FROM jobs WHERE state = 'in_doubt'")
+        oldestDoubt = try prepare("SELECT min(first_sent_at) FROM jobs WHERE kind = 'recharge' AND state IN ('in_doubt', 'parked')")
         oldestDue = try prepare(
             """
             SELECT min(due_at) FROM jobs

@@ -18,6 +18,7 @@ package enum MetricName: String, CaseIterable, Sendable {
     case apiRequestDuration = "bos_api_request_duration_seconds"
     case retries = "bos_retries_total"
     case breakerState = "bos_breaker_state"
+    case questionsBreakerState = "bos_questions_breaker_state"
     case concurrencyLimit = "bos_concurrency_limit"
     case tokenExpires = "bos_token_expires_seconds"
     case queueMessages = "bos_queue_messages"
@@ -49,7 +50,8 @@ package enum MetricName: String, CaseIterable, Sendable {
         case .apiRequests: Row(.counter, ["endpoint", "result"], "Requests to the BOS API, by result.")
         case .apiRequestDuration: Row(.histogram(Self.requestSeconds), ["endpoint"], "Time of one request to the BOS API.")
         case .retries: Row(.counter, ["kind", "reason"], "Attempts after the first, by the reason for another one.")
-        case .breakerState: Row(.gauge, [], "Circuit breaker of the BOS API: 0 closed, 1 half-open, 2 open.")
+        case .breakerState: Row(.gauge, [], "Circuit breaker over recharges: 0 closed, 1 half-open, 2 open.")
+        case .questionsBreakerState: Row(.gauge, [], "Circuit breaker over enquiries and status checks: 0 closed, 1 half-open, 2 open.")
         case .concurrencyLimit: Row(.gauge, ["kind"], "How many jobs may be in flight at the moment.")
         case .tokenExpires: Row(.gauge, [], "Seconds until the bearer token expires; negative when it has.")
         case .queueMessages: Row(.gauge, ["queue"], "Messages ready in the queue; delivered and ledger-owned ones are not among them.")

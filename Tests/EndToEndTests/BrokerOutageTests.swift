@@ -24,7 +24,7 @@ extension EndToEnd {
                         try await group.waitForAll()
                     }
                     try await system.upstream.waitForFinals(references.count)
-                    #expect(await system.stop(worker) == 0)
+                    try await system.finish(worker)
                     try await system.expectAllSucceeded(references)
                 }
             } catch {

@@ -19,7 +19,7 @@ extension EndToEnd {
                     worker = try system.startWorker()
                 }
                 try await system.upstream.waitForFinals(references.count)
-                #expect(await system.stop(worker) == 0)
+                try await system.finish(worker)
                 try await system.expectAllSucceeded(references)
             }
         }

@@ -20,7 +20,7 @@ extension EndToEnd {
                 #expect(try await system.executions().count == answered)
                 worker = try system.startWorker()
                 try await system.upstream.waitForFinals(references.count)
-                #expect(await system.stop(worker) == 0)
+                try await system.finish(worker)
                 try await system.expectAllSucceeded(references)
             }
         }

@@ -134,6 +134,13 @@ struct System: Sendable {
         return summary
     }
 
+    /// Waits until nothing waits in the queue any more, and stops the worker. A message that was answered already may have come back after
+    /// a crash; it is still to be let go of.
+    func finish(_ worker: ChildProcess) async throws {
+        #expect(await eventually { try await upstream.depth(of: names.recharge) == 0 })
+        #expect(await stop(worker) == 0)
+    }
+
     /// What must be true after every storm: each reference executed at most once and answered with one final reply, the ledger agreeing.
     func expectAllSucceeded(_ references: [String]) async throws {
         let executions = try await executions()

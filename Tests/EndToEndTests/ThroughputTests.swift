@@ -10,7 +10,7 @@ extension EndToEnd {
                 let references = System.references(Scale.jobs)
                 try await system.upstream.publishRecharges(references)
                 try await system.upstream.waitForFinals(references.count)
-                #expect(await system.stop(worker) == 0)
+                try await system.finish(worker)
                 try await system.expectAllSucceeded(references)
                 #expect(system.upstream.replies.values.allSatisfy { $0.count == 1 }, "an undisturbed worker sends no reply twice")
             }

@@ -33,6 +33,19 @@ final class FaultyLedger: Ledger {
         try await ledger.unpublishedReplies(after: id, limit: limit)
     }
 
+    func takeDue(_ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int) async throws(LedgerError) -> [DueJob] {
+        try await ledger.takeDue(lane, at: now, leaseEnd: leaseEnd, limit: limit)
+    }
+
+    func markRequeued(_ jobs: [DueJob], at now: Timestamp) async throws(LedgerError) {
+        if failures.withLock({ Self.take(&$0.updates) }) { throw .diskFull("test") }
+        try await ledger.markRequeued(jobs, at: now)
+    }
+
+    func jobs(_ kind: JobKind, in state: JobState, limit: Int) async throws(LedgerError) -> [JobRecord] {
+        try await ledger.jobs(kind, in: state, limit: limit)
+    }
+
     func job(_ kind: JobKind, _ reference: String) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])? {
         try await ledger.job(kind, reference)
     }

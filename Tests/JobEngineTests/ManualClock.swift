@@ -10,6 +10,9 @@ final class ManualClock: EngineClock {
 
     func now() -> Timestamp { Self.start + uptime() }
     func uptime() -> Duration { elapsed.withLock { $0 } }
+    func steady() -> SteadyTime {
+        SteadyTime(boot: "test", milliseconds: Int64(uptime() / .milliseconds(1)))
+    }
     func jitter() -> Double { 0.5 }
     func advance(by duration: Duration) { elapsed.withLock { $0 += duration } }
 

@@ -37,7 +37,9 @@ final class ScriptedBOS: BOSGateway {
 
     func play(_ script: Script) { state.withLock { $0.script = script } }
 
-    func recharge(_ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions) async -> RechargeMachine.Event {
+    func recharge(_ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions) async -> CallReport<
+        RechargeMachine.Event
+    > {
         let proof = permit.proof
         let (event, during) = state.withLock { state in
             state.calls.recharges.append(recharge.reference)
@@ -46,20 +48,20 @@ final class ScriptedBOS: BOSGateway {
             return (Self.next(&state.script.recharges), state.script.duringRecharge)
         }
         await during(recharge)
-        return event
+        return CallReport(event, note: "DoRecharge: scripted")
     }
 
-    func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> Enquiry {
+    func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> CallReport<Enquiry> {
         state.withLock { state in
             state.calls.enquiries.append(reference)
-            return Self.next(&state.script.enquiries)
+            return CallReport(Self.next(&state.script.enquiries), note: "RechargesStatus: scripted")
         }
     }
 
-    func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> PANStatusMachine.Event {
+    func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> CallReport<PANStatusMachine.Event> {
         state.withLock { state in
             state.calls.panChecks.append(query.reference)
-            return Self.next(&state.script.panAnswers)
+            return CallReport(Self.next(&state.script.panAnswers), note: "Status: scripted")
         }
     }
 

@@ -41,7 +41,7 @@ struct TroubleTests {
         await workshop.handle(Workshop.recharge())
         workshop.bos.play(ScriptedBOS.Script())
         let probe = PauseProbe(gateway: workshop.bos, ledger: workshop.ledger, registerID: "merchant", timeout: .seconds(1))
-        let running = Task { await workshop.gate.run(probe: probe.hasPassed) }
+        let running = Task { await workshop.gate.run { reason in await probe.hasPassed(reason, in: workshop.lanes.money) } }
         while !workshop.gate.isOpen { await Task.yield() }
         running.cancel()
         await running.value
@@ -61,27 +61,71 @@ struct TroubleTests {
         #expect(workshop.replies.map { $0.text("outcome") } == ["succeeded"])
     }
 
-    @Test("a BOS that cannot be reached pauses consuming before the delivery has been held too long")
+    @Test("a job that BOS does not take waits in the ledger after a few tries, and no delivery is held for it")
     func unreachable() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.notTaken(.notSent)]
         let workshop = Workshop(script)
-        #expect(await workshop.handle(Workshop.recharge()) == .requeue)
+        #expect(await workshop.handle(Workshop.recharge()) == .ack)
         #expect(workshop.clock.uptime() < .seconds(60))
-        #expect(workshop.gate.pauses[.bos] != nil)
         #expect(workshop.broker.publications.isEmpty)
         #expect(workshop.bos.calls.recharges.count == RetryPolicy().attempts)
-        #expect(try await workshop.record()?.progress.failures == 0)
+        let record = try #require(try await workshop.record())
+        #expect(record.progress.state == .accepted)
+        #expect(record.progress.waitReason == .notSent)
+        workshop.bos.play(ScriptedBOS.Script())
+        workshop.clock.advance(by: .seconds(60))
+        #expect(try await workshop.poll() == [.ack])
+        #expect(workshop.replies.map { $0.text("outcome") } == ["succeeded"])
     }
 
-    @Test("a question that BOS never answers goes back to its queue in time, and stops nobody else")
+    @Test("a question that BOS never answers waits in the ledger, and stops nobody else")
     func poisonousQuestion() async throws {
         var script = ScriptedBOS.Script()
         script.enquiries = [.unanswered(.unanswered, retryAfter: nil)]
         let workshop = Workshop(script)
-        #expect(await workshop.handle("{\"referenceid\":\"R1\"}", kind: "recharge.status") == .requeue)
+        #expect(await workshop.handle("{\"referenceid\":\"R1\"}", kind: "recharge.status") == .ack)
         #expect(workshop.clock.uptime() < .seconds(60))
-        #expect(workshop.gate.isOpen)
+        #expect(workshop.lanes.questions.gate.isOpen)
+        #expect(try await workshop.record("R1", .rechargeStatus)?.progress.waitReason == .unanswered)
+    }
+
+    @Test("a wait that BOS asks for is not spent holding a delivery")
+    func retryAfter() async throws {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.notTaken(.throttled(retryAfter: .seconds(40)))]
+        let workshop = Workshop(script)
+        #expect(await workshop.handle(Workshop.recharge()) == .ack)
+        #expect(workshop.bos.calls.recharges.count == 1)
+        let due = try #require(try await workshop.record()?.progress.dueAt)
+        #expect(due >= workshop.clock.now() + .seconds(40))
+    }
+
+    @Test("a BOS that fails again and again stops recharges, is probed with questions only, and is used again once it answers")
+    func breaker() async throws {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.unknown(nil)]
+        let workshop = Workshop(script)
+        var sent = 0
+        while workshop.gate.isOpen, sent < 100 {
+            sent += 1
+            await workshop.handle(Workshop.recharge("R\(sent)"))
+        }
+        #expect(sent < 20)
+        #expect(workshop.gate.pauses[.bos] != nil)
+        #expect(await workshop.handle(Workshop.recharge("late")) == .requeue)
+        let calls = workshop.bos.calls.recharges.count
+        script.enquiries = [.unanswered(.unanswered, retryAfter: nil)]
+        workshop.bos.play(script)
+        let probe = PauseProbe(gateway: workshop.bos, ledger: workshop.ledger, registerID: "merchant", timeout: .seconds(1))
+        #expect(await probe.hasPassed(.bos, in: workshop.lanes.money) == false)
+        workshop.clock.advance(by: .seconds(10))
+        #expect(await probe.hasPassed(.bos, in: workshop.lanes.money) == false)
+        workshop.bos.play(ScriptedBOS.Script())
+        workshop.clock.advance(by: .seconds(60))
+        #expect(await probe.hasPassed(.bos, in: workshop.lanes.money))
+        #expect(workshop.bos.calls.recharges.count == calls)
+        #expect(workshop.lanes.money.breakerState == .closed)
     }
 
     @Test("a ledger that cannot be written stops consuming, and nothing is sent unrecorded")

@@ -4,6 +4,7 @@ import JobModel
 import Ledger
 import Logging
 import Synchronization
+import Testing
 
 @testable import JobEngine
 
@@ -13,7 +14,7 @@ struct Workshop {
     let ledger: FaultyLedger
     let broker: RecordingBroker
     let bos: ScriptedBOS
-    let gate: ConsumptionGate
+    let lanes: Lanes
     let outbox: Outbox
     let drain = DrainSignal()
     let handler: JobHandler
@@ -21,6 +22,8 @@ struct Workshop {
     init(_ script: ScriptedBOS.Script = ScriptedBOS.Script()) {
         self.init(ManualClock(), FaultyLedger(), RecordingBroker(), ScriptedBOS(script))
     }
+
+    var gate: ConsumptionGate { lanes.money.gate }
 
     /// The same world seen by a process that has just started.
     func restarted() -> Workshop { Workshop(clock, ledger, broker, bos) }
@@ -31,22 +34,25 @@ struct Workshop {
         self.broker = broker
         self.bos = bos
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        gate = ConsumptionGate(clock: clock, logger: logger)
+        lanes = Lanes(
+            money: Lane(.money, Lane.Configuration(concurrency: 64), clock: clock, logger: logger),
+            questions: Lane(.questions, Lane.Configuration(concurrency: 32), clock: clock, logger: logger))
         let metrics = EngineMetrics()
         var configuration = EngineConfiguration()
         configuration.rules.registerID = "merchant"
         outbox = Outbox(
             publisher: broker, ledger: ledger, configuration: configuration, clock: clock, metrics: metrics, logger: logger)
         handler = JobHandler(
-            configuration: configuration, ledger: ledger, gateway: bos, outbox: outbox, gate: gate, drain: drain,
-            runs: LiveRuns(process: "process-\(UInt64.random(in: .min ... .max))"), clock: clock, metrics: metrics, logger: logger)
+            configuration: configuration, ledger: ledger, gateway: LimitedGateway(bos, lanes: lanes, ratePerSecond: nil, clock: clock),
+            outbox: outbox, lanes: lanes, drain: drain, runs: LiveRuns(process: "process-\(UInt64.random(in: .min ... .max))"),
+            clock: clock, metrics: metrics, logger: logger)
     }
 
     /// Handles one message and tells how it was let go of.
     @discardableResult
     func handle(
         _ body: String, kind: String = "recharge", correlation: String? = "c1", replyTo: String? = nil, traceparent: String? = nil,
-        announcedSize: UInt64? = nil, isTruncated: Bool = false
+        announcedSize: UInt64? = nil, isTruncated: Bool = false, lane: JobLane? = nil
     ) async -> Settlement? {
         var properties = Properties()
         properties.correlationID = correlation
@@ -57,9 +63,36 @@ struct Workshop {
             message: Message(body: Array(body.utf8), properties: properties), exchange: "bos.jobs", routingKey: kind,
             queue: "bos.recharge", announcedSize: announcedSize, isTruncated: isTruncated
         ) { settlement in settled.withLock { $0.append(settlement) } }
-        await handler.handle(delivery)
+        await handler.handle(delivery, in: lanes[lane ?? (kind == "recharge" ? .money : .questions)])
         let settlements = settled.withLock { $0 }
         return settlements.count == 1 ? settlements[0] : nil
+    }
+
+    /// Takes what is due out of the ledger and handles it, as after a round of the poller. Returns how each was let go of.
+    func poll() async throws -> [Settlement?] {
+        let queue = RecordingBroker()
+        #expect(await poller(queue).round() == .done)
+        var settlements: [Settlement?] = []
+        for publication in queue.publications {
+            settlements.append(await handle(publication.message, routingKey: publication.routingKey))
+        }
+        return settlements
+    }
+
+    func poller(_ queue: RecordingBroker) -> Poller {
+        Poller(
+            ledger: ledger, publisher: queue, depth: { _ in 0 }, configuration: Poller.Configuration(), clock: clock,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    func handle(_ message: Message, routingKey: String) async -> Settlement? {
+        let settled = Mutex<Settlement?>(nil)
+        let delivery = Delivery(
+            message: message, exchange: "bos.jobs", routingKey: routingKey, queue: "queue", announcedSize: UInt64(message.body.count),
+            isTruncated: false
+        ) { settlement in settled.withLock { $0 = settlement } }
+        await handler.handle(delivery, in: lanes[routingKey == "recharge" ? .money : .questions])
+        return settled.withLock { $0 }
     }
 
     /// What was published so far, as JSON.

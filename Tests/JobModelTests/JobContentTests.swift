@@ -11,7 +11,7 @@ struct JobContentTests {
         "the same content spelled in another way has the same fingerprint",
         arguments: [
             #""amount":"10.00","operator":"311","referenceid":"r","canumber":"c""#,
-            #""operator":311,"canumber":"c","amount":10.0,"referenceid":"r","RegisterID":"configured""#,
+            #""operator":311,"canumber":"c","amount":10.0,"referenceid":"r","RegisterID":null"#,
             #""operator":311,"canumber":"\u0063","amount":10,"referenceid":"r","expires_at":"2026-11-21T10:00:00Z","note":"x""#,
         ])
     func sameContent(fields: String) throws {
@@ -29,6 +29,19 @@ struct JobContentTests {
         ])
     func otherContent(fields: String) throws {
         #expect(try Self.fingerprint(fields) != Self.fingerprint(#""operator":311,"canumber":"c","amount":10,"referenceid":"r""#))
+    }
+
+    @Test("what a message leaves to the configuration is no part of its fingerprint, and part of what is sent")
+    func configured() throws {
+        let left = Jobs.incoming(#"{"operator":311,"canumber":"c","amount":10,"referenceid":"r"}"#, type: "recharge")
+        var other = Jobs.rules
+        other.registerID = "another"
+        #expect(try left.decode(Jobs.rules).fingerprint == left.decode(other).fingerprint)
+        #expect(try !left.decode(Jobs.rules).job.hasSameContent(as: left.decode(other).job))
+        let spelled = #"{"operator":311,"canumber":"c","amount":10,"referenceid":"r","RegisterID":"configured"}"#
+        let same = try Jobs.incoming(spelled, type: "recharge").decode(Jobs.rules)
+        #expect(try same.fingerprint != left.decode(Jobs.rules).fingerprint)
+        #expect(try same.job.hasSameContent(as: left.decode(Jobs.rules).job))
     }
 
     @Test("a fingerprint is the same in every version: it is stored")

@@ -10,17 +10,17 @@ struct JobDecoderTests {
     func examples() throws {
         var expected = Jobs.recharge
         expected.expiresAt = Timestamp(rfc3339: "2026-11-21T10:00:00Z")
-        #expect(try Jobs.incoming(Self.example, type: "recharge").decode(JobRules()) == .recharge(expected))
+        #expect(try Jobs.incoming(Self.example, type: "recharge").decode(JobRules()).job == .recharge(expected))
         #expect(
-            try Jobs.incoming(#"{"referenceid":"1234435687678"}"#, type: "recharge.status").decode(Jobs.rules)
+            try Jobs.incoming(#"{"referenceid":"1234435687678"}"#, type: "recharge.status").decode(Jobs.rules).job
                 == .rechargeStatus(RechargeStatusQuery(reference: "1234435687678", registerID: "configured")))
         #expect(
-            try Jobs.incoming(#"{"refid":"abc"}"#, type: "pan.status").decode(Jobs.rules)
+            try Jobs.incoming(#"{"refid":"abc"}"#, type: "pan.status").decode(Jobs.rules).job
                 == .panStatus(PANStatusQuery(reference: "abc", nepKey: "key", domain: "example.org", partnerID: "partner", nepID: "nep")))
         #expect(
-            try Jobs.incoming(#"{"refid":"abc","nep_key":"k","domain":"d","partnerId":"p","nep_id":"n"}"#).decode(Jobs.rules)
+            try Jobs.incoming(#"{"refid":"abc","nep_key":"k","domain":"d","partnerId":"p","nep_id":"n"}"#).decode(Jobs.rules).job
                 == .panStatus(PANStatusQuery(reference: "abc", nepKey: "k", domain: "d", partnerID: "p", nepID: "n")))
-        #expect(try Jobs.incoming(#"{"refid":"abc"}"#).decode(JobRules()) == .panStatus(PANStatusQuery(reference: "abc")))
+        #expect(try Jobs.incoming(#"{"refid":"abc"}"#).decode(JobRules()).job == .panStatus(PANStatusQuery(reference: "abc")))
     }
 
     @Test(
@@ -33,7 +33,7 @@ struct JobDecoderTests {
             (nil, "", #"{"referenceid":"r","amount":1,"operator":1,"canumber":"c"}"#, .recharge),
         ] as [(String?, String, String, JobKind)])
     func kinds(type: String?, routingKey: String, body: String, kind: JobKind) throws {
-        #expect(try Jobs.incoming(body, type: type, routingKey: routingKey).decode(Jobs.rules).kind == kind)
+        #expect(try Jobs.incoming(body, type: type, routingKey: routingKey).decode(Jobs.rules).job.kind == kind)
     }
 
     @Test(
@@ -45,7 +45,7 @@ struct JobDecoderTests {
     func leniency(body: String) throws {
         var expected = Jobs.recharge
         expected.registerID = "configured"
-        #expect(try Jobs.incoming(body, type: "recharge").decode(Jobs.rules) == .recharge(expected))
+        #expect(try Jobs.incoming(body, type: "recharge").decode(Jobs.rules).job == .recharge(expected))
     }
 
     @Test("a job that names no merchant is refused where none is configured")
@@ -98,7 +98,7 @@ struct JobDecoderTests {
     @Test("the largest amount is still taken")
     func largestAmount() throws {
         let job = Jobs.incoming(#"{"operator":311,"canumber":"c","referenceid":"r-1","amount":10000.00}"#, type: "recharge")
-        #expect(try job.decode(Jobs.rules).amount == Money(paise: 1_000_000))
+        #expect(try job.decode(Jobs.rules).job.amount == Money(paise: 1_000_000))
     }
 
     @Test(

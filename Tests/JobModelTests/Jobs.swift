@@ -28,6 +28,7 @@ enum SeenStep: Equatable {
     case send(RetryPermit.Proof)
     case ask
     case wait(WaitReason)
+    case park
     case finish(Verdict)
     case nothing
 
@@ -36,6 +37,7 @@ enum SeenStep: Equatable {
         case .send(let permit): self = .send(permit.proof)
         case .ask: self = .ask
         case .wait(let reason): self = .wait(reason)
+        case .park: self = .park
         case .finish(let verdict): self = .finish(verdict)
         case .nothing: self = .nothing
         }
@@ -47,9 +49,22 @@ enum SeenStep: Equatable {
         case .send(let proof): "send \(proof.rawValue)"
         case .ask: "ask"
         case .wait(let reason): "wait \(reason.rawValue)"
+        case .park: "park"
         case .finish(let verdict):
             "finish \(verdict.outcome.rawValue) \(verdict.failure?.code.rawValue ?? "-") \(verdict.evidence.rawValue)"
         case .nothing: "nothing"
         }
     }
+}
+
+extension Moment {
+    /// Both clocks together, as they go while nobody touches them.
+    static func steady(_ civil: Timestamp) -> Moment {
+        Moment(civil: civil, steady: SteadyTime(boot: "test", milliseconds: civil.milliseconds))
+    }
+}
+
+extension JobMachine {
+    mutating func wake(at now: Timestamp, jitter: Double) -> Step { wake(at: .steady(now), jitter: jitter) }
+    mutating func on(_ event: Event, at now: Timestamp, jitter: Double) -> Step { on(event, at: .steady(now), jitter: jitter) }
 }

@@ -51,7 +51,7 @@ struct RechargeMachinePropertyTests {
             recharge.expiresAt = Jobs.start + .seconds(Int64.random(in: 0...600, using: &random))
         }
         let isPatient = Bool.random(using: &random)
-        var machine = RechargeMachine(recharge, policy: RetryPolicy())
+        var machine = RechargeMachine(recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
         var witness = Witness()
         var now = Jobs.start
         var step = SeenStep(machine.wake(at: now, jitter: 0.5))
@@ -66,7 +66,7 @@ struct RechargeMachinePropertyTests {
             let jitter = Double.random(in: 0..<1, using: &random)
             if Int.random(in: 0..<8, using: &random) == 0 {
                 // The process dies here and another goes on with what was stored.
-                machine = RechargeMachine(recharge, machine.progress, policy: RetryPolicy())
+                machine = RechargeMachine(recharge, acceptedAt: Jobs.start, machine.progress, policy: RetryPolicy())
                 step = SeenStep(machine.wake(at: now, jitter: jitter))
             } else if case .wait = step, Bool.random(using: &random) {
                 step = SeenStep(machine.wake(at: now, jitter: jitter))

@@ -13,7 +13,7 @@ struct RechargeMachineTests {
         progress.attempts = state == .accepted ? 0 : 1
         progress.firstSentAt = state == .accepted ? nil : Jobs.start
         change(&progress)
-        return RechargeMachine(Jobs.recharge, progress, policy: RetryPolicy())
+        return RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, progress, policy: RetryPolicy())
     }
 
     /// Every event that a call can report, by a name for the tables.
@@ -119,7 +119,7 @@ struct RechargeMachineTests {
 
     @Test("the intent to send is in the progress before the step is taken")
     func intent() {
-        var machine = RechargeMachine(Jobs.recharge, policy: RetryPolicy())
+        var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
         #expect(SeenStep(machine.wake(at: Jobs.start, jitter: 0)) == .send(.neverTaken))
         #expect(machine.progress.state == .sending)
         #expect(machine.progress.attempts == 1)
@@ -128,7 +128,7 @@ struct RechargeMachineTests {
 
     @Test("backoff doubles from failure to failure, at most to its maximum, and no sooner than BOS asks for")
     func backoff() {
-        var machine = RechargeMachine(Jobs.recharge, policy: RetryPolicy())
+        var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
         for expected in [200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000] {
             _ = machine.wake(at: Jobs.start, jitter: 0)
             #expect(SeenStep(machine.on(.notTaken(.notSent), at: Jobs.start, jitter: 0.5)) == .wait(.notSent))
@@ -145,9 +145,9 @@ struct RechargeMachineTests {
     func deadline() {
         var recharge = Jobs.recharge
         recharge.expiresAt = Jobs.start
-        var inTime = RechargeMachine(recharge, policy: RetryPolicy())
+        var inTime = RechargeMachine(recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
         #expect(SeenStep(inTime.wake(at: Jobs.start, jitter: 0)) == .send(.neverTaken))
-        var late = RechargeMachine(recharge, policy: RetryPolicy())
+        var late = RechargeMachine(recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
         #expect(SeenStep(late.wake(at: Jobs.start + .milliseconds(1), jitter: 0)).summary == "finish expired deadline_passed none")
         #expect(late.progress.state == .expired)
         #expect(late.progress.completedAt == Jobs.start + .milliseconds(1))

@@ -6,7 +6,7 @@ struct SettlingTests {
     static let notFound = RechargeMachine.Event.enquired(.notFound, Answer(httpStatus: 200))
 
     static func doubtful(_ recharge: Recharge = Jobs.recharge) -> RechargeMachine {
-        var machine = RechargeMachine(recharge, policy: RetryPolicy())
+        var machine = RechargeMachine(recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
         _ = machine.wake(at: Jobs.start, jitter: 0)
         _ = machine.on(.unknown(nil), at: Jobs.start, jitter: 0)
         return machine
@@ -82,7 +82,7 @@ struct SettlingTests {
 
     @Test("\"not found\" proves nothing once BOS has said that it knows the reference", arguments: [0, 1, 2])
     func contradiction(way: Int) {
-        var machine = RechargeMachine(Jobs.recharge, policy: RetryPolicy())
+        var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
         _ = machine.wake(at: Jobs.start, jitter: 0)
         switch way {
         case 0: _ = machine.on(.answered(.accepted, Jobs.answer), at: Jobs.start, jitter: 0)
@@ -93,5 +93,80 @@ struct SettlingTests {
         }
         #expect(Self.hear(&machine, at: Array(0..<500)) == .wait(.doubt))
         #expect(machine.progress.attempts == 1)
+    }
+
+    @Test("a clock that is set forward does not end the settle window, and one that is set back does not lengthen it")
+    func clockSteps() {
+        var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
+        func moment(_ steady: Int64, civil: Int64) -> Moment {
+            Moment(civil: Jobs.start + .seconds(civil), steady: SteadyTime(boot: "a", milliseconds: steady * 1_000))
+        }
+        let notFound = RechargeMachine.Event.enquired(.notFound, Jobs.answer)
+        _ = machine.wake(at: moment(0, civil: 0), jitter: 0)
+        _ = machine.on(.unknown(nil), at: moment(0, civil: 0), jitter: 0)
+        for second in [Int64(0), 60, 119] {
+            #expect(SeenStep(machine.on(notFound, at: moment(second, civil: second * 700), jitter: 0)) == .wait(.doubt))
+            _ = machine.wake(at: moment(second, civil: second), jitter: 0)
+        }
+        #expect(SeenStep(machine.on(notFound, at: moment(120, civil: -500), jitter: 0)) == .send(.settledNotFound))
+    }
+
+    @Test("after the machine was started again the window is measured by civil time")
+    func rebooted() {
+        let before = Moment(civil: Jobs.start, steady: SteadyTime(boot: "a", milliseconds: 900_000))
+        let after = Moment(civil: Jobs.start + .seconds(50), steady: SteadyTime(boot: "b", milliseconds: 3_000))
+        #expect(after.elapsed(since: before) == .seconds(50))
+        #expect(before.elapsed(since: after) == .zero)
+    }
+
+    @Test("a doubt that is too old is parked for a person, told once, and goes no further by itself")
+    func parked() {
+        var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
+        _ = machine.wake(at: Jobs.start, jitter: 0)
+        _ = machine.on(.unknown(nil), at: Jobs.start, jitter: 0)
+        let pending = RechargeMachine.Event.enquired(.pending, Jobs.answer)
+        #expect(SeenStep(machine.on(pending, at: Jobs.start + .seconds(86_400), jitter: 0)) == .wait(.doubt))
+        _ = machine.wake(at: Jobs.start + .seconds(86_401), jitter: 0)
+        #expect(SeenStep(machine.on(pending, at: Jobs.start + .seconds(86_401), jitter: 0)) == .park)
+        #expect(machine.progress.state == .parked)
+        #expect(machine.progress.doubt == .acceptedByBOS)
+        #expect(machine.setAside()?.outcome == .inDoubt)
+        #expect(machine.setAside() == nil)
+        #expect(SeenStep(machine.wake(at: Jobs.start + .seconds(99_999), jitter: 0)) == .nothing)
+    }
+
+    @Test("an old doubt is still settled by an answer that settles it")
+    func oldButAnswered() {
+        var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
+        _ = machine.wake(at: Jobs.start, jitter: 0)
+        _ = machine.on(.unknown(nil), at: Jobs.start, jitter: 0)
+        let step = machine.on(.enquired(.succeeded, Jobs.answer), at: Jobs.start + .seconds(999_999), jitter: 0)
+        #expect(SeenStep(step).summary == "finish succeeded - enquiry")
+    }
+
+    @Test("a recharge that could never be sent is given up after too many failures or too long a time, as not executed")
+    func gaveUp() {
+        var policy = RetryPolicy()
+        policy.maximumFailures = 3
+        var often = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: policy)
+        for _ in 0..<2 {
+            _ = often.wake(at: Jobs.start, jitter: 0)
+            #expect(SeenStep(often.on(.notTaken(.notSent), at: Jobs.start, jitter: 0)) == .wait(.notSent))
+        }
+        _ = often.wake(at: Jobs.start, jitter: 0)
+        #expect(SeenStep(often.on(.notTaken(.notSent), at: Jobs.start, jitter: 0)).summary == "finish failed gave_up none")
+        var long = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
+        _ = long.wake(at: Jobs.start + .seconds(86_401), jitter: 0)
+        let step = long.on(.notTaken(.throttled(retryAfter: nil)), at: Jobs.start + .seconds(86_401), jitter: 0)
+        #expect(SeenStep(step).summary == "finish failed gave_up none")
+    }
+
+    @Test("what was held back was no attempt")
+    func heldBack() {
+        var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
+        _ = machine.wake(at: Jobs.start, jitter: 0)
+        #expect(SeenStep(machine.on(.notTaken(.breakerOpen), at: Jobs.start, jitter: 0)) == .wait(.breakerOpen))
+        #expect(machine.progress.attempts == 0)
+        #expect(machine.progress.waitReason == .breakerOpen)
     }
 }

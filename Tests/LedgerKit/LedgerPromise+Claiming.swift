@@ -34,7 +34,7 @@ extension LedgerPromise {
             #expect(reply.asker == claim.asker)
             #expect(reply.amount == Money(paise: 10_50))
             #expect(reply.acceptedAt == claim.now)
-            #expect(reply.messageID == ReplyID.make(kind: .recharge, reference: "r-1", asker: claim.asker, number: 1))
+            #expect(reply.messageID == ReplyID.make(kind: .recharge, reference: "r-1", asker: Sample.asker(), number: 1))
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 10) == [reply])
         },
         LedgerPromise("the same reference may be used once by each kind") { ledger in

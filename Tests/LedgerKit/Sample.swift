@@ -32,10 +32,11 @@ package enum Sample {
         progress.doubt = state == .inDoubt ? .unanswered : nil
         progress.firstSentAt = moment(1)
         progress.notFoundAnswers = 4
-        progress.firstNotFoundAt = moment(2)
+        progress.firstNotFound = Moment(civil: moment(2), steady: SteadyTime(boot: "boot", milliseconds: 2))
         progress.resendings = 1
         progress.failures = 5
         progress.dueAt = dueAt
+        progress.waitReason = dueAt == nil ? nil : .throttled
         progress.answer = Answer(
             httpStatus: 200, responseCode: 0, status: false, message: "läuft \u{0} noch", operatorID: "00123456789012345678901234567890",
             acknowledgement: "ack")
@@ -52,7 +53,7 @@ package enum Sample {
         case .notFound: Verdict(.notFound, .enquiry)
         case .expired: Verdict(.expired, .none, .deadlinePassed, "too late")
         case .pending, .answeredPending: Verdict(.pending, .answer)
-        case .accepted, .sending, .inDoubt: Verdict(.inDoubt, .none)
+        case .accepted, .sending, .inDoubt, .parked: Verdict(.inDoubt, .none)
         }
     }
 
@@ -62,7 +63,7 @@ package enum Sample {
 
     /// - Parameter live: the runs that go on; every other owner is gone.
     package static func claim(
-        _ job: Job = job(), asker: Asker = asker(), owner: String = "run-1", live: Set<String> = [], now: Timestamp = start,
+        _ job: Job = job(), asker: Asker? = asker(), owner: String = "run-1", live: Set<String> = [], now: Timestamp = start,
         state: JobState = .sending
     ) -> Claim {
         Claim(
@@ -94,14 +95,14 @@ extension ClaimResult {
     package var record: JobRecord? {
         switch self {
         case .new(let record, _), .resumed(let record): record
-        case .joined, .waiting, .answered, .conflict: nil
+        case .joined, .waiting, .answered, .conflict, .unknown: nil
         }
     }
 
     package var replies: [OutgoingReply] {
         switch self {
         case .new(_, let replies), .waiting(let replies), .answered(let replies): replies
-        case .resumed, .joined, .conflict: []
+        case .resumed, .joined, .conflict, .unknown: []
         }
     }
 }

@@ -33,7 +33,7 @@ struct DurabilityTests {
     @Test("a commit waits for the disk, in a write-ahead log, with foreign keys held")
     func settings() throws {
         let temporary = try TemporaryLedger()
-        let queue = try LedgerFile.open(temporary.path, temporary.configuration(), readOnly: false)
+        let queue = try LedgerFile.open(temporary.path, temporary.configuration(), .owner)
         for (setting, value) in [("synchronous", "2"), ("journal_mode", "wal"), ("foreign_keys", "1")] {
             #expect(try queue.inDatabase { try String.fetchOne($0, sql: "PRAGMA \(setting)") } == value)
         }

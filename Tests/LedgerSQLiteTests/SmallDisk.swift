@@ -29,7 +29,13 @@ final class SmallDisk {
     func makeRoom() throws { try Self.check(unlink(filler), "unlink") }
 
     func setReadOnly(_ isReadOnly: Bool) throws {
-        try Self.check(mount(nil, temporary.folder, nil, UInt(MS_REMOUNT | (isReadOnly ? MS_RDONLY : 0)), nil), "remount")
+        let options = UInt(MS_REMOUNT | (isReadOnly ? MS_RDONLY : 0))
+        // A process that another test is starting shares our open files for a moment, and a file open for writing keeps its disk busy.
+        let deadline = ContinuousClock.now + .seconds(10)
+        while mount(nil, temporary.folder, nil, options, nil) < 0 {
+            guard errno == EBUSY, ContinuousClock.now < deadline else { return try Self.check(-1, "remount") }
+            sched_yield()
+        }
     }
 
     private static func check(_ result: Int32, _ call: String) throws {

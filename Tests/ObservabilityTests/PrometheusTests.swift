@@ -125,7 +125,7 @@ struct PrometheusTests {
         #expect(text.contains("bos_ledger_commit_rows_count 8000\n"))
     }
 
-    @Test("the table holds exactly the metrics and labels of the contract")
+    @Test("the table holds exactly the metrics and labels of the contract, and those added to it")
     func contract() {
         let table = Set(
             MetricName.allCases.map { $0.rawValue + ($0.row.labels.isEmpty ? "" : "{\($0.row.labels.joined(separator: ","))}") })
@@ -139,7 +139,8 @@ struct PrometheusTests {
             "bos_replies_unconfirmed", "bos_amqp_connected{role}", "bos_amqp_reconnects_total{role}", "bos_amqp_blocked",
             "bos_ledger_commit_duration_seconds", "bos_ledger_commit_rows", "bos_build_info{version}",
         ]
-        #expect(table == contract)
+        let added: Set = ["bos_questions_breaker_state"]
+        #expect(table == contract.union(added))
     }
 
     @Test("promtool finds nothing wrong with a page of every metric")

@@ -7,10 +7,10 @@ import Observability
 import ServiceLifecycle
 import UnixSignals
 
-/// `bos-worker` from its options to its exit code.
-package enum WorkerProgram {
+/// A daemon from its options to its exit code.
+package enum DaemonProgram {
     /// Runs until asked to stop.
-    package static func run(_ options: DaemonOptions) async -> ExitCode {
+    package static func run(_ program: Settings.Program, _ options: DaemonOptions) async -> ExitCode {
         if options.printConfigurationKeys {
             print(SettingsReference.markdown)
             return .drained
@@ -19,29 +19,29 @@ package enum WorkerProgram {
         let settings: Settings
         let warnings: [String]
         do throws(ConfigurationError) {
-            (settings, warnings) = try Settings.load(for: .worker, from: sources)
+            (settings, warnings) = try Settings.load(for: program, from: sources)
         } catch {
-            say("bos-worker: \(error)")
+            say("\(program.rawValue): \(error)")
             return error.exitCode
         }
         let output = LogOutput(settings.log)
         output.bootstrap()
         let registry = PrometheusRegistry()
         MetricsSystem.bootstrap(registry)
-        let logger = Logger(label: "bos-worker")
+        let logger = Logger(label: program.rawValue)
         for warning in warnings { logger.warning("an environment variable was ignored", metadata: ["detail": "\(warning)"]) }
-        return await run(settings, sources, output, registry, logger)
+        return await run(program, settings, sources, output, registry, logger)
     }
 
     private static func run(
-        _ settings: Settings, _ sources: ConfigurationSources, _ output: LogOutput, _ registry: PrometheusRegistry, _ logger: Logger
+        _ program: Settings.Program, _ settings: Settings, _ sources: ConfigurationSources, _ output: LogOutput,
+        _ registry: PrometheusRegistry, _ logger: Logger
     ) async -> ExitCode {
         let notifier = SystemdNotifier()
         do {
             logger.notice("starting", metadata: ["version": "\(Version.current)"])
             registry.observe(.buildInfo, dimensions: [("version", Version.current)]) { 1 }
-            let parts = try await WorkerParts(settings, registry: registry, logger: logger)
-            let health = parts.health
+            let (service, health) = try await service(program, settings, registry, notifier, logger)
             try await ServiceGroup(
                 configuration: ServiceGroupConfiguration(
                     services: [
@@ -51,10 +51,9 @@ package enum WorkerProgram {
                             service: HTTPEndpoints(configuration: settings.http, registry: registry, health: health, logger: logger)),
                         .init(
                             service: ConfigurationReload(
-                                program: .worker, sources: sources, settings: settings, output: output, notifier: notifier, logger: logger)),
+                                program: program, sources: sources, settings: settings, output: output, notifier: notifier, logger: logger)),
                         .init(
-                            service: WorkerService(
-                                parts: parts, drainTimeout: settings.shutdown.drainTimeout, notifier: notifier, logger: logger),
+                            service: service,
                             successTerminationBehavior: .gracefullyShutdownGroup,
                             failureTerminationBehavior: .gracefullyShutdownGroup),
                     ],
@@ -64,6 +63,22 @@ package enum WorkerProgram {
             return .drained
         } catch {
             return explain(error, logger)
+        }
+    }
+
+    /// What the program does, and what it says of itself.
+    private static func service(
+        _ program: Settings.Program, _ settings: Settings, _ registry: PrometheusRegistry, _ notifier: SystemdNotifier, _ logger: Logger
+    ) async throws -> (any Service, any DaemonHealth) {
+        switch program {
+        case .worker:
+            let parts = try await WorkerParts(settings, registry: registry, logger: logger)
+            let service = WorkerService(
+                parts: parts, drainTimeout: settings.shutdown.drainTimeout, notifier: notifier, logger: logger)
+            return (service, parts.health)
+        case .poller:
+            let parts = try PollerParts(settings, registry: registry, logger: logger)
+            return (PollerService(parts: parts, notifier: notifier, logger: logger), parts.health)
         }
     }
 

@@ -1,0 +1,14 @@
+/// When BOS is left alone. Section `breaker`.
+package struct BreakerSettings: Sendable {
+    /// Over which time calls are counted.
+    package var window = Duration.seconds(10)
+    /// Below so many calls in the window nothing is concluded.
+    package var minimumCalls = 10
+    /// In percent: from this share of failures on nothing is sent any more.
+    package var failurePercent = 50
+    /// Until the first probe; doubles with each one that fails.
+    package var probeInterval = Duration.seconds(5)
+    package var maximumProbeInterval = Duration.seconds(60)
+
+    package init() {}
+}

@@ -1,0 +1,71 @@
+import AMQP
+import Glibc
+import JobEngine
+import JobModel
+import Ledger
+import LedgerSQLite
+import Logging
+import Metrics
+import Observability
+import Synchronization
+
+/// Everything a poller is made of, wired once. Nothing runs yet, and the ledger is not open: its worker may not have made it yet.
+struct PollerParts: Sendable {
+    let connection: Connection
+    let ledgerPath: String
+    let queues: AMQPSettings.Queues
+    let configuration: Poller.Configuration
+    let watchedQueues: [String]
+    let progress = PollerProgress()
+    let clock = SystemClock()
+
+    init(_ settings: Settings, registry: PrometheusRegistry, logger: Logger) throws {
+        switch settings.ledger.url {
+        case .postgreSQL: throw WorkerError.postgreSQLNotBuilt
+        case .sqlite(let path): ledgerPath = path
+        }
+        let reconnects = WorkerParts.reconnects("publish")
+        connection = try Connection(
+            configuration: try settings.brokerConfiguration(name: "bos-poller"), role: "publish", topology: settings.amqp.topology,
+            mode: settings.amqp.declareTopology ? .declare : .check, logger: logger
+        ) { event in if case .disconnected = event { reconnects.increment() } }
+        queues = settings.amqp.queues
+        configuration = settings.pollerConfiguration
+        watchedQueues = [settings.amqp.queues.recharge, settings.amqp.queues.status]
+        registry.observe([connection])
+        registry.observe(.amqpBlocked) { [connection] in connection.status.isBlocked ? 1 : 0 }
+    }
+
+    var health: PollerHealth { PollerHealth(connection: connection, progress: progress) }
+
+    func openLedger() async throws(LedgerError) -> SQLiteLedger {
+        try await SQLiteLedger.openShared(SQLiteLedger.Configuration(path: ledgerPath, owner: "bos-poller-\(getpid())"))
+    }
+
+    /// How many messages are ready in a lane's queue.
+    func depth(of lane: JobLane) async throws -> Int {
+        let queue =
+            switch lane {
+            case .money: queues.recharge
+            case .questions: queues.status
+            }
+        return Int(try await connection.depth(of: queue).messages)
+    }
+}
+
+/// What the poller did last, for its health.
+final class PollerProgress: Sendable {
+    struct State: Sendable {
+        /// Why the ledger is not open; `nil` once it is.
+        var ledgerProblem: String? = "the ledger has not been opened yet"
+        var outcome = Poller.Outcome.done
+        var lastRound = ContinuousClock.now
+        var sampler: Sampler?
+    }
+
+    private let state = Mutex(State())
+
+    var current: State { state.withLock { $0 } }
+
+    func update(_ change: (inout State) -> Void) { state.withLock { change(&$0) } }
+}

@@ -1,0 +1,67 @@
+import AMQP
+import JobEngine
+import Ledger
+import LedgerSQLite
+import Logging
+import Observability
+import ServiceLifecycle
+
+/// The poller at work. It waits for its ledger and its broker as long as they take.
+struct PollerService: Service {
+    let parts: PollerParts
+    let notifier: SystemdNotifier
+    let logger: Logger
+
+    func run() async throws {
+        await withDiscardingTaskGroup { background in
+            background.addTask { await parts.connection.run() }
+            background.addTask { await announceReadiness() }
+            await cancelWhenGracefulShutdown {
+                guard let ledger = await openLedger() else { return }
+                await work(ledger)
+                await ledger.close()
+            }
+            logger.notice("stopping: what is leased and not yet on its queue is due again when its lease ends")
+            await notifier.stopping()
+            await parts.connection.close()
+            background.cancelAll()
+        }
+    }
+
+    private func work(_ ledger: SQLiteLedger) async {
+        let sampler = Sampler(connection: parts.connection, ledger: ledger, clock: parts.clock, queues: parts.watchedQueues)
+        parts.progress.update { ($0.ledgerProblem, $0.sampler) = (nil, sampler) }
+        let poller = Poller(
+            ledger: ledger, publisher: parts.connection, depth: parts.depth, configuration: parts.configuration, clock: parts.clock,
+            logger: logger)
+        await withDiscardingTaskGroup { group in
+            group.addTask { await sampler.run() }
+            await poller.run { outcome in parts.progress.update { ($0.outcome, $0.lastRound) = (outcome, .now) } }
+            group.cancelAll()
+        }
+    }
+
+    /// `nil` if the process is asked to stop before the ledger could be opened.
+    private func openLedger() async -> SQLiteLedger? {
+        var lastProblem: String?
+        while !Task.isCancelled {
+            do throws(LedgerError) {
+                return try await parts.openLedger()
+            } catch {
+                let problem = "\(error)"
+                if problem != lastProblem { logger.warning("waiting for the ledger", metadata: ["reason": "\(problem)"]) }
+                lastProblem = problem
+                parts.progress.update { ($0.ledgerProblem, $0.lastRound) = (problem, .now) }
+                await parts.clock.sleep(for: .seconds(1))
+            }
+        }
+        return nil
+    }
+
+    private func announceReadiness() async {
+        while !(await parts.health.readiness().isEmpty), !Task.isCancelled { await parts.clock.sleep(for: .milliseconds(100)) }
+        guard !Task.isCancelled else { return }
+        logger.notice("ready: looking for jobs that are due")
+        await notifier.ready()
+    }
+}

@@ -1,0 +1,154 @@
+package import JobModel
+package import Logging
+import Synchronization
+
+/// One queue's share of the work: when its jobs are taken, how many at once, and whether BOS is fit for them.
+///
+/// Questions have a lane of their own, so that doubts are resolved even when money is held back.
+package final class Lane: Sendable {
+    package struct Configuration: Sendable {
+        package var limit: AdaptiveLimit.Configuration
+        package var breaker = CircuitBreaker.Configuration()
+
+        /// - Parameter concurrency: jobs at once at the most.
+        package init(concurrency: Int) { limit = AdaptiveLimit.Configuration(maximum: concurrency) }
+    }
+
+    private struct State {
+        var breaker: CircuitBreaker
+        var limit: AdaptiveLimit
+        var inFlight = 0
+        var waiters: [(id: Int, continuation: CheckedContinuation<Bool, Never>)] = []
+        var nextWaiter = 0
+    }
+
+    package let name: JobLane
+    package let gate: ConsumptionGate
+    private let clock: any EngineClock
+    private let state: Mutex<State>
+
+    package init(_ name: JobLane, _ configuration: Configuration, clock: any EngineClock, logger: Logger) {
+        var logger = logger
+        logger[metadataKey: "lane"] = "\(name)"
+        self.name = name
+        self.clock = clock
+        gate = ConsumptionGate(clock: clock, logger: logger)
+        state = Mutex(State(breaker: CircuitBreaker(configuration.breaker), limit: AdaptiveLimit(configuration.limit)))
+    }
+
+    /// How many jobs may run at once now.
+    package var limit: Int { state.withLock { $0.limit.limit } }
+
+    package var breakerState: CircuitBreaker.State { state.withLock { $0.breaker.state } }
+
+    // MARK: Slots
+
+    /// Takes one of the slots, or waits for one. `false` if there was none within that time.
+    func enter(within patience: Duration) async -> Bool {
+        let (isIn, id) = state.withLock { state in
+            state.nextWaiter += 1
+            guard state.inFlight < state.limit.limit, state.waiters.isEmpty else { return (false, state.nextWaiter) }
+            state.inFlight += 1
+            return (true, 0)
+        }
+        if isIn { return true }
+        return await withTaskGroup { group in
+            group.addTask { await self.slot(id) }
+            group.addTask {
+                await self.clock.sleep(for: patience)
+                self.giveUp(id)
+                return false
+            }
+            let isIn = await group.next() ?? false
+            group.cancelAll()
+            // The slot may have come in the very moment in which the patience ended.
+            for await late in group where late { return true }
+            return isIn
+        }
+    }
+
+    func leave() {
+        state.withLock { state in
+            state.inFlight -= 1
+            return Self.admit(&state)
+        }.forEach { $0.resume(returning: true) }
+    }
+
+    private func slot(_ id: Int) async -> Bool {
+        await withCheckedContinuation { continuation in
+            state.withLock { state in
+                state.waiters.append((id, continuation))
+                return Self.admit(&state)
+            }.forEach { $0.resume(returning: true) }
+        }
+    }
+
+    private func giveUp(_ id: Int) {
+        let waiter = state.withLock { state -> CheckedContinuation<Bool, Never>? in
+            guard let index = state.waiters.firstIndex(where: { $0.id == id }) else { return nil }
+            return state.waiters.remove(at: index).continuation
+        }
+        waiter?.resume(returning: false)
+    }
+
+    private static func admit(_ state: inout State) -> [CheckedContinuation<Bool, Never>] {
+        let count = min(max(0, state.limit.limit - state.inFlight), state.waiters.count)
+        state.inFlight += count
+        defer { state.waiters.removeFirst(count) }
+        return state.waiters.prefix(count).map(\.continuation)
+    }
+
+    // MARK: What BOS does
+
+    /// Whether calls may be made.
+    var isFit: Bool { state.withLock { $0.breaker.state == .closed } }
+
+    /// Takes in how a call went; closes the gate if it was one failure too many.
+    /// - Parameter start: in uptime, when the call was sent.
+    func record(_ quality: CallQuality, startedAt start: Duration) async {
+        let now = clock.uptime()
+        let (hasOpened, admitted) = state.withLock { state in
+            let before = state.breaker.state
+            if let result = quality.result { state.breaker.record(result, startedAt: start, at: now) }
+            state.limit.record(quality.signal, latency: now - start, inFlight: state.inFlight, at: now)
+            return (before == .closed && state.breaker.state == .open, Self.admit(&state))
+        }
+        for waiter in admitted { waiter.resume(returning: true) }
+        if hasOpened { await gate.close(.bos, "BOS has failed too often: refused connections, time-outs or errors") }
+    }
+
+    /// Probes BOS if it is time to. `true` if it is fit again.
+    func probe(_ ask: () async -> Bool) async -> Bool {
+        let isDue = state.withLock { $0.breaker.shouldProbe(at: clock.uptime()) }
+        guard isDue else { return isFit }
+        let isWell = await ask()
+        state.withLock { $0.breaker.probed(isWell, at: clock.uptime()) }
+        return isWell
+    }
+}
+
+/// What a call says about BOS's health.
+enum CallQuality: Sendable {
+    case answered
+    /// Refused, timed out, reset, 5xx or unreadable.
+    case failed
+    /// 429: BOS is well and asks for less.
+    case throttled
+    /// Our own trouble, or none of BOS's.
+    case neutral
+
+    fileprivate var result: CircuitBreaker.CallResult? {
+        switch self {
+        case .answered: .success
+        case .failed: .failure
+        case .throttled, .neutral: nil
+        }
+    }
+
+    fileprivate var signal: AdaptiveLimit.Signal {
+        switch self {
+        case .answered, .neutral: .success
+        case .failed, .throttled: .overload
+        }
+    }
+}

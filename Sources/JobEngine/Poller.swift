@@ -1,0 +1,157 @@
+import AMQP
+package import JobModel
+package import Ledger
+package import Logging
+import Metrics
+
+/// Puts jobs that wait in the ledger back on their queue when they are due: the longest due first, and never more than a queue has room for.
+///
+/// A job is leased, published with confirm, and only then marked. A poller that dies in between has lost nothing: the lease ends, and the
+/// job is put on its queue once more, which does no harm because a job of one reference is worked on once. Several pollers share the work.
+package struct Poller: Sendable {
+    package struct Configuration: Sendable {
+        /// How often the ledger is asked.
+        package var interval = Duration.seconds(1)
+        /// Ready messages in a queue up to which it is filled.
+        package var queueLimit = 1_000
+        /// How long a poller may take to publish what it has leased.
+        package var lease = Duration.seconds(60)
+        /// Jobs leased at once.
+        package var batch = 100
+        package var exchange = "bos.jobs"
+
+        package init() {}
+    }
+
+    /// How many messages are ready in a lane's queue; throws while the broker cannot be asked.
+    package typealias Depth = @Sendable (JobLane) async throws -> Int
+
+    private let ledger: any Ledger
+    private let publisher: any MessagePublisher
+    private let depth: Depth
+    private let configuration: Configuration
+    private let clock: any EngineClock
+    private let logger: Logger
+    private let requeued: [JobKind: Counter]
+
+    package init(
+        ledger: any Ledger, publisher: any MessagePublisher, depth: @escaping Depth, configuration: Configuration, clock: any EngineClock,
+        logger: Logger
+    ) {
+        self.ledger = ledger
+        self.publisher = publisher
+        self.depth = depth
+        self.configuration = configuration
+        self.clock = clock
+        self.logger = logger
+        requeued = Dictionary(
+            uniqueKeysWithValues: JobKind.allCases.map {
+                ($0, Counter(label: "bos_requeued_total", dimensions: [("kind", $0.rawValue)]))
+            })
+    }
+
+    /// Works until cancelled. Returns after the round under way.
+    package func run(_ report: @Sendable (Outcome) -> Void) async {
+        while !Task.isCancelled {
+            let outcome = await round()
+            report(outcome)
+            if outcome != .more { await clock.sleep(for: configuration.interval) }
+        }
+    }
+
+    package enum Outcome: Sendable, Equatable {
+        /// Nothing more is due that there is room for.
+        case done
+        /// More may be due.
+        case more
+        /// Could not be finished; one sentence for people.
+        case troubled(String)
+
+        package var trouble: String? {
+            switch self {
+            case .done, .more: nil
+            case .troubled(let detail): detail
+            }
+        }
+    }
+
+    /// One look at each lane. Questions first: doubts are among them.
+    package func round() async -> Outcome {
+        var outcome = Outcome.done
+        for lane in [JobLane.questions, .money] {
+            switch await round(lane) {
+            case .done: continue
+            case .more: outcome = .more
+            case .troubled(let detail): return .troubled(detail)
+            }
+        }
+        return outcome
+    }
+
+    private func round(_ lane: JobLane) async -> Outcome {
+        let room: Int
+        do {
+            room = configuration.queueLimit - (try await depth(lane))
+        } catch {
+            return .troubled("the broker does not say how long its queues are: \(error)")
+        }
+        let limit = min(room, configuration.batch)
+        guard limit > 0 else { return .done }
+        do throws(LedgerError) {
+            let now = clock.now()
+            let due = try await ledger.takeDue(lane, at: now, leaseEnd: now + configuration.lease, limit: limit)
+            let published = await publish(due)
+            try await ledger.markRequeued(published, at: clock.now())
+            for job in published { requeued[job.job.kind]?.increment() }
+            guard published.count == due.count else { return .troubled("the broker did not confirm every job that was put back") }
+            return due.count == limit ? .more : .done
+        } catch {
+            return .troubled("\(error)")
+        }
+    }
+
+    /// Those that the broker has confirmed.
+    private func publish(_ jobs: [DueJob]) async -> [DueJob] {
+        await withTaskGroup { group in
+            for job in jobs { group.addTask { await publish(job) ? job : nil } }
+            return await group.reduce(into: []) { published, job in if let job { published.append(job) } }
+        }
+    }
+
+    private func publish(_ job: DueJob) async -> Bool {
+        do throws(PublishError) {
+            // Over before the lease is, so that nobody publishes what somebody else has leased by then.
+            try await publisher.publish(
+                Message(resuming: job), exchange: configuration.exchange, routingKey: job.routingKey, mandatory: true,
+                timeout: configuration.lease / 4)
+            return true
+        } catch {
+            logger.warning(
+                "a job could not be put back on its queue and is tried again",
+                metadata: ["kind": "\(job.job.kind.rawValue)", "reference": "\(job.job.reference)", "error": "\(error)"])
+            return false
+        }
+    }
+}
+
+extension DueJob {
+    /// Bound to the lane's queue. Source: contract.md, "Topology".
+    fileprivate var routingKey: String {
+        switch Job.lane(job.kind, state) {
+        case .money: JobKind.recharge.rawValue
+        case .questions: job.kind == .panStatus ? JobKind.panStatus.rawValue : JobKind.rechargeStatus.rawValue
+        }
+    }
+}
+
+extension Message {
+    fileprivate init(resuming job: DueJob) {
+        var properties = Properties()
+        properties.contentType = "application/json"
+        properties.deliveryMode = .persistent
+        properties.type = job.job.kind.rawValue
+        properties.headers[IncomingJob.resumptionHeader] = .string("1")
+        if let traceparent = job.traceparent { properties.headers["traceparent"] = .string(traceparent) }
+        self.init(body: job.job.body, properties: properties)
+    }
+}

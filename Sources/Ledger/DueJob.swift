@@ -1,0 +1,42 @@
+package import JobModel
+
+/// A job that waits in the ledger and has come due, leased to whoever puts it back on its queue.
+package struct DueJob: Sendable, Equatable {
+    /// How long a job that a run works on, or that is in its queue, may take before it counts as lost and is due again. A job that comes
+    /// twice does no harm; one that never comes does.
+    package static let patience = Duration.seconds(900)
+
+    package var id: Int64
+    package var job: Job
+    package var state: JobState
+    /// The trace of who asked first.
+    package var traceparent: String?
+    /// Proves the lease: the job is marked only while this is still its lease's end.
+    package var leaseEnd: Timestamp
+
+    package init(id: Int64, job: Job, state: JobState, traceparent: String?, leaseEnd: Timestamp) {
+        self.id = id
+        self.job = job
+        self.state = state
+        self.traceparent = traceparent
+        self.leaseEnd = leaseEnd
+    }
+}
+
+extension Progress {
+    /// When a job is due for the poller: every job that is not over is looked after one day, whatever became of its delivery and its run.
+    /// `nil` if it is over or left to a person.
+    /// - Parameters:
+    ///   - isOwned: a run works on it.
+    ///   - now: when this progress was stored.
+    package func pollAt(isOwned: Bool, storedAt now: Timestamp) -> Timestamp? {
+        guard !state.isFinal, state != .parked else { return nil }
+        guard !isOwned, let dueAt else { return now + DueJob.patience }
+        return dueAt
+    }
+}
+
+extension HistoryEntry {
+    /// The line for a job that was put back on its queue.
+    package static func requeued(at now: Timestamp) -> HistoryEntry { HistoryEntry(at: now, .requeued) }
+}

@@ -1,0 +1,182 @@
+import AMQP
+import JobModel
+import Ledger
+import LedgerKit
+import Logging
+import Testing
+
+@testable import JobEngine
+
+@Suite("The poller", .timeLimit(.minutes(1)))
+struct PollerTests {
+    private let ledger = MemoryLedger()
+    private let broker = RecordingBroker()
+    private let clock = ManualClock()
+
+    private func poller(queueLimit: Int = 1_000, batch: Int = 100, depth: @escaping Poller.Depth = { _ in 0 }) -> Poller {
+        var configuration = Poller.Configuration()
+        configuration.queueLimit = queueLimit
+        configuration.batch = batch
+        return Poller(
+            ledger: ledger, publisher: broker, depth: depth, configuration: configuration, clock: clock,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    private func wait(_ reference: String, _ kind: JobKind = .panStatus, _ state: JobState = .pending, due seconds: Int64 = 0) async throws
+    {
+        let claim = Sample.claim(Sample.job(kind, reference), now: ManualClock.start)
+        let id = try #require(try await ledger.claim(claim).record).id
+        let due = ManualClock.start + .seconds(seconds)
+        _ = try await ledger.update(Sample.update(id, to: state, dueAt: due, at: ManualClock.start, event: .waiting))
+    }
+
+    @Test("a due job is put on its queue as the ledger knows it, without an asker")
+    func message() async throws {
+        try await wait("p-1")
+        #expect(await poller().round() == .done)
+        let publication = try #require(broker.publications.first)
+        #expect(publication.exchange == "bos.jobs")
+        #expect(publication.routingKey == "pan.status")
+        #expect(publication.message.body == Sample.job(.panStatus, "p-1").body)
+        let properties = publication.message.properties
+        #expect(properties.type == "pan.status")
+        #expect(properties.headers["x-bos-resume"] != nil)
+        #expect(properties.headers["traceparent"] == .string("00-c-1"))
+        #expect(properties.correlationID == nil)
+        #expect(properties.replyTo == nil)
+        #expect(properties.deliveryMode == .persistent)
+    }
+
+    @Test("each job goes where its next step belongs: a doubt to the questions, what was never sent to the money")
+    func routes() async throws {
+        try await wait("r-1", .recharge, .inDoubt)
+        try await wait("r-2", .recharge, .accepted)
+        try await wait("s-1", .rechargeStatus, .accepted)
+        _ = await poller().round()
+        #expect(broker.publications.map(\.routingKey).sorted() == ["recharge", "recharge.status", "recharge.status"])
+        let types = broker.publications.filter { $0.routingKey == "recharge.status" }.compactMap(\.message.properties.type)
+        #expect(types.sorted() == ["recharge", "recharge.status"])
+    }
+
+    @Test("what is not due stays, and what was put back is not put back again")
+    func once() async throws {
+        try await wait("p-1", due: 10)
+        _ = await poller().round()
+        #expect(broker.publications.isEmpty)
+        clock.advance(by: .seconds(10))
+        _ = await poller().round()
+        _ = await poller().round()
+        #expect(broker.publications.count == 1)
+    }
+
+    @Test("a queue is filled up to its limit and no further, the longest due first")
+    func paced() async throws {
+        for number in 0..<10 { try await wait("p-\(number)", due: Int64(-number)) }
+        let depth: Poller.Depth = { lane in lane == .questions ? 3 : 0 }
+        #expect(await poller(queueLimit: 7, depth: depth).round() == .more)
+        let references = broker.publications.compactMap { Job(kind: .panStatus, body: $0.message.body)?.reference }
+        #expect(references.sorted() == ["p-6", "p-7", "p-8", "p-9"])
+        #expect(await poller(queueLimit: 3, depth: depth).round() == .done)
+        #expect(broker.publications.count == 4)
+    }
+
+    @Test("what the broker did not confirm is due again when the lease is over")
+    func unconfirmed() async throws {
+        try await wait("p-1")
+        broker.fail([.outcomeUnknown("the connection was lost")])
+        #expect(await poller().round().trouble != nil)
+        #expect(broker.publications.isEmpty)
+        #expect(await poller().round() == .done)
+        #expect(broker.publications.isEmpty)
+        clock.advance(by: .seconds(60))
+        #expect(await poller().round() == .done)
+        #expect(broker.publications.count == 1)
+    }
+
+    @Test("two pollers never put the same job back at once")
+    func two() async throws {
+        for number in 0..<40 { try await wait("p-\(number)") }
+        await withDiscardingTaskGroup { group in
+            for _ in 0..<4 { group.addTask { while await poller(batch: 3).round() == .more {} } }
+        }
+        #expect(broker.publications.count == 40)
+        #expect(Set(broker.publications.map(\.message.body)).count == 40)
+    }
+
+    @Test("while the broker cannot be asked nothing is leased")
+    func blind() async throws {
+        try await wait("p-1")
+        struct Away: Error {}
+        #expect(await poller(depth: { _ in throw Away() }).round().trouble != nil)
+        #expect(await poller().round() == .done)
+        #expect(broker.publications.count == 1)
+    }
+}
+
+@Suite("Jobs that the poller has put back", .timeLimit(.minutes(1)))
+struct ResumptionTests {
+    private static let pending = PANStatusMachine.Event.found(
+        .pending, Answer(httpStatus: 200, responseCode: 1, status: true, message: "under process"))
+
+    @Test("a pending PAN application is followed until it is decided, and only changes are told")
+    func pan() async throws {
+        var script = ScriptedBOS.Script()
+        script.panAnswers = Array(repeating: Self.pending, count: 6) + [.found(.completed, ScriptedBOS.answer)]
+        let workshop = Workshop(script)
+        await workshop.handle("{\"refid\":\"P1\"}", kind: "pan.status")
+        for _ in 0..<5 {
+            #expect(try await workshop.poll().isEmpty)
+            workshop.clock.advance(by: .seconds(7 * 3_600))
+            #expect(try await workshop.restarted().poll() == [.ack])
+        }
+        workshop.clock.advance(by: .seconds(7 * 3_600))
+        #expect(try await workshop.poll() == [.ack])
+        #expect(workshop.replies.map { $0.text("outcome") } == ["pending", "succeeded"])
+        workshop.clock.advance(by: .seconds(86_400))
+        #expect(try await workshop.poll().isEmpty)
+    }
+
+    @Test("a PAN application that never ends is answered with expired")
+    func panExpired() async throws {
+        var script = ScriptedBOS.Script()
+        script.panAnswers = [Self.pending]
+        let workshop = Workshop(script)
+        await workshop.handle("{\"refid\":\"P1\"}", kind: "pan.status")
+        for _ in 0..<200 where workshop.replies.count < 2 {
+            workshop.clock.advance(by: .seconds(7 * 3_600))
+            _ = try await workshop.poll()
+        }
+        #expect(workshop.replies.map { $0.text("outcome") } == ["pending", "expired"])
+    }
+
+    @Test("a doubt is asked about in the questions' lane while money is held back")
+    func doubtWhileBreakerIsOpen() async throws {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.unknown(nil)]
+        script.enquiries = [.found(.pending, ScriptedBOS.answer)]
+        let workshop = Workshop(script)
+        await workshop.handle(Workshop.recharge())
+        await workshop.gate.close(.bos, "test")
+        workshop.clock.advance(by: .seconds(3_600))
+        workshop.bos.play(ScriptedBOS.Script())
+        #expect(try await workshop.poll() == [.ack])
+        #expect(workshop.replies.map { $0.text("outcome") } == ["in_doubt", "succeeded"])
+    }
+
+    @Test("a job that this ledger does not know is not sent: it may have been sent before")
+    func unknown() async throws {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.notTaken(.throttled(retryAfter: .seconds(30)))]
+        let workshop = Workshop(script)
+        await workshop.handle(Workshop.recharge())
+        workshop.clock.advance(by: .seconds(60))
+        let queue = RecordingBroker()
+        #expect(await workshop.poller(queue).round() == .done)
+        let message = try #require(queue.publications.first).message
+        let other = Workshop()
+        #expect(await other.handle(message, routingKey: "recharge") == .ack)
+        #expect(other.bos.calls.recharges.isEmpty)
+        #expect(try await other.record() == nil)
+        #expect(other.broker.publications.map(\.exchange).contains("bos.dead"))
+    }
+}
