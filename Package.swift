@@ -92,10 +92,13 @@ let package = Package(
         .target(
             name: "BOSSimulatorKit", dependencies: ["ExactJSON", .hummingbird, .logging, .nioCore, .serviceLifecycle],
             swiftSettings: settings),
+        .target(
+            name: "Simulation", dependencies: ["AMQP", "ExactJSON", "JobEngine", "JobModel", "Ledger", .logging], swiftSettings: settings),
         .executableTarget(name: "BOSWorker", dependencies: ["Daemon", .argumentParser], swiftSettings: settings),
         .executableTarget(name: "BOSPoller", dependencies: ["Daemon", .argumentParser], swiftSettings: settings),
         .executableTarget(
-            name: "BOSCtl", dependencies: ["AMQP", "Daemon", "ExactJSON", "JobModel", .argumentParser, .logging, .unixSignals],
+            name: "BOSCtl",
+            dependencies: ["AMQP", "Daemon", "ExactJSON", "JobModel", "Simulation", .argumentParser, .logging, .unixSignals],
             swiftSettings: settings),
         .executableTarget(name: "BOSSimulator", dependencies: ["BOSSimulatorKit", .argumentParser], swiftSettings: settings),
         .executableTarget(
@@ -135,6 +138,7 @@ let package = Package(
         .testTarget(
             name: "DaemonTests", dependencies: ["AMQP", "Daemon", "Observability", "Secrets", .argumentParser, .logging],
             swiftSettings: settings),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: settings),
         .testTarget(name: "BOSSimulatorKitTests", dependencies: ["BOSSimulatorKit", "ExactJSON"], swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",

@@ -14,5 +14,5 @@ struct BOSCtlCommand: AsyncParsableCommand {
             64 wrong command line; 70 internal fault; 75 the broker was away, or jobs are unpublished or unanswered; \
             78 wrong configuration.
             """,
-        subcommands: [PublishCommand.self])
+        subcommands: [PublishCommand.self, SimulateCommand.self])
 }

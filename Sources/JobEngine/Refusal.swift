@@ -41,7 +41,7 @@ extension JobHandler {
     private func publish(_ message: Message, to address: ReplyAddress, until deadline: Duration) async -> Bool {
         while true {
             if await outbox.publish(message, to: address) { return true }
-            guard !drain.isDraining, clock.uptime() + .seconds(1) < deadline else { return false }
+            guard !drain.isDraining, !Task.isCancelled, clock.uptime() + .seconds(1) < deadline else { return false }
             await drain.sleep(for: .seconds(1), on: clock)
         }
     }

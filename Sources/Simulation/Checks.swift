@@ -1,0 +1,129 @@
+import AMQP
+import ExactJSON
+import JobModel
+import Ledger
+
+/// The promises, held against what really happened.
+struct Checks {
+    let orders: [Upstream.Order]
+    let ledger: MemoryLedger
+    let broker: ModelBroker
+    let books: [String: ModelBOS.Account]
+
+    private struct Told {
+        var messageID: String
+        var kind: String
+        var correlationID: String
+        var body: [UInt8]
+        var json: JSONValue
+
+        var isFinal: Bool { json["final"] == .bool(true) }
+        var outcome: String { json["outcome"]?.text ?? "" }
+        var isConflict: Bool { json["error"]?["code"]?.text == ReplyErrorCode.referenceConflict.rawValue }
+    }
+
+    /// What must be true at every moment.
+    func onTheWay() async -> [String] {
+        var violations = books.filter { $0.value.executed > 1 }.map { "\($0.key) was executed \($0.value.executed) times" }
+        let open = await references([.accepted, .sending, .inDoubt, .pending, .parked])
+        let succeeded = await references([.succeeded])
+        // Money that BOS has taken is either reported as such or still being asked about.
+        for (reference, account) in books where account.executed > 0 && !open.contains(reference) && !succeeded.contains(reference) {
+            violations.append("\(reference) was executed, and the ledger has closed it as something else")
+        }
+        return violations
+    }
+
+    /// Whether nothing is left to be done.
+    var isSettled: Bool {
+        get async {
+            guard let summary = try? await ledger.summary() else { return false }
+            return summary.unpublishedReplies == 0 && summary.stored.allSatisfy { $0.value == 0 || $0.key.state.isFinal }
+        }
+    }
+
+    func atTheEnd() async -> [String] {
+        var violations = await onTheWay()
+        if broker.longestHold > 60_000 { violations.append("a delivery was held for \(broker.longestHold) ms, longer than jobs.timeout") }
+        for state in JobState.allCases where !state.isFinal {
+            for kind in JobKind.allCases {
+                for record in (try? await ledger.jobs(kind, in: state, limit: .max)) ?? [] {
+                    violations.append(
+                        "\(kind.rawValue) \(record.job.reference) is still \(state.rawValue) although nothing goes wrong any more")
+                }
+            }
+        }
+        let told = broker.replies.compactMap(Self.told)
+        // A refusal is stored nowhere: when its message comes back it is written anew, and only its times differ.
+        for (id, replies) in Dictionary(grouping: told.filter { !$0.isConflict }, by: \.messageID) where Set(replies.map(\.body)).count > 1
+        {
+            let told = replies.map { "\($0.kind) to \($0.correlationID): \(String(decoding: $0.body, as: UTF8.self))" }
+            violations.append("the replies with message_id \(id) differ:\n  \(told.joined(separator: "\n  "))")
+        }
+        violations += await answers(told)
+        violations += await money()
+        return violations
+    }
+
+    /// Every asker whose job was accepted has one final reply, and it agrees with what BOS did.
+    private func answers(_ told: [Told]) async -> [String] {
+        var violations: [String] = []
+        let byAsker = Dictionary(grouping: told.filter(\.isFinal)) { "\($0.kind) \($0.correlationID)" }
+        for order in orders {
+            guard let record = try? await ledger.job(order.kind, order.reference)?.record else {
+                violations.append("\(order.kind.rawValue) \(order.reference) was published, and nobody knows of it")
+                continue
+            }
+            let name = order.kind == .rechargeStatus ? "q/\(order.correlationID)" : order.correlationID
+            let finals = byAsker["\(order.kind.rawValue).reply \(name)", default: []]
+            let answers = Set(finals.filter { !$0.isConflict }.map(\.body))
+            if record.job.amount.paise != order.paise {
+                if finals.allSatisfy({ !$0.isConflict }) { violations.append("\(name) was not told of the conflict") }
+            } else if order.kind == .rechargeStatus ? answers.isEmpty : answers.count != 1 {
+                violations.append("\(name) got \(answers.count) different final replies")
+            }
+            for reply in finals where !reply.isConflict { violations += disagreement(order, reply) }
+        }
+        return violations
+    }
+
+    private func disagreement(_ order: Upstream.Order, _ reply: Told) -> [String] {
+        let isRight: Bool =
+            switch order.kind {
+            case .recharge: (books[order.reference]?.executed ?? 0) == (reply.outcome == "succeeded" ? 1 : 0)
+            // Asked while it was going on, so the answer may be of the past; a success can only be told of what was executed.
+            case .rechargeStatus: reply.outcome != "succeeded" || books[order.reference]?.executed == 1
+            case .panStatus:
+                reply.outcome == "expired"
+                    || (!PANDecision(order.reference).isEndless
+                        && reply.outcome == (PANDecision(order.reference).isRejected ? "failed" : "succeeded"))
+            }
+        return isRight ? [] : ["\(order.kind.rawValue) \(order.reference) was told \(reply.outcome), which is not what BOS did"]
+    }
+
+    /// What BOS has executed is what the ledger calls succeeded, to the paisa.
+    private func money() async -> [String] {
+        let succeeded = (try? await ledger.jobs(.recharge, in: .succeeded, limit: .max)) ?? []
+        let reported = succeeded.reduce(Int64(0)) { $0 + $1.job.amount.paise }
+        let executed = books.filter { $0.value.executed > 0 }.keys.reduce(Int64(0)) { sum, reference in
+            sum + (succeeded.first { $0.job.reference == reference }?.job.amount.paise ?? -1)
+        }
+        return reported == executed ? [] : ["succeeded in the ledger: \(reported) paise; executed by BOS: \(executed) paise"]
+    }
+
+    private func references(_ states: [JobState]) async -> Set<String> {
+        var references: Set<String> = []
+        for state in states {
+            for record in (try? await ledger.jobs(.recharge, in: state, limit: .max)) ?? [] { references.insert(record.job.reference) }
+        }
+        return references
+    }
+
+    private static func told(_ publication: ModelBroker.Publication) -> Told? {
+        guard let json = try? JSONValue.parse(publication.message.body) else { return nil }
+        let properties = publication.message.properties
+        return Told(
+            messageID: properties.messageID ?? "", kind: properties.type ?? "", correlationID: properties.correlationID ?? "",
+            body: publication.message.body, json: json)
+    }
+}

@@ -1,0 +1,104 @@
+import JobEngine
+import JobModel
+import Ledger
+
+/// One seed's story: upstreams publish, workers and pollers work and die, and when the storm is over everything must come to its end.
+struct Scenario {
+    let world: World
+    let ledger = MemoryLedger()
+    let broker: ModelBroker
+    let bos: ModelBOS
+
+    init(_ world: World) {
+        self.world = world
+        broker = ModelBroker(world)
+        bos = ModelBOS(world)
+    }
+
+    /// What is wrong; empty if every promise was kept.
+    func run() async -> [String] {
+        await withTaskGroup(of: [String].self) { group in
+            for number in 1...(world.chance(0.3) ? 2 : 1) {
+                group.addTask {
+                    await keepWorker("worker\(number)")
+                    return []
+                }
+            }
+            for number in 1...(world.chance(0.3) ? 2 : 1) {
+                group.addTask {
+                    await keepPoller("poller\(number)")
+                    return []
+                }
+            }
+            group.addTask {
+                await shakeClock()
+                return []
+            }
+            let orders = await Upstream(world: world, broker: broker).run()
+            var violations = await comeToRest(orders)
+            group.cancelAll()
+            bos.closeBooks()
+            violations += await checks(orders).atTheEnd()
+            return violations
+        }
+    }
+
+    /// Waits until nothing is left to be done, looking on the way.
+    private func comeToRest(_ orders: [Upstream.Order]) async -> [String] {
+        while world.elapsed < world.storm + 6 * 3_600_000, !Task.isCancelled {
+            await world.sleep(10_000)
+            let violations = await checks(orders).onTheWay()
+            if !violations.isEmpty { return violations }
+            guard !world.isStormy, broker.isQuiet, await checks(orders).isSettled else { continue }
+            return []
+        }
+        return []
+    }
+
+    private func checks(_ orders: [Upstream.Order]) -> Checks { Checks(orders: orders, ledger: ledger, broker: broker, books: bos.books) }
+
+    /// Starts a worker again whenever it has died.
+    private func keepWorker(_ name: String) async {
+        var start = 0
+        while !Task.isCancelled {
+            start += 1
+            let process = Process("\(name).\(start)", world, ledger, broker, bos)
+            await Worker(process, world, broker).run()
+            process.crash()
+            await world.sleep(Int64(world.number(10...20_000)))
+        }
+    }
+
+    private func keepPoller(_ name: String) async {
+        var start = 0
+        while !Task.isCancelled {
+            start += 1
+            let process = Process("\(name).\(start)", world, ledger, broker, bos)
+            await poll(process)
+            process.crash()
+            await world.sleep(Int64(world.number(10...120_000)))
+        }
+    }
+
+    private func poll(_ process: Process) async {
+        var configuration = Poller.Configuration()
+        configuration.interval = .seconds(10)
+        configuration.batch = 3
+        let poller = Poller(
+            ledger: process, publisher: process,
+            depth: { lane in broker.depth(of: lane == .money ? ModelBroker.money : ModelBroker.questions) },
+            configuration: configuration, clock: WorldClock(world: world), logger: Worker.silent)
+        await withDiscardingTaskGroup { group in
+            group.addTask { await poller.run { _ in } }
+            await process.whenDead()
+            group.cancelAll()
+        }
+    }
+
+    private func shakeClock() async {
+        while world.isStormy, !Task.isCancelled {
+            await world.sleep(5_000)
+            if world.strikes(world.weather.clockJump) { world.jump(by: Int64(world.number(-3_600_000...3_600_000))) }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import AMQP
+import ExactJSON
+import JobModel
+import Synchronization
+
+/// The services that publish jobs: each once, some again, some with other content under a used reference.
+struct Upstream {
+    /// One message that was published.
+    struct Order: Sendable {
+        var kind: JobKind
+        var reference: String
+        /// Tells one asker from another.
+        var correlationID: String
+        var paise: Int64
+        var body: [UInt8]
+    }
+
+    let world: World
+    let broker: ModelBroker
+
+    /// Publishes for as long as the storm lasts, and returns everything that was published.
+    func run() async -> [Order] {
+        var orders: [Order] = []
+        for number in 0..<world.number(3...10) {
+            await world.sleep(Int64(world.number(0...Int(world.storm) / 10)))
+            let first = order(number)
+            orders.append(first)
+            publish(first)
+            for copy in 1..<4 where world.chance(0.25) {
+                await world.sleep(Int64(world.number(0...60_000)))
+                var again = first
+                if world.chance(0.3) { again = order(number, like: first) }
+                // The same asker once more, or another one.
+                if world.chance(0.6) { again.correlationID = "\(first.reference)/\(copy)" }
+                orders.append(again)
+                publish(again)
+            }
+        }
+        return orders
+    }
+
+    private func order(_ number: Int, like first: Order? = nil) -> Order {
+        let kind = first?.kind ?? world.pick([.recharge, .recharge, .recharge, .rechargeStatus, .panStatus])
+        let reference =
+            first?.reference ?? (kind == .rechargeStatus ? "r\(world.number(0...number))" : "\(kind == .recharge ? "r" : "p")\(number)")
+        let paise = Int64(world.number(1...20)) * 100
+        var members: [JSONValue.Member]
+        switch kind {
+        case .recharge:
+            members = [
+                .init("operator", .number("311")), .init("canumber", .string("c")), .init("amount", .number(Money(paise: paise).rupees)),
+                .init("referenceid", .string(reference)),
+            ]
+        case .rechargeStatus: members = [.init("referenceid", .string(reference))]
+        case .panStatus: members = [.init("refid", .string(reference))]
+        }
+        if world.chance(0.2) {
+            members.append(.init("expires_at", .string((world.civil + .seconds(world.number(-10...300))).rfc3339)))
+        }
+        return Order(
+            kind: kind, reference: reference, correlationID: "\(reference)/0", paise: kind == .recharge ? paise : 0,
+            body: JSONValue.object(members).encoded)
+    }
+
+    private func publish(_ order: Order) {
+        var properties = Properties()
+        // One who asks what became of a recharge is not the one who ordered it.
+        properties.correlationID = order.kind == .rechargeStatus ? "q/\(order.correlationID)" : order.correlationID
+        properties.type = order.kind.rawValue
+        world.note("upstream publishes \(order.kind.rawValue) \(order.correlationID) \(order.paise)")
+        broker.keep(
+            .init(message: Message(body: order.body, properties: properties), exchange: "bos.jobs", routingKey: order.kind.rawValue))
+    }
+}

@@ -1,0 +1,103 @@
+import AMQP
+import JobEngine
+import JobModel
+import Ledger
+import Logging
+
+/// A worker from its start to its death: the engine's own parts, wired to a simulated world.
+struct Worker {
+    /// Made once: no simulation looks at them, and making them takes longer than a whole simulated day.
+    private static let metrics = EngineMetrics()
+    static let silent = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
+
+    let process: Process
+    let world: World
+    let broker: ModelBroker
+    private let lanes: Lanes
+    private let outbox: Outbox
+    private let handler: JobHandler
+    private let probe: PauseProbe
+
+    init(_ process: Process, _ world: World, _ broker: ModelBroker) {
+        self.process = process
+        self.world = world
+        self.broker = broker
+        let clock = WorldClock(world: world)
+        let configuration = Self.configuration(world)
+        lanes = Lanes(
+            money: Lane(.money, Lane.Configuration(concurrency: 8), clock: clock, logger: Self.silent),
+            questions: Lane(.questions, Lane.Configuration(concurrency: 4), clock: clock, logger: Self.silent))
+        outbox = Outbox(
+            publisher: process, ledger: process, configuration: configuration, clock: clock, metrics: Self.metrics, logger: Self.silent)
+        handler = JobHandler(
+            configuration: configuration, ledger: process,
+            gateway: LimitedGateway(process, lanes: lanes, ratePerSecond: nil, clock: clock), outbox: outbox, lanes: lanes,
+            drain: DrainSignal(), runs: LiveRuns(process: process.name), clock: clock, metrics: Self.metrics, logger: Self.silent)
+        probe = PauseProbe(gateway: process, ledger: process, registerID: "merchant", timeout: .seconds(30))
+    }
+
+    static func configuration(_ world: World) -> EngineConfiguration {
+        var configuration = EngineConfiguration()
+        configuration.rules.registerID = "merchant"
+        configuration.policy.pan.firstCheckAfter = .seconds(60)
+        configuration.policy.pan.maximumInterval = .seconds(300)
+        configuration.policy.pan.maximumAge = .seconds(3_600)
+        // Longer than any storm and any jump of a clock: here nothing is given up or parked.
+        configuration.policy.maximumAge = .seconds(7 * 86_400)
+        configuration.policy.maximumFailures = 100_000
+        configuration.policy.doubtMaximumAge = .seconds(7 * 86_400)
+        configuration.policy.maximumResendings = 1_000
+        if world.bug == .notFoundBelieved { (configuration.policy.settle.answers, configuration.policy.settle.window) = (1, .zero) }
+        return configuration
+    }
+
+    /// Runs until the process dies or the task is cancelled.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await outbox.runSweeping() }
+            group.addTask { await outbox.runMarking() }
+            for lane in lanes.all {
+                group.addTask { await lane.gate.run { reason in await probe.hasPassed(reason, in: lane) } }
+                group.addTask { await consume(lane) }
+            }
+            group.addTask { await loseSessions() }
+            await process.whenDead()
+            outbox.finish()
+            group.cancelAll()
+        }
+    }
+
+    /// The broker gives up on the worker's session now and then, while the worker lives on.
+    private func loseSessions() async {
+        while world.isStormy, process.isAlive, !Task.isCancelled {
+            await world.sleep(1_000)
+            guard world.strikes(world.weather.lostSession) else { continue }
+            world.note("\(process.name) loses its session")
+            broker.lose(process.name)
+        }
+    }
+
+    /// Takes messages while the gate is open, as many at once as the real prefetch would allow.
+    private func consume(_ lane: Lane) async {
+        let queue = lane.name == .money ? ModelBroker.money : ModelBroker.questions
+        let prefetch = lane.name == .money ? 8 : 4
+        await withTaskGroup(of: Void.self) { group in
+            var running = 0
+            while process.isAlive, !Task.isCancelled {
+                guard lane.gate.isOpen else {
+                    await world.sleep(500)
+                    continue
+                }
+                if running >= prefetch {
+                    _ = await group.next()
+                    running -= 1
+                } else if let delivery = broker.take(queue, for: process.name) {
+                    running += 1
+                    group.addTask { await handler.handle(delivery, in: lane) }
+                } else {
+                    await broker.arrivals.wait()
+                }
+            }
+        }
+    }
+}

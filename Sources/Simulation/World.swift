@@ -1,0 +1,146 @@
+import JobEngine
+import JobModel
+import Synchronization
+
+/// Time, chance and the record of what happened: everything in a simulation that all its parts share.
+final class World: Sendable {
+    /// How likely things go wrong while they may, from 0 to 1, drawn once for each seed so that seeds differ in kind.
+    struct Weather: Sendable {
+        var crash = 0.0
+        var lostConfirm = 0.0
+        var lostSession = 0.0
+        var ledgerTrouble = 0.0
+        var bosTrouble = 0.0
+        var clockJump = 0.0
+    }
+
+    private struct Timer {
+        var at: Int64
+        var id: Int
+        var continuation: CheckedContinuation<Void, Never>
+    }
+
+    private struct State {
+        var generator: SeededGenerator
+        /// Milliseconds since the start, as no clock in the simulation shows them.
+        var elapsed: Int64 = 0
+        /// What civil time is off by.
+        var offset: Int64 = 0
+        var timers: [Timer] = []
+        var nextTimer = 0
+        var trace: [String] = []
+    }
+
+    static let start = Timestamp(milliseconds: 1_795_000_000_000)
+
+    let weather: Weather
+    /// After so many milliseconds nothing goes wrong any more.
+    let storm: Int64
+    let executor = StepExecutor()
+    let bug: PlantedBug?
+    private let keepsTrace: Bool
+    private let state: Mutex<State>
+
+    init(seed: UInt64, bug: PlantedBug?, keepsTrace: Bool) {
+        var generator = SeededGenerator(seed: seed)
+        func maybe(_ most: Double) -> Double {
+            Bool.random(using: &generator) ? Double.random(in: 0...most, using: &generator) : 0
+        }
+        weather = Weather(
+            crash: maybe(0.03), lostConfirm: maybe(0.2), lostSession: maybe(0.1), ledgerTrouble: maybe(0.05), bosTrouble: maybe(0.8),
+            clockJump: maybe(0.01))
+        storm = Int64.random(in: 10_000...900_000, using: &generator)
+        self.bug = bug
+        self.keepsTrace = keepsTrace
+        state = Mutex(State(generator: generator))
+    }
+
+    var elapsed: Int64 { state.withLock { $0.elapsed } }
+    var isStormy: Bool { elapsed < storm }
+    var trace: [String] { state.withLock { $0.trace } }
+
+    // MARK: Chance
+
+    func chance(_ probability: Double) -> Bool {
+        probability > 0 && state.withLock { Double.random(in: 0..<1, using: &$0.generator) } < probability
+    }
+
+    /// Whether something goes wrong now.
+    func strikes(_ probability: Double) -> Bool { isStormy && chance(probability) }
+
+    func number(_ range: ClosedRange<Int>) -> Int { state.withLock { Int.random(in: range, using: &$0.generator) } }
+
+    func pick<Element>(_ elements: [Element]) -> Element { elements[number(0...elements.count - 1)] }
+
+    func fraction() -> Double { state.withLock { Double.random(in: 0..<1, using: &$0.generator) } }
+
+    // MARK: Record
+
+    func note(_ text: @autoclosure () -> String) {
+        guard keepsTrace else { return }
+        let line = text()
+        state.withLock { $0.trace.append("\(Double($0.elapsed) / 1_000)s \(line)") }
+    }
+
+    // MARK: Time
+
+    var civil: Timestamp { state.withLock { Self.start + .milliseconds($0.elapsed + $0.offset) } }
+
+    func jump(by milliseconds: Int64) {
+        state.withLock { $0.offset += milliseconds }
+        note("the civil clock jumps by \(milliseconds / 1_000) s")
+    }
+
+    func sleep(_ milliseconds: Int64) async {
+        guard milliseconds > 0 else { return await Task.yield() }
+        let id = state.withLock { state in
+            state.nextTimer += 1
+            return state.nextTimer
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isSet =
+                    !Task.isCancelled
+                    && state.withLock { state in
+                        Self.insert(Timer(at: state.elapsed + milliseconds, id: id, continuation: continuation), into: &state.timers)
+                        return true
+                    }
+                if !isSet { continuation.resume() }
+            }
+        } onCancel: {
+            let timer = state.withLock { state -> Timer? in
+                guard let index = state.timers.firstIndex(where: { $0.id == id }) else { return nil }
+                return state.timers.remove(at: index)
+            }
+            timer?.continuation.resume()
+        }
+    }
+
+    /// Latest first, so that the next one is taken from the end.
+    private static func insert(_ timer: Timer, into timers: inout [Timer]) {
+        let index = timers.lastIndex { $0.at > timer.at } ?? -1
+        timers.insert(timer, at: index + 1)
+    }
+
+    /// Goes on to the next moment at which something happens. `false` if nothing ever will.
+    func advance() -> Bool {
+        let timer = state.withLock { state -> Timer? in
+            guard let timer = state.timers.popLast() else { return nil }
+            state.elapsed = max(state.elapsed, timer.at)
+            return timer
+        }
+        timer?.continuation.resume()
+        return timer != nil
+    }
+}
+
+/// The world's time as one process reads it.
+struct WorldClock: EngineClock {
+    let world: World
+
+    func now() -> Timestamp { world.civil }
+    func uptime() -> Duration { .milliseconds(world.elapsed) }
+    func steady() -> SteadyTime { SteadyTime(boot: "simulation", milliseconds: world.elapsed) }
+    func sleep(for duration: Duration) async { await world.sleep(max(0, Int64((duration / .milliseconds(1)).rounded(.up)))) }
+    func jitter() -> Double { world.fraction() }
+}

@@ -1,0 +1,38 @@
+import Foundation
+import Simulation
+import Testing
+
+@Suite("Seeded simulation", .timeLimit(.minutes(15)))
+struct SimulationTests {
+    /// How many seeds; more with `BOS_TEST_SEEDS`.
+    private static let seeds = ProcessInfo.processInfo.environment["BOS_TEST_SEEDS"].flatMap { UInt64($0) } ?? 5_000
+
+    @Test("whatever goes wrong in whatever order, every promise is kept")
+    func promises() async {
+        // Two at a time: each seed runs on one thread.
+        await withDiscardingTaskGroup { group in
+            for half in 0..<UInt64(2) {
+                group.addTask {
+                    for seed in stride(from: half, to: Self.seeds, by: 2) {
+                        let result = Simulation.run(seed: seed)
+                        #expect(result.violations.isEmpty, "bosctl simulate --seed \(seed) shows how")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("the same seed does the same every time", arguments: [UInt64(1), 77, 4_242])
+    func determinism(seed: UInt64) {
+        let first = Simulation.run(seed: seed, keepsTrace: true)
+        let second = Simulation.run(seed: seed, keepsTrace: true)
+        #expect(!first.trace.isEmpty)
+        #expect(first.trace == second.trace)
+    }
+
+    @Test("a planted mistake is found within a thousand seeds", arguments: PlantedBug.allCases)
+    func planted(bug: PlantedBug) {
+        let found = (0..<UInt64(1_000)).first { !Simulation.run(seed: $0, bug: bug).violations.isEmpty }
+        #expect(found != nil, "\(bug.rawValue) was not found")
+    }
+}
