@@ -189,7 +189,7 @@ extension SettingKey {
             "poller.pan.maximumInterval", \.poller.pan.maximumInterval, .duration(.seconds(1) ... .seconds(30 * 86_400)),
             "longest pause between checks"),
         SettingKey(
-            "poller.pan.maximumAge", \.poller.pan.maximumAge, .duration(.seconds(60) ... .seconds(365 * 86_400)),
+            "poller.pan.maximumAge", \.poller.pan.maximumAge, .duration(.seconds(1) ... .seconds(365 * 86_400)),
             "an application pending for longer is given up"),
     ]
 }

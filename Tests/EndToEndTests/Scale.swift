@@ -9,6 +9,8 @@ enum Scale {
     static let crashes = number("BOS_PROOF_CRASHES", 4)
     /// Recharges during which the broker is cut off twice.
     static let outageJobs = number("BOS_PROOF_OUTAGE_JOBS", 300)
+    /// Recharges while everything goes wrong at once, with a tenth as many PAN applications.
+    static let stormJobs = number("BOS_PROOF_STORM_JOBS", 150)
     /// Messages that are no jobs.
     static let malformed = number("BOS_PROOF_MALFORMED", 66)
     /// Decides at which moments things are killed.

@@ -83,6 +83,14 @@ struct System: Sendable {
         return worker
     }
 
+    /// Starts a poller and tells where its HTTP endpoints are.
+    func startPoller() throws -> (ChildProcess, http: String) {
+        let listen = "127.0.0.1:\(try Self.freePort())"
+        let environment = settings.merging(["BOS_HTTP_LISTEN": listen]) { $1 }
+        let poller = try ChildProcess("bos-poller", [], environment: environment, log: folder.appendingPathComponent("poller.log"))
+        return (poller, "http://\(listen)")
+    }
+
     func isReady() async -> Bool { await eventually { try await Web.get("\(http)/readyz").status == 200 } }
 
     /// Asks the worker to stop, as systemd does, and returns its exit code.

@@ -1,0 +1,148 @@
+import ExactJSON
+import Foundation
+import JobModel
+import Ledger
+import Testing
+
+extension EndToEnd {
+    @Suite struct Poller {
+        @Test("a PAN application that is pending for five checks is brought back five times; one that never ends is answered with expired")
+        func pan() async throws {
+            let settings = [
+                "BOS_POLLER_PAN_FIRST_CHECK_AFTER": "1s", "BOS_POLLER_PAN_MAXIMUM_INTERVAL": "1s", "BOS_POLLER_PAN_MAXIMUM_AGE": "15s",
+                "BOS_POLLER_INTERVAL": "100ms",
+            ]
+            try await System.run(settings) { system in
+                let worker = try await system.startReadyWorker()
+                let (poller, http) = try system.startPoller()
+                #expect(await eventually { try await Web.get("\(http)/readyz").status == 200 }, "\(poller.output)")
+                try await system.setFaults(#"{"faults":[{"fault":"panPending","probability":1,"value":5}]}"#)
+                try await system.upstream.publish(Array(#"{"refid":"p-1"}"#.utf8), as: "p-1", kind: "pan.status")
+                try await system.upstream.waitForFinals(1)
+                #expect(try await Web.get("\(http)/metrics").text.contains("bos_requeued_total{kind=\"pan.status\"} 5\n"))
+                try await system.setFaults(#"{"faults":[{"fault":"panPending","probability":1,"value":86400}]}"#)
+                try await system.upstream.publish(Array(#"{"refid":"p-2"}"#.utf8), as: "p-2", kind: "pan.status")
+                try await system.upstream.waitForFinals(2)
+                let replies = system.upstream.replies
+                #expect(replies["p-1"]?.map(\.outcome) == ["pending", "succeeded"])
+                #expect(replies["p-2"]?.map(\.outcome) == ["pending", "expired"])
+                #expect(await system.stop(poller) == 0)
+                #expect(await system.stop(worker) == 0)
+            }
+        }
+
+        @Test("what came due while the poller was dead is brought back once, and no faster than the queue has room")
+        func comeback() async throws {
+            let settings = [
+                "BOS_POLLER_PAN_FIRST_CHECK_AFTER": "1s", "BOS_POLLER_PAN_MAXIMUM_INTERVAL": "1h", "BOS_POLLER_INTERVAL": "100ms",
+                "BOS_POLLER_QUEUE_LIMIT": "5",
+            ]
+            try await System.run(settings) { system in
+                let worker = try await system.startReadyWorker()
+                try await system.setFaults(#"{"faults":[{"fault":"panPending","probability":1,"value":1}]}"#)
+                let names = (1...30).map { "p-\($0)" }
+                for name in names { try await system.upstream.publish(Array("{\"refid\":\"\(name)\"}".utf8), as: name, kind: "pan.status") }
+                #expect(await eventually { system.upstream.replies.count == names.count })
+                #expect(await system.stop(worker) == 0)
+                let due = ContinuousClock.now + .seconds(2)
+                #expect(await eventually { ContinuousClock.now > due })
+                // Nobody consumes: the poller fills the queue up to its limit and waits.
+                let (poller, http) = try system.startPoller()
+                #expect(await eventually { try await system.upstream.depth(of: system.names.status) == 5 })
+                #expect(await eventually { try await Web.get("\(http)/readyz").status == 200 })
+                let next = try await system.startReadyWorker()
+                try await system.upstream.waitForFinals(names.count)
+                #expect(try await Web.get("\(http)/metrics").text.contains("bos_requeued_total{kind=\"pan.status\"} 30\n"))
+                for name in names { #expect(system.upstream.replies[name]?.map(\.outcome) == ["pending", "succeeded"]) }
+                #expect(await system.stop(poller) == 0)
+                #expect(await system.stop(next) == 0)
+            }
+        }
+
+        @Test("while BOS fails recharges stay in their queue, few calls are made, and all goes on by itself when it is well again")
+        func bosDown() async throws {
+            let settings = [
+                "BOS_BREAKER_PROBE_INTERVAL": "500ms", "BOS_BREAKER_MAXIMUM_PROBE_INTERVAL": "1s", "BOS_POLLER_INTERVAL": "100ms",
+            ]
+            try await System.run(settings) { system in
+                let worker = try await system.startReadyWorker()
+                let (poller, _) = try system.startPoller()
+                try await system.setFaults(#"{"faults":[{"fault":"serverError","probability":1}]}"#)
+                let references = System.references(300)
+                try await system.upstream.publishRecharges(references)
+                #expect(await eventually { try await Web.get("\(system.http)/readyz").text.contains("paused (bos)") })
+                #expect(await eventually { try await system.upstream.depth(of: system.names.recharge) > 100 })
+                #expect(try await Web.get("\(system.http)/metrics").text.firstMatch(of: /bos_breaker_state [12]\n/) != nil)
+                #expect(try await system.executions().isEmpty)
+                // One for each job that was in flight when the breaker opened, and none of the two hundred behind them.
+                let sent = try await Web.get("\(system.http)/metrics").text
+                    .matches(of: /bos_api_requests_total\{endpoint="DoRecharge",result="[a-z_]+"\} (\d+)\n/).compactMap { Int($0.1) }
+                #expect((1...100).contains(sent.reduce(0, +)), "\(sent)")
+                try await system.setFaults("{}")
+                try await system.upstream.waitForFinals(references.count)
+                #expect(await system.isReady())
+                try await system.finish(worker)
+                #expect(await system.stop(poller) == 0)
+                try await system.expectAllSucceeded(references)
+            }
+        }
+
+        @Test("with everything going wrong at once every job ends, none is executed twice, and every reply agrees with BOS's books")
+        func storm() async throws {
+            let settings = [
+                "BOS_POLLER_INTERVAL": "100ms", "BOS_BREAKER_PROBE_INTERVAL": "200ms", "BOS_BREAKER_MAXIMUM_PROBE_INTERVAL": "1s",
+                "BOS_POLLER_PAN_FIRST_CHECK_AFTER": "1s", "BOS_POLLER_PAN_MAXIMUM_INTERVAL": "2s", "BOS_RETRY_MAXIMUM_BACKOFF": "1s",
+                "BOS_API_REQUEST_TIMEOUT": "2s", "BOS_RETRY_SETTLE_WINDOW": "8s",
+            ]
+            try await System.run(settings, simulator: ["--latency", "1ms-50ms", "--seed", "\(Scale.seed)"]) { system in
+                try await system.setFaults(Self.everything)
+                let references = System.references(Scale.stormJobs)
+                let applications = (1...max(1, Scale.stormJobs / 10)).map { "pan-\($0)" }
+                var worker = try await system.startReadyWorker()
+                var (poller, _) = try system.startPoller()
+                try await system.upstream.publishRecharges(references)
+                for name in applications {
+                    try await system.upstream.publish(Array("{\"refid\":\"\(name)\"}".utf8), as: name, kind: "pan.status")
+                }
+                for kill in 1...Scale.crashes {
+                    let moment = references.count * kill / (Scale.crashes * 3)
+                    #expect(await eventually(within: .seconds(120)) { system.upstream.finalCount >= moment })
+                    worker.send(SIGKILL)
+                    poller.send(SIGKILL)
+                    _ = await (worker.exitCode(), poller.exitCode())
+                    worker = try system.startWorker()
+                    (poller, _) = try system.startPoller()
+                }
+                try await system.setFaults("{}")
+                try await system.upstream.waitForFinals(references.count + applications.count)
+                try await system.finish(worker)
+                #expect(await system.stop(poller) == 0)
+                try await expectAgreement(system, references)
+            }
+        }
+
+        private static let everything = """
+            {"faults":[{"fault":"refuse","probability":0.02,"endpoint":"DoRecharge"},{"fault":"tooMany","probability":0.03},\
+            {"fault":"serverError","probability":0.05},{"fault":"garbage","probability":0.02},{"fault":"resetBefore","probability":0.03},\
+            {"fault":"resetAfter","probability":0.03},{"fault":"answerLost","probability":0.02},{"fault":"hang","probability":0.01},\
+            {"fault":"late","probability":0.02,"value":3},{"fault":"blindEnquiry","probability":0.1,"value":2},\
+            {"fault":"pendingThenDone","probability":0.1,"value":3},{"fault":"panPending","probability":0.5,"value":2},\
+            {"fault":"panRejected","probability":0.2}]}
+            """
+
+        private func expectAgreement(_ system: System, _ references: [String]) async throws {
+            let executions = try await system.executions()
+            let replies = system.upstream.replies
+            for reference in references {
+                let finals = replies[reference, default: []].filter(\.isFinal)
+                #expect(Set(finals.map(\.body)).count == 1, "\(reference) has final replies that differ")
+                #expect(
+                    executions[reference, default: 0] == (finals.first?.outcome == "succeeded" ? 1 : 0),
+                    "\(reference) was executed \(executions[reference, default: 0]) times and told \(finals.map(\.outcome))")
+            }
+            let summary = try await system.ledgerSummary()
+            #expect(summary.stored.allSatisfy { $0.key.state.isFinal || $0.value == 0 })
+            #expect(summary.unpublishedReplies == 0)
+        }
+    }
+}
