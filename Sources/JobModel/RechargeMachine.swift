@@ -33,7 +33,8 @@ package struct RechargeMachine: JobMachine {
     package let recharge: Recharge
     /// When the job was accepted: how long it is tried counts from here.
     package let acceptedAt: Timestamp
-    package private(set) var progress: Progress
+    /// Changed by the machine's own functions only.
+    package internal(set) var progress: Progress
     private let policy: RetryPolicy
 
     package init(_ recharge: Recharge, acceptedAt: Timestamp, _ progress: Progress = Progress(), policy: RetryPolicy) {
@@ -217,7 +218,7 @@ extension RechargeMachine {
         return .wait(reason)
     }
 
-    private mutating func finish(_ verdict: Verdict, at now: Moment) -> Step {
+    mutating func finish(_ verdict: Verdict, at now: Moment) -> Step {
         switch verdict.outcome {
         case .succeeded: progress.state = .succeeded
         case .expired: progress.state = .expired

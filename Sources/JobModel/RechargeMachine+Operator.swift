@@ -1,0 +1,33 @@
+/// What a person may do to a recharge. It follows the rules of the machine: nothing is sent again without proof, and what is over stays so.
+extension RechargeMachine {
+    /// Settles a doubt by a person's word. It moves no money: it only says what is to be believed from now on.
+    /// - Parameters:
+    ///   - reason: one sentence for the askers of a recharge that failed.
+    ///   - heard: what BOS said when the person asked, if anything; its ids go into the reply.
+    /// - Returns: what to tell the askers; `nil` unless the recharge is in doubt, or was parked with a doubt.
+    package mutating func resolve(succeeded: Bool, reason: String, heard: Answer? = nil, at now: Moment) -> Verdict? {
+        guard progress.state == .inDoubt || progress.state == .parked, progress.doubt != nil else { return nil }
+        let answer = heard ?? progress.answer
+        let verdict =
+            succeeded
+            ? Verdict(.succeeded, .operator, answer: answer)
+            : Verdict(.failed, .operator, .resolvedByOperator, reason, answer: answer)
+        progress.dueAt = nil
+        progress.waitReason = nil
+        _ = finish(verdict, at: now)
+        return verdict
+    }
+
+    /// Makes a recharge that waits due at once, and takes one that was parked back to where it came from: a doubt stays a doubt, so that
+    /// BOS is asked and nothing is sent.
+    /// - Returns: `false`, and nothing is changed, if it is over or may be on its way to BOS at this moment.
+    package mutating func retry(at now: Moment) -> Bool {
+        switch progress.state {
+        case .accepted, .inDoubt: break
+        case .parked: progress.state = progress.doubt == nil ? .accepted : .inDoubt
+        case .sending, .pending, .succeeded, .failed, .refused, .notFound, .expired, .answeredPending: return false
+        }
+        progress.dueAt = now.civil
+        return true
+    }
+}

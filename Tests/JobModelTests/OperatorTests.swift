@@ -1,0 +1,102 @@
+import JobModel
+import Testing
+
+@Suite("What a person may do to a recharge", .timeLimit(.minutes(1)))
+struct OperatorTests {
+    private static let later = Moment.steady(Jobs.start + .seconds(60))
+
+    private static func machine(_ state: JobState, _ doubt: DoubtCause? = nil) -> RechargeMachine {
+        var progress = Progress()
+        progress.state = state
+        progress.doubt = doubt
+        progress.waitReason = .doubt
+        progress.dueAt = state.isFinal ? nil : Jobs.start
+        progress.answer = Jobs.answer
+        return RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, progress, policy: RetryPolicy())
+    }
+
+    @Test("a doubt is settled as succeeded, whether it waits or is parked", arguments: [JobState.inDoubt, .parked])
+    func succeeded(state: JobState) throws {
+        var machine = Self.machine(state, .unanswered)
+        let verdict = machine.resolve(succeeded: true, reason: "seen on the statement", at: Self.later)
+        #expect(verdict == Verdict(.succeeded, .operator, answer: Jobs.answer))
+        #expect(machine.progress.state == .succeeded)
+        #expect(machine.progress.doubt == nil)
+        #expect(machine.progress.dueAt == nil)
+        #expect(machine.progress.waitReason == nil)
+        #expect(machine.progress.completedAt == Self.later.civil)
+        #expect(SeenStep(machine.wake(at: Self.later, jitter: 0)) == .nothing)
+    }
+
+    @Test("a doubt is settled as failed, with the person's reason and code", arguments: DoubtCause.allCases)
+    func failed(cause: DoubtCause) {
+        var machine = Self.machine(.parked, cause)
+        let verdict = machine.resolve(succeeded: false, reason: "not on the statement", at: Self.later)
+        #expect(verdict == Verdict(.failed, .operator, .resolvedByOperator, "not on the statement", answer: Jobs.answer))
+        #expect(machine.progress.state == .failed)
+    }
+
+    @Test("what BOS said when the person asked goes into the reply, and later answers change nothing")
+    func heard() {
+        var machine = Self.machine(.inDoubt, .unanswered)
+        let heard = Answer(httpStatus: 200, responseCode: 1, message: "found", operatorID: "42")
+        #expect(machine.resolve(succeeded: true, reason: "", heard: heard, at: Self.later)?.answer == heard)
+        #expect(SeenStep(machine.on(.enquired(.notFound, Jobs.answer), at: Self.later, jitter: 0)) == .nothing)
+        #expect(machine.progress.answer == heard)
+    }
+
+    @Test("only a doubt can be settled, and only once", arguments: JobState.allCases)
+    func onlyDoubts(state: JobState) {
+        var machine = Self.machine(state)
+        let before = machine.progress
+        #expect(machine.resolve(succeeded: true, reason: "", at: Self.later) == nil)
+        #expect(machine.progress == before)
+        var doubtful = Self.machine(.inDoubt, .duplicate)
+        #expect(doubtful.resolve(succeeded: false, reason: "a", at: Self.later) != nil)
+        let settled = doubtful.progress
+        #expect(doubtful.resolve(succeeded: true, reason: "b", at: Self.later) == nil)
+        #expect(doubtful.progress == settled)
+    }
+
+    @Test("a parked doubt that is tried again is asked about, never sent", arguments: DoubtCause.allCases)
+    func retryParked(cause: DoubtCause) {
+        var machine = Self.machine(.parked, cause)
+        let isDue = machine.retry(at: Self.later)
+        #expect(isDue)
+        #expect(machine.progress.state == .inDoubt)
+        #expect(machine.progress.doubt == cause)
+        #expect(machine.progress.dueAt == Self.later.civil)
+        #expect(SeenStep(machine.wake(at: Self.later, jitter: 0)) == .ask)
+    }
+
+    @Test("what was parked without a doubt was never sent, and may be")
+    func retryNeverSent() {
+        var machine = Self.machine(.parked)
+        let isDue = machine.retry(at: Self.later)
+        #expect(isDue)
+        #expect(SeenStep(machine.wake(at: Self.later, jitter: 0)) == .send(.neverTaken))
+    }
+
+    @Test("what waits is due at once; what is over, or may be on its way, is left alone", arguments: JobState.allCases)
+    func retryWaiting(state: JobState) {
+        var machine = Self.machine(state, state == .inDoubt ? .unanswered : nil)
+        let before = machine.progress
+        let mayRetry = [JobState.accepted, .inDoubt, .parked].contains(state)
+        #expect(machine.retry(at: Self.later) == mayRetry)
+        if mayRetry { #expect(machine.progress.dueAt == Self.later.civil) } else { #expect(machine.progress == before) }
+    }
+
+    @Test(
+        "BOS's answer confirms a person's word, contradicts it or leaves it open",
+        arguments: [
+            (RechargeMachine.Finding.succeeded, Corroboration.confirmed, Corroboration.contradicted),
+            (.failed(refunded: false), .contradicted, .confirmed),
+            (.failed(refunded: true), .contradicted, .confirmed),
+            (.pending, .open, .contradicted),
+            (.notFound, .open, .open),
+        ])
+    func corroboration(finding: RechargeMachine.Finding, ofSucceeded: Corroboration, ofFailed: Corroboration) {
+        #expect(Corroboration(of: true, by: finding) == ofSucceeded)
+        #expect(Corroboration(of: false, by: finding) == ofFailed)
+    }
+}
