@@ -98,7 +98,10 @@ let package = Package(
         .executableTarget(name: "BOSPoller", dependencies: ["Daemon", .argumentParser], swiftSettings: settings),
         .executableTarget(
             name: "BOSCtl",
-            dependencies: ["AMQP", "Daemon", "ExactJSON", "JobModel", "Simulation", .argumentParser, .logging, .unixSignals],
+            dependencies: [
+                "AMQP", "BOSClient", "Daemon", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerSQLite", "Observability",
+                "Simulation", .argumentParser, .logging, .unixSignals,
+            ],
             swiftSettings: settings),
         .executableTarget(name: "BOSSimulator", dependencies: ["BOSSimulatorKit", .argumentParser], swiftSettings: settings),
         .executableTarget(

@@ -5,14 +5,17 @@ import ArgumentParser
 struct BOSCtlCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bosctl",
-        abstract: "Publishes jobs for bos-worker and shows their replies.",
+        abstract: "Publishes jobs for bos-worker, shows what became of them, and settles doubts.",
         discussion: """
-            The broker comes from the worker's own configuration: --config or /etc/bos-worker/config.yaml, BOS_ variables, \
+            Broker and ledger come from the worker's own configuration: --config or /etc/bos-worker/config.yaml, BOS_ variables, \
             --amqp.urls=… on the command line.
 
-            Exit codes: 0 all done (with --wait: every job succeeded); 1 every job was answered, and at least one did not succeed; \
-            64 wrong command line; 70 internal fault; 75 the broker was away, or jobs are unpublished or unanswered; \
-            78 wrong configuration.
+            Exit codes: 0 all done (with --wait: every job succeeded); 1 every job was answered, and at least one did not succeed, or the \
+            job that is named does not allow it; 64 wrong command line; 70 internal fault; 75 try again later: broker or ledger was away, \
+            the worker has the job in its hands, or jobs are unpublished or unanswered; 78 wrong configuration.
             """,
-        subcommands: [PublishCommand.self, SimulateCommand.self])
+        subcommands: [
+            PublishCommand.self, JobCommand.self, DoubtsCommand.self, PendingCommand.self, RetryCommand.self, ResolveCommand.self,
+            SimulateCommand.self,
+        ])
 }

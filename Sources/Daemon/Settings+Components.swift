@@ -1,6 +1,6 @@
 package import AMQP
-import BOSClient
-import JobEngine
+package import BOSClient
+package import JobEngine
 import JobModel
 import Secrets
 
@@ -20,7 +20,8 @@ extension Settings {
         return configuration
     }
 
-    var engineConfiguration: EngineConfiguration {
+    /// What the engine has to know.
+    package var engineConfiguration: EngineConfiguration {
         var configuration = EngineConfiguration()
         configuration.rules.registerID = api.registerID
         configuration.rules.maximumAmount = Money(paise: jobs.maximumAmount)
@@ -73,7 +74,8 @@ extension Settings {
         return configuration
     }
 
-    var bosConfiguration: BOSConfiguration {
+    /// How BOS is called, and how its answers are read.
+    package var bosConfiguration: BOSConfiguration {
         var configuration = BOSConfiguration()
         configuration.baseURL = api.baseURL
         configuration.requestTimeout = api.requestTimeout

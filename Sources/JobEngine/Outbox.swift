@@ -47,7 +47,7 @@ package final class Outbox: Sendable {
     }
 
     /// Publishes replies just stored. Returns when each is confirmed or cannot be now; what is not remains owed.
-    func deliver(_ replies: [OutgoingReply]) async {
+    package func deliver(_ replies: [OutgoingReply]) async {
         guard replies.count > 1 else {
             for reply in replies { await deliver(reply) }
             return

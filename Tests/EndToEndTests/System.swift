@@ -21,7 +21,8 @@ struct System: Sendable {
     let upstream: Upstream
     /// Where the worker's HTTP endpoints are; the same for each worker started.
     let http: String
-    private let settings: [String: String]
+    /// The environment of each program under test.
+    let settings: [String: String]
 
     /// Runs `body` in a new system; nothing of it is left behind. The worker is the test's to start.
     /// - Parameters:

@@ -1,0 +1,83 @@
+import ArgumentParser
+import Daemon
+import JobModel
+import Ledger
+
+/// Why a command could not do what it was asked, in a sentence for the person at the keyboard.
+enum CommandFailure: Error, CustomStringConvertible {
+    case ledger(path: String, LedgerError)
+    case setup(WorkerError)
+    case unknownJob(reference: String, [JobKind], path: String)
+    /// A run works on it at this moment.
+    case owned(JobKind, reference: String, owner: String)
+    case over(JobKind, reference: String, JobState, at: Timestamp?)
+    case noDoubt(reference: String, JobState)
+    /// The history must not hold a subscriber's number.
+    case numberInReason
+    /// BOS says the opposite of what the person says.
+    case contradicted(reference: String, answer: String)
+    /// Nobody has said yes.
+    case unconfirmed(reference: String)
+    /// Something happened to the job while the person thought about it.
+    case changed(JobKind, reference: String)
+    /// The verdict is stored; its replies are not published.
+    case repliesOwed(reference: String, count: Int, reason: String)
+
+    var description: String {
+        switch self {
+        case .ledger(let path, .unavailable(let detail)):
+            "ledger.url sqlite:\(path): \(detail) (the systemd unit keeps the worker's ledger in /var/lib/bos-worker: "
+                + "add --ledger.url=sqlite:/var/lib/bos-worker/ledger.sqlite)"
+        case .ledger(let path, let error): "ledger.url sqlite:\(path): \(error)"
+        case .setup(let error): "\(error)"
+        case .unknownJob(let reference, let kinds, let path):
+            "the ledger \(path) has no \(kinds.map(\.rawValue).joined(separator: ", ")) of the reference \(reference.printable); "
+                + "check its spelling, and ledger.url"
+        case .owned(let kind, let reference, let owner):
+            "the worker is working on \(kind.rawValue) \(reference.printable) now (\(owner.printable)); nothing was changed: "
+                + "look again in a minute, and if no worker is running, start it"
+        case .over(let kind, let reference, let state, let moment):
+            "\(kind.rawValue) \(reference.printable) is over\(moment.map { " since \($0.rfc3339)" } ?? ""): \(state.words); "
+                + "nothing was changed"
+        case .noDoubt(let reference, let state):
+            "recharge \(reference.printable) is not in doubt but \(state.rawValue) (\(state.words)): there is nothing to settle, "
+                + "`bosctl job` shows its history"
+        case .numberInReason:
+            "--reason holds the subscriber's number, which the history must not: say it without; nothing was changed"
+        case .contradicted(let reference, let answer):
+            "BOS contradicts you about recharge \(reference.printable) (\(answer)); nothing was changed: "
+                + "`bosctl retry` lets the worker take BOS's word, --against-bos takes yours"
+        case .unconfirmed(let reference):
+            "recharge \(reference.printable) was not settled and nothing was changed: answer y, or give --yes where nobody can be asked"
+        case .changed(let kind, let reference):
+            "\(kind.rawValue) \(reference.printable) went on meanwhile, so nothing was changed: look at it again with `bosctl job`"
+        case .repliesOwed(let reference, let count, let reason):
+            "recharge \(reference.printable) is settled in the ledger, but \(count) of its replies could not be published (\(reason)); "
+                + "nothing is lost: the worker publishes them at its next start"
+        }
+    }
+
+    /// 1 when the job's own state forbids it, 75 when it may be possible later, 78 when the configuration is wrong.
+    var exitCode: ArgumentParser.ExitCode {
+        switch self {
+        case .unknownJob, .over, .noDoubt, .contradicted, .unconfirmed, .changed: .failure
+        case .numberInReason: ArgumentParser.ExitCode(Daemon.ExitCode.usage.rawValue)
+        case .owned, .repliesOwed: ArgumentParser.ExitCode(Daemon.ExitCode.notDrained.rawValue)
+        case .setup(let error): ArgumentParser.ExitCode(error.exitCode.rawValue)
+        case .ledger(_, let error):
+            ArgumentParser.ExitCode((error.isRecoverable ? Daemon.ExitCode.notDrained : .internalFault).rawValue)
+        }
+    }
+}
+
+extension AsyncParsableCommand {
+    /// Runs what a command does. A failure is said on the standard error and ends the process with its exit code.
+    func explainingFailure(on console: Console, _ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch let failure as CommandFailure {
+            console.complain("\(failure)")
+            throw failure.exitCode
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import Daemon
+import JobEngine
+import JobModel
+import Ledger
+
+/// One doubt settled by a person: BOS is heard, the word is weighed, then stored with its reply, then told.
+struct Resolution {
+    let reference: String
+    let succeeded: Bool
+    let reason: String
+    /// The person has said yes beforehand.
+    let isConfirmed: Bool
+    let isAgainstBOS: Bool
+    let settings: Settings
+    let console: Console
+
+    private var outcome: String { succeeded ? "succeeded" : "failed" }
+
+    func run(_ ledger: any Ledger, _ access: LedgerAccess) async throws {
+        guard let known = try await ledger.job(.recharge, reference)?.record, case .recharge(let recharge) = known.job else {
+            throw CommandFailure.unknownJob(reference: reference, [.recharge], path: access.path)
+        }
+        guard recharge.subscriber.count < 5 || !reason.contains(recharge.subscriber) else {
+            throw CommandFailure.numberInReason
+        }
+        try checkDoubt(known)
+        let report = await BOSInquiry(settings: settings).ask(recharge, traceparent: known.traceparent)
+        try weigh(report, known)
+        let replies = try await store(known, report, ledger)
+        console.row("recharge \(reference.printable), \(recharge.amount.rupees) rupees, is settled as \(outcome)")
+        if let owed = try await ReplyDelivery(settings: settings, console: console).deliver(replies, from: ledger) {
+            throw CommandFailure.repliesOwed(reference: reference, count: owed.count, reason: owed.reason)
+        }
+        console.row("replies sent: \(replies.count)")
+    }
+
+    private func checkDoubt(_ record: JobRecord) throws(CommandFailure) {
+        let state = record.progress.state
+        guard !state.isFinal else { throw .over(.recharge, reference: reference, state, at: record.progress.completedAt) }
+        if let owner = record.owner, TakenJob.isWorkers(owner) { throw .owned(.recharge, reference: reference, owner: owner) }
+        guard verdict(record, heard: nil, at: SystemClock().moment) != nil else { throw .noDoubt(reference: reference, state) }
+    }
+
+    /// What the recharge's machine makes of the person's word.
+    private func verdict(_ record: JobRecord, heard: Answer?, at now: Moment) -> (Verdict, Progress)? {
+        guard case .recharge(let recharge) = record.job else { return nil }
+        let policy = settings.engineConfiguration.policy
+        var machine = RechargeMachine(recharge, acceptedAt: record.acceptedAt, record.progress, policy: policy)
+        return machine.resolve(succeeded: succeeded, reason: reason, heard: heard, at: now).map { ($0, machine.progress) }
+    }
+
+    /// Goes on only if BOS says the same, or the person stands by it.
+    private func weigh(_ report: CallReport<Enquiry>, _ record: JobRecord) throws(CommandFailure) {
+        let note = record.job.withoutSubscriber(report.note)
+        switch report.event {
+        case .found(let finding, _):
+            console.row("BOS says: \(finding.words) (\(note))")
+            switch Corroboration(of: succeeded, by: finding) {
+            case .confirmed: return
+            case .open: try confirm("BOS does not confirm that it \(outcome).", record)
+            case .contradicted:
+                guard isAgainstBOS else { throw .contradicted(reference: reference, answer: "it says: \(finding.words)") }
+                console.row("BOS says the opposite, and your word is taken against it (--against-bos)")
+            }
+        case .unanswered:
+            console.row("BOS gave no answer: \(note)")
+            try confirm("BOS could not be asked.", record)
+        }
+    }
+
+    private func confirm(_ problem: String, _ record: JobRecord) throws(CommandFailure) {
+        guard !isConfirmed else { return }
+        let question = "\(problem) Settle recharge \(reference.printable), \(record.job.amount.rupees) rupees, as \(outcome)?"
+        guard console.asks(question) else { throw .unconfirmed(reference: reference) }
+    }
+
+    /// Verdict and final reply in one transaction, unless something happened to the recharge since BOS was asked.
+    private func store(_ known: JobRecord, _ report: CallReport<Enquiry>, _ ledger: any Ledger) async throws -> [OutgoingReply] {
+        let now = SystemClock().moment
+        let job = try await TakenJob(known, from: ledger, at: now.civil)
+        let heard: Answer? = if case .found(_, let answer) = report.event { answer } else { nil }
+        // Sent once more since: what was said of the sending before may be wrong of this one.
+        let isSame = job.record.progress.attempts == known.progress.attempts
+        guard isSame, let (verdict, progress) = verdict(job.record, heard: heard, at: now) else {
+            let entry = HistoryEntry(at: now.civil, .released, "bosctl resolve of \(Person.current) left it as it was")
+            _ = try await job.leave(job.record.progress, entry)
+            throw CommandFailure.changed(.recharge, reference: reference)
+        }
+        let reply = Reply(to: known.job, verdict, progress, acceptedAt: known.acceptedAt, at: now.civil)
+        return try await job.leave(progress, HistoryEntry(at: now.civil, .settled, story(report, known)), telling: reply)
+    }
+
+    /// Who, why, and what BOS said.
+    private func story(_ report: CallReport<Enquiry>, _ record: JobRecord) -> String {
+        let answer =
+            switch report.event {
+            case .found(let finding, _):
+                "BOS says: \(finding.words)"
+                    + (Corroboration(of: succeeded, by: finding) == .contradicted ? " (against it, --against-bos)" : "")
+            case .unanswered: "BOS gave no answer"
+            }
+        return record.job.withoutSubscriber("\(outcome), says \(Person.current): \(reason); \(answer), \(report.note)")
+    }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import Daemon
+import JobEngine
+import JobModel
+import Ledger
+
+/// `bosctl retry REF`: what waits goes on now.
+struct RetryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "retry",
+        abstract: "Has a job that waits in the ledger, or is left to a person, go on at once.",
+        discussion: """
+            bos-poller puts the job back on its queue within a second or two. A recharge in doubt is asked about first, as always, and \
+            sent again only after proof that it was not executed. One that is older than retry.doubt.maximumAge is left to a person \
+            again unless BOS's answer settles it.
+            """)
+
+    @Argument(help: ArgumentHelp("The job's reference: referenceid or refid.", valueName: "reference")) var reference: String
+    @OptionGroup var kind: KindOption
+    @OptionGroup var options: BrokerOptions
+
+    func run() async throws {
+        let settings = try options.settings()
+        let console = Console(isJSON: false)
+        try await explainingFailure(on: console) {
+            let access = try LedgerAccess(settings.ledger)
+            try await access.writing { ledger in
+                let jobs = try await kind.jobs(reference, in: ledger, access).map(\.record)
+                // A question of the same reference may be over long since; it is not what is meant.
+                let open = jobs.filter { !$0.progress.state.isFinal }
+                for record in open.isEmpty ? jobs : open {
+                    try await retry(record, ledger, settings)
+                    console.row(
+                        "\(record.job.kind.rawValue) \(record.job.reference.printable) is due now; bos-poller puts it back on its queue")
+                }
+            }
+        }
+    }
+
+    private func retry(_ record: JobRecord, _ ledger: any Ledger, _ settings: Settings) async throws {
+        let now = SystemClock().moment
+        let job = try await TakenJob(record, from: ledger, at: now.civil)
+        let before = job.record.progress
+        guard let progress = Self.due(job.record, settings.engineConfiguration.policy, at: now) else {
+            _ = try await job.leave(before, HistoryEntry(at: now.civil, .released, "bosctl retry of \(Person.current) left it as it was"))
+            throw CommandFailure.changed(record.job.kind, reference: reference)
+        }
+        let change = progress.state == before.state ? "" : ", from \(before.state.rawValue) to \(progress.state.rawValue)"
+        _ = try await job.leave(
+            progress, HistoryEntry(at: now.civil, .released, "due at once, says \(Person.current) (bosctl retry)\(change)"))
+    }
+
+    /// The job's progress when it goes on at once; `nil` if it may be under way.
+    private static func due(_ record: JobRecord, _ policy: RetryPolicy, at now: Moment) -> Progress? {
+        switch record.job {
+        case .recharge(let recharge):
+            var machine = RechargeMachine(recharge, acceptedAt: record.acceptedAt, record.progress, policy: policy)
+            return machine.retry(at: now) ? machine.progress : nil
+        case .rechargeStatus, .panStatus:
+            var progress = record.progress
+            progress.dueAt = now.civil
+            return progress
+        }
+    }
+}

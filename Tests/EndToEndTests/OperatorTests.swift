@@ -1,0 +1,254 @@
+import ExactJSON
+import Foundation
+import JobModel
+import Ledger
+import LedgerSQLite
+import Testing
+
+extension EndToEnd {
+    /// What people do to doubts with `bosctl`, beside a running worker.
+    @Suite struct Operators {
+        /// A recharge whose answer is lost stays in doubt for hours: the next enquiry is far away.
+        private static let doubtful = [
+            "BOS_API_REQUEST_TIMEOUT": "1s", "BOS_RETRY_SETTLE_WINDOW": "1h", "BOS_RETRY_ENQUIRY_INITIAL_BACKOFF": "10m",
+            "BOS_RETRY_ENQUIRY_MAXIMUM_BACKOFF": "1h",
+        ]
+        private static let lost = ["--fault", "DoRecharge/answerLost=1"]
+        /// Enquiries are turned away, with an hour until the next.
+        private static let silent = ["--fault", "RechargesStatus/tooMany:3600=1"]
+        private static let unknownToBOS = lost + ["--fault", "blindEnquiry:3600=1"]
+
+        @Test("a doubt is shown, told without the subscriber's number, settled by a person once, and its asker told")
+        func resolves() async throws {
+            try await System.run(Self.doubtful, simulator: Self.unknownToBOS) { system in
+                let worker = try await system.startReadyWorker()
+                try await system.makeDoubt("doubt-1")
+                let doubts = try await system.bosctl("doubts")
+                #expect(doubts.code == 0)
+                for part in ["doubt-1", "no usable answer came", "in_doubt", "1 in doubt, 1 rupees"] {
+                    #expect(doubts.output.contains(part), "\(doubts.output)")
+                }
+                let job = try await system.bosctl("job", "doubt-1")
+                #expect(job.code == 0)
+                for part in ["recharge doubt-1: in doubt", "1 rupees to ***685", "in doubt, asks BOS", "it waits in the ledger"] {
+                    #expect(job.output.contains(part), "\(job.output)")
+                }
+                let named = try await system.bosctl(["resolve", "doubt-1", "--failed", "--reason", "not for \(System.subscriber)", "--yes"])
+                #expect(named.code == 64)
+                #expect(named.output.contains("holds the subscriber's number"), "\(named.output)")
+                let resolve = ["resolve", "doubt-1", "--succeeded", "--reason", "seen on the statement"]
+                let unconfirmed = try await system.bosctl(resolve)
+                #expect(unconfirmed.code == 1)
+                #expect(unconfirmed.output.contains("BOS says: it does not know the reference"), "\(unconfirmed.output)")
+                #expect(unconfirmed.output.contains("nothing was changed"), "\(unconfirmed.output)")
+                #expect(try await system.ledgerSummary().stored == [.init(.recharge, .inDoubt): 1])
+
+                let resolved = try await system.bosctl(resolve + ["--yes"])
+                #expect(resolved.code == 0, "\(resolved.output)")
+                try await system.upstream.waitForFinals(1)
+                try system.expectFinal("doubt-1", "succeeded", evidence: "operator", error: nil)
+                let again = try await system.bosctl(["resolve", "doubt-1", "--failed", "--reason", "on second thoughts", "--yes"])
+                #expect(again.code == 1)
+                #expect(again.output.contains("is over since"), "\(again.output)")
+                let history = try await system.bosctl("job", "doubt-1")
+                for part in ["settled by a person", "asha as", "seen on the statement", "BOS says: it does not know the reference"] {
+                    #expect(history.output.contains(part), "\(history.output)")
+                }
+                #expect(try await system.bosctl("doubts").output.contains("No recharge is in doubt."))
+                #expect(!(doubts.output + job.output + named.output + resolved.output + history.output).contains(System.subscriber))
+                try await system.finish(worker)
+                try await system.expectAllSucceeded(["doubt-1"])
+            }
+        }
+
+        @Test("BOS's word stands against a person's, and a retry has BOS asked at once")
+        func retries() async throws {
+            try await System.run(Self.doubtful, simulator: Self.lost + Self.silent) { system in
+                let worker = try await system.startReadyWorker()
+                let poller = try system.startPoller()
+                try await system.makeDoubt("doubt-1")
+                try await system.setFaults("{}")
+                let contradicted = try await system.bosctl(["resolve", "doubt-1", "--failed", "--reason", "I think so", "--yes"])
+                #expect(contradicted.code == 1)
+                #expect(contradicted.output.contains("BOS contradicts you"), "\(contradicted.output)")
+                #expect(try await system.ledgerSummary().stored == [.init(.recharge, .inDoubt): 1])
+
+                let retried = try await system.bosctl("retry", "doubt-1")
+                #expect(retried.code == 0, "\(retried.output)")
+                try await system.upstream.waitForFinals(1)
+                try system.expectFinal("doubt-1", "succeeded", evidence: "enquiry", error: nil)
+                #expect(try await system.bosctl("job", "doubt-1").output.contains("due at once, says asha as"))
+                let over = try await system.bosctl("retry", "doubt-1")
+                #expect(over.code == 1)
+                #expect(over.output.contains("is over since"), "\(over.output)")
+                #expect(try await system.bosctl("retry", "doubt-2").output.contains("has no recharge, recharge.status, pan.status"))
+                #expect(await system.stop(poller) == 0)
+                try await system.finish(worker)
+                try await system.expectAllSucceeded(["doubt-1"])
+            }
+        }
+
+        @Test("a person's word is taken against BOS's when it is given as such, and the history keeps both")
+        func contradicts() async throws {
+            try await System.run(Self.doubtful, simulator: Self.lost + Self.silent) { system in
+                let worker = try await system.startReadyWorker()
+                try await system.makeDoubt("doubt-1")
+                try await system.setFaults("{}")
+                let resolved = try await system.bosctl(["resolve", "doubt-1", "--failed", "--reason", "refunded by hand", "--against-bos"])
+                #expect(resolved.code == 0, "\(resolved.output)")
+                try await system.upstream.waitForFinals(1)
+                try system.expectFinal("doubt-1", "failed", evidence: "operator", error: "resolved_by_operator: refunded by hand")
+                let history = try await system.bosctl("job", "doubt-1").output
+                #expect(history.contains("BOS says: it was executed (against it, --against-bos)"), "\(history)")
+                try await system.finish(worker)
+            }
+        }
+
+        @Test("what is parked comes first when it is oldest, is asked about once more on a retry, and settled by a person")
+        func parked() async throws {
+            try await System.run(Self.doubtful) { system in
+                let now = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+                try await system.store("young", .inDoubt, sentAt: now + .seconds(-7_230), dueAt: now + .seconds(1_230))
+                try await system.store("old", .parked, sentAt: now + .seconds(-3 * 86_400 - 30))
+                let doubts = try await system.bosctl("doubts").output.split(separator: "\n")
+                try #require(doubts.count == 4, "\(doubts)")
+                #expect(doubts[1].hasPrefix("old ") && doubts[1].contains(" 3 d ") && doubts[1].contains("a person"), "\(doubts)")
+                #expect(doubts[2].hasPrefix("young ") && doubts[2].contains(" 2 h ") && doubts[2].contains("in 20 min"), "\(doubts)")
+                #expect(doubts[3] == "2 in doubt, 2 rupees, 1 of them left to a person")
+                #expect(!doubts.joined().contains(System.subscriber) && doubts[1].contains("says ***685"), "\(doubts)")
+                #expect(try await system.bosctl("doubts", "--limit", "1").output.contains("the first 1 of them shown"))
+
+                let retried = try await system.bosctl("retry", "old")
+                #expect(retried.code == 0, "\(retried.output)")
+                let worker = try await system.startReadyWorker()
+                let poller = try system.startPoller()
+                // BOS does not know it, and it is as old as before: back to a person it goes, through worker and poller.
+                try #require(await eventually { try await system.ledgerSummary().stored[.init(.recharge, .parked)] == 1 })
+                let history = try await system.bosctl("job", "old").output
+                for part in ["from parked to in_doubt", "back on its queue", "asks BOS", "left to a person: nothing more happens"] {
+                    #expect(history.contains(part), "\(history)")
+                }
+                let resolved = try await system.bosctl(["resolve", "old", "--failed", "--reason", "never arrived", "--yes"])
+                #expect(resolved.code == 0, "\(resolved.output)")
+                try await system.upstream.waitForFinals(1)
+                try system.expectFinal("old", "failed", evidence: "operator", error: "resolved_by_operator: never arrived")
+                #expect(try await system.executions().isEmpty)
+                #expect(await system.stop(poller) == 0)
+                try await system.finish(worker)
+            }
+        }
+
+        @Test("a verdict that cannot be told because the broker is away is owed, and told by the next worker")
+        func owes() async throws {
+            try await System.run(Self.doubtful, simulator: Self.unknownToBOS) { system in
+                var worker = try await system.startReadyWorker()
+                try await system.makeDoubt("doubt-1")
+                #expect(await system.stop(worker) == 0)
+                let resolved = try await system.bosctl(
+                    ["resolve", "doubt-1", "--failed", "--reason", "not on the statement", "--yes"],
+                    ["BOS_AMQP_URLS": "amqp://guest:guest@127.0.0.1:1/%2f"])
+                #expect(resolved.code == 75, "\(resolved.output)")
+                #expect(resolved.output.contains("the worker publishes them at its next start"), "\(resolved.output)")
+                #expect(try await system.ledgerSummary().unpublishedReplies == 1)
+                #expect(system.upstream.finalCount == 0)
+                worker = try system.startWorker()
+                try await system.upstream.waitForFinals(1)
+                try system.expectFinal("doubt-1", "failed", evidence: "operator", error: "resolved_by_operator: not on the statement")
+                try await system.finish(worker)
+                #expect(try await system.ledgerSummary().unpublishedReplies == 0)
+            }
+        }
+
+        @Test("a job that the worker has in its hands is left to it")
+        func leavesToTheWorker() async throws {
+            try await System.run(["BOS_API_REQUEST_TIMEOUT": "50s", "BOS_RETRY_SETTLE_WINDOW": "1h"], simulator: Self.lost) { system in
+                let worker = try await system.startReadyWorker()
+                try await system.upstream.publishRecharges(["owned-1"])
+                try #require(await eventually { try await system.executions()["owned-1"] == 1 })
+                for command in [["retry", "owned-1"], ["resolve", "owned-1", "--failed", "--reason", "too slow", "--yes"]] {
+                    let result = try await system.bosctl(command)
+                    #expect(result.code == 75)
+                    #expect(result.output.contains("the worker is working on recharge owned-1 now"), "\(result.output)")
+                }
+                #expect(try await system.ledgerSummary().stored == [.init(.recharge, .sending): 1])
+                worker.send(SIGKILL)
+                _ = await worker.exitCode()
+            }
+        }
+
+        @Test("a pending PAN application is listed, and checked at once when a person says so")
+        func checksApplications() async throws {
+            try await System.run(["BOS_POLLER_PAN_FIRST_CHECK_AFTER": "1h"], simulator: ["--fault", "panPending:1=1"]) { system in
+                let worker = try await system.startReadyWorker()
+                let poller = try system.startPoller()
+                try await system.upstream.publish(Array(#"{"refid":"pan-1"}"#.utf8), as: "pan-1", kind: "pan.status")
+                try #require(await eventually { system.upstream.replies["pan-1"]?.first?.outcome == "pending" })
+                let pending = try await system.bosctl("pending")
+                #expect(pending.code == 0)
+                #expect(pending.output.contains("pan-1") && pending.output.contains("1 pending"), "\(pending.output)")
+                #expect(try await system.bosctl("retry", "pan-1").code == 0)
+                try await system.upstream.waitForFinals(1)
+                #expect(system.upstream.replies["pan-1"]?.last?.outcome == "succeeded")
+                #expect(try await system.bosctl("pending").output.contains("No PAN application is pending."))
+                #expect(await system.stop(poller) == 0)
+                try await system.finish(worker)
+            }
+        }
+    }
+}
+
+extension System {
+    fileprivate func startPoller() throws -> ChildProcess {
+        let own = settings.merging(["BOS_HTTP_LISTEN": "127.0.0.1:0"]) { $1 }
+        return try ChildProcess("bos-poller", environment: own, log: folder.appendingPathComponent("poller.log"))
+    }
+
+    /// Runs `bosctl` to its end, with nobody at a terminal.
+    fileprivate func bosctl(_ arguments: [String], _ more: [String: String] = [:]) async throws -> (code: Int32, output: String) {
+        // As behind sudo, so that the history names a person that no test runs as.
+        let own = settings.merging(["SUDO_USER": "asha"]) { $1 }.merging(more) { $1 }
+        let process = try ChildProcess(
+            "bosctl", arguments, environment: own, log: folder.appendingPathComponent("bosctl-\(UUID().uuidString).log"))
+        return (await process.exitCode(), process.output)
+    }
+
+    fileprivate func bosctl(_ arguments: String...) async throws -> (code: Int32, output: String) { try await bosctl(arguments) }
+
+    /// Publishes a recharge and returns once it is in doubt and waits in the ledger.
+    fileprivate func makeDoubt(_ reference: String) async throws {
+        try await upstream.publishRecharges([reference])
+        try #require(await eventually { upstream.replies[reference]?.first?.outcome == "in_doubt" }, "\(reference) is not in doubt")
+    }
+
+    /// Puts a doubt into the ledger as a worker would have left it. No worker may be running.
+    fileprivate func store(_ reference: String, _ state: JobState, sentAt: Timestamp, dueAt: Timestamp? = nil) async throws {
+        let recharge = Recharge(
+            operatorID: 311, subscriber: Self.subscriber, amount: Money(paise: 100), reference: reference, registerID: "1234")
+        var progress = Progress()
+        (progress.state, progress.attempts, progress.doubt, progress.firstSentAt) = (.sending, 1, nil, sentAt)
+        let ledger = try await SQLiteLedger.open(.init(path: "\(folder.path)/ledger.sqlite", owner: "test"))
+        let result = try await ledger.claim(
+            Claim(
+                job: .recharge(recharge), fingerprint: Array(reference.utf8),
+                asker: Asker(correlationID: reference, replyTo: upstream.address), owner: "test#1", now: sentAt, progress: progress,
+                entry: HistoryEntry(at: sentAt, .accepted)))
+        guard case .new(let record, _) = result else { throw LedgerError.closed }
+        (progress.state, progress.doubt, progress.told, progress.dueAt) = (state, .acceptedByBOS, "in_doubt", dueAt)
+        _ = try await ledger.update(
+            Update(
+                jobID: record.id, owner: "test#1", progress: progress, keepsOwnership: false,
+                entry: HistoryEntry(at: sentAt, .waiting, "BOS has it, says \(Self.subscriber)")))
+        await ledger.close()
+    }
+
+    /// There is one final reply, and it says this.
+    fileprivate func expectFinal(_ reference: String, _ outcome: String, evidence: String, error: String?) throws {
+        let finals = upstream.replies[reference, default: []].filter(\.isFinal)
+        #expect(Set(finals.map(\.messageID)).count == 1)
+        let reply = try JSONValue.parse(try #require(finals.first).body)
+        #expect(reply["outcome"]?.text == outcome)
+        #expect(reply["evidence"]?.text == evidence)
+        let failure = reply["error"]?["code"]?.text.map { "\($0): \(reply["error"]?["detail"]?.text ?? "")" }
+        #expect(failure == error)
+    }
+}
