@@ -65,7 +65,7 @@ extension EndToEnd {
         func retries() async throws {
             try await System.run(Self.doubtful, simulator: Self.lost + Self.silent) { system in
                 let worker = try await system.startReadyWorker()
-                let poller = try system.startPoller()
+                let (poller, _) = try system.startPoller()
                 try await system.makeDoubt("doubt-1")
                 try await system.setFaults("{}")
                 let contradicted = try await system.bosctl(["resolve", "doubt-1", "--failed", "--reason", "I think so", "--yes"])
@@ -121,7 +121,7 @@ extension EndToEnd {
                 let retried = try await system.bosctl("retry", "old")
                 #expect(retried.code == 0, "\(retried.output)")
                 let worker = try await system.startReadyWorker()
-                let poller = try system.startPoller()
+                let (poller, _) = try system.startPoller()
                 // BOS does not know it, and it is as old as before: back to a person it goes, through worker and poller.
                 try #require(await eventually { try await system.ledgerSummary().stored[.init(.recharge, .parked)] == 1 })
                 let history = try await system.bosctl("job", "old").output
@@ -180,7 +180,7 @@ extension EndToEnd {
         func checksApplications() async throws {
             try await System.run(["BOS_POLLER_PAN_FIRST_CHECK_AFTER": "1h"], simulator: ["--fault", "panPending:1=1"]) { system in
                 let worker = try await system.startReadyWorker()
-                let poller = try system.startPoller()
+                let (poller, _) = try system.startPoller()
                 try await system.upstream.publish(Array(#"{"refid":"pan-1"}"#.utf8), as: "pan-1", kind: "pan.status")
                 try #require(await eventually { system.upstream.replies["pan-1"]?.first?.outcome == "pending" })
                 let pending = try await system.bosctl("pending")
@@ -198,11 +198,6 @@ extension EndToEnd {
 }
 
 extension System {
-    fileprivate func startPoller() throws -> ChildProcess {
-        let own = settings.merging(["BOS_HTTP_LISTEN": "127.0.0.1:0"]) { $1 }
-        return try ChildProcess("bos-poller", environment: own, log: folder.appendingPathComponent("poller.log"))
-    }
-
     /// Runs `bosctl` to its end, with nobody at a terminal.
     fileprivate func bosctl(_ arguments: [String], _ more: [String: String] = [:]) async throws -> (code: Int32, output: String) {
         // As behind sudo, so that the history names a person that no test runs as.
