@@ -64,8 +64,11 @@ package struct CircuitBreaker: Sendable {
         if buckets[slot].tenth < tenth { buckets[slot] = Bucket(tenth: tenth) }
         buckets[slot].calls += 1
         buckets[slot].failures += result == .failure ? 1 : 0
-        let recent = buckets.filter { $0.tenth > tenth - buckets.count }
-        let (calls, failures) = recent.reduce((0, 0)) { ($0.0 + $1.calls, $0.1 + $1.failures) }
+        var (calls, failures) = (0, 0)
+        for bucket in buckets where bucket.tenth > tenth - buckets.count {
+            calls += bucket.calls
+            failures += bucket.failures
+        }
         guard calls >= configuration.minimumCalls, Double(failures) >= Double(calls) * configuration.failureShare else { return }
         let isRelapse = closedSince.map { now - $0 < configuration.recovery } ?? false
         open(for: isRelapse ? interval * 2 : configuration.firstInterval, at: now)
