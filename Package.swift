@@ -115,7 +115,7 @@ let package = Package(
         .testTarget(name: "ExactJSONTests", dependencies: ["ExactJSON"], swiftSettings: settings),
         .testTarget(name: "DedicatedThreadTests", dependencies: ["DedicatedThread"], swiftSettings: settings),
         .testTarget(
-            name: "JobModelTests", dependencies: ["ExactJSON", "JobModel", "LedgerKit"], resources: [.copy("Golden")],
+            name: "JobModelTests", dependencies: ["ExactJSON", "JobModel"], resources: [.copy("Golden")],
             swiftSettings: settings),
         .testTarget(name: "AMQPTests", dependencies: ["AMQP", "BrokerKit", "DedicatedThread", .logging], swiftSettings: settings),
         .testTarget(

@@ -20,13 +20,7 @@ package actor ConsumptionGate {
     /// Whether the reason has passed; must not move money.
     package typealias Probe = @Sendable (PauseReason) async -> Bool
 
-    private struct Pause {
-        var detail: String
-        /// In the clock's uptime: before this it is not even probed.
-        var notBefore: Duration
-    }
-
-    private nonisolated let reasons = Mutex<[PauseReason: Pause]>([:])
+    private nonisolated let reasons = Mutex<[PauseReason: String]>([:])
     private let clock: any EngineClock
     private let logger: Logger
     private let closings: AsyncStream<Void>
@@ -43,17 +37,15 @@ package actor ConsumptionGate {
     }
 
     /// Why consuming is paused, with a sentence for people; empty while it is not.
-    package nonisolated var pauses: [PauseReason: String] { reasons.withLock { $0.mapValues(\.detail) } }
+    package nonisolated var pauses: [PauseReason: String] { reasons.withLock { $0 } }
 
     package nonisolated var isOpen: Bool { reasons.withLock { $0.isEmpty } }
 
     package func setSwitch(_ switchConsumers: @escaping Switch) { self.switchConsumers = switchConsumers }
 
     /// Stops consuming for this reason; returns once no more deliveries are taken. The caller may then requeue its own.
-    /// - Parameter time: how long at the least, as BOS asks for with `Retry-After`.
-    package func close(_ reason: PauseReason, _ detail: String, atLeast time: Duration = .zero) async {
-        let pause = Pause(detail: detail, notBefore: clock.uptime() + time)
-        let isNew = reasons.withLock { $0.updateValue(pause, forKey: reason) == nil }
+    package func close(_ reason: PauseReason, _ detail: String) async {
+        let isNew = reasons.withLock { $0.updateValue(detail, forKey: reason) == nil }
         if isNew { logger.error("consuming pauses", metadata: ["reason": "\(reason.rawValue)", "detail": "\(detail)"]) }
         await switchConsumers(false)
         // After the switch, and every time: whatever crossed an opening, a round follows that puts the consumers right.
@@ -69,19 +61,15 @@ package actor ConsumptionGate {
                 await switchConsumers(false)
                 await clock.sleep(for: Self.interval(probes, clock.jitter()))
                 probes += 1
-                for reason in due() where await probe(reason) { reasons.withLock { _ = $0.removeValue(forKey: reason) } }
+                for reason in pauses.keys.sorted(by: { $0.rawValue < $1.rawValue }) where await probe(reason) {
+                    reasons.withLock { _ = $0.removeValue(forKey: reason) }
+                }
             }
             guard isOpen else { return }
             openSince = clock.uptime()
             if wasClosed { logger.notice("consuming goes on") }
             await switchConsumers(true)
         }
-    }
-
-    private func due() -> [PauseReason] {
-        let now = clock.uptime()
-        let due = reasons.withLock { reasons in reasons.filter { $0.value.notBefore <= now }.keys }
-        return PauseReason.allCases.filter(due.contains)
     }
 
     /// A quarter of a second at first, so that an operator who mends something sees it soon; then longer, up to ten seconds.

@@ -58,12 +58,10 @@ package final class SystemClock: EngineClock {
         try? await Task.sleep(for: duration)
     }
 
-    /// SplitMix64 (Steele, Lea and Flood, 2014): each number is a hash of a counter, so threads need no lock.
+    /// Each number is a hash of a counter, so threads need no lock.
     package func jitter() -> Double {
-        var bits = randomState.wrappingAdd(0x9E37_79B9_7F4A_7C15, ordering: .relaxed).newValue
-        bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
-        return Double((bits ^ (bits >> 31)) >> 11) * 0x1p-53
+        let counter = randomState.wrappingAdd(SeededGenerator.increment, ordering: .relaxed).newValue
+        return Double(SeededGenerator.number(at: counter) >> 11) * 0x1p-53
     }
 
     private static func read(_ clock: clockid_t) -> timespec {

@@ -47,7 +47,7 @@ package struct JobHandler: Sendable {
         let deadline = clock.uptime() + configuration.deliveryTimeout - configuration.confirmTimeout
         // Taken before the gate closed, not begun: better in its queue than begun in vain.
         guard lane.gate.isOpen, !drain.isDraining else { return .requeue }
-        guard await lane.enter(within: deadline - clock.uptime() - configuration.requestTimeout) else { return .requeue }
+        guard await lane.enter(within: deadline - clock.uptime() - configuration.requestTimeout, drain) else { return .requeue }
         defer { lane.leave() }
         guard lane.gate.isOpen, !drain.isDraining else { return .requeue }
         let incoming = IncomingJob(delivery)
@@ -55,7 +55,7 @@ package struct JobHandler: Sendable {
         do {
             (job, fingerprint) = incoming.isResumption ? try incoming.resumed() : try incoming.decode(configuration.rules)
         } catch {
-            return await refuse(incoming, delivery, error)
+            return await refuse(incoming, delivery, error, until: deadline)
         }
         metrics.began(job.kind)
         defer { metrics.ended(job.kind) }
@@ -93,14 +93,14 @@ package struct JobHandler: Sendable {
                 deadLetter: nil, code: .referenceConflict,
                 detail: "this reference was used before for a job with other content; that job goes on as it was, this one is not sent",
                 kind: job.kind, reference: job.reference)
-            return await refuse(incoming, delivery, refusal)
+            return await refuse(incoming, delivery, refusal, until: deadline)
         case .unknown:
             let refusal = JobRefusal(
                 deadLetter: .invalidJob, code: .invalidJob,
                 detail: "the job was put back on its queue by a ledger, and this ledger does not know it; whether it was sent to BOS "
                     + "before, only the ledger that put it back can tell",
                 kind: job.kind, reference: job.reference)
-            return await refuse(incoming, delivery, refusal)
+            return await refuse(incoming, delivery, refusal, until: deadline)
         }
     }
 

@@ -15,7 +15,7 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
     /// Until when, in the clock's uptime, the delivery may be held.
     let deadline: Duration
     private var hasRenewedCredentials = false
-    /// What came of the last call, for the history.
+    /// What came of the last call, until the history has it.
     private var note = ""
 
     private var clock: any EngineClock { handler.clock }
@@ -88,11 +88,11 @@ private enum RunError: Error {
 }
 
 extension JobRun {
-    private func store(_ event: HistoryEntry.Event, _ detail: String) async throws(RunError) {
+    private mutating func store(_ event: HistoryEntry.Event, _ detail: String) async throws(RunError) {
         _ = try await update(machine.progress, nil, keepsOwnership: true, event, detail)
     }
 
-    private func update(
+    private mutating func update(
         _ progress: Progress, _ verdict: Verdict?, keepsOwnership: Bool, _ event: HistoryEntry.Event, _ detail: String
     ) async throws(RunError) -> [OutgoingReply] {
         let now = clock.now()
@@ -102,7 +102,9 @@ extension JobRun {
             jobID: record.id, owner: owner, progress: progress, reply: reply, keepsOwnership: keepsOwnership,
             entry: HistoryEntry(at: now, event, explanation))
         switch try await stored(update) {
-        case .stored(let replies): return replies
+        case .stored(let replies):
+            note = ""
+            return replies
         case .lost: throw .lost
         }
     }
@@ -132,7 +134,7 @@ extension JobRun {
         }
     }
 
-    private func finish(_ verdict: Verdict) async throws(RunError) -> Settlement {
+    private mutating func finish(_ verdict: Verdict) async throws(RunError) -> Settlement {
         let replies = try await update(machine.progress, verdict, keepsOwnership: false, .finished, verdict.outcome.rawValue)
         return await handler.finish(record, machine.progress, verdict, replies)
     }
@@ -161,9 +163,10 @@ extension JobRun {
             hasRenewedCredentials = true
             if await handler.gateway.renewCredentials() { return nil }
         }
+        let cause = note
         let settlement = try await release(.credentialsRefused)
         await handler.lanes.close(
-            .credentials, "BOS refuses our token or signature (code 15 or 16): check the auth settings; \(note)")
+            .credentials, "BOS refuses our token or signature (code 15 or 16): check the auth settings; \(cause)")
         return settlement
     }
 
@@ -207,7 +210,7 @@ extension JobRun {
     }
 
     /// Puts the job back on its queue: what stops it would stop every other one too, or the process ends.
-    private func release(_ reason: WaitReason) async throws(RunError) -> Settlement {
+    private mutating func release(_ reason: WaitReason) async throws(RunError) -> Settlement {
         var progress = machine.progress
         // Due whenever it is delivered again: a moment would be in the future after a clock was set back, and the delivery let go of.
         progress.dueAt = nil

@@ -43,8 +43,8 @@ package final class Lane: Sendable {
 
     // MARK: Slots
 
-    /// Takes one of the slots, or waits for one. `false` if there was none within that time.
-    func enter(within patience: Duration) async -> Bool {
+    /// Takes one of the slots, or waits for one. `false` if there was none within that time, or the process is about to stop.
+    func enter(within patience: Duration, _ drain: DrainSignal) async -> Bool {
         let (isIn, id) = state.withLock { state in
             state.nextWaiter += 1
             guard state.inFlight < state.limit.limit, state.waiters.isEmpty else { return (false, state.nextWaiter) }
@@ -55,8 +55,7 @@ package final class Lane: Sendable {
         return await withTaskGroup { group in
             group.addTask { await self.slot(id) }
             group.addTask {
-                await self.clock.sleep(for: patience)
-                self.giveUp(id)
+                await drain.sleep(for: max(.zero, patience), on: self.clock)
                 return false
             }
             let isIn = await group.next() ?? false
@@ -75,11 +74,19 @@ package final class Lane: Sendable {
     }
 
     private func slot(_ id: Int) async -> Bool {
-        await withCheckedContinuation { continuation in
-            state.withLock { state in
-                state.waiters.append((id, continuation))
-                return Self.admit(&state)
-            }.forEach { $0.resume(returning: true) }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let admitted: [CheckedContinuation<Bool, Never>]? = state.withLock { state in
+                    // Given up before it began to wait: nobody else would ever take it off the list.
+                    if Task.isCancelled { return nil }
+                    state.waiters.append((id, continuation))
+                    return Self.admit(&state)
+                }
+                guard let admitted else { return continuation.resume(returning: false) }
+                for waiter in admitted { waiter.resume(returning: true) }
+            }
+        } onCancel: {
+            giveUp(id)
         }
     }
 

@@ -77,15 +77,9 @@ package struct Poller: Sendable {
 
     /// One look at each lane. Questions first: doubts are among them.
     package func round() async -> Outcome {
-        var outcome = Outcome.done
-        for lane in [JobLane.questions, .money] {
-            switch await round(lane) {
-            case .done: continue
-            case .more: outcome = .more
-            case .troubled(let detail): return .troubled(detail)
-            }
-        }
-        return outcome
+        let outcomes = [await round(.questions), await round(.money)]
+        // The trouble of one lane is not the other's, but it is what people have to hear of.
+        return outcomes.first { $0.trouble != nil } ?? (outcomes.contains(.more) ? .more : .done)
     }
 
     private func round(_ lane: JobLane) async -> Outcome {

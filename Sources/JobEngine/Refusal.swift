@@ -4,16 +4,17 @@ import Logging
 
 extension JobHandler {
     /// A message that does not become a job: kept for a person if it was not understood, answered if there is an address.
-    func refuse(_ incoming: IncomingJob, _ delivery: Delivery, _ refusal: JobRefusal) async -> Settlement {
+    /// - Parameter deadline: in the clock's uptime, until when the delivery may be held.
+    func refuse(
+        _ incoming: IncomingJob, _ delivery: Delivery, _ refusal: JobRefusal, until deadline: Duration
+    ) async -> Settlement {
         logger.notice(
             "a message is refused",
             metadata: [
                 "code": "\(refusal.code.rawValue)", "detail": "\(refusal.detail)", "reason": "\(refusal.deadLetter?.rawValue ?? "-")",
                 "reference": "\(refusal.reference ?? "-")",
             ])
-        let deadline = clock.uptime() + configuration.deliveryTimeout - configuration.confirmTimeout
         guard await answer(incoming, refusal, until: deadline) else { return .requeue }
-        if let kind = refusal.kind { metrics.told(kind, .refused, Money(paise: 0)) }
         guard let reason = refusal.deadLetter else { return .ack }
         guard !delivery.isTruncated else {
             // We never had its body; the broker has, and moves it to the same dead-letter exchange untouched.
@@ -29,12 +30,15 @@ extension JobHandler {
 
     /// `false` if there was something to say and the broker did not confirm it.
     private func answer(_ incoming: IncomingJob, _ refusal: JobRefusal, until deadline: Duration) async -> Bool {
-        guard let asker = incoming.asker(reference: refusal.reference) else { return true }
+        // Nobody asks in a job that was put back on its queue, and "refused" would say that it was never sent: only its own ledger knows.
+        guard !incoming.isResumption, let asker = incoming.asker(reference: refusal.reference) else { return true }
         let reply = Reply(refusing: refusal, at: clock.now())
         let message = Message(
             reply: reply.body, kind: reply.kind, asker: asker, messageID: ReplyID.make(refusing: incoming, asker: asker))
         let address = ReplyAddress(replyTo: asker.replyTo, kind: reply.kind, outcome: .refused, configuration.exchanges)
-        return await publish(message, to: address, until: deadline)
+        guard await publish(message, to: address, until: deadline) else { return false }
+        if let kind = refusal.kind { metrics.told(kind, .refused, Money(paise: 0)) }
+        return true
     }
 
     /// Publishes until the broker confirms it, as long as the delivery may be held: a message put back at once would come back at once.

@@ -9,8 +9,7 @@ final class ModelBOS: Sendable {
     /// What has become of one reference.
     struct Account: Sendable {
         var executed = 0
-        var paise: Int64 = 0
-        /// Executed, and not yet told by an enquiry.
+        /// From when on enquiries tell of the execution.
         var visibleFrom: Int64 = 0
         /// Taken and not decided until then; then executed or failed.
         var pendingUntil: Int64?
@@ -105,7 +104,6 @@ final class ModelBOS: Sendable {
     private func execute(_ recharge: Recharge) -> CallReport<RechargeMachine.Event> {
         update(recharge) { account in
             account.executed += 1
-            account.paise += recharge.amount.paise
             account.pendingUntil = nil
         }
         return report(recharge, .answered(.done, Self.answer(1)), "executed")

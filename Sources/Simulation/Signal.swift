@@ -26,12 +26,11 @@ final class Signal: Sendable {
         }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let isOver =
-                    Task.isCancelled
-                    || !state.withLock { state in
-                        state.waiters[id] = continuation
-                        return true
-                    }
+                let isOver = state.withLock { state in
+                    if Task.isCancelled { return true }
+                    state.waiters[id] = continuation
+                    return false
+                }
                 if isOver { continuation.resume() }
             }
         } onCancel: {

@@ -1,4 +1,4 @@
-import LedgerKit
+import JobModel
 import Testing
 
 @testable import JobEngine

@@ -90,6 +90,20 @@ struct TroubleTests {
         #expect(try await workshop.record("R1", .rechargeStatus)?.progress.waitReason == .unanswered)
     }
 
+    @Test("the history says of each step what came of the call before it, once")
+    func causes() async throws {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.notTaken(.notSent), .answered(.done, ScriptedBOS.answer)]
+        let workshop = Workshop(script)
+        #expect(await workshop.handle(Workshop.recharge()) == .ack)
+        let history = try #require(try await workshop.ledger.job(.recharge, "R1")).history
+        #expect(
+            history.map { "\($0.event.rawValue): \($0.detail)" } == [
+                "accepted: sending", "waiting: not_sent; DoRecharge: scripted", "sending: never_taken",
+                "finished: succeeded; DoRecharge: scripted",
+            ])
+    }
+
     @Test("a wait that BOS asks for is not spent holding a delivery")
     func retryAfter() async throws {
         var script = ScriptedBOS.Script()

@@ -1,5 +1,4 @@
 import JobModel
-import LedgerKit
 import Testing
 
 @Suite("No recharge is executed twice", .timeLimit(.minutes(2)))

@@ -1,6 +1,5 @@
 import Foundation
 import JobModel
-import LedgerKit
 import Testing
 
 @Suite("Timestamps", .timeLimit(.minutes(1)))
