@@ -59,34 +59,6 @@ extension EndToEnd {
             }
         }
 
-        @Test("while BOS fails recharges stay in their queue, few calls are made, and all goes on by itself when it is well again")
-        func bosDown() async throws {
-            let settings = [
-                "BOS_BREAKER_PROBE_INTERVAL": "500ms", "BOS_BREAKER_MAXIMUM_PROBE_INTERVAL": "1s", "BOS_POLLER_INTERVAL": "100ms",
-            ]
-            try await System.run(settings) { system in
-                let worker = try await system.startReadyWorker()
-                let (poller, _) = try system.startPoller()
-                try await system.setFaults(#"{"faults":[{"fault":"serverError","probability":1}]}"#)
-                let references = System.references(300)
-                try await system.upstream.publishRecharges(references)
-                #expect(await eventually { try await Web.get("\(system.http)/readyz").text.contains("paused (bos)") })
-                #expect(await eventually { try await system.upstream.depth(of: system.names.recharge) > 100 })
-                #expect(try await Web.get("\(system.http)/metrics").text.firstMatch(of: /bos_breaker_state [12]\n/) != nil)
-                #expect(try await system.executions().isEmpty)
-                // One for each job that was in flight when the breaker opened, and none of the two hundred behind them.
-                let sent = try await Web.get("\(system.http)/metrics").text
-                    .matches(of: /bos_api_requests_total\{endpoint="DoRecharge",result="[a-z_]+"\} (\d+)\n/).compactMap { Int($0.1) }
-                #expect((1...100).contains(sent.reduce(0, +)), "\(sent)")
-                try await system.setFaults("{}")
-                try await system.upstream.waitForFinals(references.count)
-                #expect(await system.isReady())
-                try await system.finish(worker)
-                #expect(await system.stop(poller) == 0)
-                try await system.expectAllSucceeded(references)
-            }
-        }
-
         @Test("with everything going wrong at once every job ends, none is executed twice, and every reply agrees with BOS's books")
         func storm() async throws {
             let settings = [

@@ -37,12 +37,8 @@ struct System: Sendable {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let broker = if let broker { broker } else { try await TestBroker.shared }
-        let portFile = folder.appendingPathComponent("bos.port")
-        let simulator = try ChildProcess(
-            "bos-simulator", ["--port", "0", "--port-file", portFile.path] + options, log: folder.appendingPathComponent("bos.log"))
+        let (simulator, port) = try await startSimulator(in: folder, options)
         defer { simulator.send(SIGKILL) }
-        try #require(await eventually { FileManager.default.fileExists(atPath: portFile.path) }, "the simulator does not start")
-        let port = try String(contentsOf: portFile, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
         let upstream = try Upstream(url: broker.url, names: names)
         let listen = "127.0.0.1:\(try Self.freePort())"
         let system = System(
@@ -67,6 +63,29 @@ struct System: Sendable {
             await upstream.close()
             try result.get()
         }
+    }
+
+    // MARK: The stand-in for BOS
+
+    /// Starts a simulator, with empty books, and returns once it listens.
+    /// - Parameter port: 0 lets the system choose.
+    private static func startSimulator(
+        in folder: URL, port: String = "0", _ options: [String] = []
+    ) async throws -> (ChildProcess, port: String) {
+        let portFile = folder.appendingPathComponent("bos.port")
+        try? FileManager.default.removeItem(at: portFile)
+        let simulator = try ChildProcess(
+            "bos-simulator", ["--port", port, "--port-file", portFile.path] + options, log: folder.appendingPathComponent("bos.log"))
+        let isListening = await eventually { FileManager.default.fileExists(atPath: portFile.path) }
+        if !isListening { simulator.send(SIGKILL) }
+        try #require(isListening, "the simulator does not start: \(simulator.output)")
+        return (simulator, try String(contentsOf: portFile, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines))
+    }
+
+    /// Starts another simulator where the first one listened, which must have ended. The caller ends it.
+    func startSimulatorAgain() async throws -> ChildProcess {
+        let port = URL(string: bos)?.port ?? 0
+        return try await Self.startSimulator(in: folder, port: "\(port)").0
     }
 
     // MARK: The worker
@@ -124,6 +143,18 @@ struct System: Sendable {
         guard case .object(let members)? = try await Web.get("\(bos)/simulator/books?references=1").json else { return [:] }
         let counts = members.map { ($0.name, $0.value["executed"]?.text.flatMap { Int($0) } ?? -1) }
         return Dictionary(uniqueKeysWithValues: counts.filter { $0.1 != 0 })
+    }
+
+    /// How often BOS was called at an endpoint, as BOS counts it.
+    func callsReceived(_ endpoint: String) async throws -> Int? {
+        try await Web.get("\(bos)/simulator/books").json?["calls"]?[endpoint]?.text.flatMap { Int($0) }
+    }
+
+    /// How often the worker called BOS at an endpoint, whatever came of it, as the worker counts it. Its probes are enquiries, too.
+    func callsMade(_ endpoint: String) async throws -> Int {
+        try await Web.get("\(http)/metrics").text
+            .matches(of: /bos_api_requests_total\{endpoint="(\w+)",result="[a-z_]+"\} (\d+)\n/)
+            .filter { $0.1 == endpoint }.compactMap { Int($0.2) }.reduce(0, +)
     }
 
     func setFaults(_ plan: String) async throws {

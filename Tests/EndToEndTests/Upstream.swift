@@ -128,6 +128,12 @@ final class Upstream: Sendable {
         return Int(try await replying.depth(of: queue).messages)
     }
 
+    /// How many consumers a queue has.
+    func consumers(of queue: String) async throws -> Int {
+        try await replying.whenConnected()
+        return Int(try await replying.depth(of: queue).consumers)
+    }
+
     private func take(_ message: Message) {
         let json = try? JSONValue.parse(message.body)
         let name = message.properties.correlationID ?? ""

@@ -1,0 +1,83 @@
+import Foundation
+import JobModel
+import Testing
+
+extension EndToEnd {
+    @Suite struct BOSOutage {
+        /// How BOS can be gone.
+        enum Ending: String, CaseIterable, CustomTestStringConvertible {
+            case refusesConnections
+            case neverAnswers
+            case answers500
+
+            var testDescription: String { rawValue }
+
+            /// The fault of every call; `nil` where there is nobody to call.
+            var fault: String? {
+                switch self {
+                case .refusesConnections: nil
+                case .neverAnswers: "hang"
+                case .answers500: "serverError"
+                }
+            }
+        }
+
+        @Test(
+            "while BOS is gone recharges stay in their queue, few calls are made, and all goes on by itself when it is well again",
+            arguments: Ending.allCases)
+        func outage(_ ending: Ending) async throws {
+            let settings = [
+                "BOS_BREAKER_PROBE_INTERVAL": "500ms", "BOS_BREAKER_MAXIMUM_PROBE_INTERVAL": "1s", "BOS_POLLER_INTERVAL": "100ms",
+                "BOS_API_REQUEST_TIMEOUT": "2s",
+            ]
+            try await System.run(settings) { system in
+                let worker = try await system.startReadyWorker()
+                let (poller, _) = try system.startPoller()
+                try await begin(ending, system)
+                let references = System.references(300)
+                try await system.upstream.publishRecharges(references)
+                try await expectLeftAlone(ending, system)
+                let mended = try await end(ending, system)
+                defer { mended?.send(SIGKILL) }
+                #expect(await system.isReady())
+                try await system.upstream.waitForFinals(references.count)
+                try await system.finish(worker)
+                #expect(await system.stop(poller) == 0)
+                try await system.expectAllSucceeded(references)
+            }
+        }
+
+        /// Consuming is paused, and stays so while BOS is probed again and again; money is sent no more, and nobody is told anything final.
+        private func expectLeftAlone(_ ending: Ending, _ system: System) async throws {
+            #expect(await eventually { try await Web.get("\(system.http)/readyz").text.contains("\(system.names.recharge) paused (bos)") })
+            #expect(await eventually { try await system.upstream.depth(of: system.names.recharge) > 100 })
+            #expect(await eventually { try await system.upstream.consumers(of: system.names.recharge) == 0 })
+            let probed = try await system.callsMade("RechargesStatus") + 4
+            #expect(await eventually { try await system.callsMade("RechargesStatus") >= probed })
+            #expect(try await Web.get("\(system.http)/metrics").text.firstMatch(of: /bos_breaker_state [12]\n/) != nil)
+            #expect(try await system.upstream.depth(of: system.names.recharge) > 100)
+            #expect(try await system.upstream.consumers(of: system.names.recharge) == 0)
+            // One for each job that was in flight when the breaker opened, and none of the two hundred behind them.
+            let made = try await system.callsMade("DoRecharge")
+            #expect((1...100).contains(made))
+            if ending != .refusesConnections {
+                #expect(try await system.callsReceived("DoRecharge") == made)
+                #expect(try await system.executions().isEmpty)
+            }
+            #expect(system.upstream.finalCount == 0)
+        }
+
+        private func begin(_ ending: Ending, _ system: System) async throws {
+            if let fault = ending.fault { return try await system.setFaults(#"{"faults":[{"fault":"\#(fault)","probability":1}]}"#) }
+            system.simulator.send(SIGKILL)
+            _ = await system.simulator.exitCode()
+        }
+
+        /// Returns the process that is BOS from now on, if it is another one. The first had executed nothing, so that its empty books are right.
+        private func end(_ ending: Ending, _ system: System) async throws -> ChildProcess? {
+            if ending == .refusesConnections { return try await system.startSimulatorAgain() }
+            try await system.setFaults("{}")
+            return nil
+        }
+    }
+}
