@@ -51,6 +51,18 @@ package final class TestBroker: Sendable {
         return TestBroker(url: "amqp://guest:guest@127.0.0.1:\(port)/%2f", directory: directory)
     }
 
+    /// Runs `body` with a broker of its own, which is gone afterwards.
+    package static func run(configuration: [String] = [], _ body: (TestBroker) async throws -> Void) async throws {
+        let broker = try await start(configuration: configuration)
+        do {
+            try await body(broker)
+        } catch {
+            try? await broker.stop()
+            throw error
+        }
+        try await broker.stop()
+    }
+
     /// Runs rabbitmqctl.
     @discardableResult
     package func ctl(_ arguments: String...) async throws -> String {

@@ -6,8 +6,7 @@ extension EndToEnd {
     @Suite struct BrokerOutage {
         @Test("a broker that is shut down and then killed loses nothing: the worker says that it is not ready, and goes on")
         func twice() async throws {
-            let broker = try await TestBroker.start()
-            do {
+            try await TestBroker.run { broker in
                 try await System.run(simulator: ["--latency", "5ms-20ms"], broker: broker) { system in
                     let worker = try await system.startReadyWorker()
                     let references = System.references(Scale.outageJobs)
@@ -27,15 +26,11 @@ extension EndToEnd {
                     try await system.finish(worker)
                     try await system.expectAllSucceeded(references)
                 }
-            } catch {
-                try? await broker.stop()
-                throw error
             }
-            try await broker.stop()
         }
 
-        private static let shutDown: @Sendable (TestBroker) async throws -> Void = { try await $0.ctl("shutdown") }
-        private static let kill: @Sendable (TestBroker) async throws -> Void = { try await $0.kill() }
+        static let shutDown: @Sendable (TestBroker) async throws -> Void = { try await $0.ctl("shutdown") }
+        static let kill: @Sendable (TestBroker) async throws -> Void = { try await $0.kill() }
 
         /// 503, and the broker among the reasons.
         private static func isNotReady(_ system: System) async throws -> Bool {

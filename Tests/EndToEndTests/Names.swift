@@ -9,6 +9,8 @@ struct Names: Sendable {
     var recharge: String { "\(prefix).recharge" }
     var status: String { "\(prefix).status" }
     var lock: String { "\(prefix).lock" }
+    /// Of a consumer that lets go of nothing.
+    var held: String { "\(prefix).held" }
     var replyQueue: String { "\(prefix).upstream" }
 
     /// As the worker's environment.

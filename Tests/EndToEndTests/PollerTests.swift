@@ -1,3 +1,4 @@
+import BrokerKit
 import ExactJSON
 import Foundation
 import JobModel
@@ -66,30 +67,54 @@ extension EndToEnd {
                 "BOS_POLLER_PAN_FIRST_CHECK_AFTER": "1s", "BOS_POLLER_PAN_MAXIMUM_INTERVAL": "2s", "BOS_RETRY_MAXIMUM_BACKOFF": "1s",
                 "BOS_API_REQUEST_TIMEOUT": "2s", "BOS_RETRY_SETTLE_WINDOW": "8s",
             ]
-            try await System.run(settings, simulator: ["--latency", "1ms-50ms", "--seed", "\(Scale.seed)"]) { system in
-                try await system.setFaults(Self.everything)
-                let references = System.references(Scale.stormJobs)
-                let applications = (1...max(1, Scale.stormJobs / 10)).map { "pan-\($0)" }
-                var worker = try await system.startReadyWorker()
-                var (poller, _) = try system.startPoller()
-                try await system.upstream.publishRecharges(references)
-                for name in applications {
-                    try await system.upstream.publish(Array("{\"refid\":\"\(name)\"}".utf8), as: name, kind: "pan.status")
+            try await TestBroker.run { broker in
+                let simulator = ["--latency", "1ms-50ms", "--seed", "\(Scale.seed)"]
+                try await System.run(settings, simulator: simulator, broker: broker) { system in
+                    try await system.setFaults(Self.everything)
+                    let references = System.references(Scale.stormJobs)
+                    let applications = (1...max(1, Scale.stormJobs / 10)).map { "pan-\($0)" }
+                    let programs = (try await system.startReadyWorker(), try system.startPoller().0)
+                    try await system.upstream.publishRecharges(references)
+                    for name in applications {
+                        try await system.upstream.publish(Array("{\"refid\":\"\(name)\"}".utf8), as: name, kind: "pan.status")
+                    }
+                    async let outages: Void = endBroker(broker, system, references.count)
+                    let (worker, poller) = try await kill(programs, system, references.count)
+                    try await outages
+                    try await system.setFaults("{}")
+                    try await system.upstream.waitForFinals(references.count + applications.count)
+                    try await system.finish(worker)
+                    #expect(await system.stop(poller) == 0)
+                    try await expectAgreement(system, references)
                 }
-                for kill in 1...Scale.crashes {
-                    let moment = references.count * kill / (Scale.crashes * 3)
-                    #expect(await eventually(within: .seconds(120)) { system.upstream.finalCount >= moment })
-                    worker.send(SIGKILL)
-                    poller.send(SIGKILL)
-                    _ = await (worker.exitCode(), poller.exitCode())
-                    worker = try system.startWorker()
-                    (poller, _) = try system.startPoller()
-                }
-                try await system.setFaults("{}")
-                try await system.upstream.waitForFinals(references.count + applications.count)
-                try await system.finish(worker)
-                #expect(await system.stop(poller) == 0)
-                try await expectAgreement(system, references)
+            }
+        }
+
+        /// Kills worker and poller again and again while the first third of the jobs is answered. Returns those that live.
+        private func kill(
+            _ programs: (ChildProcess, ChildProcess), _ system: System, _ jobs: Int
+        ) async throws -> (worker: ChildProcess, poller: ChildProcess) {
+            var (worker, poller) = programs
+            for kill in 1...Scale.crashes {
+                let moment = jobs * kill / (Scale.crashes * 3)
+                #expect(await eventually(within: .seconds(120)) { system.upstream.finalCount >= moment })
+                worker.send(SIGKILL)
+                poller.send(SIGKILL)
+                _ = await (worker.exitCode(), poller.exitCode())
+                worker = try system.startWorker()
+                (poller, _) = try system.startPoller()
+            }
+            return (worker, poller)
+        }
+
+        /// Ends the broker and starts it again, first in order and then as a power cut would: once while the programs are being killed, and
+        /// then while they live.
+        private func endBroker(_ broker: TestBroker, _ system: System, _ jobs: Int) async throws {
+            for outage in 0..<Scale.stormOutages {
+                let moment = jobs * (outage * 2 + 1) / 6
+                #expect(await eventually(within: .seconds(300)) { system.upstream.finalCount >= moment })
+                try await (outage == 0 ? BrokerOutage.shutDown : BrokerOutage.kill)(broker)
+                try await broker.restart()
             }
         }
 

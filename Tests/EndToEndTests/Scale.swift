@@ -11,6 +11,8 @@ enum Scale {
     static let outageJobs = number("BOS_PROOF_OUTAGE_JOBS", 300)
     /// Recharges while everything goes wrong at once, with a tenth as many PAN applications.
     static let stormJobs = number("BOS_PROOF_STORM_JOBS", 150)
+    /// How often the broker ends meanwhile.
+    static let stormOutages = number("BOS_PROOF_STORM_OUTAGES", 1)
     /// Messages that are no jobs.
     static let malformed = number("BOS_PROOF_MALFORMED", 66)
     /// Decides at which moments things are killed.

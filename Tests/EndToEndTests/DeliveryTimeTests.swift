@@ -1,0 +1,51 @@
+import BrokerKit
+import Foundation
+import JobModel
+import Testing
+
+extension EndToEnd {
+    @Suite struct DeliveryTime {
+        @Test("a broker that ends who holds a delivery for ten seconds never ends a worker that holds none for more than five")
+        func consumerTimeout() async throws {
+            let settings = [
+                "BOS_JOBS_TIMEOUT": "5s", "BOS_API_REQUEST_TIMEOUT": "2s", "BOS_POLLER_INTERVAL": "100ms",
+                // The breaker would spare the jobs what is to be seen here.
+                "BOS_BREAKER_MINIMUM_CALLS": "10000",
+            ]
+            try await TestBroker.run(configuration: ["consumer_timeout = 10000"]) { broker in
+                // How often it looks; there is no line in its configuration for this.
+                try await broker.ctl("eval", "application:set_env(rabbit, channel_tick_interval, 1000).")
+                try await System.run(settings, broker: broker) { system in
+                    let worker = try await system.startReadyWorker()
+                    let (poller, _) = try system.startPoller()
+                    try await system.setFaults(Self.endless)
+                    let references = System.references(30)
+                    try await system.upstream.publishRecharges(references)
+                    let reasons = try await Hoarder.hold(in: system.names.held, url: broker.url, times: 3)
+                    #expect(reasons.allSatisfy { $0.contains("delivery acknowledgement") }, "\(reasons)")
+                    #expect(await eventually { system.upstream.replies.count == references.count })
+                    #expect(system.upstream.replies.values.allSatisfy { $0.map(\.outcome) == ["in_doubt"] })
+                    try await expectUndisturbed(worker, system)
+                    try await system.setFaults("{}")
+                    try await system.upstream.waitForFinals(references.count)
+                    try await expectUndisturbed(worker, system)
+                    try await system.finish(worker)
+                    #expect(await system.stop(poller) == 0)
+                    try await system.expectAllSucceeded(references)
+                }
+            }
+        }
+
+        /// No recharge is answered, every second one is executed nevertheless, and nothing can be found out.
+        private static let endless = """
+            {"faults":[{"fault":"hang","probability":0.5,"endpoint":"DoRecharge"},\
+            {"fault":"answerLost","probability":0.5,"endpoint":"DoRecharge"},{"fault":"hang","probability":1,"endpoint":"RechargesStatus"}]}
+            """
+
+        private func expectUndisturbed(_ worker: ChildProcess, _ system: System) async throws {
+            #expect(!worker.output.contains("the broker ended a consumer"), "\(worker.output)")
+            let metrics = try await Web.get("\(system.http)/metrics").text
+            for role in ["consume", "publish"] { #expect(metrics.contains("bos_amqp_reconnects_total{role=\"\(role)\"} 0\n")) }
+        }
+    }
+}
