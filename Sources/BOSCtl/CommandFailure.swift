@@ -39,6 +39,9 @@ enum CommandFailure: Error, CustomStringConvertible {
         case .over(let kind, let reference, let state, let moment):
             "\(kind.rawValue) \(reference.printable) is over\(moment.map { " since \($0.rfc3339)" } ?? ""): \(state.words); "
                 + "nothing was changed"
+        case .noDoubt(let reference, .held):
+            "recharge \(reference.printable) is held back and was never sent, it cannot have succeeded: `bosctl retry` sends it, "
+                + "--failed refuses it"
         case .noDoubt(let reference, let state):
             "recharge \(reference.printable) is not in doubt but \(state.rawValue) (\(state.words)): there is nothing to settle, "
                 + "`bosctl job` shows its history"

@@ -1,7 +1,7 @@
 import JobModel
 import Ledger
 
-/// The recharges in doubt as a person reads them.
+/// The recharges that are in doubt or held back as a person reads them.
 struct DoubtsReport {
     private struct Doubt {
         let record: JobRecord
@@ -20,7 +20,7 @@ struct DoubtsReport {
         self.now = now
         summary = try await ledger.summary()
         var records: [JobRecord] = []
-        for state in [JobState.inDoubt, .parked] { records += try await ledger.jobs(.recharge, in: state, limit: limit) }
+        for state in [JobState.inDoubt, .parked, .held] { records += try await ledger.jobs(.recharge, in: state, limit: limit) }
         var doubts: [Doubt] = []
         for record in records {
             let history = try await ledger.job(.recharge, record.job.reference)?.history ?? []
@@ -31,7 +31,7 @@ struct DoubtsReport {
     }
 
     var lines: [String] {
-        guard !doubts.isEmpty else { return ["No recharge is in doubt."] }
+        guard !doubts.isEmpty else { return ["No recharge is in doubt or held back."] }
         var table = TextTable(["reference", "age", "rupees", "state", "why", "enquiries", "next", "known"])
         for doubt in doubts { table.add(cells(doubt)) }
         return table.lines + [total]
@@ -41,12 +41,12 @@ struct DoubtsReport {
         let progress = doubt.record.progress
         return [
             doubt.record.job.reference, TimeText.span(now - doubt.since), doubt.record.job.amount.rupees, progress.state.rawValue,
-            progress.doubt?.words ?? "", String(progress.enquiries), next(doubt.record), doubt.known,
+            progress.doubt?.words ?? progress.state.words, String(progress.enquiries), next(doubt.record), doubt.known,
         ]
     }
 
     private func next(_ record: JobRecord) -> String {
-        if record.progress.state == .parked { return "a person" }
+        if record.progress.state.isLeftToPerson { return "a person" }
         if record.owner != nil { return "now" }
         return record.progress.dueAt.map { TimeText.due($0, at: now) } ?? "at its delivery"
     }
@@ -54,8 +54,10 @@ struct DoubtsReport {
     private var total: String {
         let parked = summary.stored[.init(.recharge, .parked), default: 0]
         let count = parked + summary.stored[.init(.recharge, .inDoubt), default: 0]
-        let shown = doubts.count < count ? ", the first \(doubts.count) of them shown (--limit)" : ""
+        let held = summary.stored[.init(.recharge, .held), default: 0]
+        let shown = doubts.count < count + held ? ", the first \(doubts.count) of them shown (--limit)" : ""
         let left = parked > 0 ? ", \(parked) of them left to a person" : ""
-        return "\(count) in doubt, \(summary.doubtAmount.rupees) rupees\(left)\(shown)"
+        let others = held > 0 ? "; \(held) never sent, held back for a person" : ""
+        return "\(count) in doubt, \(summary.doubtAmount.rupees) rupees\(left)\(others)\(shown)"
     }
 }

@@ -10,6 +10,7 @@ extension JobState {
         case .inDoubt: "in doubt: it may have been executed, BOS is asked"
         case .pending: "BOS has not decided it"
         case .parked: "left to a person: nothing more happens by itself"
+        case .held: "not sent: it repeats an earlier purchase, and a person decides"
         case .succeeded: "succeeded"
         case .failed: "failed"
         case .refused: "refused, never sent"

@@ -25,7 +25,7 @@ struct TakenJob {
         case .answered:
             let progress = try await ledger.job(kind, reference)?.record.progress ?? known.progress
             throw CommandFailure.over(kind, reference: reference, progress.state, at: progress.completedAt)
-        case .new, .waiting, .conflict, .unknown: throw CommandFailure.changed(kind, reference: reference)
+        case .new, .waiting, .conflict, .repeats, .unknown: throw CommandFailure.changed(kind, reference: reference)
         }
     }
 

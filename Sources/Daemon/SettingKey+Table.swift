@@ -55,6 +55,12 @@ extension SettingKey {
         SettingKey(
             "jobs.maximumAmount", \.jobs.maximumAmount, .rupees(1...100_000_000_000),
             "rupees; a recharge of more is refused (the default is an assumption)"),
+        SettingKey(
+            "jobs.recharge.duplicateWindow", \.jobs.duplicateWindow, .optional(.duration(.seconds(1) ... .seconds(7 * 86_400))),
+            "the same subscriber, operator and amount under a new reference within this time is not sent; from when it is set"),
+        SettingKey(
+            "jobs.recharge.duplicateAction", \.jobs.duplicateAction, .choice,
+            "what becomes of it: `refuse`, or `park` for a person (`bosctl doubts`)"),
     ]
 
     private static let api: [SettingKey] = [

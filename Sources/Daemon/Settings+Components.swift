@@ -30,6 +30,7 @@ extension Settings {
         configuration.policy = retryPolicy
         configuration.deliveryTimeout = jobs.timeout
         configuration.requestTimeout = api.requestTimeout
+        configuration.purchaseGuard = jobs.duplicateWindow.map { PurchaseGuard(window: $0, action: jobs.duplicateAction) }
         configuration.exchanges.replies = amqp.exchanges.replies
         configuration.exchanges.unrouted = amqp.exchanges.unrouted
         configuration.exchanges.dead = amqp.exchanges.dead

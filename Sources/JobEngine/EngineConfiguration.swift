@@ -1,5 +1,18 @@
 package import JobModel
 
+/// Keeps the same purchase from being made twice under two references: what an upstream asks for when it makes up a new reference after its
+/// own time-out.
+package struct PurchaseGuard: Sendable {
+    /// How long ago the earlier one may have been accepted.
+    package var window: Duration
+    package var action: RepeatedPurchaseAction
+
+    package init(window: Duration, action: RepeatedPurchaseAction) {
+        self.window = window
+        self.action = action
+    }
+}
+
 /// What the engine has to know. Defaults as in contract.md.
 package struct EngineConfiguration: Sendable {
     package var rules = JobRules()
@@ -11,6 +24,8 @@ package struct EngineConfiguration: Sendable {
     /// What waits for longer than this waits in the ledger, its delivery acked.
     package var longestWait = Duration.seconds(5)
     package var exchanges = Exchanges()
+    /// `nil`: the same purchase under a new reference is a new purchase.
+    package var purchaseGuard: PurchaseGuard?
 
     /// How long a delivery waits for the confirm of its reply. A reply that is stored stays owed after it, so the delivery need not
     /// be held while a broker that is short of memory takes nothing.

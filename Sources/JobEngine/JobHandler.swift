@@ -138,10 +138,10 @@ package struct JobHandler: Sendable {
                 traceparent: arrival.asker?.traceparent ?? record.traceparent, lane: arrival.lane, deadline: arrival.deadline)
         }
         do {
-            let (result, hasJoined) = try await claimed(claim, arrival)
+            let (result, stored, hasJoined) = try await claimed(claim, arrival)
             switch result {
-            case .new(let record, let replies) where machine.progress.state.isFinal:
-                return .settled(await finish(record, machine.progress, first.verdict, replies))
+            case .new(let record, let replies) where record.owner == nil:
+                return .settled(await finish(record, stored.reply?.verdict, replies))
             case .new(let record, _):
                 var run = makeRun(machine, record)
                 return .settled(await run.drive(first, isStored: true))
@@ -157,6 +157,7 @@ package struct JobHandler: Sendable {
                 if !hasJoined { await outbox.deliver(replies) }
                 return .settled(.ack)
             case .conflict: return .conflict
+            case .repeats: return .settled(.reject)
             case .unknown: return .unknown
             }
         } catch {
@@ -167,12 +168,16 @@ package struct JobHandler: Sendable {
 
     /// Claims the job. While another run works on it this delivery is kept: should that run have lost its own and end without a
     /// result, nobody else would bring the job back. `.joined` only if nothing may be begun now.
-    private func claimed(_ claim: Claim, _ arrival: Arrival) async throws(LedgerError) -> (ClaimResult, hasJoined: Bool) {
+    private func claimed(_ claim: Claim, _ arrival: Arrival) async throws(LedgerError) -> (ClaimResult, Claim, hasJoined: Bool) {
         var claim = claim
         var hasJoined = false
         while true {
             let result = try await ledger.claim(claim)
-            guard case .joined(let owner) = result else { return (result, hasJoined) }
+            if case .repeats(let earlier) = result, let kept = keptBack(claim, repeating: earlier) {
+                claim = kept
+                continue
+            }
+            guard case .joined(let owner) = result else { return (result, claim, hasJoined) }
             hasJoined = true
             await withTaskGroup { group in
                 group.addTask { await runs.waitForEnd(of: owner) }
@@ -182,7 +187,7 @@ package struct JobHandler: Sendable {
             }
             // Nothing is begun with less time than a request may take; back in its queue the delivery gets all of it.
             let isLate = clock.uptime() + configuration.requestTimeout > arrival.deadline
-            guard arrival.lane.gate.isOpen, !drain.isDraining, !isLate, !Task.isCancelled else { return (result, hasJoined) }
+            guard arrival.lane.gate.isOpen, !drain.isDraining, !isLate, !Task.isCancelled else { return (result, claim, hasJoined) }
             claim.now = clock.now()
         }
     }
@@ -191,14 +196,35 @@ package struct JobHandler: Sendable {
         _ arrival: Arrival, _ owner: String, _ progress: Progress, verdict: Verdict?, at now: Timestamp
     ) -> Claim {
         let reply = verdict.map { Reply(to: arrival.job, $0, progress, acceptedAt: now, at: now) }
-        return Claim(
+        var claim = Claim(
             job: arrival.job, fingerprint: arrival.fingerprint, asker: arrival.asker, owner: owner, isLive: runs.isLive, now: now,
             progress: progress,
             reply: reply, entry: HistoryEntry(at: now, .accepted, progress.state.rawValue))
+        // What is over already buys nothing.
+        if let guardian = configuration.purchaseGuard, !progress.state.isFinal, let key = arrival.job.purchase {
+            claim.purchase = Claim.Purchase(key: key, notSince: now + (.zero - guardian.window))
+        }
+        return claim
     }
 
-    /// The end of a job whose last reply has just been stored.
-    func finish(_ record: JobRecord, _ progress: Progress, _ verdict: Verdict?, _ replies: [OutgoingReply]) async -> Settlement {
+    /// The claim of a job that is not sent, because it looks like an earlier one.
+    private func keptBack(_ claim: Claim, repeating earlier: String) -> Claim? {
+        guard case .recharge(let recharge) = claim.job, let action = configuration.purchaseGuard?.action else { return nil }
+        var kept = claim
+        let now = clock.moment
+        var machine = RechargeMachine(recharge, acceptedAt: now.civil, policy: configuration.policy)
+        let verdict = machine.keepBack(repeating: earlier, action, at: now)
+        kept.now = now.civil
+        kept.progress = machine.progress
+        kept.purchase?.notSince = nil
+        kept.reply = Reply(to: claim.job, verdict, machine.progress, acceptedAt: now.civil, at: now.civil)
+        let event: HistoryEntry.Event = machine.progress.state.isFinal ? .finished : .parked
+        kept.entry = HistoryEntry(at: now.civil, event, "\(machine.progress.state.rawValue); same purchase as recharge \(earlier)")
+        return kept
+    }
+
+    /// The end of a job whose last reply has just been stored, or which is held back.
+    func finish(_ record: JobRecord, _ verdict: Verdict?, _ replies: [OutgoingReply]) async -> Settlement {
         if let verdict { tell(record, verdict) }
         await outbox.deliver(replies)
         return .ack

@@ -136,7 +136,7 @@ extension JobRun {
 
     private mutating func finish(_ verdict: Verdict) async throws(RunError) -> Settlement {
         let replies = try await update(machine.progress, verdict, keepsOwnership: false, .finished, verdict.outcome.rawValue)
-        return await handler.finish(record, machine.progress, verdict, replies)
+        return await handler.finish(record, verdict, replies)
     }
 }
 

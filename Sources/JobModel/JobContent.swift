@@ -12,6 +12,12 @@ extension Job {
 
     private static func digest(_ content: [JSONValue.Member]) -> [UInt8] { Array(SHA256.hash(data: JSONValue.object(content).encoded)) }
 
+    /// A digest of what a customer would see twice: operator, subscriber and amount, whatever the reference. `nil` if no money is moved.
+    package var purchase: [UInt8]? {
+        guard case .recharge = self else { return nil }
+        return Self.digest(content.filter { ["operator", "canumber", "amount"].contains($0.name) })
+    }
+
     /// Whether the same is sent to BOS for both, field by field.
     package func hasSameContent(as other: Job) -> Bool { kind == other.kind && content == other.content }
 

@@ -13,7 +13,8 @@ package enum Outcome: String, Sendable, CaseIterable {
         switch self {
         case .succeeded, .failed, .refused, .notFound, .expired: true
         case .inDoubt: false
-        // BOS's own "still working" is the whole answer to the question what became of a recharge.
+        // BOS's own "still working" is the whole answer to the question what became of a recharge. A recharge that is held back is
+        // decided by a person later.
         case .pending: kind == .rechargeStatus
         }
     }
@@ -30,7 +31,7 @@ package enum Evidence: String, Sendable, CaseIterable {
     case none
 }
 
-/// `error.code` of a reply. Source: contract.md.
+/// `error.code` of a reply. Source: contract.md, but for the last, which this program adds.
 package enum ReplyErrorCode: String, Sendable, CaseIterable {
     case invalidJob = "invalid_job"
     case referenceConflict = "reference_conflict"
@@ -43,4 +44,6 @@ package enum ReplyErrorCode: String, Sendable, CaseIterable {
     case duplicateRefID = "duplicate_refid"
     case gaveUp = "gave_up"
     case resolvedByOperator = "resolved_by_operator"
+    /// The same subscriber, operator and amount came a moment ago under another reference.
+    case duplicatePurchase = "duplicate_purchase"
 }

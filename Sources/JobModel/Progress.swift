@@ -39,8 +39,10 @@ package enum JobState: String, Sendable, CaseIterable {
     case inDoubt = "in_doubt"
     /// A PAN application that BOS has not decided.
     case pending
-    /// Left to a person: nothing more happens by itself.
+    /// A doubt that is left to a person: nothing more happens by itself.
     case parked
+    /// Never sent, and held back for a person: it looks like a purchase that was made before.
+    case held
     case succeeded
     case failed
     case refused
@@ -51,10 +53,13 @@ package enum JobState: String, Sendable, CaseIterable {
 
     package var isFinal: Bool {
         switch self {
-        case .accepted, .sending, .inDoubt, .pending, .parked: false
+        case .accepted, .sending, .inDoubt, .pending, .parked, .held: false
         case .succeeded, .failed, .refused, .notFound, .expired, .answeredPending: true
         }
     }
+
+    /// Whether nothing happens to the job until a person acts.
+    package var isLeftToPerson: Bool { self == .parked || self == .held }
 }
 
 /// What made a recharge doubtful; decides what a "not found" proves.

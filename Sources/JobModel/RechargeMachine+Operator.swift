@@ -4,27 +4,32 @@ extension RechargeMachine {
     /// - Parameters:
     ///   - reason: one sentence for the askers of a recharge that failed.
     ///   - heard: what BOS said when the person asked, if anything; its ids go into the reply.
-    /// - Returns: what to tell the askers; `nil` unless the recharge is in doubt, or was parked with a doubt.
+    /// - Returns: what to tell the askers; `nil` unless the recharge is in doubt, parked, or held back and not wanted.
     package mutating func resolve(succeeded: Bool, reason: String, heard: Answer? = nil, at now: Moment) -> Verdict? {
-        guard progress.state == .inDoubt || progress.state == .parked, progress.doubt != nil else { return nil }
         let answer = heard ?? progress.answer
+        let isDoubt = (progress.state == .inDoubt || progress.state == .parked) && progress.doubt != nil
+        // What is held back was never sent, so it cannot have succeeded.
+        guard isDoubt || (progress.state == .held && !succeeded) else { return nil }
         let verdict =
             succeeded
             ? Verdict(.succeeded, .operator, answer: answer)
-            : Verdict(.failed, .operator, .resolvedByOperator, reason, answer: answer)
+            : Verdict(isDoubt ? .failed : .refused, .operator, .resolvedByOperator, reason, answer: answer)
         progress.dueAt = nil
         progress.waitReason = nil
         _ = finish(verdict, at: now)
         return verdict
     }
 
-    /// Makes a recharge that waits due at once, and takes one that was parked back to where it came from: a doubt stays a doubt, so that
-    /// BOS is asked and nothing is sent.
+    /// Makes a recharge that waits due at once. One that was parked is a doubt again, so that BOS is asked and nothing is sent; one that
+    /// was held back is sent.
     /// - Returns: `false`, and nothing is changed, if it is over or may be on its way to BOS at this moment.
     package mutating func retry(at now: Moment) -> Bool {
         switch progress.state {
         case .accepted, .inDoubt: break
-        case .parked: progress.state = progress.doubt == nil ? .accepted : .inDoubt
+        case .parked: progress.state = .inDoubt
+        case .held:
+            progress.state = .accepted
+            progress.told = nil
         case .sending, .pending, .succeeded, .failed, .refused, .notFound, .expired, .answeredPending: return false
         }
         progress.dueAt = now.civil

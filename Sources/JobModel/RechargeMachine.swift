@@ -52,7 +52,7 @@ package struct RechargeMachine: JobMachine {
         // Whoever stored the intent is gone, and so is the knowledge whether the request left.
         case .sending: return doubt(.unanswered)
         case .inDoubt: return ask()
-        case .pending, .parked, .succeeded, .failed, .refused, .notFound, .expired, .answeredPending: return .nothing
+        case .pending, .parked, .held, .succeeded, .failed, .refused, .notFound, .expired, .answeredPending: return .nothing
         }
     }
 
@@ -222,7 +222,8 @@ extension RechargeMachine {
         switch verdict.outcome {
         case .succeeded: progress.state = .succeeded
         case .expired: progress.state = .expired
-        case .failed, .refused, .inDoubt, .pending, .notFound: progress.state = .failed
+        case .refused: progress.state = .refused
+        case .failed, .inDoubt, .pending, .notFound: progress.state = .failed
         }
         progress.answer = verdict.answer
         progress.doubt = nil

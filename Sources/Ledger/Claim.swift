@@ -7,6 +7,8 @@ package struct Claim: Sendable {
     package var fingerprint: [UInt8]
     /// `nil` for a job that the ledger itself has put back on its queue: nobody asks anew, and only a job that it knows is taken up.
     package var asker: Asker?
+    /// What a new job buys, if purchases are watched for repeats.
+    package var purchase: Purchase?
     /// A person takes it up, and with it what was left to one.
     package var takesParked = false
     /// Names the run that would work on it: one name for one run of one job in one process, never used again.
@@ -36,9 +38,25 @@ package struct Claim: Sendable {
         self.reply = reply
         self.entry = entry
     }
+
+    package struct Purchase: Sendable {
+        /// Equal for what a customer would see twice.
+        package var key: [UInt8]
+        /// A job of the same key that was accepted at this time or later, and that was not proven to be unexecuted, stands in the way of a
+        /// new one; `nil` if none does.
+        package var notSince: Timestamp?
+
+        package init(key: [UInt8], notSince: Timestamp?) {
+            self.key = key
+            self.notSince = notSince
+        }
+    }
+
+    /// Who owns the job once it is inserted as claimed.
+    package var firstOwner: String? { progress.state.isFinal || progress.state.isLeftToPerson ? nil : owner }
 }
 
-/// What the ledger makes of a claim. Every case but `conflict` has stored the asker.
+/// What the ledger makes of a claim. Every case but `conflict`, `repeats` and `unknown` has stored the asker.
 package enum ClaimResult: Sendable, Equatable {
     /// Nobody had it, or it is a question asked anew: it is stored as claimed and is the claimer's to work on. Replies only if it
     /// was over at once.
@@ -54,6 +72,8 @@ package enum ClaimResult: Sendable, Equatable {
     case answered([OutgoingReply])
     /// The reference belongs to a job with other content. Nothing was stored but a line in that job's history.
     case conflict
+    /// Nobody had it, but what it buys was bought as this job a short while ago. Nothing was stored.
+    case repeats(reference: String)
     /// It was put back on its queue by a ledger that knew it, and this one does not: whether it was sent before, nobody can say.
     case unknown
 }
@@ -83,7 +103,7 @@ extension ClaimResult {
             // answer never left: that is the same message once more, and it has one answer.
             return record.job.kind == .rechargeStatus && claim.asker != nil && !owesAsker ? .reopen : .answer
         }
-        if record.progress.state == .parked { return claim.takesParked ? .resume : .wait }
+        if record.progress.state.isLeftToPerson { return claim.takesParked ? .resume : .wait }
         if let owner = record.owner { return claim.isLive(owner) ? .join : .resume }
         // Whoever put it back on its queue has found it due, by a clock that need not be ours.
         guard claim.asker != nil, let dueAt = record.progress.dueAt, dueAt > claim.now else { return .resume }

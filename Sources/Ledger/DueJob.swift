@@ -30,7 +30,7 @@ extension Progress {
     ///   - isOwned: a run works on it.
     ///   - now: when this progress was stored.
     package func pollAt(isOwned: Bool, storedAt now: Timestamp) -> Timestamp? {
-        guard !state.isFinal, state != .parked else { return nil }
+        guard !state.isFinal, !state.isLeftToPerson else { return nil }
         guard !isOwned, let dueAt else { return now + DueJob.patience }
         return dueAt
     }

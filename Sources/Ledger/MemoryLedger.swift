@@ -105,6 +105,7 @@ private struct State {
         var askers: [Asker]
         /// How many replies had been told when the question was asked anew; the current round's are those behind it.
         var repliesBefore = 0
+        let purchase: [UInt8]?
         /// When the job is due for the poller.
         var pollAt: Timestamp?
         var history: [HistoryEntry]
@@ -157,15 +158,26 @@ extension State {
     }
 
     private mutating func insert(_ claim: Claim, _ asker: Asker, as key: JobKey) -> ClaimResult {
+        if let earlier = claim.purchase.flatMap({ repeated($0) }) { return .repeats(reference: earlier) }
         let record = JobRecord(
             id: Int64(entries.count + 1), job: claim.job, fingerprint: claim.fingerprint, traceparent: asker.traceparent,
             acceptedAt: claim.now,
-            progress: claim.progress, owner: claim.progress.state.isFinal ? nil : claim.owner, repliesTold: 0)
+            progress: claim.progress, owner: claim.firstOwner, repliesTold: 0)
         let pollAt = claim.progress.pollAt(isOwned: true, storedAt: claim.now)
-        entries.append(Entry(record: record, askers: [asker], pollAt: pollAt, history: [claim.entry]))
+        entries.append(Entry(record: record, askers: [asker], purchase: claim.purchase?.key, pollAt: pollAt, history: [claim.entry]))
         ids[key] = record.id
         let told = tell(record.id, claim.reply)
         return .new(self[record.id].record, told)
+    }
+
+    /// The reference of the last job that stands in the way of this purchase.
+    private func repeated(_ purchase: Claim.Purchase) -> String? {
+        guard let since = purchase.notSince else { return nil }
+        let earlier = entries.last { entry in
+            entry.purchase == purchase.key && entry.record.acceptedAt >= since
+                && ![.failed, .refused, .expired].contains(entry.record.progress.state)
+        }
+        return earlier?.record.job.reference
     }
 
     private mutating func reopen(_ id: Int64, _ claim: Claim, _ asker: Asker) -> ClaimResult {
@@ -173,7 +185,7 @@ extension State {
         self[id].record = JobRecord(
             id: id, job: claim.job, fingerprint: claim.fingerprint, traceparent: asker.traceparent, acceptedAt: claim.now,
             progress: claim.progress,
-            owner: claim.progress.state.isFinal ? nil : claim.owner, repliesTold: old.record.repliesTold)
+            owner: claim.firstOwner, repliesTold: old.record.repliesTold)
         self[id].askers = [asker]
         self[id].pollAt = claim.progress.pollAt(isOwned: true, storedAt: claim.now)
         self[id].repliesBefore = old.record.repliesTold
@@ -263,7 +275,7 @@ extension State {
                     summary.oldestDoubt = [summary.oldestDoubt, record.progress.firstSentAt].compactMap { $0 }.min()
                 }
             }
-            if record.owner == nil, !record.progress.state.isFinal, record.progress.state != .parked {
+            if record.owner == nil, !record.progress.state.isFinal, !record.progress.state.isLeftToPerson {
                 summary.oldestDue = [summary.oldestDue, record.progress.dueAt].compactMap { $0 }.min()
             }
         }

@@ -39,11 +39,13 @@ extension LedgerSession {
     }
 
     private func insert(_ claim: Claim, _ asker: Asker) throws -> ClaimResult {
+        if let earlier = try claim.purchase.flatMap({ try repeated($0) }) { return .repeats(reference: earlier) }
         var record = Self.record(claim, asker, id: 0, repliesBefore: 0)
         record.id = try statements.insertJob.insert {
             $0.bind(record.job.kind.rawValue)
             $0.bind(record.job.reference)
             $0.bind(blob: record.fingerprint)
+            $0.bind(blob: claim.purchase?.key)
             $0.bind(text: record.job.body)
             $0.bind(record.job.amount.paise)
             $0.bind(record.acceptedAt.milliseconds)
@@ -54,6 +56,16 @@ extension LedgerSession {
             JobColumns.bind(record.progress, to: &$0)
         }
         return try start(record, claim, asker)
+    }
+
+    /// The reference of the last job that stands in the way of this purchase.
+    private func repeated(_ purchase: Claim.Purchase) throws -> String? {
+        guard let since = purchase.notSince else { return nil }
+        return try statements.repeatedPurchase.first(
+            {
+                $0.bind(blob: purchase.key)
+                $0.bind(since.milliseconds)
+            }, { $0.text(0) })
     }
 
     private func reopen(_ old: JobRecord, _ claim: Claim, _ asker: Asker) throws -> ClaimResult {
@@ -85,7 +97,7 @@ extension LedgerSession {
     private static func record(_ claim: Claim, _ asker: Asker, id: Int64, repliesBefore: Int) -> JobRecord {
         JobRecord(
             id: id, job: claim.job, fingerprint: claim.fingerprint, traceparent: asker.traceparent, acceptedAt: claim.now,
-            progress: claim.progress, owner: claim.progress.state.isFinal ? nil : claim.owner,
+            progress: claim.progress, owner: claim.firstOwner,
             repliesTold: repliesBefore + (claim.reply == nil ? 0 : 1))
     }
 

@@ -98,7 +98,8 @@ struct Binder {
         }
     }
 
-    mutating func bind(blob value: [UInt8]) {
+    mutating func bind(blob value: [UInt8]?) {
+        guard let value else { return set { sqlite3_bind_null($0, $1) } }
         set { handle, index in value.withUnsafeBytes { sqlite3_bind_blob(handle, index, $0.baseAddress, Int32($0.count), Self.copied) } }
     }
 

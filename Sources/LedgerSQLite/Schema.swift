@@ -15,6 +15,8 @@ enum Schema {
             kind TEXT NOT NULL,
             reference TEXT NOT NULL,
             fingerprint BLOB NOT NULL,
+            -- What it buys; NULL unless purchases are watched for repeats.
+            purchase BLOB,
             body TEXT NOT NULL,
             amount_paise INTEGER NOT NULL,
             accepted_at INTEGER NOT NULL,
@@ -60,7 +62,8 @@ enum Schema {
         -- The poller's: by lane (may the next step move money), then by time.
         CREATE INDEX jobs_to_poll ON jobs ((kind = 'recharge' AND state = 'accepted'), poll_at) WHERE poll_at IS NOT NULL;
         -- People's: what is not over and waits for more than a moment.
-        CREATE INDEX jobs_unsettled ON jobs (kind, state, first_sent_at) WHERE state IN ('in_doubt', 'pending', 'parked');
+        CREATE INDEX jobs_unsettled ON jobs (kind, state, first_sent_at) WHERE state IN ('in_doubt', 'pending', 'parked', 'held');
+        CREATE INDEX jobs_purchases ON jobs (purchase, accepted_at) WHERE purchase IS NOT NULL;
 
         -- Who else gets the replies to a job.
         CREATE TABLE askers (

@@ -2,7 +2,7 @@ import GRDB
 
 /// Every statement of the ledger, compiled once.
 final class Statements {
-    let findJob, jobByID, insertJob, restartJob, setOwner, updateJob: PreparedStatement
+    let findJob, jobByID, repeatedPurchase, insertJob, restartJob, setOwner, updateJob: PreparedStatement
     let due, lease, requeue, jobsInState: PreparedStatement
     let addAsker, otherAskers, clearAskers: PreparedStatement
     let insertReply, replyForAsker, replyForAnyone, publish, unpublished: PreparedStatement
@@ -18,11 +18,16 @@ final class Statements {
             SELECT kind, reference, amount_paise, accepted_at, owner, replies_told, state, correlation_id, reply_to, traceparent
             FROM jobs WHERE id = ?
             """)
+        repeatedPurchase = try prepare(
+            """
+            SELECT reference FROM jobs WHERE purchase = ? AND accepted_at >= ? AND state NOT IN ('failed', 'refused', 'expired')
+            ORDER BY id DESC LIMIT 1
+            """)
         insertJob = try prepare(
             """
-            INSERT INTO jobs (kind, reference, fingerprint, body, amount_paise, accepted_at, correlation_id, reply_to, traceparent, owner,
+            INSERT INTO jobs (kind, reference, fingerprint, purchase, body, amount_paise, accepted_at, correlation_id, reply_to, traceparent, owner,
             poll_at, replies_told, \(JobColumns.progress))
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \(JobColumns.placeholders))
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \(JobColumns.placeholders))
             """)
         restartJob = try prepare(
             """

@@ -25,7 +25,7 @@ struct Checks {
     /// What must be true at every moment.
     func onTheWay() async -> [String] {
         var violations = books.filter { $0.value.executed > 1 }.map { "\($0.key) was executed \($0.value.executed) times" }
-        let open = await references([.accepted, .sending, .inDoubt, .pending, .parked])
+        let open = await references([.accepted, .sending, .inDoubt, .pending, .parked, .held])
         let succeeded = await references([.succeeded])
         // Money that BOS has taken is either reported as such or still being asked about.
         for (reference, account) in books where account.executed > 0 && !open.contains(reference) && !succeeded.contains(reference) {

@@ -99,7 +99,7 @@ struct SettingsTests {
 
     /// Values for the keys without a default.
     private static let examples = [
-        "api.ratePerSecond": "50",
+        "api.ratePerSecond": "50", "jobs.recharge.duplicateWindow": "10m",
         "amqp.tls.certificateFile": "/certificate.pem", "amqp.tls.keyFile": "/key.pem",
         "api.registerID": "1234", "api.finalCodes": "3,4", "auth.tokenFile": "/token", "auth.url": "https://auth.example/authorize",
         "auth.clientID": "client", "auth.clientSecret": "hunter2", "auth.publicKeyFile": "/public.pem",

@@ -54,7 +54,7 @@ extension EndToEnd {
                 for part in ["settled by a person", "asha as", "seen on the statement", "BOS says: it does not know the reference"] {
                     #expect(history.output.contains(part), "\(history.output)")
                 }
-                #expect(try await system.bosctl("doubts").output.contains("No recharge is in doubt."))
+                #expect(try await system.bosctl("doubts").output.contains("No recharge is in doubt or held back."))
                 #expect(!(doubts.output + job.output + named.output + resolved.output + history.output).contains(System.subscriber))
                 try await system.finish(worker)
                 try await system.expectAllSucceeded(["doubt-1"])
@@ -156,6 +156,38 @@ extension EndToEnd {
                 try system.expectFinal("doubt-1", "failed", evidence: "operator", error: "resolved_by_operator: not on the statement")
                 try await system.finish(worker)
                 #expect(try await system.ledgerSummary().unpublishedReplies == 0)
+            }
+        }
+
+        @Test("a purchase that came before is held back under its new reference, and sent or refused as a person says")
+        func holdsBack() async throws {
+            let guarded = ["BOS_JOBS_RECHARGE_DUPLICATE_WINDOW": "10m", "BOS_JOBS_RECHARGE_DUPLICATE_ACTION": "park"]
+            try await System.run(guarded) { system in
+                let worker = try await system.startReadyWorker()
+                let (poller, _) = try system.startPoller()
+                try await system.upstream.publishRecharges(["first"])
+                try await system.upstream.waitForFinals(1)
+                for reference in ["meant", "mistaken"] {
+                    try await system.upstream.publishRecharges([reference])
+                    try #require(await eventually { system.upstream.replies[reference]?.first?.outcome == "pending" }, "\(reference)")
+                }
+                let doubts = try await system.bosctl("doubts").output
+                for part in ["meant", "mistaken", "a person", "0 in doubt, 0 rupees; 2 never sent, held back for a person"] {
+                    #expect(doubts.contains(part), "\(doubts)")
+                }
+                #expect(try await system.bosctl("job", "meant").output.contains("held; same purchase as recharge first"))
+                let wrong = try await system.bosctl(["resolve", "mistaken", "--succeeded", "--reason", "seen", "--yes"])
+                #expect(wrong.code == 1)
+                #expect(wrong.output.contains("never sent, it cannot have succeeded"), "\(wrong.output)")
+                let refused = try await system.bosctl(["resolve", "mistaken", "--failed", "--reason", "one was enough", "--yes"])
+                #expect(refused.code == 0, "\(refused.output)")
+                let sent = try await system.bosctl("retry", "meant")
+                #expect(sent.code == 0, "\(sent.output)")
+                try await system.upstream.waitForFinals(3)
+                try system.expectFinal("mistaken", "refused", evidence: "operator", error: "resolved_by_operator: one was enough")
+                #expect(await system.stop(poller) == 0)
+                try await system.finish(worker)
+                #expect(try await system.executions() == ["first": 1, "meant": 1])
             }
         }
 

@@ -19,16 +19,18 @@ struct Workshop {
     let drain = DrainSignal()
     let handler: JobHandler
 
-    init(_ script: ScriptedBOS.Script = ScriptedBOS.Script()) {
-        self.init(ManualClock(), FaultyLedger(), RecordingBroker(), ScriptedBOS(script))
+    init(_ script: ScriptedBOS.Script = ScriptedBOS.Script(), purchaseGuard: PurchaseGuard? = nil) {
+        self.init(ManualClock(), FaultyLedger(), RecordingBroker(), ScriptedBOS(script), purchaseGuard)
     }
 
     var gate: ConsumptionGate { lanes.money.gate }
 
     /// The same world seen by a process that has just started.
-    func restarted() -> Workshop { Workshop(clock, ledger, broker, bos) }
+    func restarted() -> Workshop { Workshop(clock, ledger, broker, bos, handler.configuration.purchaseGuard) }
 
-    private init(_ clock: ManualClock, _ ledger: FaultyLedger, _ broker: RecordingBroker, _ bos: ScriptedBOS) {
+    private init(
+        _ clock: ManualClock, _ ledger: FaultyLedger, _ broker: RecordingBroker, _ bos: ScriptedBOS, _ purchaseGuard: PurchaseGuard?
+    ) {
         self.clock = clock
         self.ledger = ledger
         self.broker = broker
@@ -40,6 +42,7 @@ struct Workshop {
         let metrics = EngineMetrics()
         var configuration = EngineConfiguration()
         configuration.rules.registerID = "merchant"
+        configuration.purchaseGuard = purchaseGuard
         outbox = Outbox(
             publisher: broker, ledger: ledger, configuration: configuration, clock: clock, metrics: metrics, logger: logger)
         handler = JobHandler(
@@ -102,9 +105,11 @@ struct Workshop {
         try await ledger.job(kind, reference)?.record
     }
 
-    static func recharge(_ reference: String = "R1", amount: String = "10", expiresAt: String? = nil) -> String {
+    static func recharge(
+        _ reference: String = "R1", subscriber: String = "9876543210", amount: String = "10", expiresAt: String? = nil
+    ) -> String {
         let deadline = expiresAt.map { ",\"expires_at\":\"\($0)\"" } ?? ""
-        return "{\"operator\":311,\"canumber\":\"9876543210\",\"amount\":\(amount),\"referenceid\":\"\(reference)\"\(deadline)}"
+        return "{\"operator\":311,\"canumber\":\"\(subscriber)\",\"amount\":\(amount),\"referenceid\":\"\(reference)\"\(deadline)}"
     }
 }
 

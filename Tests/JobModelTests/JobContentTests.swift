@@ -31,6 +31,23 @@ struct JobContentTests {
         #expect(try Self.fingerprint(fields) != Self.fingerprint(#""operator":311,"canumber":"c","amount":10,"referenceid":"r""#))
     }
 
+    @Test(
+        "a purchase is operator, subscriber and amount by value, whatever reference, merchant or deadline",
+        arguments: [
+            (#""operator":"311","canumber":"c","amount":"10.00","referenceid":"s","RegisterID":"own""#, true),
+            (#""operator":311,"canumber":"c","amount":10,"referenceid":"r","expires_at":"2026-11-21T10:00:00Z""#, true),
+            (#""operator":312,"canumber":"c","amount":10,"referenceid":"r""#, false),
+            (#""operator":311,"canumber":"d","amount":10,"referenceid":"r""#, false),
+            (#""operator":311,"canumber":"c","amount":10.01,"referenceid":"r""#, false),
+        ])
+    func purchase(fields: String, isSame: Bool) throws {
+        func purchase(_ fields: String) throws -> [UInt8]? {
+            try Jobs.incoming("{\(fields)}", type: "recharge").decode(Jobs.rules).job.purchase
+        }
+        let one = try #require(try purchase(#""operator":311,"canumber":"c","amount":10,"referenceid":"r""#))
+        #expect(try (purchase(fields) == one) == isSame)
+    }
+
     @Test("what a message leaves to the configuration is no part of its fingerprint, and part of what is sent")
     func configured() throws {
         let left = Jobs.incoming(#"{"operator":311,"canumber":"c","amount":10,"referenceid":"r"}"#, type: "recharge")

@@ -69,19 +69,32 @@ struct OperatorTests {
         #expect(SeenStep(machine.wake(at: Self.later, jitter: 0)) == .ask)
     }
 
-    @Test("what was parked without a doubt was never sent, and may be")
+    @Test("what was held back was never sent, and may be")
     func retryNeverSent() {
-        var machine = Self.machine(.parked)
+        var machine = Self.machine(.held)
         let isDue = machine.retry(at: Self.later)
         #expect(isDue)
         #expect(SeenStep(machine.wake(at: Self.later, jitter: 0)) == .send(.neverTaken))
+    }
+
+    @Test("what was held back is refused by a person's word, and never succeeded by it")
+    func resolveHeld() {
+        var machine = Self.machine(.held)
+        let succeeded = machine.resolve(succeeded: true, reason: "seen", at: Self.later)
+        #expect(succeeded == nil)
+        #expect(machine.progress.state == .held)
+        let verdict = machine.resolve(succeeded: false, reason: "not meant", at: Self.later)
+        #expect(verdict?.outcome == .refused)
+        #expect(verdict?.failure?.code == .resolvedByOperator)
+        #expect(verdict?.failure?.detail == "not meant")
+        #expect(machine.progress.state == .refused)
     }
 
     @Test("what waits is due at once; what is over, or may be on its way, is left alone", arguments: JobState.allCases)
     func retryWaiting(state: JobState) {
         var machine = Self.machine(state, state == .inDoubt ? .unanswered : nil)
         let before = machine.progress
-        let mayRetry = [JobState.accepted, .inDoubt, .parked].contains(state)
+        let mayRetry = [JobState.accepted, .inDoubt, .parked, .held].contains(state)
         #expect(machine.retry(at: Self.later) == mayRetry)
         if mayRetry { #expect(machine.progress.dueAt == Self.later.civil) } else { #expect(machine.progress == before) }
     }

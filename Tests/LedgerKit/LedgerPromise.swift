@@ -11,5 +11,5 @@ package struct LedgerPromise: Sendable, CustomTestStringConvertible {
         self.check = check
     }
 
-    package static let all = claiming + repeating + updating + publishing + reading + racing + leasing
+    package static let all = claiming + repeating + updating + publishing + reading + racing + leasing + purchasing
 }

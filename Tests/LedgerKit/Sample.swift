@@ -53,7 +53,7 @@ package enum Sample {
         case .notFound: Verdict(.notFound, .enquiry)
         case .expired: Verdict(.expired, .none, .deadlinePassed, "too late")
         case .pending, .answeredPending: Verdict(.pending, .answer)
-        case .accepted, .sending, .inDoubt, .parked: Verdict(.inDoubt, .none)
+        case .accepted, .sending, .inDoubt, .parked, .held: Verdict(.inDoubt, .none)
         }
     }
 
@@ -95,14 +95,14 @@ extension ClaimResult {
     package var record: JobRecord? {
         switch self {
         case .new(let record, _), .resumed(let record): record
-        case .joined, .waiting, .answered, .conflict, .unknown: nil
+        case .joined, .waiting, .answered, .conflict, .repeats, .unknown: nil
         }
     }
 
     package var replies: [OutgoingReply] {
         switch self {
         case .new(_, let replies), .waiting(let replies), .answered(let replies): replies
-        case .resumed, .joined, .conflict, .unknown: []
+        case .resumed, .joined, .conflict, .repeats, .unknown: []
         }
     }
 }

@@ -1,0 +1,29 @@
+/// What becomes of a recharge whose subscriber, operator and amount came a moment ago under another reference. Raw values are those of
+/// the setting `jobs.recharge.duplicateAction`.
+package enum RepeatedPurchaseAction: String, Sendable, CaseIterable {
+    /// It is over, and was never sent.
+    case refuse
+    /// It is held back until a person says whether it is meant.
+    case park
+}
+
+extension RechargeMachine {
+    /// Keeps a recharge that nobody has sent from being sent.
+    /// - Parameter earlier: the reference of the recharge that it looks like.
+    /// - Returns: what to tell its asker.
+    package mutating func keepBack(repeating earlier: String, _ action: RepeatedPurchaseAction, at now: Moment) -> Verdict {
+        progress = Progress()
+        let finding = "the same subscriber, operator and amount came as recharge \(earlier) a short while ago; this one was not sent"
+        switch action {
+        case .refuse:
+            let verdict = Verdict(
+                .refused, .none, .duplicatePurchase, "\(finding): ask what became of that one before sending a new reference")
+            _ = finish(verdict, at: now)
+            return verdict
+        case .park:
+            progress.state = .held
+            progress.told = Outcome.pending.rawValue
+            return Verdict(.pending, .none, .duplicatePurchase, "\(finding) so far: a person decides whether it is meant")
+        }
+    }
+}
