@@ -9,6 +9,9 @@ package final class MemoryLedger: Ledger {
 
     package init() {}
 
+    /// Every job at this moment, for those who check the others.
+    package var records: [JobRecord] { state.withLock { $0.entries.map(\.record) } }
+
     package func claim(_ claim: Claim) async throws(LedgerError) -> ClaimResult {
         try state.withLock { state throws(LedgerError) in
             try state.checkOpen()

@@ -3,7 +3,7 @@ import ExactJSON
 import JobModel
 import Ledger
 
-/// The promises, held against what really happened.
+/// The promises that can only be judged at the end, held against what really happened; those of every moment are the ``Audit``'s.
 struct Checks {
     let orders: [Upstream.Order]
     let ledger: MemoryLedger
@@ -22,18 +22,6 @@ struct Checks {
         var isConflict: Bool { json["error"]?["code"]?.text == ReplyErrorCode.referenceConflict.rawValue }
     }
 
-    /// What must be true at every moment.
-    func onTheWay() async -> [String] {
-        var violations = books.filter { $0.value.executed > 1 }.map { "\($0.key) was executed \($0.value.executed) times" }
-        let open = await references([.accepted, .sending, .inDoubt, .pending, .parked, .held])
-        let succeeded = await references([.succeeded])
-        // Money that BOS has taken is either reported as such or still being asked about.
-        for (reference, account) in books where account.executed > 0 && !open.contains(reference) && !succeeded.contains(reference) {
-            violations.append("\(reference) was executed, and the ledger has closed it as something else")
-        }
-        return violations
-    }
-
     /// Whether nothing is left to be done.
     var isSettled: Bool {
         get async {
@@ -43,7 +31,7 @@ struct Checks {
     }
 
     func atTheEnd() async -> [String] {
-        var violations = await onTheWay()
+        var violations: [String] = []
         if broker.longestHold > 60_000 { violations.append("a delivery was held for \(broker.longestHold) ms, longer than jobs.timeout") }
         for state in JobState.allCases where !state.isFinal {
             for kind in JobKind.allCases {
@@ -61,7 +49,6 @@ struct Checks {
             violations.append("the replies with message_id \(id) differ:\n  \(told.joined(separator: "\n  "))")
         }
         violations += await answers(told)
-        violations += await money()
         return violations
     }
 
@@ -99,24 +86,6 @@ struct Checks {
                         && reply.outcome == (PANDecision(order.reference).isRejected ? "failed" : "succeeded"))
             }
         return isRight ? [] : ["\(order.kind.rawValue) \(order.reference) was told \(reply.outcome), which is not what BOS did"]
-    }
-
-    /// What BOS has executed is what the ledger calls succeeded, to the paisa.
-    private func money() async -> [String] {
-        let succeeded = (try? await ledger.jobs(.recharge, in: .succeeded, limit: .max)) ?? []
-        let reported = succeeded.reduce(Int64(0)) { $0 + $1.job.amount.paise }
-        let executed = books.filter { $0.value.executed > 0 }.keys.reduce(Int64(0)) { sum, reference in
-            sum + (succeeded.first { $0.job.reference == reference }?.job.amount.paise ?? -1)
-        }
-        return reported == executed ? [] : ["succeeded in the ledger: \(reported) paise; executed by BOS: \(executed) paise"]
-    }
-
-    private func references(_ states: [JobState]) async -> Set<String> {
-        var references: Set<String> = []
-        for state in states {
-            for record in (try? await ledger.jobs(.recharge, in: state, limit: .max)) ?? [] { references.insert(record.job.reference) }
-        }
-        return references
     }
 
     private static func told(_ publication: ModelBroker.Publication) -> Told? {

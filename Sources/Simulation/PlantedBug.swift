@@ -16,4 +16,6 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case confirmNotAwaited = "confirm-not-awaited"
     /// A time-out is reported as a request that was never sent.
     case timeoutIsNotSent = "timeout-is-not-sent"
+    /// A paisa is lost between the message and the ledger.
+    case paisaLost = "paisa-lost"
 }

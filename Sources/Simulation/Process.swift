@@ -11,15 +11,17 @@ final class Process: Sendable {
     private let ledger: MemoryLedger
     private let broker: ModelBroker
     private let bos: ModelBOS
+    private let audit: Audit
     private let alive = Atomic(true)
     private let onCrash = Signal()
 
-    init(_ name: String, _ world: World, _ ledger: MemoryLedger, _ broker: ModelBroker, _ bos: ModelBOS) {
+    init(_ name: String, _ world: World, _ ledger: MemoryLedger, _ broker: ModelBroker, _ bos: ModelBOS, _ audit: Audit) {
         self.name = name
         self.world = world
         self.ledger = ledger
         self.broker = broker
         self.bos = bos
+        self.audit = audit
     }
 
     var isAlive: Bool { alive.load(ordering: .relaxed) }
@@ -49,6 +51,7 @@ extension Process: Ledger {
         guard survives() else { throw .closed }
         if world.strikes(world.weather.ledgerTrouble) { throw .diskFull("simulated") }
         let value = try await body()
+        audit.compare(ledger.records, bos.books)
         world.note("\(name) stored \(what)")
         await world.sleep(Int64(world.number(0...5)))
         // What was stored is stored, whether the process lives to hear of it or not.
@@ -61,8 +64,17 @@ extension Process: Ledger {
         if world.bug == .intentNotStored, claim.progress.state == .sending {
             (claim.progress.state, claim.progress.attempts, claim.progress.firstSentAt) = (.accepted, 0, nil)
         }
+        let job = claim.job
+        if world.bug == .paisaLost, case .recharge(var recharge) = job {
+            recharge.amount = Money(paise: recharge.amount.paise - 1)
+            claim.job = .recharge(recharge)
+        }
         let stored = claim
-        return try await write("claim of \(claim.job.reference)") { () async throws(LedgerError) in try await ledger.claim(stored) }
+        return try await write("claim of \(claim.job.reference)") { () async throws(LedgerError) in
+            let result = try await ledger.claim(stored)
+            if case .new = result { audit.accepted(job) }
+            return result
+        }
     }
 
     func update(_ update: Update) async throws(LedgerError) -> UpdateResult {

@@ -8,6 +8,7 @@ struct Scenario {
     let ledger = MemoryLedger()
     let broker: ModelBroker
     let bos: ModelBOS
+    private let audit = Audit()
 
     init(_ world: World) {
         self.world = world
@@ -35,24 +36,22 @@ struct Scenario {
                 return []
             }
             let orders = await Upstream(world: world, broker: broker).run()
-            var violations = await comeToRest(orders)
+            await comeToRest(orders)
             group.cancelAll()
             bos.closeBooks()
-            violations += await checks(orders).atTheEnd()
-            return violations
+            audit.compare(ledger.records, bos.books)
+            return await audit.violations + checks(orders).atTheEnd()
         }
     }
 
-    /// Waits until nothing is left to be done, looking on the way.
-    private func comeToRest(_ orders: [Upstream.Order]) async -> [String] {
+    /// Waits until nothing is left to be done, or something was wrong.
+    private func comeToRest(_ orders: [Upstream.Order]) async {
         while world.elapsed < world.storm + 6 * 3_600_000, !Task.isCancelled {
             await world.sleep(10_000)
-            let violations = await checks(orders).onTheWay()
-            if !violations.isEmpty { return violations }
-            guard !world.isStormy, broker.isQuiet, await checks(orders).isSettled else { continue }
-            return []
+            audit.compare(ledger.records, bos.books)
+            guard audit.violations.isEmpty else { return }
+            if !world.isStormy, broker.isQuiet, await checks(orders).isSettled { return }
         }
-        return []
     }
 
     private func checks(_ orders: [Upstream.Order]) -> Checks { Checks(orders: orders, ledger: ledger, broker: broker, books: bos.books) }
@@ -62,7 +61,7 @@ struct Scenario {
         var start = 0
         while !Task.isCancelled {
             start += 1
-            let process = Process("\(name).\(start)", world, ledger, broker, bos)
+            let process = Process("\(name).\(start)", world, ledger, broker, bos, audit)
             await Worker(process, world, broker).run()
             process.crash()
             await world.sleep(Int64(world.number(10...20_000)))
@@ -73,7 +72,7 @@ struct Scenario {
         var start = 0
         while !Task.isCancelled {
             start += 1
-            let process = Process("\(name).\(start)", world, ledger, broker, bos)
+            let process = Process("\(name).\(start)", world, ledger, broker, bos, audit)
             await poll(process)
             process.crash()
             await world.sleep(Int64(world.number(10...120_000)))

@@ -30,6 +30,12 @@ struct SimulationTests {
         #expect(first.trace == second.trace)
     }
 
+    @Test("a lost paisa is missed at once, by the money's own books")
+    func balance() {
+        let violations = Simulation.run(seed: 0, bug: .paisaLost).violations
+        #expect(violations.first?.hasPrefix("accepted: ") == true, "\(violations)")
+    }
+
     @Test("a planted mistake is found within a thousand seeds", arguments: PlantedBug.allCases)
     func planted(bug: PlantedBug) {
         let found = (0..<UInt64(1_000)).first { !Simulation.run(seed: $0, bug: bug).violations.isEmpty }
