@@ -16,7 +16,7 @@ extension RechargeMachine {
             : Verdict(isDoubt ? .failed : .refused, .operator, .resolvedByOperator, reason, answer: answer)
         progress.dueAt = nil
         progress.waitReason = nil
-        _ = finish(verdict, at: now)
+        close(with: verdict, at: now)
         return verdict
     }
 

@@ -18,7 +18,7 @@ extension RechargeMachine {
         case .refuse:
             let verdict = Verdict(
                 .refused, .none, .duplicatePurchase, "\(finding): ask what became of that one before sending a new reference")
-            _ = finish(verdict, at: now)
+            close(with: verdict, at: now)
             return verdict
         case .park:
             progress.state = .held

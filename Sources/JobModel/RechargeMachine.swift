@@ -218,17 +218,22 @@ extension RechargeMachine {
         return .wait(reason)
     }
 
-    mutating func finish(_ verdict: Verdict, at now: Moment) -> Step {
-        switch verdict.outcome {
-        case .succeeded: progress.state = .succeeded
-        case .expired: progress.state = .expired
-        case .refused: progress.state = .refused
-        case .failed, .inDoubt, .pending, .notFound: progress.state = .failed
-        }
+    private mutating func finish(_ verdict: Verdict, at now: Moment) -> Step {
+        close(with: verdict, at: now)
+        return .finish(verdict)
+    }
+
+    mutating func close(with verdict: Verdict, at now: Moment) {
+        progress.state =
+            switch verdict.outcome {
+            case .succeeded: .succeeded
+            case .expired: .expired
+            case .refused: .refused
+            case .failed, .inDoubt, .pending, .notFound: .failed
+            }
         progress.answer = verdict.answer
         progress.doubt = nil
         progress.completedAt = now.civil
-        return .finish(verdict)
     }
 
     private func refusal(_ evidence: Evidence) -> Verdict {
