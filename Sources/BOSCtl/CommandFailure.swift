@@ -72,15 +72,3 @@ enum CommandFailure: Error, CustomStringConvertible {
         }
     }
 }
-
-extension AsyncParsableCommand {
-    /// Runs what a command does. A failure is said on the standard error and ends the process with its exit code.
-    func explainingFailure(on console: Console, _ body: () async throws -> Void) async throws {
-        do {
-            try await body()
-        } catch let failure as CommandFailure {
-            console.complain("\(failure)")
-            throw failure.exitCode
-        }
-    }
-}

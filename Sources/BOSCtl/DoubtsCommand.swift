@@ -18,10 +18,7 @@ struct DoubtsCommand: AsyncParsableCommand {
     @OptionGroup var options: BrokerOptions
 
     func run() async throws {
-        let settings = try options.settings()
-        let console = Console(isJSON: false)
-        try await explainingFailure(on: console) {
-            let access = try LedgerAccess(settings.ledger)
+        try await options.withLedger { access, _, console in
             let report = try await access.reading { try await DoubtsReport($0, limit: limit.limit, now: SystemClock().now()) }
             for line in report.lines { console.row(line) }
         }

@@ -14,10 +14,7 @@ struct JobCommand: AsyncParsableCommand {
     @OptionGroup var options: BrokerOptions
 
     func run() async throws {
-        let settings = try options.settings()
-        let console = Console(isJSON: false)
-        try await explainingFailure(on: console) {
-            let access = try LedgerAccess(settings.ledger)
+        try await options.withLedger { access, _, console in
             let jobs = try await access.reading { try await kind.jobs(reference, in: $0, access) }
             let now = SystemClock().now()
             for (record, history) in jobs {

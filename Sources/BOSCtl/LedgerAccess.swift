@@ -29,17 +29,23 @@ struct LedgerAccess: Sendable {
         _ open: () async throws(LedgerError) -> SQLiteLedger, _ body: (any Ledger) async throws -> Value
     ) async throws -> Value {
         do {
-            let ledger = try await open()
-            do {
-                let value = try await body(ledger)
-                await ledger.close()
-                return value
-            } catch {
-                await ledger.close()
-                throw error
-            }
+            return try await open().closing(after: body)
         } catch let error as LedgerError {
             throw CommandFailure.ledger(path: path, error)
+        }
+    }
+}
+
+extension BrokerOptions {
+    /// Runs what a command does with the worker's ledger. A failure is said on the standard error and ends the process with its exit code.
+    func withLedger(_ body: (LedgerAccess, Settings, Console) async throws -> Void) async throws {
+        let settings = try settings()
+        let console = Console(isJSON: false)
+        do {
+            try await body(LedgerAccess(settings.ledger), settings, console)
+        } catch let failure as CommandFailure {
+            console.complain("\(failure)")
+            throw failure.exitCode
         }
     }
 }

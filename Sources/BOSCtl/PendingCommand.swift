@@ -14,10 +14,7 @@ struct PendingCommand: AsyncParsableCommand {
     @OptionGroup var options: BrokerOptions
 
     func run() async throws {
-        let settings = try options.settings()
-        let console = Console(isJSON: false)
-        try await explainingFailure(on: console) {
-            let access = try LedgerAccess(settings.ledger)
+        try await options.withLedger { access, _, console in
             let (records, count) = try await access.reading { ledger in
                 let records = try await ledger.jobs(.panStatus, in: .pending, limit: limit.limit)
                 return (records, try await ledger.summary().stored[.init(.panStatus, .pending), default: 0])

@@ -44,10 +44,7 @@ struct ResolveCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let settings = try options.settings()
-        let console = Console(isJSON: false)
-        try await explainingFailure(on: console) {
-            let access = try LedgerAccess(settings.ledger)
+        try await options.withLedger { access, settings, console in
             let resolution = Resolution(
                 reference: reference, succeeded: word == .succeeded, reason: reason, isConfirmed: yes, isAgainstBOS: againstBOS,
                 settings: settings, console: console)

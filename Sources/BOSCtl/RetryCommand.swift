@@ -20,10 +20,7 @@ struct RetryCommand: AsyncParsableCommand {
     @OptionGroup var options: BrokerOptions
 
     func run() async throws {
-        let settings = try options.settings()
-        let console = Console(isJSON: false)
-        try await explainingFailure(on: console) {
-            let access = try LedgerAccess(settings.ledger)
+        try await options.withLedger { access, settings, console in
             try await access.writing { ledger in
                 let jobs = try await kind.jobs(reference, in: ledger, access).map(\.record)
                 // A question of the same reference may be over long since; it is not what is meant.

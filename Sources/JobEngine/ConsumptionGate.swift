@@ -59,8 +59,10 @@ package actor ConsumptionGate {
             let wasClosed = !isOpen
             while !isOpen, !Task.isCancelled {
                 await switchConsumers(false)
-                await clock.sleep(for: Self.interval(probes, clock.jitter()))
-                probes += 1
+                // The breaker keeps its own time and is only asked whether it has come: a longer pause would be added to its own.
+                let isBreakerAlone = pauses.keys.allSatisfy { $0 == .bos }
+                await clock.sleep(for: Self.interval(isBreakerAlone ? 0 : probes, clock.jitter()))
+                if !isBreakerAlone { probes += 1 }
                 for reason in pauses.keys.sorted(by: { $0.rawValue < $1.rawValue }) where await probe(reason) {
                     reasons.withLock { _ = $0.removeValue(forKey: reason) }
                 }

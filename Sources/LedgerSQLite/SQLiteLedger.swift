@@ -88,6 +88,18 @@ package final class SQLiteLedger: Ledger {
         lock?.release()
     }
 
+    /// Closes it when `body` is done with it, however that ends.
+    package func closing<Value>(after body: (SQLiteLedger) async throws -> Value) async throws -> Value {
+        do {
+            let value = try await body(self)
+            await close()
+            return value
+        } catch {
+            await close()
+            throw error
+        }
+    }
+
     private func perform<Value: Sendable>(
         writes: Bool, _ body: @escaping @Sendable (LedgerSession) throws -> Value
     ) async throws(LedgerError) -> Value {

@@ -1,4 +1,5 @@
 import AMQP
+import JobEngine
 import Synchronization
 
 /// A broker with its queues: hands messages over, takes them back from whoever has lost its session, and keeps what is published.

@@ -42,17 +42,22 @@ struct BenchmarkCommand: AsyncParsableCommand {
         try await upstream.publishBacklog(jobs)
         progress("draining")
         let drainer = try await start()
-        let drain = try await Drain.measure(jobs, drainer, upstream, standIn)
-        let peak = drainer.usage().peakKilobytes
+        let report = try await drainer.watched { try await self.report(on: drainer, standIn, upstream) }
+        try await drainer.stop()
+        report.write()
+    }
+
+    private func report(on worker: Worker, _ standIn: StandIn, _ upstream: Upstream) async throws -> Report {
+        let drain = try await Drain.measure(jobs, worker, upstream, standIn)
+        let peak = worker.usage().peakKilobytes
         guard try await upstream.consumeAll(jobs) else { throw BenchmarkError.replies }
         progress("\(rate) jobs a second for \(seconds) s")
         let latency = try await upstream.measureLatency(rate: rate, seconds: seconds)
         progress("idle for \(idle) s")
-        let before = drainer.usage().processorSeconds
+        let before = worker.usage().processorSeconds
         try await Task.sleep(for: .seconds(idle))
-        let idleShare = (drainer.usage().processorSeconds - before) / Double(idle)
-        try await drainer.stop()
-        Report(jobs: jobs, drain: drain, peakKilobytes: peak, rate: rate, latency: latency, idleShare: idleShare).write()
+        let idleShare = (worker.usage().processorSeconds - before) / Double(idle)
+        return Report(jobs: jobs, drain: drain, peakKilobytes: peak, rate: rate, latency: latency, idleShare: idleShare)
     }
 
     private func progress(_ text: String) { FileHandle.standardError.write(Data("\(text) …\n".utf8)) }
@@ -62,6 +67,8 @@ struct BenchmarkCommand: AsyncParsableCommand {
 enum BenchmarkError: Error, CustomStringConvertible {
     case replies
     case worker(String)
+    /// With all that it has said.
+    case died(String)
     case stopped(Int32)
     case executions(Int, of: Int)
 
@@ -69,6 +76,8 @@ enum BenchmarkError: Error, CustomStringConvertible {
         switch self {
         case .replies: "some jobs have no reply, or one that is not succeeded; the numbers would mean nothing"
         case .worker(let log): "the worker does not become ready; its log: \(log)"
+        case .died(let log):
+            "the worker ended while it was measured; the end of its log:\n\(log.split(separator: "\n").suffix(20).joined(separator: "\n"))"
         case .stopped(let code): "the worker ended with \(code) when it was asked to stop"
         case .executions(let count, let jobs): "BOS was called \(count) times for \(jobs) jobs"
         }

@@ -4,6 +4,7 @@ import Foundation
 final class Worker: Sendable {
     let pid: Int32
     private let process: Process
+    private let log: String
     private let ended: AsyncStream<Int32>
 
     /// Starts it with its defaults and returns once it has consumers, which is before its first job is done.
@@ -27,6 +28,7 @@ final class Worker: Sendable {
         }
         try process.run()
         self.process = process
+        self.log = log
         self.ended = ended
         pid = process.processIdentifier
         let deadline = ContinuousClock.now + .seconds(60)
@@ -39,6 +41,20 @@ final class Worker: Sendable {
     func stop() async throws {
         kill(pid, SIGTERM)
         for await code in ended where code != 0 { throw BenchmarkError.stopped(code) }
+    }
+
+    /// Lets `body` measure the worker. Should that end meanwhile there is nothing left to measure, and nothing to wait for.
+    func watched<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value.self) { group in
+            group.addTask(operation: body)
+            group.addTask {
+                while self.process.isRunning { try await Task.sleep(for: .milliseconds(50)) }
+                throw BenchmarkError.died((try? String(contentsOfFile: self.log, encoding: .utf8)) ?? "")
+            }
+            defer { group.cancelAll() }
+            guard let value = try await group.next() else { throw CancellationError() }
+            return value
+        }
     }
 
     /// What it has used since its start, as the kernel counts it.

@@ -2,6 +2,7 @@ import AMQP
 import ExactJSON
 import JobModel
 import Ledger
+import Synchronization
 import Testing
 
 @testable import JobEngine
@@ -140,6 +141,33 @@ struct TroubleTests {
         #expect(await probe.hasPassed(.bos, in: workshop.lanes.money))
         #expect(workshop.bos.calls.recharges.count == calls)
         #expect(workshop.lanes.money.breakerState == .closed)
+    }
+
+    @Test("the breaker's probes go out when they are due, however many have failed before")
+    func probesInTime() async {
+        let workshop = Workshop()
+        let lane = workshop.lanes.money
+        while workshop.gate.isOpen { await lane.record(.failed, startedAt: workshop.clock.uptime()) }
+        var (due, interval) = (workshop.clock.uptime() + .seconds(5), Duration.seconds(5))
+        let probed = Mutex<[Duration]>([])
+        let running = Task {
+            await workshop.gate.run { _ in
+                await lane.probe {
+                    probed.withLock { times in
+                        times.append(workshop.clock.uptime())
+                        return times.count == 6
+                    }
+                }
+            }
+        }
+        while !workshop.gate.isOpen { await Task.yield() }
+        running.cancel()
+        await running.value
+        for time in probed.withLock({ $0 }) {
+            #expect((due...due + .milliseconds(250)).contains(time))
+            interval = min(interval * 2, .seconds(60))
+            due = time + interval
+        }
     }
 
     @Test("a ledger that cannot be written stops consuming, and nothing is sent unrecorded")

@@ -36,14 +36,6 @@ final class TemporaryLedger: Sendable {
 
     /// Opens the ledger, lets `body` use it and closes it.
     func using<Value>(_ body: (SQLiteLedger) async throws -> Value) async throws -> Value {
-        let ledger = try await open()
-        do {
-            let value = try await body(ledger)
-            await ledger.close()
-            return value
-        } catch {
-            await ledger.close()
-            throw error
-        }
+        try await open().closing(after: body)
     }
 }

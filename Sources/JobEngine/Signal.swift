@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Wakes whoever waits for something to change.
-final class Signal: Sendable {
+package final class Signal: Sendable {
     private struct State {
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
         var next = 0
@@ -9,8 +9,10 @@ final class Signal: Sendable {
 
     private let state = Mutex(State())
 
+    package init() {}
+
     /// Wakes everybody who waits now, in the order in which they came.
-    func pulse() {
+    package func pulse() {
         let waiters = state.withLock { state in
             defer { state.waiters = [:] }
             return state.waiters.sorted { $0.key < $1.key }.map(\.value)
@@ -19,19 +21,20 @@ final class Signal: Sendable {
     }
 
     /// Returns at the next pulse, or when the task is cancelled.
-    func wait() async {
+    /// - Parameter isOver: whether what is waited for has come already. A pulse that follows its change is never missed.
+    package func wait(unless isOver: @Sendable () -> Bool = { false }) async {
         let id = state.withLock { state in
             state.next += 1
             return state.next
         }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let isOver = state.withLock { state in
-                    if Task.isCancelled { return true }
+                let waits = state.withLock { state in
+                    if isOver() || Task.isCancelled { return false }
                     state.waiters[id] = continuation
-                    return false
+                    return true
                 }
-                if isOver { continuation.resume() }
+                if !waits { continuation.resume() }
             }
         } onCancel: {
             state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
