@@ -14,6 +14,8 @@ enum CommandFailure: Error, CustomStringConvertible {
     case noDoubt(reference: String, JobState)
     /// The history must not hold a subscriber's number.
     case numberInReason
+    /// It would move money, and nobody has said that it shall.
+    case wouldSend(reference: String, Money)
     /// BOS says the opposite of what the person says.
     case contradicted(reference: String, answer: String)
     /// Nobody has said yes.
@@ -40,13 +42,16 @@ enum CommandFailure: Error, CustomStringConvertible {
             "\(kind.rawValue) \(reference.printable) is over\(moment.map { " since \($0.rfc3339)" } ?? ""): \(state.words); "
                 + "nothing was changed"
         case .noDoubt(let reference, .held):
-            "recharge \(reference.printable) is held back and was never sent, it cannot have succeeded: `bosctl retry` sends it, "
-                + "--failed refuses it"
+            "recharge \(reference.printable) is held back and was never sent, it cannot have succeeded: `bosctl retry --send` sends "
+                + "it, --failed refuses it"
         case .noDoubt(let reference, let state):
             "recharge \(reference.printable) is not in doubt but \(state.rawValue) (\(state.words)): there is nothing to settle, "
                 + "`bosctl job` shows its history"
         case .numberInReason:
             "--reason holds the subscriber's number, which the history must not: say it without; nothing was changed"
+        case .wouldSend(let reference, let amount):
+            "recharge \(reference.printable), \(amount.rupees) rupees, is held back and was never sent: add --send to have it sent to BOS; "
+                + "`bosctl resolve --failed` refuses it; nothing was changed"
         case .contradicted(let reference, let answer):
             "BOS contradicts you about recharge \(reference.printable) (\(answer)); nothing was changed: "
                 + "`bosctl retry` lets the worker take BOS's word, --against-bos takes yours"
@@ -56,14 +61,14 @@ enum CommandFailure: Error, CustomStringConvertible {
             "\(kind.rawValue) \(reference.printable) went on meanwhile, so nothing was changed: look at it again with `bosctl job`"
         case .repliesOwed(let reference, let count, let reason):
             "recharge \(reference.printable) is settled in the ledger, but \(count) of its replies could not be published (\(reason)); "
-                + "nothing is lost: the worker publishes them at its next start"
+                + "nothing is lost: the worker publishes them within a few minutes, or at its next start"
         }
     }
 
     /// 1 when the job's own state forbids it, 75 when it may be possible later, 78 when the configuration is wrong.
     var exitCode: ArgumentParser.ExitCode {
         switch self {
-        case .unknownJob, .over, .noDoubt, .contradicted, .unconfirmed, .changed: .failure
+        case .unknownJob, .over, .noDoubt, .wouldSend, .contradicted, .unconfirmed, .changed: .failure
         case .numberInReason: ArgumentParser.ExitCode(Daemon.ExitCode.usage.rawValue)
         case .owned, .repliesOwed: ArgumentParser.ExitCode(Daemon.ExitCode.notDrained.rawValue)
         case .setup(let error): ArgumentParser.ExitCode(error.exitCode.rawValue)

@@ -4,14 +4,16 @@ import JobEngine
 import JobModel
 import Ledger
 
-/// `bosctl doubts`: the money of which nobody knows where it is.
+/// `bosctl doubts`: the money of which nobody knows where it is, and what waits for a person's word.
 struct DoubtsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doubts",
-        abstract: "Lists recharges that may have been executed, the oldest first.",
+        abstract: "Lists recharges that may have been executed, and those held back unsent, the oldest first.",
         discussion: """
-            Those that wait are asked about by worker and poller. "a person" means that nothing more happens by itself \
-            (retry.doubt.maximumAge): bosctl retry asks BOS once more, bosctl resolve settles it.
+            Those in_doubt are asked about by worker and poller. "a person" means that nothing more happens by itself. One that is \
+            parked is older than retry.doubt.maximumAge: bosctl retry asks BOS once more, bosctl resolve settles it. One that is held \
+            repeats an earlier purchase (jobs.recharge.duplicateWindow) and was never sent: bosctl retry --send sends it, \
+            bosctl resolve --failed refuses it.
             """)
 
     @OptionGroup var limit: LimitOption

@@ -20,14 +20,12 @@ struct Resolution {
         guard let known = try await ledger.job(.recharge, reference)?.record, case .recharge(let recharge) = known.job else {
             throw CommandFailure.unknownJob(reference: reference, [.recharge], path: access.path)
         }
-        guard recharge.subscriber.count < 5 || !reason.contains(recharge.subscriber) else {
-            throw CommandFailure.numberInReason
-        }
+        guard !known.job.mentionsSubscriber(reason) else { throw CommandFailure.numberInReason }
         try checkDoubt(known)
         let report = await BOSInquiry(settings: settings).ask(recharge, traceparent: known.traceparent)
         try weigh(report, known)
-        let replies = try await store(known, report, ledger)
-        console.row("recharge \(reference.printable), \(recharge.amount.rupees) rupees, is settled as \(outcome)")
+        let (verdict, replies) = try await store(known, report, ledger)
+        console.row("recharge \(reference.printable), \(recharge.amount.rupees) rupees, is settled as \(verdict.outcome.rawValue)")
         if let owed = try await ReplyDelivery(settings: settings, console: console).deliver(replies, from: ledger) {
             throw CommandFailure.repliesOwed(reference: reference, count: owed.count, reason: owed.reason)
         }
@@ -75,19 +73,18 @@ struct Resolution {
     }
 
     /// Verdict and final reply in one transaction, unless something happened to the recharge since BOS was asked.
-    private func store(_ known: JobRecord, _ report: CallReport<Enquiry>, _ ledger: any Ledger) async throws -> [OutgoingReply] {
+    private func store(
+        _ known: JobRecord, _ report: CallReport<Enquiry>, _ ledger: any Ledger
+    ) async throws -> (Verdict, [OutgoingReply]) {
         let now = SystemClock().moment
         let job = try await TakenJob(known, from: ledger, at: now.civil)
-        let heard: Answer? = if case .found(_, let answer) = report.event { answer } else { nil }
-        // Sent once more since: what was said of the sending before may be wrong of this one.
-        let isSame = job.record.progress.attempts == known.progress.attempts
-        guard isSame, let (verdict, progress) = verdict(job.record, heard: heard, at: now) else {
+        guard job.record.progress.isAsKnown(known.progress), let (verdict, progress) = verdict(job.record, heard: report.event.heard, at: now) else {
             let entry = HistoryEntry(at: now.civil, .released, "bosctl resolve of \(Person.current) left it as it was")
             _ = try await job.leave(job.record.progress, entry)
             throw CommandFailure.changed(.recharge, reference: reference)
         }
         let reply = Reply(to: known.job, verdict, progress, acceptedAt: known.acceptedAt, at: now.civil)
-        return try await job.leave(progress, HistoryEntry(at: now.civil, .settled, story(report, known)), telling: reply)
+        return (verdict, try await job.leave(progress, HistoryEntry(at: now.civil, .settled, story(report, known)), telling: reply))
     }
 
     /// Who, why, and what BOS said.
@@ -100,5 +97,22 @@ struct Resolution {
             case .unanswered: "BOS gave no answer"
             }
         return record.job.withoutSubscriber("\(outcome), says \(Person.current): \(reason); \(answer), \(report.note)")
+    }
+}
+
+extension Progress {
+    /// Whether a person who has seen `known` has seen all that matters: it was not sent since, and BOS has not said anything else.
+    fileprivate func isAsKnown(_ known: Progress) -> Bool {
+        state == known.state && attempts == known.attempts && doubt == known.doubt && answer == known.answer
+    }
+}
+
+extension Enquiry {
+    /// What BOS said of the recharge. "Not found" says nothing of it, and must not push away what BOS has said before.
+    fileprivate var heard: Answer? {
+        switch self {
+        case .found(.notFound, _), .unanswered: nil
+        case .found(_, let answer): answer
+        }
     }
 }

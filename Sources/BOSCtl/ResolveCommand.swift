@@ -10,14 +10,14 @@ struct ResolveCommand: AsyncParsableCommand {
         static func help(for value: Word) -> ArgumentHelp? {
             switch value {
             case .succeeded: "BOS has executed it: the subscriber has been recharged."
-            case .failed: "BOS has not executed it, and never will."
+            case .failed: "BOS has not executed it, and never will; what was held back is refused."
             }
         }
     }
 
     static let configuration = CommandConfiguration(
         commandName: "resolve",
-        abstract: "Settles a recharge in doubt by your word, and sends its final reply.",
+        abstract: "Settles a recharge that is in doubt or held back by your word, and sends its final reply.",
         discussion: """
             For what BOS cannot tell, once you know it from elsewhere (BOS's people, the statement of account). BOS is asked first; if it \
             says the opposite nothing is done, unless you add --against-bos.

@@ -13,9 +13,12 @@ struct RetryCommand: AsyncParsableCommand {
             bos-poller puts the job back on its queue within a second or two. A recharge in doubt is asked about first, as always, and \
             sent again only after proof that it was not executed. One that is older than retry.doubt.maximumAge is left to a person \
             again unless BOS's answer settles it.
+
+            A recharge that is held back (bosctl doubts: held) was never sent, and this sends it: only with --send.
             """)
 
     @Argument(help: ArgumentHelp("The job's reference: referenceid or refid.", valueName: "reference")) var reference: String
+    @Flag(help: "Sends a recharge that is held back because it repeats an earlier purchase. It moves money.") var send = false
     @OptionGroup var kind: KindOption
     @OptionGroup var options: BrokerOptions
 
@@ -26,9 +29,13 @@ struct RetryCommand: AsyncParsableCommand {
                 // A question of the same reference may be over long since; it is not what is meant.
                 let open = jobs.filter { !$0.progress.state.isFinal }
                 for record in open.isEmpty ? jobs : open {
+                    let isHeld = record.progress.state == .held
+                    guard send || !isHeld else { throw CommandFailure.wouldSend(reference: reference, record.job.amount) }
                     try await retry(record, ledger, settings)
+                    let effect = isHeld ? " to be sent to BOS: \(record.job.amount.rupees) rupees" : ""
                     console.row(
-                        "\(record.job.kind.rawValue) \(record.job.reference.printable) is due now; bos-poller puts it back on its queue")
+                        "\(record.job.kind.rawValue) \(record.job.reference.printable) is due now\(effect); bos-poller puts it back on its queue"
+                    )
                 }
             }
         }

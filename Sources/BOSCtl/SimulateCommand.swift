@@ -30,6 +30,11 @@ struct SimulateCommand: AsyncParsableCommand {
     @Flag(help: "Prints the story of a seed even if every promise was kept.")
     var trace = false
 
+    func validate() throws {
+        guard runs > 0 else { throw ValidationError("--runs must be 1 or more: without a story nothing is shown") }
+        guard !seed.addingReportingOverflow(runs).overflow else { throw ValidationError("--seed and --runs are too large together") }
+    }
+
     func run() async throws {
         let search = SeedSearch(from: seed, count: runs, planting: plant)
         guard let broken = await search.firstBroken() else {

@@ -141,6 +141,7 @@ package struct JobHandler: Sendable {
             let (result, stored, hasJoined) = try await claimed(claim, arrival)
             switch result {
             case .new(let record, let replies) where record.owner == nil:
+                if record.progress.state.isLeftToPerson { leftToPerson(record) }
                 return .settled(await finish(record, stored.reply?.verdict, replies))
             case .new(let record, _):
                 var run = makeRun(machine, record)
@@ -157,7 +158,8 @@ package struct JobHandler: Sendable {
                 if !hasJoined { await outbox.deliver(replies) }
                 return .settled(.ack)
             case .conflict: return .conflict
-            case .repeats: return .settled(.reject)
+            // Answered where it was claimed. Whatever else it is, a job that nobody has taken stays in its queue.
+            case .repeats: return .settled(.requeue)
             case .unknown: return .unknown
             }
         } catch {
@@ -228,6 +230,10 @@ package struct JobHandler: Sendable {
         if let verdict { tell(record, verdict) }
         await outbox.deliver(replies)
         return .ack
+    }
+
+    func leftToPerson(_ record: JobRecord) {
+        logger.error("a job is left to a person: bosctl doubts shows it", metadata: record.metadata)
     }
 
     func tell(_ record: JobRecord, _ verdict: Verdict) {

@@ -197,7 +197,7 @@ extension JobRun {
 
     /// Leaves the job to a person, and tells its askers what is known.
     private mutating func park() async throws(RunError) -> Settlement {
-        handler.logger.error("a job is left to a person: bosctl doubts shows it", metadata: record.metadata)
+        handler.leftToPerson(record)
         return try await leave(.parked, doubt)
     }
 

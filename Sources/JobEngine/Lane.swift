@@ -43,6 +43,9 @@ package final class Lane: Sendable {
 
     // MARK: Slots
 
+    /// How many wait for a slot.
+    var waiting: Int { state.withLock { $0.waiters.count } }
+
     /// Takes one of the slots, or waits for one. `false` if there was none within that time, or the process is about to stop.
     func enter(within patience: Duration, _ drain: DrainSignal) async -> Bool {
         let (isIn, id) = state.withLock { state in

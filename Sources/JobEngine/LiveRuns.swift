@@ -26,7 +26,8 @@ package final class LiveRuns: Sendable {
 
     func end(_ name: String) {
         let waiters = state.withLock { $0.waiters.removeValue(forKey: name) }
-        for waiter in waiters?.values ?? [:].values { waiter.resume() }
+        // In the order in which they came: the order of a dictionary is another one in every process, and a simulation's story with it.
+        for waiter in (waiters ?? [:]).sorted(by: { $0.key < $1.key }) { waiter.value.resume() }
     }
 
     /// Returns when the run of that name is over, or the task is cancelled.

@@ -77,17 +77,40 @@ package final class Outbox: Sendable {
 
     /// Publishes again what could not be published, as soon as the broker is there. Ends when cancelled.
     package func runSweeping() async {
-        for await _ in debts {
-            do {
-                try await publisher.whenConnected()
-                try await sweep()
-            } catch is CancellationError {
-                return
-            } catch {
-                logger.warning("replies that are owed could not be read", metadata: ["error": "\(error)"])
-                owed.yield()
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.patrol() }
+            for await _ in debts {
+                if await swept() == nil { owed.yield() }
+                await clock.sleep(for: .milliseconds(500) * (0.5 + clock.jitter()))
             }
-            await clock.sleep(for: .milliseconds(500) * (0.5 + clock.jitter()))
+            group.cancelAll()
+        }
+    }
+
+    /// Looks after what another process has stored and not published: a person's command that was interrupted.
+    ///
+    /// Only what was owed a round before is published: a reply that was stored a moment ago is about to be.
+    private func patrol() async {
+        var known: OutgoingReply.ID = 0
+        while !Task.isCancelled {
+            await clock.sleep(for: Self.patrolInterval)
+            known = await swept(upTo: known) ?? 0
+        }
+    }
+
+    private static let patrolInterval = Duration.seconds(60)
+
+    /// Publishes what is owed, up to that reply.
+    /// - Returns: the last reply that is in the ledger unpublished; `nil` if that could not be seen.
+    private func swept(upTo last: OutgoingReply.ID = .max) async -> OutgoingReply.ID? {
+        do {
+            try await publisher.whenConnected()
+            return try await sweep(upTo: last)
+        } catch is CancellationError {
+            return nil
+        } catch {
+            logger.warning("replies that are owed could not be read", metadata: ["error": "\(error)"])
+            return nil
         }
     }
 
@@ -109,16 +132,17 @@ package final class Outbox: Sendable {
         owed.finish()
     }
 
-    private func sweep() async throws(LedgerError) {
-        var last: OutgoingReply.ID?
+    private func sweep(upTo bound: OutgoingReply.ID) async throws(LedgerError) -> OutgoingReply.ID {
+        var last: OutgoingReply.ID = 0
         while !Task.isCancelled {
             let replies = try await ledger.unpublishedReplies(after: last, limit: 100)
-            guard let end = replies.last else { return }
+            guard let end = replies.last else { break }
             await withDiscardingTaskGroup { group in
-                for reply in replies where !isOnItsWay(reply) { group.addTask { await self.deliver(reply) } }
+                for reply in replies where reply.id <= bound && !isOnItsWay(reply) { group.addTask { await self.deliver(reply) } }
             }
             last = end.id
         }
+        return last
     }
 
     private func isOnItsWay(_ reply: OutgoingReply) -> Bool { state.withLock { $0.inFlight.contains(reply.id) } }

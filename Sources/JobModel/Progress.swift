@@ -58,7 +58,15 @@ package enum JobState: String, Sendable, CaseIterable {
         }
     }
 
-    /// Whether nothing happens to the job until a person acts.
+    /// Whether a recharge in this state was certainly not executed and never will be.
+    package var isNeverExecuted: Bool {
+        switch self {
+        case .failed, .refused, .expired: true
+        case .accepted, .sending, .inDoubt, .pending, .parked, .held, .succeeded, .notFound, .answeredPending: false
+        }
+    }
+
+    /// Whether nothing happens to the job until a person acts, or its deadline passes.
     package var isLeftToPerson: Bool { self == .parked || self == .held }
 }
 

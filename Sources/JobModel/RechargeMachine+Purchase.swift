@@ -23,7 +23,18 @@ extension RechargeMachine {
         case .park:
             progress.state = .held
             progress.told = Outcome.pending.rawValue
+            // Then it is over, if nobody has decided by then.
+            progress.dueAt = recharge.expiresAt.map { $0 + .milliseconds(1) }
             return Verdict(.pending, .none, .duplicatePurchase, "\(finding) so far: a person decides whether it is meant")
         }
+    }
+
+    /// What is held back waits for a person, but not beyond its deadline.
+    mutating func expireHeld(at now: Moment) -> Step {
+        guard let deadline = recharge.expiresAt, now.civil > deadline else { return .nothing }
+        progress.dueAt = nil
+        return finish(
+            Verdict(.expired, .none, .deadlinePassed, "expires_at passed before a person had decided about it; it was never sent to BOS"),
+            at: now)
     }
 }

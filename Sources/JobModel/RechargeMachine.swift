@@ -45,6 +45,7 @@ package struct RechargeMachine: JobMachine {
     }
 
     package mutating func wake(at now: Moment, jitter: Double) -> Step {
+        if progress.state == .held { return expireHeld(at: now) }
         progress.dueAt = nil
         progress.waitReason = nil
         switch progress.state {
@@ -218,7 +219,7 @@ extension RechargeMachine {
         return .wait(reason)
     }
 
-    private mutating func finish(_ verdict: Verdict, at now: Moment) -> Step {
+    mutating func finish(_ verdict: Verdict, at now: Moment) -> Step {
         close(with: verdict, at: now)
         return .finish(verdict)
     }

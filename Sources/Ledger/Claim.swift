@@ -19,7 +19,7 @@ package struct Claim: Sendable {
     package var now: Timestamp
     /// Stored if the job is new: what its state machine made of it, the intent to send included.
     package var progress: Progress
-    /// Stored with it if the job is new and over at once.
+    /// Stored with it if the job is new, and over or held back at once.
     package var reply: Reply?
     package var entry: HistoryEntry
 
@@ -42,8 +42,8 @@ package struct Claim: Sendable {
     package struct Purchase: Sendable {
         /// Equal for what a customer would see twice.
         package var key: [UInt8]
-        /// A job of the same key that was accepted at this time or later, and that was not proven to be unexecuted, stands in the way of a
-        /// new one; `nil` if none does.
+        /// A job of the same key stands in the way of a new one if it is not over, however old it is, or was accepted or ended at this
+        /// time or later; not if it was proven to be unexecuted. `nil` if none does.
         package var notSince: Timestamp?
 
         package init(key: [UInt8], notSince: Timestamp?) {
@@ -59,7 +59,7 @@ package struct Claim: Sendable {
 /// What the ledger makes of a claim. Every case but `conflict`, `repeats` and `unknown` has stored the asker.
 package enum ClaimResult: Sendable, Equatable {
     /// Nobody had it, or it is a question asked anew: it is stored as claimed and is the claimer's to work on. Replies only if it
-    /// was over at once.
+    /// was over, or held back, at once.
     case new(JobRecord, [OutgoingReply])
     /// It was begun and left by a run that is gone, or waited and has come due: the claimer owns it now and goes on with what is
     /// stored. Its own progress and entry were not stored.
@@ -103,7 +103,10 @@ extension ClaimResult {
             // answer never left: that is the same message once more, and it has one answer.
             return record.job.kind == .rechargeStatus && claim.asker != nil && !owesAsker ? .reopen : .answer
         }
-        if record.progress.state.isLeftToPerson { return claim.takesParked ? .resume : .wait }
+        if record.progress.state.isLeftToPerson, !claim.takesParked {
+            // What is held back is over one day, whether a person comes or not.
+            guard record.progress.state == .held, let deadline = record.progress.dueAt, deadline <= claim.now else { return .wait }
+        }
         if let owner = record.owner { return claim.isLive(owner) ? .join : .resume }
         // Whoever put it back on its queue has found it due, by a clock that need not be ours.
         guard claim.asker != nil, let dueAt = record.progress.dueAt, dueAt > claim.now else { return .resume }

@@ -25,12 +25,13 @@ package struct DueJob: Sendable, Equatable {
 
 extension Progress {
     /// When a job is due for the poller: every job that is not over is looked after one day, whatever became of its delivery and its run.
-    /// `nil` if it is over or left to a person.
+    /// `nil` if it is over, parked, or held back without a deadline.
     /// - Parameters:
     ///   - isOwned: a run works on it.
     ///   - now: when this progress was stored.
     package func pollAt(isOwned: Bool, storedAt now: Timestamp) -> Timestamp? {
-        guard !state.isFinal, !state.isLeftToPerson else { return nil }
+        guard !state.isFinal, state != .parked else { return nil }
+        guard state != .held else { return dueAt }
         guard !isOwned, let dueAt else { return now + DueJob.patience }
         return dueAt
     }

@@ -32,7 +32,8 @@ package protocol Ledger: Sendable {
     /// that somebody works on already, stay as they are.
     func markRequeued(_ jobs: [DueJob], at now: Timestamp) async throws(LedgerError)
 
-    /// Jobs in a state, the longest in the ledger first.
+    /// Jobs in a state, the longest in the ledger first. Quick for what waits for more than a moment (in doubt, pending, parked, held);
+    /// for any other state it may read every job.
     func jobs(_ kind: JobKind, in state: JobState, limit: Int) async throws(LedgerError) -> [JobRecord]
 
     /// One job with its whole history, oldest entry first.

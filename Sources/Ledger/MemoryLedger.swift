@@ -153,7 +153,7 @@ extension State {
         case .insert, .reopen, .conflict, .refuse, .join: return .joined(owner: self[id].record.owner ?? "")
         case .resume:
             self[id].record.owner = claim.owner
-            self[id].pollAt = claim.now + DueJob.patience
+            self[id].pollAt = self[id].record.progress.pollAt(isOwned: true, storedAt: claim.now)
             return .resumed(self[id].record)
         case .wait: return .waiting(repeatReply(of: id, to: claim.asker))
         case .answer: return .answered(repeatReply(of: id, to: claim.asker))
@@ -177,8 +177,9 @@ extension State {
     private func repeated(_ purchase: Claim.Purchase) -> String? {
         guard let since = purchase.notSince else { return nil }
         let earlier = entries.last { entry in
-            entry.purchase == purchase.key && entry.record.acceptedAt >= since
-                && ![.failed, .refused, .expired].contains(entry.record.progress.state)
+            let (progress, acceptedAt) = (entry.record.progress, entry.record.acceptedAt)
+            return entry.purchase == purchase.key && !progress.state.isNeverExecuted
+                && (progress.completedAt.map { $0 >= since } ?? true || acceptedAt >= since)
         }
         return earlier?.record.job.reference
     }

@@ -22,7 +22,7 @@ extension LedgerSession {
         case .resume:
             try statements.setOwner.run {
                 $0.bind(claim.owner)
-                $0.bind((claim.now + DueJob.patience).milliseconds)
+                $0.bind(stored.record.progress.pollAt(isOwned: true, storedAt: claim.now)?.milliseconds)
                 $0.bind(id)
             }
             if let entry = claim.entry(for: decision) { try add(entry, to: id) }

@@ -16,7 +16,8 @@ extension LedgerSession {
     /// See ``Ledger/jobs(_:in:limit:)``.
     func jobs(_ kind: JobKind, in state: JobState, limit: Int) throws -> [JobRecord] {
         var records: [JobRecord] = []
-        try statements.jobsInState.query(
+        let statement = Schema.unsettledStates.contains(state) ? statements.unsettledJobs : statements.jobsInState
+        try statement.query(
             {
                 $0.bind(kind.rawValue)
                 $0.bind(state.rawValue)

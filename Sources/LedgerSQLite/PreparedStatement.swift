@@ -10,6 +10,9 @@ final class PreparedStatement {
     private let statement: Statement
     private let handle: OpaquePointer
 
+    /// What was compiled.
+    var sql: String { statement.sql }
+
     init(_ database: Database, _ sql: String) throws {
         statement = try database.makeStatement(sql: sql)
         handle = statement.sqliteStatement

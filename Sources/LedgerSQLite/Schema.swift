@@ -1,4 +1,5 @@
 import GRDB
+import JobModel
 
 /// The tables of the ledger. A migration that was ever released is never changed; the next one is added behind it.
 enum Schema {
@@ -7,6 +8,11 @@ enum Schema {
         migrator.registerMigration("1") { try $0.execute(sql: first) }
         return migrator
     }
+
+    /// What is not over and waits for more than a moment, in the words of the index `jobs_unsettled`: SQLite uses it for those queries only
+    /// that repeat them.
+    static let unsettledStates: [JobState] = [.inDoubt, .pending, .parked, .held]
+    static let unsettled = "state IN (\(unsettledStates.map { "'\($0.rawValue)'" }.joined(separator: ", ")))"
 
     /// Times are milliseconds since 1970-01-01T00:00:00Z, money is paise, names are those of `contract.md`.
     private static let first = """
@@ -61,9 +67,9 @@ enum Schema {
             WHERE owner IS NULL AND due_at IS NOT NULL AND state IN ('accepted', 'sending', 'in_doubt', 'pending');
         -- The poller's: by lane (may the next step move money), then by time.
         CREATE INDEX jobs_to_poll ON jobs ((kind = 'recharge' AND state = 'accepted'), poll_at) WHERE poll_at IS NOT NULL;
-        -- People's: what is not over and waits for more than a moment.
-        CREATE INDEX jobs_unsettled ON jobs (kind, state, first_sent_at) WHERE state IN ('in_doubt', 'pending', 'parked', 'held');
-        CREATE INDEX jobs_purchases ON jobs (purchase, accepted_at) WHERE purchase IS NOT NULL;
+        -- People's.
+        CREATE INDEX jobs_unsettled ON jobs (kind, state, first_sent_at) WHERE \(unsettled);
+        CREATE INDEX jobs_purchases ON jobs (purchase) WHERE purchase IS NOT NULL;
 
         -- Who else gets the replies to a job.
         CREATE TABLE askers (

@@ -1,9 +1,10 @@
 import GRDB
+import JobModel
 
 /// Every statement of the ledger, compiled once.
 final class Statements {
     let findJob, jobByID, repeatedPurchase, insertJob, restartJob, setOwner, updateJob: PreparedStatement
-    let due, lease, requeue, jobsInState: PreparedStatement
+    let due, lease, requeue, jobsInState, unsettledJobs: PreparedStatement
     let addAsker, otherAskers, clearAskers: PreparedStatement
     let insertReply, replyForAsker, replyForAnyone, publish, unpublished: PreparedStatement
     let addHistory, history: PreparedStatement
@@ -12,6 +13,7 @@ final class Statements {
     init(_ database: Database) throws {
         func prepare(_ sql: String) throws -> PreparedStatement { try PreparedStatement(database, sql) }
 
+        let neverExecuted = JobState.allCases.filter(\.isNeverExecuted).map { "'\($0.rawValue)'" }.joined(separator: ", ")
         findJob = try prepare("SELECT \(JobColumns.read) FROM jobs WHERE kind = ? AND reference = ?")
         jobByID = try prepare(
             """
@@ -20,7 +22,8 @@ final class Statements {
             """)
         repeatedPurchase = try prepare(
             """
-            SELECT reference FROM jobs WHERE purchase = ? AND accepted_at >= ? AND state NOT IN ('failed', 'refused', 'expired')
+            SELECT reference FROM jobs
+            WHERE purchase = ?1 AND (completed_at IS NULL OR completed_at >= ?2 OR accepted_at >= ?2) AND state NOT IN (\(neverExecuted))
             ORDER BY id DESC LIMIT 1
             """)
         insertJob = try prepare(
@@ -48,6 +51,8 @@ final class Statements {
         lease = try prepare("UPDATE jobs SET poll_at = ? WHERE id = ?")
         requeue = try prepare("UPDATE jobs SET poll_at = ? WHERE id = ? AND poll_at = ? RETURNING id")
         jobsInState = try prepare("SELECT \(JobColumns.read) FROM jobs WHERE kind = ? AND state = ? ORDER BY id LIMIT ?")
+        unsettledJobs = try prepare(
+            "SELECT \(JobColumns.read) FROM jobs WHERE kind = ? AND state = ? AND \(Schema.unsettled) ORDER BY id LIMIT ?")
 
         addAsker = try prepare("INSERT INTO askers VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
         otherAskers = try prepare("SELECT correlation_id, reply_to, traceparent FROM askers WHERE job = ?")
@@ -78,7 +83,8 @@ final class Statements {
             ON CONFLICT DO UPDATE SET count = count + excluded.count, paise = paise + excluded.paise
             """)
         tallies = try prepare("SELECT kind, state, count, paise FROM tallies WHERE count <> 0")
-        oldestDoubt = try prepare("SELECT min(first_sent_at) FROM jobs WHERE kind = 'recharge' AND state IN ('in_doubt', 'parked')")
+        oldestDoubt = try prepare(
+            "SELECT min(first_sent_at) FROM jobs WHERE kind = 'recharge' AND state IN ('in_doubt', 'parked') AND \(Schema.unsettled)")
         oldestDue = try prepare(
             """
             SELECT min(due_at) FROM jobs

@@ -94,6 +94,36 @@ struct PurchaseGuardTests {
         #expect(workshop.replies.last?.text("outcome") == "succeeded")
     }
 
+    @Test("is refused while the one before is not over, however long the queue was away")
+    func afterOutage() async throws {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.unknown(nil)]
+        script.enquiries = [.unanswered(.unanswered, retryAfter: .seconds(60))]
+        let workshop = Workshop(script, purchaseGuard: Self.refusing)
+        await workshop.handle(Workshop.recharge("R1"))
+        workshop.clock.advance(by: .seconds(86_400))
+        await workshop.handle(Workshop.recharge("R2"))
+        #expect(workshop.bos.calls.recharges == ["R1"])
+        #expect(try await workshop.record("R2")?.progress.state == .refused)
+    }
+
+    @Test("is over unsent when its deadline passes and no person has decided")
+    func heldTooLong() async throws {
+        let workshop = Workshop(purchaseGuard: Self.parking)
+        await workshop.handle(Workshop.recharge("R1"))
+        let deadline = workshop.clock.now() + .seconds(300)
+        await workshop.handle(Workshop.recharge("R2", expiresAt: deadline.rfc3339))
+        workshop.clock.advance(by: .seconds(300))
+        #expect(try await workshop.poll().isEmpty)
+        workshop.clock.advance(by: .seconds(1))
+        #expect(try await workshop.poll() == [.ack])
+        #expect(workshop.bos.calls.recharges == ["R1"])
+        let reply = try #require(workshop.replies.last)
+        #expect(reply.text("outcome") == "expired")
+        #expect(reply["final"] == .bool(true))
+        #expect(reply["error"]?.text("code") == "deadline_passed")
+    }
+
     @Test("is held back when a third comes while the second is")
     func third() async throws {
         let workshop = Workshop(purchaseGuard: Self.parking)

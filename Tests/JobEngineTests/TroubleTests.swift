@@ -218,6 +218,21 @@ struct TroubleTests {
         #expect(try await workshop.ledger.unpublishedReplies(after: nil, limit: 10).isEmpty)
     }
 
+    @Test("a reply that another process has stored and not published is published by the one that runs")
+    func owedByAnother() async throws {
+        let workshop = Workshop()
+        let sweeping = Task { await workshop.outbox.runSweeping() }
+        // What was owed at its start is dealt with by then.
+        while workshop.clock.uptime() < .seconds(120) { await Task.yield() }
+        workshop.broker.fail([.outcomeUnknown("lost")])
+        await workshop.restarted().handle(Workshop.recharge())
+        let owed = try await workshop.ledger.unpublishedReplies(after: nil, limit: 10)
+        while workshop.broker.publications.isEmpty { await Task.yield() }
+        sweeping.cancel()
+        await sweeping.value
+        #expect(workshop.broker.publications.map(\.message.properties.messageID) == owed.map(\.messageID))
+    }
+
     @Test("a direct reply-to that is gone leads to the unrouted exchange")
     func unrouted() async {
         let workshop = Workshop()

@@ -47,10 +47,12 @@ struct OperatorTests {
 
     @Test("only a doubt can be settled, and only once", arguments: JobState.allCases)
     func onlyDoubts(state: JobState) {
-        var machine = Self.machine(state)
-        let before = machine.progress
-        #expect(machine.resolve(succeeded: true, reason: "", at: Self.later) == nil)
-        #expect(machine.progress == before)
+        for succeeded in [true, false] where state != .held || succeeded {
+            var machine = Self.machine(state)
+            let before = machine.progress
+            #expect(machine.resolve(succeeded: succeeded, reason: "", at: Self.later) == nil)
+            #expect(machine.progress == before)
+        }
         var doubtful = Self.machine(.inDoubt, .duplicate)
         #expect(doubtful.resolve(succeeded: false, reason: "a", at: Self.later) != nil)
         let settled = doubtful.progress
@@ -88,6 +90,22 @@ struct OperatorTests {
         #expect(verdict?.failure?.code == .resolvedByOperator)
         #expect(verdict?.failure?.detail == "not meant")
         #expect(machine.progress.state == .refused)
+    }
+
+    @Test("what is held back is over when its deadline has passed, and not before")
+    func heldDeadline() throws {
+        var recharge = Jobs.recharge
+        recharge.expiresAt = Self.later.civil
+        var machine = RechargeMachine(recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
+        _ = machine.keepBack(repeating: "r-0", .park, at: .steady(Jobs.start))
+        let due = try #require(machine.progress.dueAt)
+        #expect(SeenStep(machine.wake(at: Self.later, jitter: 0)) == .nothing)
+        #expect(machine.progress.dueAt == due)
+        #expect(due > Self.later.civil)
+        let step = SeenStep(machine.wake(at: .steady(due), jitter: 0))
+        #expect(step.summary == "finish expired deadline_passed none")
+        #expect(machine.progress.state == .expired)
+        #expect(machine.progress.attempts == 0)
     }
 
     @Test("what waits is due at once; what is over, or may be on its way, is left alone", arguments: JobState.allCases)

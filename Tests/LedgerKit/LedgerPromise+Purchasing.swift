@@ -11,12 +11,22 @@ extension LedgerPromise {
             #expect(try await ledger.job(.recharge, "r-3") == nil)
             #expect(try await ledger.summary().stored == [.init(.recharge, .sending): 2])
         },
-        LedgerPromise("a purchase repeats another from the very moment on from which it is asked for, and not before") { ledger in
-            _ = try await ledger.claim(purchase("r-1", at: 10, notSince: nil))
-            #expect(try await ledger.claim(purchase("r-2", at: 20, notSince: 11)).record != nil)
-            #expect(try await ledger.claim(purchase("r-3", at: 20, notSince: 11)) == .repeats(reference: "r-2"))
+        LedgerPromise("a purchase repeats one that was accepted at the very moment from which on it is asked for, and none before") { ledger in
+            try await succeed(purchase("r-1", at: 10, notSince: nil), in: ledger)
+            #expect(try await ledger.claim(purchase("r-2", at: 20, notSince: 10)) == .repeats(reference: "r-1"))
             // Accepted later by the clock than the new one: a clock was set back, and nothing says that it is another purchase.
-            #expect(try await ledger.claim(purchase("r-4", at: 5, notSince: 1)) == .repeats(reference: "r-2"))
+            #expect(try await ledger.claim(purchase("r-2", at: 5, notSince: 1)) == .repeats(reference: "r-1"))
+            #expect(try await ledger.claim(purchase("r-2", at: 20, notSince: 11)).record != nil)
+        },
+        LedgerPromise("a purchase repeats one that ended at the very moment from which on it is asked for, and none before") { ledger in
+            // Ends at the ninth second.
+            try await succeed(purchase("r-1", at: 0, notSince: nil), in: ledger)
+            #expect(try await ledger.claim(purchase("r-2", at: 20, notSince: 9)) == .repeats(reference: "r-1"))
+            #expect(try await ledger.claim(purchase("r-2", at: 20, notSince: 10)).record != nil)
+        },
+        LedgerPromise("a purchase that is not over is repeated however old it is") { ledger in
+            _ = try await ledger.claim(purchase("r-1", at: 0, notSince: nil))
+            #expect(try await ledger.claim(purchase("r-2", at: 90_000, notSince: 80_000)) == .repeats(reference: "r-1"))
         },
         LedgerPromise("only what buys the same is a repeat") { ledger in
             _ = try await ledger.claim(purchase("r-1", at: 0, notSince: nil))
@@ -49,10 +59,38 @@ extension LedgerPromise {
             #expect(result.record?.owner == nil)
             #expect(result.replies.count == 1)
             let now = Sample.moment(1_000_000)
-            #expect(try await ledger.takeDue(.money, at: now, leaseEnd: now, limit: 10).isEmpty)
+            for lane in JobLane.allCases { #expect(try await ledger.takeDue(lane, at: now, leaseEnd: now, limit: 10).isEmpty) }
             #expect(try await ledger.claim(purchase("r-1", at: 1, notSince: nil)) == .waiting(result.replies))
         },
+        LedgerPromise("what is held back until a deadline is due then, to be asked about and not to be sent, and is taken up") { ledger in
+            var claim = purchase("r-1", at: 0, notSince: nil)
+            claim.progress = Sample.progress(.held, dueAt: Sample.moment(100))
+            let held = try #require(try await ledger.claim(claim).record)
+            #expect(try await due(ledger, .questions, at: 99) == [])
+            #expect(try await ledger.claim(purchase("r-1", at: 99, notSince: nil)) == .waiting([]))
+            #expect(try await due(ledger, .money, at: 100) == [])
+            #expect(try await due(ledger, .questions, at: 100) == [held.id])
+            #expect(try await ledger.claim(purchase("r-1", at: 100, notSince: nil)).record?.owner == "run-1")
+        },
+        LedgerPromise("what is left to a person is not due because somebody took it and was lost") { ledger in
+            var claim = purchase("r-1", at: 0, notSince: nil)
+            claim.progress = Sample.progress(.held)
+            _ = try await ledger.claim(claim)
+            claim.takesParked = true
+            #expect(try await ledger.claim(claim).record?.owner == "run-1")
+            for lane in JobLane.allCases { #expect(try await due(ledger, lane, at: 1_000_000) == []) }
+        },
     ]
+
+    private static func succeed(_ claim: Claim, in ledger: any Ledger) async throws {
+        let id = try #require(try await ledger.claim(claim).record?.id)
+        _ = try await ledger.update(Sample.update(id, to: .succeeded))
+    }
+
+    private static func due(_ ledger: any Ledger, _ lane: JobLane, at second: Int64) async throws -> [Int64] {
+        let now = Sample.moment(second)
+        return try await ledger.takeDue(lane, at: now, leaseEnd: now, limit: 10).map(\.id)
+    }
 
     private static func purchase(_ reference: String, key: [UInt8] = [1], at second: Int64, notSince: Int64?) -> Claim {
         var claim = Sample.claim(Sample.job(.recharge, reference), now: Sample.moment(second))

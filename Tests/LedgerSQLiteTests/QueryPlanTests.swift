@@ -1,0 +1,41 @@
+import GRDB
+import Ledger
+import Testing
+
+@testable import LedgerSQLite
+
+@Suite("The ledger's questions to SQLite", .timeLimit(.minutes(1)))
+struct QueryPlanTests {
+    /// What may read a table or an index from end to end, and why that is short.
+    private static let scans: [String: String] = [
+        "tallies": "SCAN tallies",
+        "countUnpublished": "SCAN replies USING INDEX replies_unpublished",
+        "oldestDue": "SEARCH jobs USING COVERING INDEX jobs_waiting",
+        "check": "SCAN checks",
+        "jobsInState": "SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (kind=?)",
+    ]
+
+    @Test("none reads more of a table the more jobs have ended, but those that nobody asks in a hurry")
+    func plans() async throws {
+        let temporary = try TemporaryLedger()
+        try await temporary.using { _ in }
+        try await temporary.otherConnection().write { database in
+            var seen = 0
+            for case (let name?, let statement as PreparedStatement) in Mirror(reflecting: try Statements(database)).children {
+                seen += 1
+                for step in try Self.plan(statement.sql, database) where Self.isLong(step) {
+                    #expect(Self.scans[name].map { step.hasPrefix($0) } == true, "\(name): \(step)")
+                }
+            }
+            #expect(seen > 20)
+        }
+    }
+
+    private static func isLong(_ step: String) -> Bool { step.hasPrefix("SCAN") || step.contains("sqlite_autoindex_jobs_1 (kind=?)") }
+
+    private static func plan(_ sql: String, _ database: Database) throws -> [String] {
+        let statement = try database.makeStatement(sql: "EXPLAIN QUERY PLAN \(sql)")
+        statement.setUncheckedArguments(StatementArguments())
+        return try String.fetchAll(statement, adapter: SuffixRowAdapter(fromIndex: 3))
+    }
+}
