@@ -1,5 +1,6 @@
 import ArgumentParser
 import Daemon
+import JobEngine
 import JobModel
 import Ledger
 
@@ -62,6 +63,20 @@ enum CommandFailure: Error, CustomStringConvertible {
         case .repliesOwed(let reference, let count, let reason):
             "recharge \(reference.printable) is settled in the ledger, but \(count) of its replies could not be published (\(reason)); "
                 + "nothing is lost: the worker publishes them within a few minutes, or at its next start"
+        }
+    }
+
+    /// Runs a change of a job, and says in a person's words why it could not be made.
+    static func explaining<Value>(_ record: JobRecord, _ change: () async throws -> Value) async throws -> Value {
+        let (kind, reference) = (record.job.kind, record.job.reference)
+        do {
+            return try await change()
+        } catch let refusal as TakenJob.Refusal {
+            switch refusal {
+            case .owned(let owner): throw Self.owned(kind, reference: reference, owner: owner)
+            case .over(let state, let moment): throw Self.over(kind, reference: reference, state, at: moment)
+            case .changed: throw Self.changed(kind, reference: reference)
+            }
         }
     }
 

@@ -14,5 +14,8 @@ struct Person: Sendable, CustomStringConvertible {
         return Person(user: sudoer.map { "\($0) as \(NSUserName())" } ?? NSUserName(), host: host)
     }
 
+    /// Tells this command from every other one that runs.
+    static var command: String { "\(getpid())" }
+
     var description: String { "\(user) at \(host)".printable }
 }

@@ -36,15 +36,9 @@ struct Resolution {
         let state = record.progress.state
         guard !state.isFinal else { throw .over(.recharge, reference: reference, state, at: record.progress.completedAt) }
         if let owner = record.owner, TakenJob.isWorkers(owner) { throw .owned(.recharge, reference: reference, owner: owner) }
-        guard verdict(record, heard: nil, at: SystemClock().moment) != nil else { throw .noDoubt(reference: reference, state) }
-    }
-
-    /// What the recharge's machine makes of the person's word.
-    private func verdict(_ record: JobRecord, heard: Answer?, at now: Moment) -> (Verdict, Progress)? {
-        guard case .recharge(let recharge) = record.job else { return nil }
-        let policy = settings.engineConfiguration.policy
-        var machine = RechargeMachine(recharge, acceptedAt: record.acceptedAt, record.progress, policy: policy)
-        return machine.resolve(succeeded: succeeded, reason: reason, heard: heard, at: now).map { ($0, machine.progress) }
+        guard record.resolved(word(), settings.engineConfiguration.policy, at: SystemClock().moment) != nil else {
+            throw .noDoubt(reference: reference, state)
+        }
     }
 
     /// Goes on only if BOS says the same, or the person stands by it.
@@ -77,15 +71,15 @@ struct Resolution {
         _ known: JobRecord, _ report: CallReport<Enquiry>, _ ledger: any Ledger
     ) async throws -> (Verdict, [OutgoingReply]) {
         let now = SystemClock().moment
-        let job = try await TakenJob(known, from: ledger, at: now.civil)
-        guard job.record.progress.isAsKnown(known.progress), let (verdict, progress) = verdict(job.record, heard: report.event.heard, at: now) else {
-            let entry = HistoryEntry(at: now.civil, .released, "bosctl resolve of \(Person.current) left it as it was")
-            _ = try await job.leave(job.record.progress, entry)
-            throw CommandFailure.changed(.recharge, reference: reference)
+        return try await CommandFailure.explaining(known) {
+            try await TakenJob(known, from: ledger, as: Person.command, at: now.civil).resolve(
+                word(heard: report.event.heard), knowing: known, settings.engineConfiguration.policy, at: now,
+                HistoryEntry(at: now.civil, .settled, story(report, known)),
+                otherwise: HistoryEntry(at: now.civil, .released, "bosctl resolve of \(Person.current) left it as it was"))
         }
-        let reply = Reply(to: known.job, verdict, progress, acceptedAt: known.acceptedAt, at: now.civil)
-        return (verdict, try await job.leave(progress, HistoryEntry(at: now.civil, .settled, story(report, known)), telling: reply))
     }
+
+    private func word(heard: Answer? = nil) -> TakenJob.Word { TakenJob.Word(succeeded: succeeded, reason: reason, heard: heard) }
 
     /// Who, why, and what BOS said.
     private func story(_ report: CallReport<Enquiry>, _ record: JobRecord) -> String {
@@ -97,13 +91,6 @@ struct Resolution {
             case .unanswered: "BOS gave no answer"
             }
         return record.job.withoutSubscriber("\(outcome), says \(Person.current): \(reason); \(answer), \(report.note)")
-    }
-}
-
-extension Progress {
-    /// Whether a person who has seen `known` has seen all that matters: it was not sent since, and BOS has not said anything else.
-    fileprivate func isAsKnown(_ known: Progress) -> Bool {
-        state == known.state && attempts == known.attempts && doubt == known.doubt && answer == known.answer
     }
 }
 

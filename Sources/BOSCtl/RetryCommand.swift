@@ -43,27 +43,15 @@ struct RetryCommand: AsyncParsableCommand {
 
     private func retry(_ record: JobRecord, _ ledger: any Ledger, _ settings: Settings) async throws {
         let now = SystemClock().moment
-        let job = try await TakenJob(record, from: ledger, at: now.civil)
-        let before = job.record.progress
-        guard let progress = Self.due(job.record, settings.engineConfiguration.policy, at: now) else {
-            _ = try await job.leave(before, HistoryEntry(at: now.civil, .released, "bosctl retry of \(Person.current) left it as it was"))
-            throw CommandFailure.changed(record.job.kind, reference: reference)
-        }
-        let change = progress.state == before.state ? "" : ", from \(before.state.rawValue) to \(progress.state.rawValue)"
-        _ = try await job.leave(
-            progress, HistoryEntry(at: now.civil, .released, "due at once, says \(Person.current) (bosctl retry)\(change)"))
-    }
-
-    /// The job's progress when it goes on at once; `nil` if it may be under way.
-    private static func due(_ record: JobRecord, _ policy: RetryPolicy, at now: Moment) -> Progress? {
-        switch record.job {
-        case .recharge(let recharge):
-            var machine = RechargeMachine(recharge, acceptedAt: record.acceptedAt, record.progress, policy: policy)
-            return machine.retry(at: now) ? machine.progress : nil
-        case .rechargeStatus, .panStatus:
-            var progress = record.progress
-            progress.dueAt = now.civil
-            return progress
+        let before = record.progress.state
+        try await CommandFailure.explaining(record) {
+            try await TakenJob(record, from: ledger, as: Person.command, at: now.civil).retry(
+                settings.engineConfiguration.policy, at: now,
+                { state in
+                    let change = state == before ? "" : ", from \(before.rawValue) to \(state.rawValue)"
+                    return HistoryEntry(at: now.civil, .released, "due at once, says \(Person.current) (bosctl retry)\(change)")
+                },
+                otherwise: HistoryEntry(at: now.civil, .released, "bosctl retry of \(Person.current) left it as it was"))
         }
     }
 }

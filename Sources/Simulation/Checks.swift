@@ -1,5 +1,6 @@
 import AMQP
 import ExactJSON
+import JobEngine
 import JobModel
 import Ledger
 
@@ -9,6 +10,9 @@ struct Checks {
     let ledger: MemoryLedger
     let broker: ModelBroker
     let books: [String: ModelBOS.Account]
+    let world: World
+    /// References that were held back until a person had them sent.
+    let sentByPerson: Set<String>
 
     private struct Told {
         var messageID: String
@@ -26,13 +30,16 @@ struct Checks {
     var isSettled: Bool {
         get async {
             guard let summary = try? await ledger.summary() else { return false }
-            return summary.unpublishedReplies == 0 && summary.stored.allSatisfy { $0.value == 0 || $0.key.state.isFinal }
+            return broker.isQuiet && summary.unpublishedReplies == 0 && summary.stored.allSatisfy { $0.value == 0 || $0.key.state.isFinal }
         }
     }
 
     func atTheEnd() async -> [String] {
         var violations: [String] = []
         if broker.longestHold > 60_000 { violations.append("a delivery was held for \(broker.longestHold) ms, longer than jobs.timeout") }
+        if !broker.isQuiet { violations.append("the broker still has or holds deliveries although nothing goes wrong any more") }
+        if let owed = try? await ledger.summary().unpublishedReplies, owed > 0 { violations.append("\(owed) replies were never published") }
+        violations += repeatedPurchases(((try? await ledger.jobs(.recharge, in: .succeeded, limit: .max)) ?? []))
         for state in JobState.allCases where !state.isFinal {
             for kind in JobKind.allCases {
                 for record in (try? await ledger.jobs(kind, in: state, limit: .max)) ?? [] {
@@ -49,6 +56,20 @@ struct Checks {
             violations.append("the replies with message_id \(id) differ:\n  \(told.joined(separator: "\n  "))")
         }
         violations += await answers(told)
+        return violations
+    }
+
+    /// Nothing was bought twice within the window but by a person's word. While clocks jump nobody can tell what is within it.
+    private func repeatedPurchases(_ recharges: [JobRecord]) -> [String] {
+        guard let window = world.purchaseGuard?.window, world.weather.clockJump == 0 else { return [] }
+        var violations: [String] = []
+        for same in Dictionary(grouping: recharges, by: \.job.amount).values {
+            let inOrder = same.sorted { $0.acceptedAt < $1.acceptedAt }
+            for (earlier, later) in zip(inOrder, inOrder.dropFirst()) where !sentByPerson.contains(later.job.reference) {
+                guard later.acceptedAt - (earlier.progress.completedAt ?? later.acceptedAt) <= window else { continue }
+                violations.append("\(later.job.reference) bought what \(earlier.job.reference) had bought within the window")
+            }
+        }
         return violations
     }
 
@@ -78,8 +99,13 @@ struct Checks {
         let isRight: Bool =
             switch order.kind {
             case .recharge: (books[order.reference]?.executed ?? 0) == (reply.outcome == "succeeded" ? 1 : 0)
-            // Asked while it was going on, so the answer may be of the past; a success can only be told of what was executed.
-            case .rechargeStatus: reply.outcome != "succeeded" || books[order.reference]?.executed == 1
+            // Asked while it was going on, so the answer may be of the past; but what succeeded or failed has done so for ever.
+            case .rechargeStatus:
+                switch reply.outcome {
+                case "succeeded": books[order.reference]?.executed == 1
+                case "failed": (books[order.reference]?.executed ?? 0) == 0
+                default: true
+                }
             case .panStatus:
                 reply.outcome == "expired"
                     || (!PANDecision(order.reference).isEndless

@@ -33,7 +33,7 @@ final class ModelBOS: Sendable {
         await world.sleep(Int64(world.number(1...400)))
         guard isAlive() else { return CallReport(.notTaken(.notSent), note: "dead") }
         guard world.strikes(world.weather.bosTrouble) else { return execute(recharge) }
-        switch world.number(0...9) {
+        switch world.number(0...10) {
         case 0: return report(recharge, .notTaken(.notSent), "connection refused")
         case 1: return report(recharge, .notTaken(.throttled(retryAfter: .seconds(world.number(1...30)))), "429")
         case 2: return report(recharge, .notTaken(.credentialsRefused), "code 16")
@@ -57,6 +57,10 @@ final class ModelBOS: Sendable {
             update(recharge) { ($0.pendingUntil, $0.willFail) = (world.elapsed + delay, fails) }
             return report(recharge, .answered(.accepted, Self.answer(2)), "accepted, \(fails ? "fails" : "done") later")
         case 8:
+            // Sent on twice within BOS, so that it refuses its own repeat.
+            _ = execute(recharge)
+            return report(recharge, .answered(.duplicateReference, Self.answer(11)), "executed, called a duplicate")
+        case 9:
             _ = execute(recharge)
             return report(recharge, .unknown(Answer(httpStatus: 500)), "executed, 500")
         default:
@@ -100,6 +104,15 @@ final class ModelBOS: Sendable {
     }
 
     // MARK: Books
+
+    /// Whether it was executed, if that cannot change any more.
+    func settled(_ reference: String) -> Bool? {
+        guard world.elapsed > world.storm + 2 * Int64(Self.longestDelay) else { return nil }
+        return accounts.withLock { accounts in
+            guard let account = accounts[reference], account.pendingUntil == nil else { return nil }
+            return account.executed > 0
+        }
+    }
 
     private func execute(_ recharge: Recharge) -> CallReport<RechargeMachine.Event> {
         update(recharge) { account in

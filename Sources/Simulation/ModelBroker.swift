@@ -35,7 +35,12 @@ final class ModelBroker: Sendable {
     init(_ world: World) { self.world = world }
 
     var replies: [Publication] { state.withLock { $0.replies } }
-    var longestHold: Int64 { state.withLock { $0.longestHold } }
+    /// How long a delivery was held at the longest, those among them that are held now, in milliseconds.
+    var longestHold: Int64 {
+        state.withLock { state in state.held.values.reduce(state.longestHold) { max($0, world.elapsed - $1.since) } }
+    }
+
+    func holds(_ holder: String) -> Bool { state.withLock { $0.held.values.contains { $0.holder == holder } } }
     func depth(of queue: String) -> Int { state.withLock { $0.queues[queue]?.count ?? 0 } }
     var isQuiet: Bool { state.withLock { $0.held.isEmpty && $0.queues.values.allSatisfy(\.isEmpty) } }
 
@@ -67,6 +72,7 @@ final class ModelBroker: Sendable {
     }
 
     private func settle(_ tag: Int, _ settlement: Settlement) {
+        if world.bug == .neverAcked, settlement == .ack { return }
         let isBack = state.withLock { state in
             guard let held = state.held.removeValue(forKey: tag) else { return false }
             state.longestHold = max(state.longestHold, world.elapsed - held.since)
@@ -82,6 +88,7 @@ final class ModelBroker: Sendable {
         state.withLock { state in
             for tag in state.held.keys.sorted(by: >) where state.held[tag]?.holder == holder {
                 guard let held = state.held.removeValue(forKey: tag) else { continue }
+                state.longestHold = max(state.longestHold, world.elapsed - held.since)
                 state.queues[held.queue, default: []].insert(held.publication, at: 0)
             }
         }

@@ -16,6 +16,10 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case confirmNotAwaited = "confirm-not-awaited"
     /// A time-out is reported as a request that was never sent.
     case timeoutIsNotSent = "timeout-is-not-sent"
+    /// The same purchase under a new reference is taken for a new one, although it is watched for.
+    case purchaseUnguarded = "purchase-unguarded"
+    /// What is settled is not acked, so that the broker holds it for ever.
+    case neverAcked = "never-acked"
     /// A paisa is lost between the message and the ledger.
     case paisaLost = "paisa-lost"
 }

@@ -64,6 +64,7 @@ extension Process: Ledger {
         if world.bug == .intentNotStored, claim.progress.state == .sending {
             (claim.progress.state, claim.progress.attempts, claim.progress.firstSentAt) = (.accepted, 0, nil)
         }
+        if world.bug == .purchaseUnguarded { claim.purchase?.notSince = nil }
         let job = claim.job
         if world.bug == .paisaLost, case .recharge(var recharge) = job {
             recharge.amount = Money(paise: recharge.amount.paise - 1)

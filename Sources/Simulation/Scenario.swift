@@ -35,12 +35,17 @@ struct Scenario {
                 await shakeClock()
                 return []
             }
+            let person = Person(world: world, ledger: ledger, bos: bos) { name in Process(name, world, ledger, broker, bos, audit) }
+            group.addTask {
+                await person.run()
+                return []
+            }
             let orders = await Upstream(world: world, broker: broker).run()
             await comeToRest(orders)
             group.cancelAll()
             bos.closeBooks()
             audit.compare(ledger.records, bos.books)
-            return await audit.violations + checks(orders).atTheEnd()
+            return await audit.violations + checks(orders, person.sent).atTheEnd()
         }
     }
 
@@ -50,11 +55,13 @@ struct Scenario {
             await world.sleep(10_000)
             audit.compare(ledger.records, bos.books)
             guard audit.violations.isEmpty else { return }
-            if !world.isStormy, broker.isQuiet, await checks(orders).isSettled { return }
+            if !world.isStormy, await checks(orders, []).isSettled { return }
         }
     }
 
-    private func checks(_ orders: [Upstream.Order]) -> Checks { Checks(orders: orders, ledger: ledger, broker: broker, books: bos.books) }
+    private func checks(_ orders: [Upstream.Order], _ sentByPerson: Set<String>) -> Checks {
+        Checks(orders: orders, ledger: ledger, broker: broker, books: bos.books, world: world, sentByPerson: sentByPerson)
+    }
 
     /// Starts a worker again whenever it has died.
     private func keepWorker(_ name: String) async {

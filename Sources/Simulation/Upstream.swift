@@ -43,7 +43,8 @@ struct Upstream {
         let kind = first?.kind ?? world.pick([.recharge, .recharge, .recharge, .rechargeStatus, .panStatus])
         let reference =
             first?.reference ?? (kind == .rechargeStatus ? "r\(world.number(0...number))" : "\(kind == .recharge ? "r" : "p")\(number)")
-        let paise = Int64(world.number(1...20)) * 100
+        // Few amounts, so that customers buy the same again.
+        let paise = Int64(world.number(1...6)) * 100
         var members: [JSONValue.Member]
         switch kind {
         case .recharge:

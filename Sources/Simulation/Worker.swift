@@ -17,6 +17,7 @@ struct Worker {
     private let outbox: Outbox
     private let handler: JobHandler
     private let probe: PauseProbe
+    private let drain = DrainSignal()
 
     init(_ process: Process, _ world: World, _ broker: ModelBroker) {
         self.process = process
@@ -32,7 +33,7 @@ struct Worker {
         handler = JobHandler(
             configuration: configuration, ledger: process,
             gateway: LimitedGateway(process, lanes: lanes, ratePerSecond: nil, clock: clock), outbox: outbox, lanes: lanes,
-            drain: DrainSignal(), runs: LiveRuns(process: process.name), clock: clock, metrics: Self.metrics, logger: Self.silent)
+            drain: drain, runs: LiveRuns(process: process.name), clock: clock, metrics: Self.metrics, logger: Self.silent)
         probe = PauseProbe(gateway: process, ledger: process, registerID: "merchant", timeout: .seconds(30))
     }
 
@@ -42,10 +43,11 @@ struct Worker {
         configuration.policy.pan.firstCheckAfter = .seconds(60)
         configuration.policy.pan.maximumInterval = .seconds(300)
         configuration.policy.pan.maximumAge = .seconds(3_600)
-        // Longer than any storm and any jump of a clock: here nothing is given up or parked.
+        // Longer than any storm and any jump of a clock: here nothing is given up.
         configuration.policy.maximumAge = .seconds(7 * 86_400)
         configuration.policy.maximumFailures = 100_000
-        configuration.policy.doubtMaximumAge = .seconds(7 * 86_400)
+        configuration.policy.doubtMaximumAge = world.doubtMaximumAge
+        configuration.purchaseGuard = world.purchaseGuard
         configuration.policy.maximumResendings = 1_000
         if world.bug == .notFoundBelieved { (configuration.policy.settle.answers, configuration.policy.settle.window) = (1, .zero) }
         return configuration
@@ -61,6 +63,7 @@ struct Worker {
                 group.addTask { await consume(lane) }
             }
             group.addTask { await loseSessions() }
+            group.addTask { await stop() }
             await process.whenDead()
             outbox.finish()
             group.cancelAll()
@@ -77,13 +80,25 @@ struct Worker {
         }
     }
 
+    /// Somebody stops it in good order now and then: it takes nothing more and ends when it holds nothing any more.
+    private func stop() async {
+        while !drain.isDraining, process.isAlive, !Task.isCancelled {
+            await world.sleep(10_000)
+            guard world.strikes(world.weather.crash) else { continue }
+            world.note("\(process.name) is asked to stop")
+            drain.drain()
+        }
+        while process.isAlive, broker.holds(process.name), !Task.isCancelled { await world.sleep(100) }
+        process.crash()
+    }
+
     /// Takes messages while the gate is open, as many at once as the real prefetch would allow.
     private func consume(_ lane: Lane) async {
         let queue = lane.name == .money ? ModelBroker.money : ModelBroker.questions
         let prefetch = lane.name == .money ? 8 : 4
         await withTaskGroup(of: Void.self) { group in
             var running = 0
-            while process.isAlive, !Task.isCancelled {
+            while process.isAlive, !drain.isDraining, !Task.isCancelled {
                 guard lane.gate.isOpen else {
                     await world.sleep(500)
                     continue

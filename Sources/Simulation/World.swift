@@ -34,6 +34,10 @@ final class World: Sendable {
     static let start = Timestamp(milliseconds: 1_795_000_000_000)
 
     let weather: Weather
+    /// As configured in this seed's world.
+    let purchaseGuard: PurchaseGuard?
+    /// From which age on a doubt is left to a person.
+    let doubtMaximumAge: Duration
     /// After so many milliseconds nothing goes wrong any more.
     let storm: Int64
     let executor = StepExecutor()
@@ -49,6 +53,13 @@ final class World: Sendable {
         weather = Weather(
             crash: maybe(0.03), lostConfirm: maybe(0.2), lostSession: maybe(0.1), ledgerTrouble: maybe(0.05), bosTrouble: maybe(0.8),
             clockJump: maybe(0.01))
+        let isGuarded = Bool.random(using: &generator)
+        let action: RepeatedPurchaseAction = Bool.random(using: &generator) ? .refuse : .park
+        let window = Duration.seconds(Int64.random(in: 10...1_200, using: &generator))
+        purchaseGuard = isGuarded ? PurchaseGuard(window: window, action: action) : nil
+        // Else longer than any storm and any jump of a clock.
+        let areParked = Bool.random(using: &generator)
+        doubtMaximumAge = .seconds(areParked ? Int64.random(in: 60...400, using: &generator) : 7 * 86_400)
         storm = Int64.random(in: 10_000...900_000, using: &generator)
         self.bug = bug
         self.keepsTrace = keepsTrace

@@ -23,7 +23,7 @@ struct LossTests {
                     }
                 }
                 // The messages have left once they are waited for; then the line is cut.
-                while link.connection.status.unconfirmed < 10 { await Task.yield() }
+                while link.connection.status.unconfirmed < 10, !Task.isCancelled { await Task.yield() }
                 proxy.cut()
             }
             _ = await link.events.disconnection()

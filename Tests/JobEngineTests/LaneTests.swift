@@ -42,7 +42,7 @@ struct LaneTests {
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         #expect(await lane.enter(within: .seconds(1), drain))
         async let second = lane.enter(within: .seconds(3_600), drain)
-        while lane.waiting == 0 { await Task.yield() }
+        while lane.waiting == 0, !Task.isCancelled { await Task.yield() }
         lane.leave()
         #expect(await second)
     }
@@ -54,7 +54,7 @@ struct LaneTests {
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         #expect(await lane.enter(within: .seconds(1), drain))
         async let second = lane.enter(within: .seconds(3_600), drain)
-        while lane.waiting == 0 { await Task.yield() }
+        while lane.waiting == 0, !Task.isCancelled { await Task.yield() }
         drain.drain()
         #expect(await second == false)
     }

@@ -87,7 +87,7 @@ struct RechargeRunTests {
         script.duringRecharge = { _ in
             // A task of its own, since the second delivery is held until this call is over.
             second.withLock { $0 = Task { await workshop.handle(Workshop.recharge(), correlation: "second") } }
-            while workshop.ledger.claims < 2 { await Task.yield() }
+            while workshop.ledger.claims < 2, !Task.isCancelled { await Task.yield() }
         }
         workshop.bos.play(script)
         await workshop.handle(Workshop.recharge(), correlation: "first")
@@ -106,7 +106,7 @@ struct RechargeRunTests {
         script.duringRecharge = { _ in
             guard second.withLock({ $0 == nil }) else { return }
             second.withLock { $0 = Task { await workshop.handle(Workshop.recharge(), correlation: "second") } }
-            while workshop.ledger.claims < 2 { await Task.yield() }
+            while workshop.ledger.claims < 2, !Task.isCancelled { await Task.yield() }
         }
         workshop.bos.play(script)
         #expect(await workshop.handle(Workshop.recharge(), correlation: "first") == .requeue)

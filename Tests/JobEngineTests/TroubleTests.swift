@@ -43,7 +43,7 @@ struct TroubleTests {
         workshop.bos.play(ScriptedBOS.Script())
         let probe = PauseProbe(gateway: workshop.bos, ledger: workshop.ledger, registerID: "merchant", timeout: .seconds(1))
         let running = Task { await workshop.gate.run { reason in await probe.hasPassed(reason, in: workshop.lanes.money) } }
-        while !workshop.gate.isOpen { await Task.yield() }
+        while !workshop.gate.isOpen, !Task.isCancelled { await Task.yield() }
         running.cancel()
         await running.value
         #expect(await workshop.handle(Workshop.recharge()) == .ack)
@@ -160,7 +160,7 @@ struct TroubleTests {
                 }
             }
         }
-        while !workshop.gate.isOpen { await Task.yield() }
+        while !workshop.gate.isOpen, !Task.isCancelled { await Task.yield() }
         running.cancel()
         await running.value
         for time in probed.withLock({ $0 }) {
@@ -210,7 +210,7 @@ struct TroubleTests {
         let owed = try await workshop.ledger.unpublishedReplies(after: nil, limit: 10)
         #expect(owed.count == 1)
         let sweeping = Task { await workshop.outbox.runSweeping() }
-        while workshop.broker.publications.isEmpty { await Task.yield() }
+        while workshop.broker.publications.isEmpty, !Task.isCancelled { await Task.yield() }
         workshop.outbox.finish()
         await sweeping.value
         await workshop.outbox.runMarking()
@@ -223,11 +223,11 @@ struct TroubleTests {
         let workshop = Workshop()
         let sweeping = Task { await workshop.outbox.runSweeping() }
         // What was owed at its start is dealt with by then.
-        while workshop.clock.uptime() < .seconds(120) { await Task.yield() }
+        while workshop.clock.uptime() < .seconds(120), !Task.isCancelled { await Task.yield() }
         workshop.broker.fail([.outcomeUnknown("lost")])
         await workshop.restarted().handle(Workshop.recharge())
         let owed = try await workshop.ledger.unpublishedReplies(after: nil, limit: 10)
-        while workshop.broker.publications.isEmpty { await Task.yield() }
+        while workshop.broker.publications.isEmpty, !Task.isCancelled { await Task.yield() }
         sweeping.cancel()
         await sweeping.value
         #expect(workshop.broker.publications.map(\.message.properties.messageID) == owed.map(\.messageID))

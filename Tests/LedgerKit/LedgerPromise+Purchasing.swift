@@ -11,7 +11,8 @@ extension LedgerPromise {
             #expect(try await ledger.job(.recharge, "r-3") == nil)
             #expect(try await ledger.summary().stored == [.init(.recharge, .sending): 2])
         },
-        LedgerPromise("a purchase repeats one that was accepted at the very moment from which on it is asked for, and none before") { ledger in
+        LedgerPromise("a purchase repeats one that was accepted at the very moment from which on it is asked for, and none before") {
+            ledger in
             try await succeed(purchase("r-1", at: 10, notSince: nil), in: ledger)
             #expect(try await ledger.claim(purchase("r-2", at: 20, notSince: 10)) == .repeats(reference: "r-1"))
             // Accepted later by the clock than the new one: a clock was set back, and nothing says that it is another purchase.

@@ -1,0 +1,135 @@
+package import JobModel
+package import Ledger
+
+/// A job that a person has taken out of the ledger for one change, beside worker and poller. Nobody else's change is lost: whoever takes the
+/// job meanwhile is the one who is believed.
+package struct TakenJob {
+    /// Why a person cannot have the job now. Nothing was changed.
+    package enum Refusal: Error {
+        /// A run works on it at this moment.
+        case owned(by: String)
+        case over(JobState, at: Timestamp?)
+        /// It went on while the person thought about it.
+        case changed
+    }
+
+    package let record: JobRecord
+    private let ledger: any Ledger
+    private let owner: String
+
+    /// Takes a job that waits in the ledger, is parked or held.
+    /// - Parameters:
+    ///   - known: as the person has read it.
+    ///   - name: tells this command of this process from every other one.
+    /// - Throws: ``Refusal`` or ``LedgerError``.
+    package init(_ known: JobRecord, from ledger: any Ledger, as name: String, at now: Timestamp) async throws {
+        owner = "\(Self.prefix)\(name)-\(now.milliseconds)#\(known.id)"
+        self.ledger = ledger
+        var claim = Claim(
+            job: known.job, fingerprint: known.fingerprint, asker: nil, owner: owner, isLive: Self.isWorkers, now: now,
+            progress: known.progress, entry: HistoryEntry(at: now, .resumed))
+        claim.takesParked = true
+        switch try await ledger.claim(claim) {
+        case .resumed(let record): self.record = record
+        case .joined(let owner): throw Refusal.owned(by: owner)
+        case .answered:
+            let progress = try await ledger.job(known.job.kind, known.job.reference)?.record.progress ?? known.progress
+            throw Refusal.over(progress.state, at: progress.completedAt)
+        case .new, .waiting, .conflict, .repeats, .unknown: throw Refusal.changed
+        }
+    }
+
+    private static let prefix = "bosctl-"
+
+    /// Whether a job must be left to its owner: a worker's run is never interrupted, for it may be sending. A person's command holds a job
+    /// for milliseconds, or has died with it.
+    package static func isWorkers(_ owner: String) -> Bool { !owner.hasPrefix(prefix) }
+
+    /// Stores what was done to the job and leaves it to the ledger.
+    /// - Returns: one reply for each asker, if there is one to tell.
+    package func leave(_ progress: Progress, _ entry: HistoryEntry, telling reply: Reply? = nil) async throws -> [OutgoingReply] {
+        let update = Update(jobID: record.id, owner: owner, progress: progress, reply: reply, keepsOwnership: false, entry: entry)
+        switch try await ledger.update(update) {
+        case .stored(let replies): return replies
+        case .lost: throw Refusal.changed
+        }
+    }
+
+    /// Leaves it as it was, with a line that says so.
+    private func leaveAsItWas<Value>(_ entry: HistoryEntry) async throws -> Value {
+        _ = try await leave(record.progress, entry)
+        throw Refusal.changed
+    }
+}
+
+// MARK: - What a person can do
+
+extension TakenJob {
+    /// Has the job go on at once.
+    /// - Parameters:
+    ///   - entry: the line for the history, given the state that the job is in from now on.
+    ///   - unchanged: the line if it may be under way.
+    package func retry(
+        _ policy: RetryPolicy, at now: Moment, _ entry: (JobState) -> HistoryEntry, otherwise unchanged: HistoryEntry
+    ) async throws {
+        guard let progress = retried(policy, at: now) else { return try await leaveAsItWas(unchanged) }
+        _ = try await leave(progress, entry(progress.state))
+    }
+
+    /// The job's progress when it goes on at once; `nil` if it may be under way.
+    private func retried(_ policy: RetryPolicy, at now: Moment) -> Progress? {
+        switch record.job {
+        case .recharge(let recharge):
+            var machine = RechargeMachine(recharge, acceptedAt: record.acceptedAt, record.progress, policy: policy)
+            return machine.retry(at: now) ? machine.progress : nil
+        case .rechargeStatus, .panStatus:
+            var progress = record.progress
+            progress.dueAt = now.civil
+            return progress
+        }
+    }
+
+    /// Settles a recharge by a person's word, unless it was sent, or BOS has said something else of it, since the person has looked.
+    /// - Parameter known: what the person has seen.
+    /// - Returns: what the askers are to be told, with their replies.
+    package func resolve(
+        _ word: Word, knowing known: JobRecord, _ policy: RetryPolicy, at now: Moment, _ entry: HistoryEntry,
+        otherwise unchanged: HistoryEntry
+    ) async throws -> (Verdict, [OutgoingReply]) {
+        guard record.progress.isAsKnown(known.progress), let (verdict, progress) = record.resolved(word, policy, at: now) else {
+            return try await leaveAsItWas(unchanged)
+        }
+        let reply = Reply(to: record.job, verdict, progress, acceptedAt: record.acceptedAt, at: now.civil)
+        return (verdict, try await leave(progress, entry, telling: reply))
+    }
+
+    /// A person's word on a recharge.
+    package struct Word: Sendable {
+        package var succeeded: Bool
+        package var reason: String
+        /// What BOS said when the person asked, if it decides anything.
+        package var heard: Answer?
+
+        package init(succeeded: Bool, reason: String, heard: Answer?) {
+            self.succeeded = succeeded
+            self.reason = reason
+            self.heard = heard
+        }
+    }
+}
+
+extension JobRecord {
+    /// What a person's word makes of a recharge; `nil` if there is nothing to settle.
+    package func resolved(_ word: TakenJob.Word, _ policy: RetryPolicy, at now: Moment) -> (Verdict, Progress)? {
+        guard case .recharge(let recharge) = job else { return nil }
+        var machine = RechargeMachine(recharge, acceptedAt: acceptedAt, progress, policy: policy)
+        return machine.resolve(succeeded: word.succeeded, reason: word.reason, heard: word.heard, at: now).map { ($0, machine.progress) }
+    }
+}
+
+extension Progress {
+    /// Whether a person who has seen `known` has seen all that matters: it was not sent since, and BOS has not said anything else.
+    fileprivate func isAsKnown(_ known: Progress) -> Bool {
+        state == known.state && attempts == known.attempts && doubt == known.doubt && answer == known.answer
+    }
+}
