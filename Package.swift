@@ -85,7 +85,7 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "AMQP", "BOSClient", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerSQLite", "Observability", "Secrets",
+                "AMQP", "BOSClient", "CLinux", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerSQLite", "Observability", "Secrets",
                 .argumentParser, .configuration, .logging, .metrics, .serviceLifecycle, .unixSignals,
             ],
             swiftSettings: settings),

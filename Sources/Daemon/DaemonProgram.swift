@@ -1,5 +1,6 @@
 import AMQP
 import BOSClient
+private import CLinux
 import Foundation
 import Logging
 import Metrics
@@ -15,6 +16,8 @@ package enum DaemonProgram {
             print(SettingsReference.markdown)
             return .drained
         }
+        // Without it a worker at full speed gives a page back for every job: a tenth of its processor time. Its peak stays the same.
+        bos_keep_freed_memory(64 << 20)
         let sources = options.sources(environment: ProcessInfo.processInfo.environment)
         let settings: Settings
         let warnings: [String]
