@@ -16,7 +16,7 @@ package enum DaemonProgram {
             print(SettingsReference.markdown)
             return .drained
         }
-        // Without it a worker at full speed gives a page back for every job: a tenth of its processor time. Its peak stays the same.
+        // Without it a worker at full speed gives pages back to the system, and takes them anew, for every job.
         bos_keep_freed_memory(64 << 20)
         let sources = options.sources(environment: ProcessInfo.processInfo.environment)
         let settings: Settings

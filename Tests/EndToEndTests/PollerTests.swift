@@ -45,12 +45,16 @@ extension EndToEnd {
                 for name in names { try await system.upstream.publish(Array("{\"refid\":\"\(name)\"}".utf8), as: name, kind: "pan.status") }
                 #expect(await eventually { system.upstream.replies.count == names.count })
                 #expect(await system.stop(worker) == 0)
-                let due = ContinuousClock.now + .seconds(2)
-                #expect(await eventually { ContinuousClock.now > due })
+                let waiting = try await system.pendingApplications()
+                #expect(waiting.count == names.count)
+                let lastDue = try #require(waiting.compactMap(\.progress.dueAt).max())
+                #expect(await eventually { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)) > lastDue })
                 // Nobody consumes: the poller fills the queue up to its limit and waits.
                 let (poller, http) = try system.startPoller()
                 #expect(await eventually { try await system.upstream.depth(of: system.names.status) == 5 })
                 #expect(await eventually { try await Web.get("\(http)/readyz").status == 200 })
+                #expect(try await Web.get("\(http)/metrics").text.contains("bos_requeued_total{kind=\"pan.status\"} 5\n"))
+                #expect(try await system.upstream.depth(of: system.names.status) == 5)
                 let next = try await system.startReadyWorker()
                 try await system.upstream.waitForFinals(names.count)
                 #expect(try await Web.get("\(http)/metrics").text.contains("bos_requeued_total{kind=\"pan.status\"} 30\n"))

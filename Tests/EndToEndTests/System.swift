@@ -163,16 +163,14 @@ struct System: Sendable {
     }
 
     /// The ledger's counts, read beside the worker or after it.
-    func ledgerSummary() async throws -> LedgerSummary {
-        let ledger = try await SQLiteLedger.openReadOnly(path: "\(folder.path)/ledger.sqlite")
-        let summary: LedgerSummary
-        do { summary = try await ledger.summary() } catch {
-            await ledger.close()
-            throw error
-        }
-        await ledger.close()
-        return summary
+    func ledgerSummary() async throws -> LedgerSummary { try await ledger().closing { try await $0.summary() } }
+
+    /// The PAN applications that are followed, read as the counts are.
+    func pendingApplications() async throws -> [JobRecord] {
+        try await ledger().closing { try await $0.jobs(.panStatus, in: .pending, limit: .max) }
     }
+
+    private func ledger() async throws -> SQLiteLedger { try await SQLiteLedger.openReadOnly(path: "\(folder.path)/ledger.sqlite") }
 
     /// Waits until nothing waits in the queue any more, and stops the worker. A message that was answered already may have come back after
     /// a crash; it is still to be let go of.
