@@ -142,7 +142,7 @@ extension SettingKey {
         SettingKey("retry.attempts", \.retry.attempts, .integer(1...100), "tries of one delivery while nothing was sent"),
         SettingKey(
             "retry.maximumFailures", \.retry.maximumFailures, .integer(1...100_000),
-            "failures in a row after which a recharge that was never sent is answered with `failed` (`gave_up`)"),
+            "failures in a row after which a recharge that was never sent is answered with `failed`, a question with `expired` (`gave_up`)"),
         SettingKey(
             "retry.maximumAge", \.retry.maximumAge, .duration(.seconds(1) ... .seconds(365 * 86_400)), "the same, by its age"),
         SettingKey(

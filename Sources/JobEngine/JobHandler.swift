@@ -74,9 +74,11 @@ package struct JobHandler: Sendable {
                     return RechargeMachine(recharge, acceptedAt: record.acceptedAt, record.progress, policy: policy)
                 }
             case .rechargeStatus(let query):
-                await run(arrival, RechargeStatusCaller(gateway: gateway), RechargeStatusMachine(query, policy: policy)) { record in
+                await run(
+                    arrival, RechargeStatusCaller(gateway: gateway), RechargeStatusMachine(query, acceptedAt: now, policy: policy)
+                ) { record in
                     guard case .rechargeStatus(let query) = record.job else { return nil }
-                    return RechargeStatusMachine(query, record.progress, policy: policy)
+                    return RechargeStatusMachine(query, acceptedAt: record.acceptedAt, record.progress, policy: policy)
                 }
             case .panStatus(let query):
                 await run(

@@ -1,4 +1,4 @@
-/// The life of one question what became of a recharge: ask until there is an answer.
+/// The life of one question what became of a recharge: ask until there is an answer, or it is too late for one.
 package struct RechargeStatusMachine: JobMachine {
     package enum Event: Sendable {
         case found(RechargeMachine.Finding, Answer)
@@ -6,11 +6,14 @@ package struct RechargeStatusMachine: JobMachine {
     }
 
     package let query: RechargeStatusQuery
+    /// When the question was accepted, or asked anew: how long it is tried counts from here.
+    package let acceptedAt: Timestamp
     package private(set) var progress: Progress
     private let policy: RetryPolicy
 
-    package init(_ query: RechargeStatusQuery, _ progress: Progress = Progress(), policy: RetryPolicy) {
+    package init(_ query: RechargeStatusQuery, acceptedAt: Timestamp, _ progress: Progress = Progress(), policy: RetryPolicy) {
         self.query = query
+        self.acceptedAt = acceptedAt
         self.progress = progress
         self.policy = policy
     }
@@ -37,12 +40,22 @@ package struct RechargeStatusMachine: JobMachine {
             return finish(.failed, Verdict(.failed, .enquiry, .refusedByBOS, detail, answer: answer), at: now)
         case .unanswered(let reason, let retryAfter):
             progress.failures += 1
+            if now.civil - acceptedAt > policy.maximumAge || progress.failures >= policy.maximumFailures {
+                return finish(.expired, gaveUp, at: now)
+            }
             let backoff = policy.send.delay(failures: progress.failures, jitter: jitter)
             return wait(reason, max(backoff, retryAfter ?? .zero), at: now)
         }
     }
 
     package mutating func setAside() -> Verdict? { nil }
+
+    /// It says nothing about the recharge, which has a job of its own.
+    private var gaveUp: Verdict {
+        Verdict(
+            .expired, .none, .gaveUp,
+            "BOS gave no answer within the attempts or the age allowed (retry.maximumFailures, retry.maximumAge); ask again")
+    }
 
     private mutating func wait(_ reason: WaitReason, _ delay: Duration, at now: Moment) -> Step {
         progress.dueAt = now.civil + delay

@@ -7,7 +7,8 @@ struct StatusMachineTests {
         var progress = Progress()
         progress.state = state
         return RechargeStatusMachine(
-            RechargeStatusQuery(reference: "r", registerID: "1", expiresAt: expiresAt), progress, policy: RetryPolicy())
+            RechargeStatusQuery(reference: "r", registerID: "1", expiresAt: expiresAt), acceptedAt: Jobs.start, progress,
+            policy: RetryPolicy())
     }
 
     static func pan(_ state: JobState = .accepted, expiresAt: Timestamp? = nil) -> PANStatusMachine {
@@ -93,6 +94,28 @@ struct StatusMachineTests {
         #expect(SeenStep(machine.wake(at: Jobs.start + .seconds(30 * 86_400), jitter: 0)) == .ask)
         let step = SeenStep(machine.wake(at: Jobs.start + .seconds(30 * 86_400) + .milliseconds(1), jitter: 0))
         #expect(step.summary == "finish expired gave_up none")
+    }
+
+    @Test("an unanswered question is given up once it is older than the maximum age, or has failed too often")
+    func givenUp() {
+        let age = RetryPolicy().maximumAge
+        let unanswered = RechargeStatusMachine.Event.unanswered(.unanswered, retryAfter: nil)
+        for (moment, summary) in [(age, "wait unanswered"), (age + .milliseconds(1), "finish expired gave_up none")] {
+            var machine = Self.recharge()
+            let now = Moment.steady(Jobs.start + moment)
+            _ = machine.wake(at: now, jitter: 0)
+            #expect(SeenStep(machine.on(unanswered, at: now, jitter: 0)).summary == summary)
+        }
+        var machine = Self.recharge()
+        for failure in 1...RetryPolicy().maximumFailures {
+            let now = Moment.steady(Jobs.start)
+            _ = machine.wake(at: now, jitter: 0)
+            let isLast = failure == RetryPolicy().maximumFailures
+            #expect(
+                SeenStep(machine.on(unanswered, at: now, jitter: 0)).summary == (isLast ? "finish expired gave_up none" : "wait unanswered")
+            )
+        }
+        #expect(machine.progress.state == .expired)
     }
 
     @Test("the interval of PAN checks doubles up to its maximum, spread by a tenth")
