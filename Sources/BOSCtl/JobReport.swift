@@ -37,7 +37,7 @@ struct JobReport {
     private var next: String? {
         guard !progress.state.isFinal else { return nil }
         if progress.state == .parked { return "a person: bosctl retry asks BOS again, bosctl resolve settles it" }
-        if progress.state == .held { return "a person: bosctl retry sends it, bosctl resolve --failed refuses it" }
+        if progress.state == .held { return "a person: bosctl retry --send sends it, bosctl resolve --failed refuses it" }
         if record.owner != nil { return "now" }
         let reason = progress.waitReason.map { ": \($0.words)" } ?? ""
         guard let dueAt = progress.dueAt else { return "as soon as its message is delivered again\(reason)" }

@@ -37,7 +37,9 @@ extension Job {
         // Shorter ones are no subscriber's number, and would be found in every date.
         guard case .recharge(let recharge) = self, recharge.subscriber.count >= 5 else { return nil }
         let characters = recharge.subscriber.map { $0.isLetter || $0.isNumber ? String($0) : "\\\($0)" }
-        guard let spellings = try? Regex(characters.joined(separator: "[ .-]*")) else { return nil }
+        // A number that makes no pattern is still to be found as it stands.
+        let asItStands = Regex<AnyRegexOutput>(Regex<Substring>(verbatim: recharge.subscriber))
+        let spellings = (try? Regex(characters.joined(separator: "[ .-]*"))) ?? asItStands
         return (recharge.subscriber, spellings.ignoresCase())
     }
 }

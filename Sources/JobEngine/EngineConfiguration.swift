@@ -3,7 +3,7 @@ package import JobModel
 /// Keeps the same purchase from being made twice under two references: what an upstream asks for when it makes up a new reference after its
 /// own time-out.
 package struct PurchaseGuard: Sendable {
-    /// How long ago the earlier one may have been accepted.
+    /// How long ago the earlier one may have been accepted or have ended; while it is not over it stands in the way whatever its age.
     package var window: Duration
     package var action: RepeatedPurchaseAction
 

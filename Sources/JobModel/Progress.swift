@@ -58,7 +58,7 @@ package enum JobState: String, Sendable, CaseIterable {
         }
     }
 
-    /// Whether a recharge in this state was certainly not executed and never will be.
+    /// Whether a recharge in this state was certainly not executed, or was refunded, and never will be executed.
     package var isNeverExecuted: Bool {
         switch self {
         case .failed, .refused, .expired: true

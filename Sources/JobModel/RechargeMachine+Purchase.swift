@@ -13,7 +13,7 @@ extension RechargeMachine {
     /// - Returns: what to tell its asker.
     package mutating func keepBack(repeating earlier: String, _ action: RepeatedPurchaseAction, at now: Moment) -> Verdict {
         progress = Progress()
-        let finding = "the same subscriber, operator and amount came as recharge \(earlier) a short while ago; this one was not sent"
+        let finding = "the same subscriber, operator and amount came before as recharge \(earlier); this one was not sent"
         switch action {
         case .refuse:
             let verdict = Verdict(

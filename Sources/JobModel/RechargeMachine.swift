@@ -45,6 +45,7 @@ package struct RechargeMachine: JobMachine {
     }
 
     package mutating func wake(at now: Moment, jitter: Double) -> Step {
+        // Before the due time is cleared: of what is held it is the deadline, and stays.
         if progress.state == .held { return expireHeld(at: now) }
         progress.dueAt = nil
         progress.waitReason = nil

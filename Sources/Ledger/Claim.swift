@@ -72,7 +72,7 @@ package enum ClaimResult: Sendable, Equatable {
     case answered([OutgoingReply])
     /// The reference belongs to a job with other content. Nothing was stored but a line in that job's history.
     case conflict
-    /// Nobody had it, but what it buys was bought as this job a short while ago. Nothing was stored.
+    /// Nobody had it, but this job buys the same and stands in the way. Nothing was stored.
     case repeats(reference: String)
     /// It was put back on its queue by a ledger that knew it, and this one does not: whether it was sent before, nobody can say.
     case unknown

@@ -48,6 +48,7 @@ final class Worker: Sendable {
         try await withThrowingTaskGroup(of: Value.self) { group in
             group.addTask(operation: body)
             group.addTask {
+                // Looked at now and then: its end can be awaited once, and stop() does that.
                 while self.process.isRunning { try await Task.sleep(for: .milliseconds(50)) }
                 throw BenchmarkError.died((try? String(contentsOfFile: self.log, encoding: .utf8)) ?? "")
             }
