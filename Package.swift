@@ -60,6 +60,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
+        .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .target(name: "ExactJSON", swiftSettings: settings),
         .target(name: "Secrets", swiftSettings: settings),
@@ -68,11 +69,15 @@ let package = Package(
         .target(name: "AMQP", dependencies: ["CRabbitMQ", "DedicatedThread", .deque, .logging], swiftSettings: settings),
         .target(
             name: "BOSClient",
-            dependencies: ["ExactJSON", "Secrets", .asyncHTTPClient, .crypto, .cryptoExtras, .logging, .nioCore, .nioHTTP1, .nioPosix],
+            dependencies: [
+                "DedicatedThread", "ExactJSON", "Secrets", .asyncHTTPClient, .crypto, .cryptoExtras, .logging, .nioCore, .nioHTTP1,
+                .nioPosix,
+            ],
             swiftSettings: settings),
         .target(name: "Ledger", dependencies: ["JobModel"], swiftSettings: settings),
         .target(
-            name: "LedgerSQLite", dependencies: ["DedicatedThread", "JobModel", "Ledger", .grdb, .grdbSQLite], swiftSettings: settings),
+            name: "LedgerSQLite", dependencies: ["CSQLite", "DedicatedThread", "JobModel", "Ledger", .grdb, .grdbSQLite],
+            swiftSettings: settings),
         .target(
             name: "JobEngine", dependencies: ["AMQP", "BOSClient", "JobModel", "Ledger", .logging, .metrics],
             swiftSettings: settings),
@@ -121,7 +126,8 @@ let package = Package(
         .testTarget(
             name: "BOSClientTests",
             dependencies: [
-                "BOSClient", "BOSSimulatorKit", "ExactJSON", "Secrets", .crypto, .cryptoExtras, .logging, .nioCore, .nioEmbedded, .nioPosix,
+                "BOSClient", "BOSSimulatorKit", "DedicatedThread", "ExactJSON", "Secrets", .crypto, .cryptoExtras, .logging, .nioCore,
+                .nioEmbedded, .nioPosix,
             ],
             swiftSettings: settings),
         .testTarget(name: "LedgerTests", dependencies: ["JobModel", "Ledger", "LedgerKit"], swiftSettings: settings),

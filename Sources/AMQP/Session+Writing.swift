@@ -8,6 +8,7 @@ extension Session {
     /// The socket is corked meanwhile, so that hundreds of small frames leave in a few packets. Never waits for a full socket: what does not fit stays here.
     func write() throws(SessionError) {
         isFull = false
+        room = 0
         for subscription in subscriptions {
             for frame in subscription.unsettled.frames() { settlements.append((subscription.channel.number, frame)) }
         }
@@ -35,7 +36,9 @@ extension Session {
     /// Reads what has come in meanwhile, and tells whether the socket takes more.
     ///
     /// librabbitmq before 0.14 can hang in a write when nothing was read for long (rabbitmq-c issue 780), and any version waits in a write to a full socket.
+    /// A socket that takes anything takes a few small frames: it is asked again after so many bytes, not before each.
     private func hasRoom() throws(SessionError) -> Bool {
+        guard room <= 0 else { return true }
         var watched = pollfd(fd: descriptor, events: Int16(POLLIN | POLLOUT), revents: 0)
         guard poll(&watched, 1, 0) > 0 else {
             isFull = true
@@ -43,8 +46,12 @@ extension Session {
         }
         if watched.revents & ~Int16(POLLOUT) != 0 { try read() }
         isFull = watched.revents & Int16(POLLOUT) == 0
+        room = isFull ? 0 : Self.roomPerLook
         return !isFull
     }
+
+    /// In bytes. Linux calls a socket writable while a third of its buffer is free, and no buffer is smaller than 16 KiB.
+    private static let roomPerLook = 4096
 
     private func setCork(_ isOn: Bool) {
         var value: Int32 = isOn ? 1 : 0
@@ -54,6 +61,7 @@ extension Session {
     private func write(_ frame: Unsettled.Frame, on channel: UInt16) throws(SessionError) {
         // The channel was closed since: its settlements are late.
         guard let open = self.channel(channel), open.isOpen else { return mailbox.countLate() }
+        room -= 32
         switch frame {
         case .ack(let tag, let multiple): try check(amqp_basic_ack(handle, channel, tag, multiple ? 1 : 0))
         case .nack(let tag, let requeue): try check(amqp_basic_nack(handle, channel, tag, 0, requeue ? 1 : 0))
@@ -63,6 +71,7 @@ extension Session {
     private func write(_ publish: Publish) throws(SessionError) {
         defer { arena.recycle() }
         var properties = arena.properties(publish.message.properties)
+        room -= publish.message.body.count + 512
         // Before the first byte: whatever happens from here on, the message may have left.
         confirms.append(publish)
         let status = publish.message.body.withUnsafeBytes { body in

@@ -37,6 +37,8 @@ final class Session {
     var isDrained = true
     /// Whether writing stopped because the socket was full.
     var isFull = false
+    /// How much may be written, in bytes, before the socket is asked again whether it takes more.
+    var room = 0
     /// Whether the topology has been seen to.
     var isReady = false
     var failure: SessionError?

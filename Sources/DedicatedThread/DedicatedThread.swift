@@ -103,9 +103,11 @@ package final class DedicatedThread: SerialExecutor {
     /// Ends the thread's sleep, or makes its next one not begin. Cheap while the thread is awake: one atomic exchange.
     package func wake() {
         guard alertness.exchange(Alertness.notified, ordering: .sequentiallyConsistent) == Alertness.asleep else { return }
-        var one: UInt64 = 1
-        // A full counter means that the thread has been woken already.
-        _ = write(wakeUp, &one, MemoryLayout<UInt64>.size)
+        WakeUps.announce { [self] in
+            var one: UInt64 = 1
+            // A full counter means that the thread has been woken already.
+            _ = write(wakeUp, &one, MemoryLayout<UInt64>.size)
+        }
     }
 
     /// Ends the thread once the jobs enqueued so far have run, and waits for its end.
@@ -143,7 +145,9 @@ package final class DedicatedThread: SerialExecutor {
                 if state.isStopping, jobs.isEmpty { state.turn = nil }
                 return (jobs, state.turn, state.isStopping)
             }
-            for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
+            WakeUps.gathered {
+                for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
+            }
             // A stop waits for the jobs that these have led to; otherwise the turn has its say between two batches.
             if jobs.isEmpty || !isStopping { return (turn, isStopping && jobs.isEmpty) }
         }

@@ -134,7 +134,7 @@ private struct JSONParser {
         let start = offset
         while let byte = peek(), byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { offset += 1 }
         if peek() == UInt8(ascii: "\"") {
-            let text = try utf8(bytes[start..<offset], at: start)
+            let text = try utf8(UnsafeBufferPointer(rebasing: bytes[start..<offset]).span, at: start)
             offset += 1
             return text
         }
@@ -147,7 +147,7 @@ private struct JSONParser {
             switch byte {
             case UInt8(ascii: "\""):
                 offset += 1
-                return try utf8(unescaped[...], at: start)
+                return try utf8(unescaped.span, at: start)
             case UInt8(ascii: "\\"):
                 offset += 1
                 try parseEscape(into: &unescaped)
@@ -203,11 +203,11 @@ private struct JSONParser {
         return value
     }
 
-    private func utf8(_ slice: some Collection<UInt8>, at start: Int) throws(JSONError) -> String {
-        guard let text = String(validating: slice, as: UTF8.self) else {
+    private func utf8(_ bytes: Span<UInt8>, at start: Int) throws(JSONError) -> String {
+        guard let text = try? UTF8Span(validating: bytes) else {
             throw JSONError(offset: start, reason: "a string is not valid UTF-8")
         }
-        return text
+        return String(copying: text)
     }
 
     private func peek() -> UInt8? { offset < bytes.count ? bytes[offset] : nil }

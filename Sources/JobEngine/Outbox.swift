@@ -184,7 +184,7 @@ package final class Outbox: Sendable {
         }
         guard !ids.isEmpty else { return }
         do {
-            try await ledger.markPublished(ids, at: clock.now())
+            try await ledger.markPublished(ids)
         } catch {
             // Not marked means published once more after the next start, under the same message_id: allowed.
             logger.warning("published replies could not be marked", metadata: ["error": "\(error)", "count": "\(ids.count)"])

@@ -94,8 +94,14 @@ package enum ReplyID {
             message.append(0)
         }
         message.append(contentsOf: body)
-        let digits = Array("0123456789abcdef".utf8)
-        let text = SHA256.hash(data: message).prefix(16).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        return String(decoding: text, as: UTF8.self)
+        return String(unsafeUninitializedCapacity: 32) { text in
+            for (index, byte) in SHA256.hash(data: message).prefix(16).enumerated() {
+                text[2 * index] = hexDigit(byte >> 4)
+                text[2 * index + 1] = hexDigit(byte & 15)
+            }
+            return 32
+        }
     }
+
+    private static func hexDigit(_ value: UInt8) -> UInt8 { value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10 }
 }

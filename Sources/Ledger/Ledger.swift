@@ -17,7 +17,7 @@ package protocol Ledger: Sendable {
     func update(_ update: Update) async throws(LedgerError) -> UpdateResult
 
     /// Remembers that the broker has confirmed these replies. Unknown ids and repeats change nothing.
-    func markPublished(_ ids: [OutgoingReply.ID], at now: Timestamp) async throws(LedgerError)
+    func markPublished(_ ids: [OutgoingReply.ID]) async throws(LedgerError)
 
     /// Replies that were stored and never marked as published, oldest first.
     /// - Parameter id: only replies behind this one; `nil` starts at the oldest.

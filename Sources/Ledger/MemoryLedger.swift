@@ -26,7 +26,7 @@ package final class MemoryLedger: Ledger {
         }
     }
 
-    package func markPublished(_ ids: [OutgoingReply.ID], at now: Timestamp) async throws(LedgerError) {
+    package func markPublished(_ ids: [OutgoingReply.ID]) async throws(LedgerError) {
         try state.withLock { state throws(LedgerError) in
             try state.checkOpen()
             for id in ids where id > 0 && id <= state.replies.count { state.replies[Int(id) - 1].isPublished = true }

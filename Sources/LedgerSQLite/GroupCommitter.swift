@@ -64,7 +64,9 @@ actor GroupCommitter {
             return
         }
         if rows > 0 { onCommit(ContinuousClock.now - start, Int(rows)) }
-        for report in reports { report() }
+        WakeUps.gathered {
+            for report in reports { report() }
+        }
     }
 
     /// An unreadable row is the trouble of the one who asked for it: nothing was written for them, and the others go on.

@@ -1,3 +1,4 @@
+private import CSQLite
 import Foundation
 import GRDB
 import GRDBSQLite
@@ -17,6 +18,7 @@ enum LedgerFile {
 
     /// - Throws: ``LedgerError``, or what GRDB throws.
     static func open(_ path: String, _ configuration: SQLiteLedger.Configuration, _ access: Access) throws -> DatabaseQueue {
+        countNoMemory
         if access == .owner {
             try create(path)
         } else if Glibc.access(path, F_OK) != 0 {
@@ -25,6 +27,8 @@ enum LedgerFile {
         var settings = GRDB.Configuration()
         settings.label = "ledger"
         settings.readonly = access == .reader
+        // What refers to a job is written in the transaction that has read or written the job; the tests look whether all hold.
+        settings.foreignKeysEnabled = false
         settings.busyMode = .timeout(Double(configuration.busyTimeout.wholeMilliseconds) / 1_000)
         let queue = try DatabaseQueue(path: path, configuration: settings)
         if access != .owner { try queue.inDatabase { try checkSchema($0, path) } }
@@ -32,6 +36,8 @@ enum LedgerFile {
         if access == .owner { try Schema.migrator.migrate(queue) }
         return queue
     }
+
+    private static let countNoMemory: Void = bos_sqlite_count_no_memory()
 
     /// Creates the file for its owner alone; SQLite gives the files beside it the same mode.
     private static func create(_ path: String) throws(LedgerError) {
@@ -57,7 +63,9 @@ enum LedgerFile {
             throw LedgerError.unavailable("\(path): its file system cannot do write-ahead logging; put it on a local disk")
         }
         // FULL: a commit returns once it is on disk. The log is cut back to this size, in bytes, once a reader has let it grow.
-        try database.execute(sql: "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 8388608")
+        // Nothing secret is ever deleted, so nothing deleted is overwritten with zeros, as some builds of SQLite do.
+        try database.execute(
+            sql: "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 8388608; PRAGMA secure_delete = OFF")
     }
 
     private static func checkSchema(_ database: Database, _ path: String) throws {

@@ -12,7 +12,7 @@ extension LedgerSession {
         guard let stored else { return try claim.asker.map { try insert(claim, $0) } ?? .unknown }
 
         let own = try claim.asker.flatMap { try lastReply(of: stored, to: $0) }
-        let decision = ClaimResult.decide(claim, on: stored.record, owesAsker: own.map { !$0.isPublished } ?? false)
+        let decision = ClaimResult.decide(claim, on: stored.record, owesAsker: own?.isOwed ?? false)
         let id = stored.record.id
         switch decision {
         case .insert, .conflict, .refuse:
@@ -55,7 +55,7 @@ extension LedgerSession {
             $0.bind(record.repliesTold)
             JobColumns.bind(record.progress, to: &$0)
         }
-        return try start(record, claim, asker)
+        return try start(record, claim, asker, isNew: true)
     }
 
     /// The reference of the last job that stands in the way of this purchase.
@@ -82,12 +82,12 @@ extension LedgerSession {
         }
         try statements.clearAskers.run { $0.bind(record.id) }
         count(old.job.kind, old.progress.state, old.job.amount, by: -1)
-        return try start(record, claim, asker)
+        return try start(record, claim, asker, isNew: false)
     }
 
     /// What a new round stores beside the job itself.
-    private func start(_ record: JobRecord, _ claim: Claim, _ asker: Asker) throws -> ClaimResult {
-        try add(claim.entry, to: record.id)
+    private func start(_ record: JobRecord, _ claim: Claim, _ asker: Asker, isNew: Bool) throws -> ClaimResult {
+        try add(claim.entry, to: record.id, isFirst: isNew)
         count(record.job.kind, record.progress.state, record.job.amount, by: 1)
         guard let reply = claim.reply else { return .new(record, []) }
         let told = OutgoingReply(reply, to: asker, of: record, body: reply.body)
@@ -102,7 +102,7 @@ extension LedgerSession {
     }
 
     /// The round's last reply as it was stored for this asker.
-    private func lastReply(of stored: StoredJob, to asker: Asker) throws -> (reply: OutgoingReply, isPublished: Bool)? {
+    private func lastReply(of stored: StoredJob, to asker: Asker) throws -> (reply: OutgoingReply, isOwed: Bool)? {
         guard stored.record.repliesTold > stored.repliesBefore else { return nil }
         return try statements.replyForAsker.first(
             {
@@ -110,7 +110,7 @@ extension LedgerSession {
                 $0.bind(stored.record.repliesTold)
                 $0.bind(asker.correlationID)
                 $0.bind(asker.replyTo ?? "")
-            }, { (try Self.outgoingReply($0), $0.optionalInt64(10) != nil) })
+            }, { (try Self.outgoingReply($0), $0.int64(10) != 0) })
     }
 
     /// The round's last reply, if any, for an asker who may have come after it: what all were told, under the asker's own `message_id`.

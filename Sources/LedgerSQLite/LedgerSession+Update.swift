@@ -11,6 +11,7 @@ extension LedgerSession {
         var owner: String?
         var repliesTold: Int
         var state: JobState
+        var hasOtherAskers: Bool
         var firstAsker: Asker
 
         init(_ row: Columns) throws {
@@ -21,7 +22,8 @@ extension LedgerSession {
             owner = row.optionalText(4)
             repliesTold = row.int(5)
             state = try row.value(6, "state of a job")
-            firstAsker = Asker(row, from: 7)
+            hasOtherAskers = row.int64(7) != 0
+            firstAsker = Asker(row, from: 8)
         }
     }
 
@@ -46,7 +48,7 @@ extension LedgerSession {
         guard let reply = update.reply else { return .stored([]) }
         let body = reply.body
         return .stored(
-            try askers(of: update.jobID, first: target.firstAsker).map { asker in
+            try askers(of: update.jobID, first: target.firstAsker, hasOthers: target.hasOtherAskers).map { asker in
                 let told = OutgoingReply(
                     id: 0,
                     messageID: ReplyID.make(kind: target.kind, reference: target.reference, asker: asker, number: number),
@@ -56,14 +58,9 @@ extension LedgerSession {
             })
     }
 
-    /// See ``Ledger/markPublished(_:at:)``.
-    func markPublished(_ ids: [OutgoingReply.ID], at now: Timestamp) throws {
-        for id in ids {
-            try statements.publish.run {
-                $0.bind(now.milliseconds)
-                $0.bind(id)
-            }
-        }
+    /// See ``Ledger/markPublished(_:)``.
+    func markPublished(_ ids: [OutgoingReply.ID]) throws {
+        for id in ids { try statements.publish.run { $0.bind(id) } }
     }
 
     /// See ``Ledger/takeDue(_:at:leaseEnd:limit:)``.

@@ -46,8 +46,9 @@ final class LedgerSession {
 
     // MARK: Parts of several operations
 
-    func add(_ entry: HistoryEntry, to id: Int64) throws {
-        try statements.addHistory.run {
+    /// - Parameter isFirst: nothing is written of this job yet.
+    func add(_ entry: HistoryEntry, to id: Int64, isFirst: Bool = false) throws {
+        try (isFirst ? statements.beginHistory : statements.addHistory).run {
             $0.bind(id)
             $0.bind(entry.at.milliseconds)
             $0.bind(entry.event.rawValue)
@@ -62,13 +63,15 @@ final class LedgerSession {
             $0.bind(stored.record.id)
             asker.bind(to: &$0)
         }
+        try statements.noteAskers.run { $0.bind(stored.record.id) }
     }
 
     /// All who asked for a job, in the order of their correlation ids.
-    func askers(of id: Int64, first: Asker) throws -> [Asker] {
+    func askers(of id: Int64, first: Asker, hasOthers: Bool) throws -> [Asker] {
         var askers = [first]
+        guard hasOthers else { return askers }
         try statements.otherAskers.query({ $0.bind(id) }) { row in askers.append(Asker(row, from: 0)) }
-        return askers.count == 1 ? askers : askers.sorted { $0.precedes($1) }
+        return askers.sorted { $0.precedes($1) }
     }
 
     /// Stores a reply; `reply.id` is not used and set in the result.
@@ -84,6 +87,7 @@ final class LedgerSession {
             $0.bind(stored.acceptedAt.milliseconds)
             $0.bind(text: stored.body)
         }
+        try statements.owe.run { $0.bind(result.id) }
         return result
     }
 

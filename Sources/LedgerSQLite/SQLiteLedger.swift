@@ -122,8 +122,8 @@ extension SQLiteLedger {
         try await perform(writes: true) { try $0.update(update) }
     }
 
-    package func markPublished(_ ids: [OutgoingReply.ID], at now: Timestamp) async throws(LedgerError) {
-        try await perform(writes: true) { try $0.markPublished(ids, at: now) }
+    package func markPublished(_ ids: [OutgoingReply.ID]) async throws(LedgerError) {
+        try await perform(writes: true) { try $0.markPublished(ids) }
     }
 
     package func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> [OutgoingReply] {

@@ -5,9 +5,9 @@ import JobModel
 final class Statements {
     let findJob, jobByID, repeatedPurchase, insertJob, restartJob, setOwner, updateJob: PreparedStatement
     let due, lease, requeue, jobsInState, unsettledJobs: PreparedStatement
-    let addAsker, otherAskers, clearAskers: PreparedStatement
-    let insertReply, replyForAsker, replyForAnyone, publish, unpublished: PreparedStatement
-    let addHistory, history: PreparedStatement
+    let addAsker, noteAskers, otherAskers, clearAskers: PreparedStatement
+    let insertReply, owe, replyForAsker, replyForAnyone, publish, unpublished: PreparedStatement
+    let beginHistory, addHistory, history: PreparedStatement
     let addTally, tallies, oldestDoubt, oldestDue, countUnpublished, check: PreparedStatement
 
     init(_ database: Database) throws {
@@ -17,8 +17,8 @@ final class Statements {
         findJob = try prepare("SELECT \(JobColumns.read) FROM jobs WHERE kind = ? AND reference = ?")
         jobByID = try prepare(
             """
-            SELECT kind, reference, amount_paise, accepted_at, owner, replies_told, state, correlation_id, reply_to, traceparent
-            FROM jobs WHERE id = ?
+            SELECT kind, reference, amount_paise, accepted_at, owner, replies_told, state, has_other_askers, correlation_id, reply_to,
+            traceparent FROM jobs WHERE id = ?
             """)
         repeatedPurchase = try prepare(
             """
@@ -34,7 +34,8 @@ final class Statements {
             """)
         restartJob = try prepare(
             """
-            UPDATE jobs SET body = ?, accepted_at = ?, correlation_id = ?, reply_to = ?, traceparent = ?, replies_before = replies_told, owner = ?,
+            UPDATE jobs SET body = ?, accepted_at = ?, correlation_id = ?, reply_to = ?, traceparent = ?, has_other_askers = 0, replies_before = replies_told,
+            owner = ?,
             poll_at = ?, replies_told = ?,
             (\(JobColumns.progress)) = (\(JobColumns.placeholders)) WHERE id = ?
             """)
@@ -55,24 +56,27 @@ final class Statements {
             "SELECT \(JobColumns.read) FROM jobs WHERE kind = ? AND state = ? AND \(Schema.unsettled) ORDER BY id LIMIT ?")
 
         addAsker = try prepare("INSERT INTO askers VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
+        noteAskers = try prepare("UPDATE jobs SET has_other_askers = 1 WHERE id = ?")
         otherAskers = try prepare("SELECT correlation_id, reply_to, traceparent FROM askers WHERE job = ?")
         clearAskers = try prepare("DELETE FROM askers WHERE job = ?")
 
         let reply = """
             SELECT r.id, r.message_id, r.correlation_id, r.reply_to, r.traceparent, j.kind, r.outcome, j.amount_paise, r.accepted_at, r.body,
-            r.published_at FROM replies r JOIN jobs j ON j.id = r.job
+            EXISTS (SELECT 1 FROM outbox WHERE reply = r.id) FROM replies r JOIN jobs j ON j.id = r.job
             """
         insertReply = try prepare(
             """
             INSERT INTO replies (job, number, message_id, correlation_id, reply_to, traceparent, outcome, accepted_at, body)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
             """)
+        owe = try prepare("INSERT INTO outbox VALUES (?)")
         replyForAsker = try prepare(
             "\(reply) WHERE r.job = ? AND r.number = ? AND r.correlation_id = ? AND r.reply_to = ?")
         replyForAnyone = try prepare("\(reply) WHERE r.job = ? AND r.number = ? LIMIT 1")
-        publish = try prepare("UPDATE replies SET published_at = ? WHERE id = ? AND published_at IS NULL")
-        unpublished = try prepare("\(reply) WHERE r.published_at IS NULL AND r.id > ? ORDER BY r.id LIMIT ?")
+        publish = try prepare("DELETE FROM outbox WHERE reply = ?")
+        unpublished = try prepare("\(reply) WHERE r.id IN (SELECT reply FROM outbox WHERE reply > ? ORDER BY reply LIMIT ?) ORDER BY r.id")
 
+        beginHistory = try prepare("INSERT INTO history VALUES (?, 1, ?, ?, ?)")
         addHistory = try prepare(
             "INSERT INTO history VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM history WHERE job = ?1), ?2, ?3, ?4)")
         history = try prepare("SELECT at, event, detail FROM history WHERE job = ? ORDER BY number")
@@ -85,12 +89,8 @@ final class Statements {
         tallies = try prepare("SELECT kind, state, count, paise FROM tallies WHERE count <> 0")
         oldestDoubt = try prepare(
             "SELECT min(first_sent_at) FROM jobs WHERE kind = 'recharge' AND state IN ('in_doubt', 'parked') AND \(Schema.unsettled)")
-        oldestDue = try prepare(
-            """
-            SELECT min(due_at) FROM jobs
-            WHERE owner IS NULL AND due_at IS NOT NULL AND state IN ('accepted', 'sending', 'in_doubt', 'pending')
-            """)
-        countUnpublished = try prepare("SELECT count(*) FROM replies WHERE published_at IS NULL")
+        oldestDue = try prepare("SELECT min(due_at) FROM jobs WHERE \(Schema.waiting)")
+        countUnpublished = try prepare("SELECT count(*) FROM outbox")
         check = try prepare("UPDATE checks SET count = count + 1")
     }
 }

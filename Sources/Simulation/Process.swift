@@ -90,8 +90,8 @@ extension Process: Ledger {
         }
     }
 
-    func markPublished(_ ids: [OutgoingReply.ID], at now: Timestamp) async throws(LedgerError) {
-        try await write("\(ids.count) published marks") { () async throws(LedgerError) in try await ledger.markPublished(ids, at: now) }
+    func markPublished(_ ids: [OutgoingReply.ID]) async throws(LedgerError) {
+        try await write("\(ids.count) published marks") { () async throws(LedgerError) in try await ledger.markPublished(ids) }
     }
 
     func takeDue(_ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int) async throws(LedgerError) -> [DueJob] {

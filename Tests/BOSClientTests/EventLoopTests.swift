@@ -1,6 +1,8 @@
+import DedicatedThread
 import NIOCore
 import NIOEmbedded
 import NIOPosix
+import Synchronization
 import Testing
 
 @testable import BOSClient
@@ -41,6 +43,32 @@ struct EventLoopTests {
         }
         #expect(places == [true, true])
     }
+
+    @Test("tasks that wait at once run as one batch, which wakes others up at its end; what comes later is a batch of its own")
+    func batch() {
+        let eventLoop = EmbeddedEventLoop()
+        let executor = EventLoopExecutor(eventLoop)
+        for _ in 1...3 {
+            let story = Story()
+            for name in ["first", "second"] {
+                Task(executorPreference: executor) {
+                    story.add(name)
+                    WakeUps.announce { story.add("whom the \(name) woke") }
+                }
+            }
+            #expect(story.lines == [])
+            eventLoop.run()
+            #expect(story.lines == ["first", "second", "whom the first woke", "whom the second woke"])
+        }
+    }
+}
+
+private final class Story: Sendable {
+    private let told = Mutex<[String]>([])
+
+    var lines: [String] { told.withLock { $0 } }
+
+    func add(_ line: String) { told.withLock { $0.append(line) } }
 }
 
 private final class FlushCounter: ChannelOutboundHandler {

@@ -118,4 +118,41 @@ struct DedicatedThreadTests {
         #expect(slept >= .microseconds(1500))
         thread.stop()
     }
+
+    @Test("wake-ups within a batch happen at its end, those of a batch within it at that one's, and all others at once")
+    func gathering() {
+        var story: [String] = []
+        func announce(_ name: String) { WakeUps.announce { story.append("\(name) woken") } }
+        WakeUps.gathered {
+            announce("outer")
+            story.append("outer goes on")
+            WakeUps.gathered {
+                announce("inner")
+                story.append("inner goes on")
+            }
+            story.append("outer ends")
+        }
+        announce("nobody's")
+        #expect(story == ["outer goes on", "inner goes on", "inner woken", "outer ends", "outer woken", "nobody's woken"])
+    }
+
+    @Test("a thread that is woken within a batch wakes up once the batch is over")
+    func wokenFromBatch() async throws {
+        let thread = try DedicatedThread(name: "test")
+        let waiting = Mutex<CheckedContinuation<Void, Never>?>(nil)
+        thread.setTurn {
+            waiting.withLock { $0.take() }?.resume()
+            return .forJobs
+        }
+        for _ in 0..<5_000 {
+            // Each batch finds the thread asleep, or about to be. A wake-up that is put off and forgotten hangs.
+            await withCheckedContinuation { continuation in
+                WakeUps.gathered {
+                    waiting.withLock { $0 = continuation }
+                    thread.wake()
+                }
+            }
+        }
+        thread.stop()
+    }
 }

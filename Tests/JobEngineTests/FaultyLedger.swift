@@ -25,8 +25,8 @@ final class FaultyLedger: Ledger {
         return try await ledger.update(update)
     }
 
-    func markPublished(_ ids: [OutgoingReply.ID], at now: Timestamp) async throws(LedgerError) {
-        try await ledger.markPublished(ids, at: now)
+    func markPublished(_ ids: [OutgoingReply.ID]) async throws(LedgerError) {
+        try await ledger.markPublished(ids)
     }
 
     func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> [OutgoingReply] {

@@ -36,7 +36,7 @@ package struct LedgerComparison: Sendable {
         switch step {
         case .claim(let claim): "\(try await ledger.claim(claim))"
         case .update(let update): "\(try await ledger.update(update))"
-        case .publish(let ids): "\(try await ledger.markPublished(ids, at: Sample.start))"
+        case .publish(let ids): "\(try await ledger.markPublished(ids))"
         case .read(let kind, let reference): "\(String(describing: try await ledger.job(kind, reference)))"
         case .unpublished(let id, let limit): "\(try await ledger.unpublishedReplies(after: id, limit: limit))"
         case .summary: try await Self.text(ledger.summary())

@@ -62,7 +62,7 @@ extension LedgerPromise {
         let told = try await ledger.update(
             Sample.update(record.id, to: .succeeded, reply: Sample.reply(job, .succeeded), event: .finished))
         let reply = try #require(told.replies?.first)
-        try await ledger.markPublished([reply.id], at: Sample.moment(9))
+        try await ledger.markPublished([reply.id])
         return reply
     }
 }

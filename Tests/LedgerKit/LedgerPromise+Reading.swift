@@ -55,7 +55,7 @@ extension LedgerPromise {
             let job = Sample.job(.rechargeStatus)
             for _ in 0..<3 {
                 let replies = try await ledger.claim(Sample.claim(job, state: .notFound)).replies
-                try await ledger.markPublished(replies.map(\.id), at: Sample.start)
+                try await ledger.markPublished(replies.map(\.id))
             }
             #expect(try await ledger.summary().stored == [.init(.rechargeStatus, .notFound): 1])
         },
@@ -65,7 +65,7 @@ extension LedgerPromise {
             await ledger.close()
             await #expect(throws: LedgerError.closed) { try await ledger.claim(Sample.claim()) }
             await #expect(throws: LedgerError.closed) { try await ledger.update(Sample.update(1, to: .succeeded)) }
-            await #expect(throws: LedgerError.closed) { try await ledger.markPublished([1], at: Sample.start) }
+            await #expect(throws: LedgerError.closed) { try await ledger.markPublished([1]) }
             await #expect(throws: LedgerError.closed) { try await ledger.unpublishedReplies(after: nil, limit: 1) }
             await #expect(throws: LedgerError.closed) { _ = try await ledger.job(.recharge, "r-1") }
             await #expect(throws: LedgerError.closed) { try await ledger.summary() }

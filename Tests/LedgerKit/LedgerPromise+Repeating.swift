@@ -9,7 +9,7 @@ extension LedgerPromise {
             let told = try await ledger.update(
                 Sample.update(record.id, to: .succeeded, reply: Sample.reply(record.job, .succeeded)))
             let own = try #require(told.replies)
-            try await ledger.markPublished(own.map(\.id), at: Sample.moment(6))
+            try await ledger.markPublished(own.map(\.id))
             for _ in 0..<3 { #expect(try await ledger.claim(Sample.claim(owner: "run-2")) == .answered(own)) }
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 10).isEmpty)
         },
@@ -59,7 +59,7 @@ extension LedgerPromise {
             let told = try await ledger.update(
                 Sample.update(first.id, to: .answeredPending, reply: Sample.reply(job, .answeredPending), event: .finished))
             let old = try #require(told.replies)
-            try await ledger.markPublished(old.map(\.id), at: Sample.moment(6))
+            try await ledger.markPublished(old.map(\.id))
 
             let again = Sample.claim(
                 job, asker: Sample.asker("c-2"), owner: "run-2", now: Sample.moment(60), state: .accepted)
@@ -86,13 +86,13 @@ extension LedgerPromise {
             let first = try await ledger.claim(Sample.claim(job, state: .notFound))
             #expect(first.replies.count == 1)
             #expect(try await ledger.claim(Sample.claim(job, owner: "run-2", state: .accepted)) == .answered(first.replies))
-            try await ledger.markPublished(first.replies.map(\.id), at: Sample.moment(1))
+            try await ledger.markPublished(first.replies.map(\.id))
             #expect(try await ledger.claim(Sample.claim(job, owner: "run-2", state: .accepted)).record != nil)
         },
         LedgerPromise("what was told before a question was asked anew is not told for the new round") { ledger in
             let job = Sample.job(.rechargeStatus)
             let first = try await ledger.claim(Sample.claim(job, state: .notFound))
-            try await ledger.markPublished(first.replies.map(\.id), at: Sample.moment(1))
+            try await ledger.markPublished(first.replies.map(\.id))
             let again = try #require(try await ledger.claim(Sample.claim(job, now: Sample.moment(2), state: .accepted)).record)
             _ = try await ledger.update(Sample.update(again.id, to: .accepted, dueAt: Sample.moment(50), event: .waiting))
             #expect(try await ledger.claim(Sample.claim(job, now: Sample.moment(3), state: .accepted)) == .waiting([]))

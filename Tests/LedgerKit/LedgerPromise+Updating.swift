@@ -84,11 +84,11 @@ extension LedgerPromise {
             }
             #expect(ids == ids.sorted())
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 100).map(\.id) == ids)
-            try await ledger.markPublished([ids[1], ids[3]], at: Sample.moment(1))
+            try await ledger.markPublished([ids[1], ids[3]])
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 100).map(\.id) == [ids[0], ids[2], ids[4]])
-            try await ledger.markPublished([ids[1], ids[3], .min, -1, 0, ids[4] + 1, .max], at: Sample.moment(2))
+            try await ledger.markPublished([ids[1], ids[3], .min, -1, 0, ids[4] + 1, .max])
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 100).map(\.id) == [ids[0], ids[2], ids[4]])
-            try await ledger.markPublished([], at: Sample.moment(3))
+            try await ledger.markPublished([])
             #expect(try await ledger.summary().unpublishedReplies == 3)
         },
         LedgerPromise("owed replies can be read page by page") { ledger in

@@ -9,7 +9,7 @@ struct QueryPlanTests {
     /// What may read a table or an index from end to end, and why that is short.
     private static let scans: [String: String] = [
         "tallies": "SCAN tallies",
-        "countUnpublished": "SCAN replies USING INDEX replies_unpublished",
+        "countUnpublished": "SCAN outbox",
         "oldestDue": "SEARCH jobs USING COVERING INDEX jobs_waiting",
         "check": "SCAN checks",
         "jobsInState": "SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (kind=?)",

@@ -62,7 +62,7 @@ struct SharingTests {
             }
             for write in [
                 { try await reader.claim(Sample.claim(Sample.job(.recharge, "x"))) as any Sendable }, { try await reader.checkWritable() },
-                { try await reader.markPublished([1], at: Sample.start) },
+                { try await reader.markPublished([1]) },
             ] as [@Sendable () async throws -> any Sendable] {
                 let failure = await #expect(throws: LedgerError.self) { _ = try await write() }
                 #expect(failure?.description.contains("cannot be written") == true)

@@ -3,6 +3,7 @@ import GRDB
 import Glibc
 import Ledger
 import LedgerSQLite
+import Testing
 
 /// A folder of its own for one test's ledger, removed with everything in it at the end.
 final class TemporaryLedger: Sendable {
@@ -37,5 +38,11 @@ final class TemporaryLedger: Sendable {
     /// Opens the ledger, lets `body` use it and closes it.
     func using<Value>(_ body: (SQLiteLedger) async throws -> Value) async throws -> Value {
         try await open().closing(after: body)
+    }
+
+    /// Every reply, history line, asker and debt belongs to something that is there.
+    func expectReferencesHold() throws {
+        let dangling = try otherConnection().inDatabase { try Row.fetchAll($0, sql: "PRAGMA foreign_key_check") }
+        #expect(dangling.isEmpty, "\(dangling)")
     }
 }

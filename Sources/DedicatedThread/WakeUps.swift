@@ -1,0 +1,43 @@
+private import Glibc
+
+/// Gathers wake-ups: whatever a batch of work hands to other threads is announced once, at the batch's end.
+///
+/// Waking a thread costs a system call and, where processors are few, most often one's own place on the processor: the woken thread finds a
+/// single item, does it and sleeps again. Announced together, a batch is taken over as a batch.
+package enum WakeUps {
+    /// What this thread has put off in the batch it works on; `nil` outside of any.
+    private final class Batch {
+        var wakeUps: [() -> Void] = []
+    }
+
+    private static let key: pthread_key_t = {
+        var key = pthread_key_t()
+        let code = pthread_key_create(&key, nil)
+        precondition(code == 0, "the process has no thread-specific key left")
+        return key
+    }()
+
+    private static var batch: Batch? {
+        pthread_getspecific(key).map { Unmanaged<Batch>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    /// Runs `body` on this thread; the wake-ups that it asks for happen when it has returned.
+    ///
+    /// The body must be short and must not wait: nobody hears of what it has handed over until it is done.
+    package static func gathered(_ body: () -> Void) {
+        let outer = pthread_getspecific(key)
+        let batch = Batch()
+        withExtendedLifetime(batch) {
+            pthread_setspecific(key, Unmanaged.passUnretained(batch).toOpaque())
+            body()
+            pthread_setspecific(key, outer)
+            for wakeUp in batch.wakeUps { wakeUp() }
+        }
+    }
+
+    /// Wakes somebody up: at once, or at the end of the batch that this thread works on.
+    package static func announce(_ wakeUp: @escaping () -> Void) {
+        guard let batch else { return wakeUp() }
+        batch.wakeUps.append(wakeUp)
+    }
+}
