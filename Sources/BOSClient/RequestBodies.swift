@@ -37,11 +37,13 @@ extension BOSConfiguration.Enquiry {
 extension String {
     /// Digits that JSON takes as they are (no leading zero), with a fraction if that is allowed.
     fileprivate func isDecimalNumber(withFraction: Bool) -> Bool {
-        let parts = utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count == 1 || (withFraction && parts.count == 2) else { return false }
-        guard parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } }) else {
-            return false
-        }
-        return parts[0].count == 1 || parts[0].first != UInt8(ascii: "0")
+        let whole = utf8.prefix { $0 != UInt8(ascii: ".") }
+        let fraction = utf8.dropFirst(whole.count)
+        guard Self.areDigits(whole), whole.count == 1 || whole.first != UInt8(ascii: "0") else { return false }
+        return fraction.isEmpty || (withFraction && Self.areDigits(fraction.dropFirst()))
+    }
+
+    private static func areDigits(_ text: Substring.UTF8View) -> Bool {
+        !text.isEmpty && text.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     }
 }

@@ -13,6 +13,11 @@ final class LedgerSession {
     private struct Tally {
         var count = 0
         var paise: Int64 = 0
+
+        mutating func add(_ step: Int, _ amount: Money) {
+            count += step
+            paise += Int64(step) * amount.paise
+        }
     }
 
     init(_ database: Database) throws {
@@ -40,8 +45,7 @@ final class LedgerSession {
     }
 
     func count(_ kind: JobKind, _ state: JobState, _ amount: Money, by step: Int) {
-        tallies[.init(kind, state), default: Tally()].count += step
-        tallies[.init(kind, state), default: Tally()].paise += Int64(step) * amount.paise
+        tallies[.init(kind, state), default: Tally()].add(step, amount)
     }
 
     // MARK: Parts of several operations

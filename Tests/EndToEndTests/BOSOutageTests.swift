@@ -49,11 +49,11 @@ extension EndToEnd {
 
         /// Consuming is paused, and stays so while BOS is probed again and again; money is sent no more, and nobody is told anything final.
         private func expectLeftAlone(_ ending: Ending, _ system: System) async throws {
-            #expect(await eventually { try await Web.get("\(system.http)/readyz").text.contains("\(system.names.recharge) paused (bos)") })
-            #expect(await eventually { try await system.upstream.depth(of: system.names.recharge) > 100 })
-            #expect(await eventually { try await system.upstream.consumers(of: system.names.recharge) == 0 })
+            try #require(await eventually { try await Web.get("\(system.http)/readyz").text.contains("\(system.names.recharge) paused (bos)") })
+            try #require(await eventually { try await system.upstream.depth(of: system.names.recharge) > 100 })
+            try #require(await eventually { try await system.upstream.consumers(of: system.names.recharge) == 0 })
             let probed = try await system.callsMade("RechargesStatus") + 4
-            #expect(await eventually { try await system.callsMade("RechargesStatus") >= probed })
+            try #require(await eventually { try await system.callsMade("RechargesStatus") >= probed })
             #expect(try await Web.get("\(system.http)/metrics").text.firstMatch(of: /bos_breaker_state [12]\n/) != nil)
             #expect(try await system.upstream.depth(of: system.names.recharge) > 100)
             #expect(try await system.upstream.consumers(of: system.names.recharge) == 0)
