@@ -50,7 +50,7 @@ extension Session {
         return !isFull
     }
 
-    /// In bytes. Linux calls a socket writable while a third of its buffer is free, and no buffer is smaller than 16 KiB.
+    /// In bytes. Linux calls a socket writable while a third of its buffer is free, and a buffer has at least 16 KiB unless somebody made it smaller.
     private static let roomPerLook = 4096
 
     private func setCork(_ isOn: Bool) {

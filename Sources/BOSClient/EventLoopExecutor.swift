@@ -30,10 +30,10 @@ final class EventLoopExecutor: TaskExecutor {
         if eventLoop.inEventLoop { eventLoop.execute(run) } else { WakeUps.announce { self.eventLoop.execute(self.run) } }
     }
 
-    /// Runs what waits, and what that leads to, as one batch.
+    /// Runs what waits as one batch, and then what has come meanwhile as the next.
     private func run() {
-        WakeUps.gathered {
-            while let jobs = next() {
+        while let jobs = next() {
+            WakeUps.gathered {
                 for job in jobs { job.runSynchronously(on: asUnownedTaskExecutor()) }
             }
         }

@@ -103,11 +103,13 @@ package final class DedicatedThread: SerialExecutor {
     /// Ends the thread's sleep, or makes its next one not begin. Cheap while the thread is awake: one atomic exchange.
     package func wake() {
         guard alertness.exchange(Alertness.notified, ordering: .sequentiallyConsistent) == Alertness.asleep else { return }
-        WakeUps.announce { [self] in
-            var one: UInt64 = 1
-            // A full counter means that the thread has been woken already.
-            _ = write(wakeUp, &one, MemoryLayout<UInt64>.size)
-        }
+        WakeUps.announce { [self] in signal() }
+    }
+
+    private func signal() {
+        var one: UInt64 = 1
+        // A full counter means that the thread has been woken already.
+        _ = write(wakeUp, &one, MemoryLayout<UInt64>.size)
     }
 
     /// Ends the thread once the jobs enqueued so far have run, and waits for its end.
@@ -120,7 +122,8 @@ package final class DedicatedThread: SerialExecutor {
             defer { state.isJoined = true }
             return state.isJoined ? nil : state.thread
         }
-        wake()
+        // Not put off, nor left to a wake-up that was: the caller waits right here, in the middle of a batch or not.
+        signal()
         if let thread { pthread_join(thread, nil) }
     }
 

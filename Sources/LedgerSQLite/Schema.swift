@@ -17,7 +17,7 @@ enum Schema {
     static let waiting = "owner IS NULL AND due_at IS NOT NULL AND \(isAny(of: [.accepted, .sending, .inDoubt, .pending]))"
 
     /// Not `IN`: SQLite builds a table of the list's values, a B-tree with a page cache of its own, each time that it writes a row whose
-    /// index has such a condition. Measured, that was an eighth of all that a job costs.
+    /// index has such a condition. That was a seventh of all instructions that a job took.
     private static func isAny(of states: [JobState]) -> String {
         "(\(states.map { "state = '\($0.rawValue)'" }.joined(separator: " OR ")))"
     }

@@ -136,6 +136,18 @@ struct DedicatedThreadTests {
         #expect(story == ["outer goes on", "inner goes on", "inner woken", "outer ends", "outer woken", "nobody's woken"])
     }
 
+    @Test("a thread can be ended within a batch, even if it was woken in it before")
+    func stoppedInBatch() throws {
+        for _ in 0..<200 {
+            let thread = try DedicatedThread(name: "test")
+            WakeUps.gathered {
+                thread.wake()
+                // It waits for the thread's end; a wake-up that waits for the batch's end would hang both.
+                thread.stop()
+            }
+        }
+    }
+
     @Test("a thread that is woken within a batch wakes up once the batch is over")
     func wokenFromBatch() async throws {
         let thread = try DedicatedThread(name: "test")

@@ -49,7 +49,8 @@ extension EndToEnd {
 
         /// Consuming is paused, and stays so while BOS is probed again and again; money is sent no more, and nobody is told anything final.
         private func expectLeftAlone(_ ending: Ending, _ system: System) async throws {
-            try #require(await eventually { try await Web.get("\(system.http)/readyz").text.contains("\(system.names.recharge) paused (bos)") })
+            let pause = "\(system.names.recharge) paused (bos)"
+            try #require(await eventually { try await Web.get("\(system.http)/readyz").text.contains(pause) })
             try #require(await eventually { try await system.upstream.depth(of: system.names.recharge) > 100 })
             try #require(await eventually { try await system.upstream.consumers(of: system.names.recharge) == 0 })
             let probed = try await system.callsMade("RechargesStatus") + 4
