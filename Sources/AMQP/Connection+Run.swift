@@ -13,11 +13,7 @@ extension Connection {
 
     private func runOnThread() async {
         // The thread holds the closure, and so this actor, until the turn is taken back below.
-        thread.setTurn { [self] in
-            var wait = Wait.forJobs
-            WakeUps.gathered { wait = assumeIsolated { $0.turn() } }
-            return wait
-        }
+        thread.setTurn { [self] in assumeIsolated { $0.turn() } }
         await withTaskCancellationHandler {
             await serve()
         } onCancel: {

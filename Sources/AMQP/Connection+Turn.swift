@@ -20,7 +20,8 @@ extension Connection {
     }
 
     private func work(_ session: Session, now: ContinuousClock.Instant) throws(SessionError) {
-        try session.read()
+        // Only what never waits: a write may, for a broker that has stopped reading, and nobody's work may wait with it.
+        try WakeUps.gathered { () throws(SessionError) in try session.read() }
         let work = mailbox.take()
         consumers += work.newConsumers
         session.take(work)
@@ -29,7 +30,9 @@ extension Connection {
         try session.advanceErrands()
         session.expirePublishes(now: now)
         try session.checkDeadlines(now: now)
-        for subscription in session.subscriptions { subscription.flush() }
+        WakeUps.gathered {
+            for subscription in session.subscriptions { subscription.flush() }
+        }
     }
 
     /// Gives every consumer its place in the session and lets it take its next step.

@@ -148,9 +148,7 @@ package final class DedicatedThread: SerialExecutor {
                 if state.isStopping, jobs.isEmpty { state.turn = nil }
                 return (jobs, state.turn, state.isStopping)
             }
-            WakeUps.gathered {
-                for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
-            }
+            for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
             // A stop waits for the jobs that these have led to; otherwise the turn has its say between two batches.
             if jobs.isEmpty || !isStopping { return (turn, isStopping && jobs.isEmpty) }
         }

@@ -23,16 +23,17 @@ package enum WakeUps {
 
     /// Runs `body` on this thread; the wake-ups that it asks for happen when it has returned.
     ///
-    /// The body must be short and must not wait: nobody hears of what it has handed over until it is done.
-    package static func gathered(_ body: () -> Void) {
+    /// The body must be short and must not wait for anything, a disk or a network included: until it is done nobody hears of what it has
+    /// handed over, nor of what others hand over to whom it is about to wake.
+    package static func gathered<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) {
         let outer = pthread_getspecific(key)
         let batch = Batch()
-        withExtendedLifetime(batch) {
-            pthread_setspecific(key, Unmanaged.passUnretained(batch).toOpaque())
-            body()
+        pthread_setspecific(key, Unmanaged.passUnretained(batch).toOpaque())
+        defer {
             pthread_setspecific(key, outer)
             for wakeUp in batch.wakeUps { wakeUp() }
         }
+        try body()
     }
 
     /// Wakes somebody up: at once, or at the end of the batch that this thread works on.
