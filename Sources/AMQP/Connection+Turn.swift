@@ -20,7 +20,8 @@ extension Connection {
     }
 
     private func work(_ session: Session, now: ContinuousClock.Instant) throws(SessionError) {
-        // Only what never waits: a write may, for a broker that has stopped reading, and nobody's work may wait with it.
+        // Not the writing: it can wait for a broker that has stopped reading, and nobody's work may wait with it. An answer or two that
+        // reading leads to find room, or the watchdog ends the session.
         try WakeUps.gathered { () throws(SessionError) in try session.read() }
         let work = mailbox.take()
         consumers += work.newConsumers

@@ -9,8 +9,10 @@ private import Synchronization
 final class EventLoopExecutor: TaskExecutor {
     private struct State {
         var jobs: [UnownedJob] = []
-        /// Whether the loop has been asked to run them.
+        /// Whether a thread has put off asking the loop to run them to the end of its batch.
         var isAnnounced = false
+        /// Whether the loop has been asked, or is at it.
+        var isScheduled = false
     }
 
     private let eventLoop: any EventLoop
@@ -20,14 +22,23 @@ final class EventLoopExecutor: TaskExecutor {
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
+        let isOnLoop = eventLoop.inEventLoop
         let isFirst = state.withLock { state in
             state.jobs.append(job)
-            defer { state.isAnnounced = true }
-            return !state.isAnnounced
+            // The loop does not wait for the end of another thread's batch.
+            if isOnLoop || state.isAnnounced || state.isScheduled { return false }
+            state.isAnnounced = true
+            return true
         }
-        guard isFirst else { return }
-        // The loop itself looks after its tasks before it sleeps.
-        if eventLoop.inEventLoop { eventLoop.execute(run) } else { WakeUps.announce { self.eventLoop.execute(self.run) } }
+        if isOnLoop { schedule() } else if isFirst { WakeUps.announce(schedule) }
+    }
+
+    private func schedule() {
+        let isFirst = state.withLock { state in
+            defer { state.isScheduled = true }
+            return !state.isScheduled
+        }
+        if isFirst { eventLoop.execute(run) }
     }
 
     /// Runs what waits as one batch, and then what has come meanwhile as the next.
@@ -41,8 +52,9 @@ final class EventLoopExecutor: TaskExecutor {
 
     private func next() -> [UnownedJob]? {
         state.withLock { state in
-            state.isAnnounced = !state.jobs.isEmpty
-            guard state.isAnnounced else { return nil }
+            state.isAnnounced = false
+            state.isScheduled = !state.jobs.isEmpty
+            guard state.isScheduled else { return nil }
             defer { state.jobs = [] }
             return state.jobs
         }

@@ -23,8 +23,8 @@ package enum WakeUps {
 
     /// Runs `body` on this thread; the wake-ups that it asks for happen when it has returned.
     ///
-    /// The body must be short and must not wait for anything, a disk or a network included: until it is done nobody hears of what it has
-    /// handed over, nor of what others hand over to whom it is about to wake.
+    /// The body must be short, and must not wait for a network or another thread: until it is done nobody hears of what it has handed over,
+    /// nor of what others hand over to whom it is about to wake.
     package static func gathered<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) {
         let outer = pthread_getspecific(key)
         let batch = Batch()

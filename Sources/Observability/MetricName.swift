@@ -58,7 +58,10 @@ package enum MetricName: String, CaseIterable, Sendable {
         case .queueConsumers: Row(.gauge, ["queue"], "Consumers of the queue.")
         case .deadLetters: Row(.counter, ["reason"], "Messages put on the dead-letter queue, by reason.")
         case .repliesPublished: Row(.counter, ["kind"], "Replies confirmed by the broker.")
-        case .repliesUnrouted: Row(.counter, [], "Replies for which no queue was bound.")
+        case .repliesUnrouted:
+            Row(
+                .counter, [],
+                "Replies that came back because no queue was bound for them; what bos.unrouted keeps is in bos_queue_messages.")
         case .repliesUnconfirmed: Row(.gauge, [], "Replies published and not confirmed yet.")
         case .amqpConnected: Row(.gauge, ["role"], "1 while the connection to the broker is up, else 0.")
         case .amqpReconnects: Row(.counter, ["role"], "Sessions with the broker that were lost and built anew.")

@@ -63,6 +63,44 @@ struct EventLoopTests {
     }
 }
 
+extension EventLoopTests {
+    @Test("what another thread hands over in a batch is announced at its end")
+    func fromAnotherThread() async {
+        let (eventLoop, story) = (MultiThreadedEventLoopGroup.singleton.next(), Story())
+        let executor = EventLoopExecutor(eventLoop)
+        await Self.inBatch { tasks in
+            for name in ["first", "second"] { tasks.append(Task(executorPreference: executor) { story.add(name) }) }
+            Self.settle(eventLoop)
+            story.add("the batch ends")
+        }
+        #expect(story.lines == ["the batch ends", "first", "second"])
+    }
+
+    @Test("what the loop hands to itself does not wait for another thread's batch")
+    func ownWork() async {
+        let (eventLoop, story) = (MultiThreadedEventLoopGroup.singleton.next(), Story())
+        let executor = EventLoopExecutor(eventLoop)
+        await Self.inBatch { tasks in
+            tasks.append(Task(executorPreference: executor) { story.add("the thread's") })
+            eventLoop.execute { Task(executorPreference: executor) { story.add("the loop's own") } }
+            Self.settle(eventLoop)
+            Self.settle(eventLoop)
+            story.add("the batch ends")
+        }
+        #expect(story.lines == ["the thread's", "the loop's own", "the batch ends"])
+    }
+
+    /// Starts tasks in a batch of this thread and waits for their end after it.
+    private static func inBatch(_ body: (inout [Task<Void, Never>]) -> Void) async {
+        var tasks: [Task<Void, Never>] = []
+        WakeUps.gathered { body(&tasks) }
+        for task in tasks { await task.value }
+    }
+
+    /// Returns once the loop has done what it had been asked to do before.
+    private static func settle(_ eventLoop: any EventLoop) { try? eventLoop.submit {}.wait() }
+}
+
 private final class Story: Sendable {
     private let told = Mutex<[String]>([])
 

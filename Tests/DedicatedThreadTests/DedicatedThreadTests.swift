@@ -136,10 +136,31 @@ struct DedicatedThreadTests {
         #expect(story == ["outer goes on", "inner goes on", "inner woken", "outer ends", "outer woken", "nobody's woken"])
     }
 
+    @Test("what a batch that fails has handed over is announced all the same")
+    func failing() {
+        struct Failure: Error {}
+        var isWoken = false
+        #expect(throws: Failure.self) {
+            try WakeUps.gathered { () throws(Failure) in
+                WakeUps.announce { isWoken = true }
+                throw Failure()
+            }
+        }
+        #expect(isWoken)
+    }
+
     @Test("a thread can be ended within a batch, even if it was woken in it before")
     func stoppedInBatch() throws {
-        for _ in 0..<200 {
+        for _ in 0..<20 {
             let thread = try DedicatedThread(name: "test")
+            let turns = Atomic<Int>(0)
+            thread.setTurn {
+                turns.add(1, ordering: .relaxed)
+                return .forJobs
+            }
+            while turns.load(ordering: .relaxed) == 0 { sched_yield() }
+            // Asleep by now, or about to be: a matter of microseconds. Only a thread that sleeps has to be told of its end.
+            usleep(1000)
             WakeUps.gathered {
                 thread.wake()
                 // It waits for the thread's end; a wake-up that waits for the batch's end would hang both.
