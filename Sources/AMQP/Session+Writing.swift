@@ -61,6 +61,7 @@ extension Session {
     private func write(_ frame: Unsettled.Frame, on channel: UInt16) throws(SessionError) {
         // The channel was closed since: its settlements are late.
         guard let open = self.channel(channel), open.isOpen else { return mailbox.countLate() }
+        // More than the frame of a settlement takes.
         room -= 32
         switch frame {
         case .ack(let tag, let multiple): try check(amqp_basic_ack(handle, channel, tag, multiple ? 1 : 0))
@@ -71,6 +72,7 @@ extension Session {
     private func write(_ publish: Publish) throws(SessionError) {
         defer { arena.recycle() }
         var properties = arena.properties(publish.message.properties)
+        // The body, and about what the frames before it take.
         room -= publish.message.body.count + 512
         // Before the first byte: whatever happens from here on, the message may have left.
         confirms.append(publish)

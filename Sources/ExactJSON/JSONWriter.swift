@@ -37,16 +37,10 @@ extension JSONValue {
         var text = text
         text.withUTF8 { utf8 in
             // Nearly every string is written as it is, in one piece.
-            if needsEscape(utf8) { append(escaping: utf8, to: &bytes) } else { bytes.append(contentsOf: utf8) }
+            let needsEscape = utf8.contains { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }
+            if needsEscape { append(escaping: utf8, to: &bytes) } else { bytes.append(contentsOf: utf8) }
         }
         bytes.append(UInt8(ascii: "\""))
-    }
-
-    /// Looks at every byte, without leaving early, so that the compiler can look at many at once.
-    private static func needsEscape(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-        var found = false
-        for byte in text where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { found = true }
-        return found
     }
 
     private static func append(escaping text: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8]) {

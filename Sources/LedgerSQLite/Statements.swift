@@ -34,9 +34,8 @@ final class Statements {
             """)
         restartJob = try prepare(
             """
-            UPDATE jobs SET body = ?, accepted_at = ?, correlation_id = ?, reply_to = ?, traceparent = ?, has_other_askers = 0, replies_before = replies_told,
-            owner = ?,
-            poll_at = ?, replies_told = ?,
+            UPDATE jobs SET body = ?, accepted_at = ?, correlation_id = ?, reply_to = ?, traceparent = ?, has_other_askers = 0,
+            replies_before = replies_told, owner = ?, poll_at = ?, replies_told = ?,
             (\(JobColumns.progress)) = (\(JobColumns.placeholders)) WHERE id = ?
             """)
         setOwner = try prepare("UPDATE jobs SET owner = ?, poll_at = ? WHERE id = ?")

@@ -31,6 +31,22 @@ struct QueryPlanTests {
         }
     }
 
+    @Test("no row is written through a table that SQLite builds for it")
+    func writes() async throws {
+        let temporary = try TemporaryLedger()
+        try await temporary.using { _ in }
+        try await temporary.otherConnection().write { database in
+            let statements = try Statements(database)
+            for write in [statements.insertJob, statements.updateJob, statements.insertReply, statements.addHistory] {
+                let program = try database.makeStatement(sql: "EXPLAIN \(write.sql)")
+                program.setUncheckedArguments(StatementArguments())
+                let steps = try String.fetchAll(program, adapter: SuffixRowAdapter(fromIndex: 1))
+                #expect(steps.count > 10)
+                #expect(!steps.contains("OpenEphemeral"), "\(write.sql)")
+            }
+        }
+    }
+
     private static func isLong(_ step: String) -> Bool { step.hasPrefix("SCAN") || step.contains("sqlite_autoindex_jobs_1 (kind=?)") }
 
     private static func plan(_ sql: String, _ database: Database) throws -> [String] {
