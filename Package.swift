@@ -66,7 +66,7 @@ let package = Package(
         .target(name: "Secrets", swiftSettings: settings),
         .target(name: "DedicatedThread", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "JobModel", dependencies: ["ExactJSON", .crypto], swiftSettings: settings),
-        .target(name: "AMQP", dependencies: ["CRabbitMQ", "DedicatedThread", .deque, .logging], swiftSettings: settings),
+        .target(name: "AMQP", dependencies: ["CRabbitMQ", "DedicatedThread", "Secrets", .deque, .logging], swiftSettings: settings),
         .target(
             name: "BOSClient",
             dependencies: [
@@ -122,7 +122,8 @@ let package = Package(
         .testTarget(
             name: "JobModelTests", dependencies: ["ExactJSON", "JobModel"], resources: [.copy("Golden")],
             swiftSettings: settings),
-        .testTarget(name: "AMQPTests", dependencies: ["AMQP", "BrokerKit", "DedicatedThread", .logging], swiftSettings: settings),
+        .testTarget(
+            name: "AMQPTests", dependencies: ["AMQP", "BrokerKit", "DedicatedThread", "Secrets", .logging], swiftSettings: settings),
         .testTarget(
             name: "BOSClientTests",
             dependencies: [
@@ -146,6 +147,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "DaemonTests", dependencies: ["AMQP", "Daemon", "Observability", "Secrets", .argumentParser, .logging],
+            swiftSettings: settings),
+        .testTarget(
+            name: "BOSCtlTests", dependencies: ["BOSCtl", "ExactJSON", "JobModel", "Ledger", "LedgerKit", .argumentParser],
             swiftSettings: settings),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: settings),
         .testTarget(name: "BOSSimulatorKitTests", dependencies: ["BOSSimulatorKit", "ExactJSON"], swiftSettings: settings),

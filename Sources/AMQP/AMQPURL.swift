@@ -1,3 +1,5 @@
+package import Secrets
+
 /// Where a broker is and who logs in there: `amqp://user:password@host:port/vhost`, or `amqps://…` for TLS.
 ///
 /// Form: <https://www.rabbitmq.com/uri-spec.html>. Query parameters are refused: what they set has a configuration key of its own.
@@ -6,7 +8,7 @@ package struct AMQPURL: Sendable, CustomStringConvertible {
     package let host: String
     package let port: UInt16
     package let user: String
-    package let password: Password
+    package let password: Secret
     package let virtualHost: String
 
     /// The URL without its password, fit for logs and status pages.
@@ -40,7 +42,7 @@ package struct AMQPURL: Sendable, CustomStringConvertible {
         }
         let parts = credentials.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         user = try Self.decoded(parts[0], of: "user")
-        password = Password(parts.count > 1 ? try Self.decoded(parts[1], of: "password") : "")
+        password = Secret(parts.count > 1 ? try Self.decoded(parts[1], of: "password") : "")
         (host, port) = try Self.address(rest, standardPort: usesTLS ? 5671 : 5672)
     }
 

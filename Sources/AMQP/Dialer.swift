@@ -1,5 +1,6 @@
 internal import CRabbitMQ
 private import Glibc
+private import Secrets
 
 /// Connecting and logging in, the part of the C library that blocks.
 enum Dialer {
@@ -79,7 +80,7 @@ enum Dialer {
         let reply = bos_amqp_login_plain(
             handle, url.virtualHost, AMQP_DEFAULT_MAX_CHANNELS, AMQP_DEFAULT_FRAME_SIZE, configuration.heartbeatSeconds, &properties,
             url.user,
-            url.password.exposed)
+            url.password.revealed)
         switch reply.reply_type {
         case AMQP_RESPONSE_NORMAL: break
         case AMQP_RESPONSE_SERVER_EXCEPTION: throw refusal(reply, url: url)

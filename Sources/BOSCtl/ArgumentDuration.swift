@@ -1,4 +1,5 @@
 import ArgumentParser
+import Daemon
 
 /// A duration on the command line, written as in the configuration: `250ms`, `30s`, `5m`, `2h`.
 struct ArgumentDuration: ExpressibleByArgument {
@@ -7,16 +8,9 @@ struct ArgumentDuration: ExpressibleByArgument {
     init(_ duration: Duration) { self.duration = duration }
 
     init?(argument: String) {
-        let digits = argument.prefix { ("0"..."9").contains($0) }
-        guard let count = Int64(digits), count < 1_000_000_000 else { return nil }
-        switch argument.dropFirst(digits.count) {
-        case "ms": duration = .milliseconds(count)
-        case "s": duration = .seconds(count)
-        case "m": duration = .seconds(count * 60)
-        case "h": duration = .seconds(count * 3600)
-        default: return nil
-        }
+        guard let duration = DurationText.parse(argument) else { return nil }
+        self.duration = duration
     }
 
-    var defaultValueDescription: String { "\(duration.components.seconds)s" }
+    var defaultValueDescription: String { DurationText.spell(duration) }
 }

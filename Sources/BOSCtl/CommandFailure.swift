@@ -7,7 +7,7 @@ import Ledger
 /// Why a command could not do what it was asked, in a sentence for the person at the keyboard.
 enum CommandFailure: Error, CustomStringConvertible {
     case ledger(path: String, LedgerError)
-    case setup(WorkerError)
+    case setup(DaemonError)
     case unknownJob(reference: String, [JobKind], path: String)
     /// A run works on it at this moment.
     case owned(JobKind, reference: String, owner: String)

@@ -10,7 +10,7 @@ struct ReplyTable: Sendable {
     }
 
     var header: String {
-        "\("reference".padded(to: width))  outcome    evidence  sent+asked        ms  message"
+        "\("reference".padded(to: width))  outcome    evidence  sent+asked      ms  message"
     }
 
     func row(reference: String, _ report: ReplyReport, elapsed: Duration) -> String {

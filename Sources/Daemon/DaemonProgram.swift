@@ -91,7 +91,7 @@ package enum DaemonProgram {
         case is NotDrained:
             logger.error("stopped before everything in flight was finished; it is taken up again after the next start")
             return .notDrained
-        case let error as WorkerError:
+        case let error as DaemonError:
             logger.critical("cannot run", metadata: ["reason": "\(error)"])
             return error.exitCode
         case is HTTPEndpointsError, is AMQPURLError, is BOSConfigurationError:

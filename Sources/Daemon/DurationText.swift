@@ -1,12 +1,12 @@
-/// Durations as people write them in the configuration: `250ms`, `30s`, `5m`, `2h`, `30d`.
-enum DurationText {
+/// Durations as people write them in the configuration and on the command line: `250ms`, `30s`, `5m`, `2h`, `30d`.
+package enum DurationText {
     /// The units with their length in milliseconds, longest first.
     private static let units: [(name: String, milliseconds: Int64)] = [
         ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
     ]
 
     /// A whole number directly followed by its unit; `nil` for anything else, and for what does not fit.
-    static func parse(_ text: String) -> Duration? {
+    package static func parse(_ text: String) -> Duration? {
         let digits = text.prefix { ("0"..."9").contains($0) }
         let unit = text.dropFirst(digits.count)
         guard let factor = units.first(where: { $0.name == unit })?.milliseconds, let count = Int64(digits) else { return nil }
@@ -16,7 +16,7 @@ enum DurationText {
 
     /// The spelling that people use: a larger unit only from two of it on, as in `60s`, `2m` and `24h`. Parts below a millisecond
     /// are dropped.
-    static func spell(_ duration: Duration) -> String {
+    package static func spell(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000
         guard milliseconds != 0 else { return "0s" }

@@ -21,7 +21,7 @@ struct PollerParts: Sendable {
 
     init(_ settings: Settings, registry: PrometheusRegistry, logger: Logger) throws {
         switch settings.ledger.url {
-        case .postgreSQL: throw WorkerError.postgreSQLNotBuilt
+        case .postgreSQL: throw DaemonError.postgreSQLNotBuilt
         case .sqlite(let path): ledgerPath = path
         }
         let reconnects = WorkerParts.reconnects("publish")

@@ -81,7 +81,7 @@ struct WorkerParts: Sendable {
 }
 
 extension WorkerParts {
-    private static func openLedger(_ settings: LedgerSettings, owner: String) async throws(WorkerError) -> any Ledger {
+    private static func openLedger(_ settings: LedgerSettings, owner: String) async throws(DaemonError) -> any Ledger {
         let commitDuration = Timer(label: "bos_ledger_commit_duration_seconds")
         let commitRows = Recorder(label: "bos_ledger_commit_rows")
         switch settings.url {

@@ -80,7 +80,7 @@ struct WorkerService: Service {
     }
 
     private func refuseSecondWorker() async throws {
-        for await queue in parts.lock.refusals { throw WorkerError.anotherWorker(queue: queue) }
+        for await queue in parts.lock.refusals { throw DaemonError.anotherWorker(queue: queue) }
     }
 }
 

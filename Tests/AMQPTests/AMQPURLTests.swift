@@ -1,4 +1,5 @@
 import AMQP
+import Secrets
 import Testing
 
 @Suite("broker URLs", .timeLimit(.minutes(1)))
@@ -17,7 +18,7 @@ struct AMQPURLTests {
     @Test("the password is decoded and cannot be printed")
     func password() throws {
         let url = try AMQPURL("amqp://u:p%40:w@h")
-        #expect(url.password.exposed == "p@:w")
+        #expect(url.password.revealed == "p@:w")
         var dumped = ""
         dump(url, to: &dumped)
         #expect(!dumped.contains("p@:w") && !"\(url.password) \(String(reflecting: url))".contains("p@:w"))

@@ -1,7 +1,7 @@
 package import Ledger
 
-/// Why a worker cannot start or go on; each with what to do.
-package enum WorkerError: Error, CustomStringConvertible {
+/// Why a daemon cannot start or go on; each with what to do.
+package enum DaemonError: Error, CustomStringConvertible {
     case ledger(String, LedgerError)
     case postgreSQLNotBuilt
     case anotherWorker(queue: String)

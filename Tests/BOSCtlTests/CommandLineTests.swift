@@ -1,0 +1,55 @@
+import ArgumentParser
+import Testing
+
+@testable import BOSCtl
+
+@Suite("The command line of bosctl", .timeLimit(.minutes(1)))
+struct CommandLineTests {
+    /// A command line, and what the complaint about it has to say.
+    private static let nonsense: [(String, says: String)] = [
+        ("resolve r --succeeded --reason 123", "--reason must say in words"),
+        ("resolve r --reason told", "--succeeded"),
+        ("resolve r --succeeded --failed --reason told", "--failed"),
+        ("resolve r --failed", "--reason"),
+        ("resolve --failed --reason told", "reference"),
+        ("publish recharge --count 0", "--count must be from 1 to 10000000"),
+        ("publish recharge --rate 0", "--rate must be above 0"),
+        ("publish recharge --rate nan", "--rate must be above 0"),
+        ("publish recharge --file f --count 2", "--count or --file, not both"),
+        ("publish recharge --timeout 5", "--timeout"),
+        ("simulate --runs 0", "--runs must be 1 or more"),
+        ("simulate --seed 18446744073709551615 --runs 2", "too large together"),
+        ("simulate --plant nonsense", "nonsense"),
+        ("doubts --limit 0", "--limit"),
+        ("retry", "reference"),
+        ("job", "reference"),
+    ]
+
+    @Test("what makes no sense is refused with what is wrong", arguments: nonsense)
+    func refused(line: String, says: String) {
+        #expect {
+            try BOSCtlCommand.parseAsRoot(line.split(separator: " ").map(String.init))
+        } throws: {
+            BOSCtlCommand.message(for: $0).contains(says)
+        }
+    }
+
+    @Test(
+        "a reason of two lines, or one that turns the row round, is refused",
+        arguments: ["told\nby phone", "told\u{202E}", String(repeating: "a", count: 501)])
+    func reason(text: String) {
+        #expect {
+            try BOSCtlCommand.parseAsRoot(["resolve", "r", "--failed", "--reason", text])
+        } throws: {
+            BOSCtlCommand.message(for: $0).contains("one line of at most 500 characters")
+        }
+    }
+
+    @Test("a proper line is understood")
+    func understood() throws {
+        let command = try #require(
+            try BOSCtlCommand.parseAsRoot(["resolve", "r", "--failed", "--reason", "told by BOS"]) as? ResolveCommand)
+        #expect(command.reference == "r" && command.word == .failed && command.reason == "told by BOS")
+        #expect(!command.yes && !command.againstBOS)
+    }
+}
