@@ -9,17 +9,12 @@ struct ConfigurationReload: Service {
     let sources: ConfigurationSources
     let settings: Settings
     let output: LogOutput
-    let notifier: SystemdNotifier
     let logger: Logger
 
     func run() async throws {
         let signals = await UnixSignalsSequence(trapping: .sighup)
         await cancelWhenGracefulShutdown {
-            for await _ in signals {
-                await notifier.reloading()
-                reload()
-                await notifier.ready()
-            }
+            for await _ in signals { reload() }
         }
     }
 

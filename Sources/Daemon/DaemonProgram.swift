@@ -54,7 +54,7 @@ package enum DaemonProgram {
                             service: HTTPEndpoints(configuration: settings.http, registry: registry, health: health, logger: logger)),
                         .init(
                             service: ConfigurationReload(
-                                program: program, sources: sources, settings: settings, output: output, notifier: notifier, logger: logger)),
+                                program: program, sources: sources, settings: settings, output: output, logger: logger)),
                         .init(
                             service: service,
                             successTerminationBehavior: .gracefullyShutdownGroup,

@@ -62,6 +62,6 @@ struct PollerService: Service {
         while !(await parts.health.readiness().isEmpty), !Task.isCancelled { await parts.clock.sleep(for: .milliseconds(100)) }
         guard !Task.isCancelled else { return }
         logger.notice("ready: looking for jobs that are due")
-        await notifier.ready()
+        await notifier.ready(parts.health.statusLine)
     }
 }

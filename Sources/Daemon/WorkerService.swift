@@ -76,7 +76,7 @@ struct WorkerService: Service {
         while !parts.engine.problems.isEmpty, !Task.isCancelled { await parts.clock.sleep(for: .milliseconds(100)) }
         guard !Task.isCancelled else { return }
         logger.notice("ready: consuming jobs")
-        await notifier.ready()
+        await notifier.ready(parts.health.statusLine)
     }
 
     private func refuseSecondWorker() async throws {

@@ -7,6 +7,9 @@ import Synchronization
 /// When `liveness()` reports a problem the watchdog goes hungry, and systemd restarts the process in the end. Put it first
 /// among the services: it must still beat while the others drain.
 package final class SystemdHeartbeat: Service {
+    /// How old the line of `systemctl status` may be.
+    private static let freshness = Duration.seconds(5)
+
     private let notifier: SystemdNotifier
     private let health: any HealthSource
     private let statusLine: @Sendable () -> String?
@@ -28,8 +31,8 @@ package final class SystemdHeartbeat: Service {
             try? await gracefulShutdown()
             return
         }
-        // Three times within the time-out, so that one late beat does no harm.
-        let interval = notifier.watchdogTimeout.map { $0 / 3 } ?? .seconds(10)
+        // At least three times within the time-out, so that one late beat does no harm.
+        let interval = min(notifier.watchdogTimeout.map { $0 / 3 } ?? Self.freshness, Self.freshness)
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 await self.beat()

@@ -18,26 +18,21 @@ package struct SystemdNotifier: Sendable {
         watchdogTimeout = sd_watchdog_enabled(0, &microseconds) > 0 ? .microseconds(Int64(clamping: microseconds)) : nil
     }
 
-    /// The service does its work now; for `Type=notify`, and again at the end of a reload.
-    package func ready() async { await notify("READY=1") }
+    /// The service does its work now; for `Type=notify`.
+    /// - Parameter line: as for `status(_:)`, so that the line does not say otherwise until the next heartbeat.
+    package func ready(_ line: String) async { await notify("READY=1\n" + Self.assignment(line)) }
 
     /// The service has begun to stop.
     package func stopping() async { await notify("STOPPING=1") }
 
-    /// The configuration is being read again; `ready()` ends it. systemd wants the monotonic time of it.
-    package func reloading() async {
-        // On Linux a `NIODeadline` counts CLOCK_MONOTONIC, the clock that systemd compares with.
-        await notify("RELOADING=1\nMONOTONIC_USEC=\(NIODeadline.now().uptimeNanoseconds / 1000)")
-    }
-
     /// One line for `systemctl status`.
-    package func status(_ line: String) async {
-        // A line break would begin another assignment.
-        await notify("STATUS=" + line.map { $0.isNewline ? " " : String($0) }.joined())
-    }
+    package func status(_ line: String) async { await notify(Self.assignment(line)) }
 
     /// The process makes progress; systemd kills it when this stays away for `watchdogTimeout`.
     package func watchdog() async { await notify("WATCHDOG=1") }
+
+    /// A line break would begin another assignment.
+    private static func assignment(_ line: String) -> String { "STATUS=" + line.map { $0.isNewline ? " " : String($0) }.joined() }
 
     /// A message that cannot be sent is dropped: systemd notices the silence by itself.
     private func notify(_ assignments: String) async {
