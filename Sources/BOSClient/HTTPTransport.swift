@@ -85,8 +85,15 @@ final class HTTPTransport: Sendable {
             .notSent(.connectFailed, detail: "nothing was sent to BOS: \(other.shortDescription)")
         case nil:
             // Errors below HTTP name hosts, ports and system errors, nothing of the request.
-            .notSent(.connectFailed, detail: "no connection to BOS: \(String(describing: error).prefix(300))")
+            .notSent(.connectFailed, detail: "no connection to BOS: \(reason(error))")
         }
+    }
+
+    /// TLS errors name lines of the library's source; what is wrong is one word among them.
+    private static func reason(_ error: any Error) -> String {
+        let text = String(describing: error)
+        guard let word = text.firstMatch(of: /OPENSSL_internal:(\w+)/)?.1 else { return String(text.prefix(300)) }
+        return "the TLS handshake failed (\(word)); check BOS's certificate, and this machine's clock and certificate authorities"
     }
 
     private static func unknown(_ error: any Error) -> Outcome {
@@ -100,7 +107,7 @@ final class HTTPTransport: Sendable {
             return .unknown(.connectionLost, detail: "the call broke off after it may have been sent: \(other.shortDescription)")
         case nil:
             if error is HTTPParserError { return .unknown(.unreadable, detail: "the answer is no proper HTTP: \(error)") }
-            return .unknown(.connectionLost, detail: "the connection to BOS was lost: \(String(describing: error).prefix(300))")
+            return .unknown(.connectionLost, detail: "the connection to BOS was lost: \(reason(error))")
         }
     }
 }

@@ -136,6 +136,17 @@ struct OneAttemptTests {
         #expect(server.requests.isEmpty)
     }
 
+    @Test("a server that nobody vouches for is told nothing, and people are told what to check")
+    func untrustedServer() async throws {
+        let server = try await TLSServer()
+        let attempt = try await withClient("https://localhost:\(server.port)") { await $0.recharge(.sample()) }
+        let received = server.stop()
+        #expect(attempt.outcome == "notSent.connect_failed")
+        let detail = try #require(attempt.detail)
+        #expect(detail.contains("(CERTIFICATE_VERIFY_FAILED); check BOS's certificate"), "\(detail)")
+        #expect(received.contains("ACCEPT") && !received.contains("DL12CB4685"))
+    }
+
     @Test("a TLS handshake that is never answered is not sent")
     func silentHandshake() async throws {
         let server = try await ScriptedServer.start(onConnect: .silence) { _, _ in .silence }

@@ -121,11 +121,12 @@ extension EndToEnd {
                 let retried = try await system.bosctl("retry", "old")
                 #expect(retried.code == 0, "\(retried.output)")
                 let worker = try await system.startReadyWorker()
-                let (poller, _) = try system.startPoller()
+                let (poller, http) = try system.startPoller()
                 // BOS does not know it, and it is as old as before: back to a person it goes, through worker and poller.
                 try #require(await eventually { try await system.ledgerSummary().stored[.init(.recharge, .parked)] == 1 })
                 let history = try await system.bosctl("job", "old").output
-                for part in ["from parked to in_doubt", "back on its queue", "asks BOS", "left to a person: nothing more happens"] {
+                #expect(await hasRequeued(1, "recharge", at: http))
+                for part in ["from parked to in_doubt", "taken up again", "asks BOS", "left to a person: nothing more happens"] {
                     #expect(history.contains(part), "\(history)")
                 }
                 let resolved = try await system.bosctl(["resolve", "old", "--failed", "--reason", "never arrived", "--yes"])
