@@ -69,7 +69,8 @@ extension EndToEnd {
             let settings = [
                 "BOS_POLLER_INTERVAL": "100ms", "BOS_BREAKER_PROBE_INTERVAL": "200ms", "BOS_BREAKER_MAXIMUM_PROBE_INTERVAL": "1s",
                 "BOS_POLLER_PAN_FIRST_CHECK_AFTER": "1s", "BOS_POLLER_PAN_MAXIMUM_INTERVAL": "2s", "BOS_RETRY_MAXIMUM_BACKOFF": "1s",
-                "BOS_API_REQUEST_TIMEOUT": "2s", "BOS_RETRY_SETTLE_WINDOW": "8s",
+                "BOS_API_REQUEST_TIMEOUT": "2s", "BOS_RETRY_SETTLE_WINDOW": "12s", "BOS_RETRY_ENQUIRY_INITIAL_BACKOFF": "3s",
+                "BOS_RETRY_ENQUIRY_MAXIMUM_BACKOFF": "10s",
             ]
             try await TestBroker.run { broker in
                 let simulator = ["--latency", "1ms-50ms", "--seed", "\(Scale.seed)"]
@@ -128,7 +129,7 @@ extension EndToEnd {
             {"fault":"resetAfter","probability":0.03},{"fault":"answerLost","probability":0.02},{"fault":"hang","probability":0.01},\
             {"fault":"late","probability":0.02,"value":3},{"fault":"blindEnquiry","probability":0.1,"value":2},\
             {"fault":"pendingThenDone","probability":0.1,"value":3},{"fault":"panPending","probability":0.5,"value":2},\
-            {"fault":"panRejected","probability":0.2}]}
+            {"fault":"panRejected","probability":0.2},{"fault":"authentication","probability":0.003},{"fault":"signature","probability":0.003}]}
             """
 
         private func expectAgreement(_ system: System, _ references: [String]) async throws {
@@ -140,7 +141,14 @@ extension EndToEnd {
                 #expect(
                     executions[reference, default: 0] == (finals.first?.outcome == "succeeded" ? 1 : 0),
                     "\(reference) was executed \(executions[reference, default: 0]) times and told \(finals.map(\.outcome))")
+                for open in replies[reference, default: []].filter({ !$0.isFinal }) {
+                    // In doubt is what was sent, and asking ends it.
+                    #expect(open.outcome == "in_doubt")
+                    #expect(open.count(of: "attempts") > 0, "\(reference) was in doubt and never sent")
+                    #expect(finals.allSatisfy { $0.count(of: "enquiries") > 0 }, "\(reference) was in doubt and never asked about")
+                }
             }
+            #expect(replies.values.joined().contains { $0.outcome == "in_doubt" }, "nothing was in doubt, so nothing was shown")
             let summary = try await system.ledgerSummary()
             #expect(summary.stored.allSatisfy { $0.key.state.isFinal || $0.value == 0 })
             #expect(summary.unpublishedReplies == 0)

@@ -11,6 +11,9 @@ final class Upstream: Sendable {
         let body: [UInt8]
         let isFinal: Bool
         let outcome: String
+
+        /// A number of the reply, such as its `attempts`; -1 if it has none of that name.
+        func count(of name: String) -> Int { (try? JSONValue.parse(body))?[name]?.text.flatMap { Int($0) } ?? -1 }
     }
 
     private struct State {
