@@ -1,6 +1,5 @@
 import CSystemd
 import Glibc
-import NIOCore
 import NIOPosix
 
 /// Tells systemd how the service is (`sd_notify(3)`). Does nothing when the process was not started by systemd.

@@ -50,6 +50,7 @@ final class TLSServer: Sendable {
             let text = try String(contentsOf: output, encoding: .utf8)
             if let port = text.firstMatch(of: /ACCEPT 127\.0\.0\.1:(\d+)\n/).flatMap({ Int($0.1) }) { return port }
             guard process.isRunning else { throw Failure(output: text) }
+            // OpenSSL tells its port only in its output, and a file tells nobody that it has grown: looked at again until it is there.
             try await Task.sleep(for: .milliseconds(10))
         }
     }
