@@ -13,6 +13,8 @@ package enum SessionError: Error, Equatable, CustomStringConvertible {
     case topologyRefused(object: String, code: UInt16, text: String)
     /// The exclusive queue belongs to another connection (405).
     case locked(name: String)
+    /// The marker queue keeps another text (406).
+    case markedOtherwise(queue: String, text: String)
     case heartbeatLost
     case connectionLost(reason: String)
     case closedByBroker(code: UInt16, text: String)
@@ -42,6 +44,8 @@ package enum SessionError: Error, Equatable, CustomStringConvertible {
             "the broker refused the \(object): \(code) \(text); check the user's permissions"
         case .locked(let name):
             "the exclusive queue \(name) is held by another connection; another instance is running, or its connection has not been given up yet"
+        case .markedOtherwise(let queue, let text):
+            "the marker queue \(queue) keeps another text: \(text); this virtual host is somebody else's"
         case .heartbeatLost:
             "the broker was silent for two heartbeats; the network or the broker is stuck"
         case .connectionLost(let reason):

@@ -5,6 +5,9 @@ package enum TopologyItem: Sendable, Equatable {
     case binding(queue: String, exchange: String, routingKey: String)
     /// A queue that only this connection may have, gone with it: a lock among all clients of the virtual host. Declared even where the rest is only checked.
     case exclusiveQueue(name: String)
+    /// A queue that carries no messages: its arguments keep `text` on the broker until somebody deletes it, and whoever declares it with
+    /// another text is refused. Declared even where the rest is only checked.
+    case marker(queue: String, text: String, arguments: [String: FieldValue] = [:])
 
     /// What the item is, in messages for people.
     var label: String {
@@ -13,6 +16,7 @@ package enum TopologyItem: Sendable, Equatable {
         case .queue(let name, _, _): "queue \(name)"
         case .binding(let queue, let exchange, let key): "binding of queue \(queue) to exchange \(exchange) with \(key)"
         case .exclusiveQueue(let name): "exclusive queue \(name)"
+        case .marker(let queue, _, _): "marker queue \(queue)"
         }
     }
 }

@@ -39,6 +39,8 @@ package struct AMQPSettings: Sendable {
         package var dead = "bos.dead"
         /// An exclusive queue that the one worker of a SQLite ledger holds, so that a second one notices.
         package var lock = "bos.worker.lock"
+        /// Remembers whose jobs these are: a worker with another ledger is refused, for it could send a recharge a second time.
+        package var ledger = "bos.worker.ledger"
 
         package init() {}
     }

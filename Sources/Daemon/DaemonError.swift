@@ -5,6 +5,8 @@ package enum DaemonError: Error, CustomStringConvertible {
     case ledger(String, LedgerError)
     case postgreSQLNotBuilt
     case anotherWorker(queue: String)
+    /// The broker's virtual host is marked as another ledger's; `text` is the broker's, with both identities.
+    case anotherLedger(queue: String, text: String)
     case setup(String)
 
     package var description: String {
@@ -14,6 +16,10 @@ package enum DaemonError: Error, CustomStringConvertible {
         case .anotherWorker(let queue):
             "another worker is consuming from this broker's virtual host (it holds the queue \(queue)): a SQLite ledger serves exactly one worker; "
                 + "stop the other one, or give each its own virtual host and ledger"
+        case .anotherLedger(let queue, let text):
+            "the jobs in this broker's virtual host are recorded in another ledger (the queue \(queue) remembers it: \(text)): with this "
+                + "ledger a recharge that is under way could be sent a second time; set ledger.url to the other one, or give this one a "
+                + "virtual host of its own; if the other one is lost, see \"A lost ledger\" in README.md"
         case .setup(let detail): detail
         }
     }

@@ -1,19 +1,20 @@
 import AMQP
 import Synchronization
 
-/// Decides when a lock that another connection holds means a second worker rather than a predecessor that the broker has not given up yet.
+/// Decides when the broker's refusal means that this worker must not run here.
 ///
-/// The broker notices a vanished client after two heartbeats, so three are waited. A worker that has held the lock once keeps trying:
-/// what it sees then is its own former connection.
+/// A lock that another connection holds may be a predecessor's that the broker has not given up yet: it notices a vanished client after
+/// two heartbeats, so three are waited. A marker with another ledger's name is nobody's leftover. A worker that was let in once keeps
+/// trying: it has jobs to answer, and what holds the lock then is its own former connection.
 final class LockWatch: Sendable {
     private struct State {
         var hasHeld = false
         var firstRefusal: ContinuousClock.Instant?
     }
 
-    /// Yields the lock's queue when there is another worker.
-    let refusals: AsyncStream<String>
-    private let refused: AsyncStream<String>.Continuation
+    /// Yields why this worker must not run.
+    let refusals: AsyncStream<DaemonError>
+    private let refused: AsyncStream<DaemonError>.Continuation
     private let patience: Duration
     private let state = Mutex(State())
 
@@ -34,7 +35,9 @@ final class LockWatch: Sendable {
                 state.firstRefusal = first
                 return !state.hasHeld && now - first >= patience
             }
-            if isOver { refused.yield(queue) }
+            if isOver { refused.yield(.anotherWorker(queue: queue)) }
+        case .setupFailed(.markedOtherwise(let queue, let text)):
+            if !state.withLock(\.hasHeld) { refused.yield(.anotherLedger(queue: queue, text: text)) }
         case .setupFailed, .disconnected, .blocked, .unblocked, .consuming, .consumerLost, .stopped: break
         }
     }

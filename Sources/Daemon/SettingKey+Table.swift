@@ -38,6 +38,7 @@ extension SettingKey {
         SettingKey("amqp.queues.unrouted", \.amqp.queues.unrouted, .brokerName, "keeps replies that no queue is bound for"),
         SettingKey("amqp.queues.dead", \.amqp.queues.dead, .brokerName, "keeps messages that could not be understood"),
         SettingKey("amqp.queues.lock", \.amqp.queues.lock, .brokerName, "held by the one worker of a SQLite ledger"),
+        SettingKey("amqp.queues.ledger", \.amqp.queues.ledger, .brokerName, "carries nothing; names the ledger of this virtual host"),
         SettingKey("amqp.tls.caFile", \.amqp.tls.caFile, .path, "certificate authorities for `amqps://` (PEM)"),
         SettingKey("amqp.tls.certificateFile", \.amqp.tls.certificateFile, .optional(.path), "client certificate (PEM)"),
         SettingKey("amqp.tls.keyFile", \.amqp.tls.keyFile, .optional(.path), "key of the client certificate (PEM)"),

@@ -84,7 +84,7 @@ extension Settings {
             [
                 ("amqp.queues.recharge", amqp.queues.recharge), ("amqp.queues.status", amqp.queues.status),
                 ("amqp.queues.unrouted", amqp.queues.unrouted), ("amqp.queues.dead", amqp.queues.dead),
-                ("amqp.queues.lock", amqp.queues.lock),
+                ("amqp.queues.lock", amqp.queues.lock), ("amqp.queues.ledger", amqp.queues.ledger),
             ],
         ]
         return groups.flatMap { group in

@@ -25,6 +25,11 @@ extension AMQPSettings {
         ]
     }
 
+    /// What a worker claims for itself and its ledger. The marker comes first: who has the wrong ledger need not wait for the lock.
+    package func claims(ledger identity: String) -> [TopologyItem] {
+        [.marker(queue: queues.ledger, text: identity, arguments: keptArguments), .exclusiveQueue(name: queues.lock)]
+    }
+
     /// The queues that operators watch.
     package var watchedQueues: [String] { [queues.recharge, queues.status, queues.dead, queues.unrouted] }
 

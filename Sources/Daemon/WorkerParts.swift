@@ -27,7 +27,8 @@ struct WorkerParts: Sendable {
         let clock = SystemClock()
         // First of all: a second worker on this ledger must not even connect.
         let name = Self.processName(clock)
-        ledger = try await Self.openLedger(settings.ledger, owner: name)
+        let (ledger, identity) = try await Self.openLedger(settings.ledger, owner: name)
+        self.ledger = ledger
         let metrics = EngineMetrics()
         let lock = LockWatch(heartbeat: settings.amqp.heartbeat)
         let broker = try settings.brokerConfiguration(name: "bos-worker")
@@ -35,7 +36,7 @@ struct WorkerParts: Sendable {
         let reconnects = ["consume", "publish"].map(Self.reconnects)
         consume = try Connection(
             configuration: broker, role: "consume",
-            topology: settings.amqp.topology + [.exclusiveQueue(name: settings.amqp.queues.lock)], mode: mode, logger: logger
+            topology: settings.amqp.topology + settings.amqp.claims(ledger: identity), mode: mode, logger: logger
         ) { event in
             lock.note(event)
             if case .disconnected = event { reconnects[0].increment() }
@@ -81,17 +82,20 @@ struct WorkerParts: Sendable {
 }
 
 extension WorkerParts {
-    private static func openLedger(_ settings: LedgerSettings, owner: String) async throws(DaemonError) -> any Ledger {
+    private static func openLedger(
+        _ settings: LedgerSettings, owner: String
+    ) async throws(DaemonError) -> (any Ledger, identity: String) {
         let commitDuration = Timer(label: "bos_ledger_commit_duration_seconds")
         let commitRows = Recorder(label: "bos_ledger_commit_rows")
         switch settings.url {
         case .postgreSQL: throw .postgreSQLNotBuilt
         case .sqlite(let path):
             do throws(LedgerError) {
-                return try await SQLiteLedger.open(SQLiteLedger.Configuration(path: path, owner: owner)) { duration, rows in
+                let ledger = try await SQLiteLedger.open(SQLiteLedger.Configuration(path: path, owner: owner)) { duration, rows in
                     commitDuration.record(duration: duration)
                     commitRows.record(rows)
                 }
+                return (ledger, try await ledger.identity())
             } catch {
                 throw .ledger("sqlite:\(path)", error)
             }

@@ -80,7 +80,7 @@ struct WorkerService: Service {
     }
 
     private func refuseSecondWorker() async throws {
-        for await queue in parts.lock.refusals { throw DaemonError.anotherWorker(queue: queue) }
+        for await refusal in parts.lock.refusals { throw refusal }
     }
 }
 

@@ -45,6 +45,14 @@ extension LedgerSession {
         return (record, history)
     }
 
+    /// See ``SQLiteLedger/identity()``.
+    func identity() throws -> String {
+        guard let identity = try statements.identity.first({ _ in }, { $0.text(0) }) else {
+            throw LedgerError.damaged("the table ledger has no row")
+        }
+        return identity
+    }
+
     /// See ``Ledger/summary()``. Reads a dozen rows, however many jobs there are; only unpublished replies are counted one by one.
     func summary() throws -> LedgerSummary {
         try flushTallies()

@@ -80,6 +80,11 @@ package final class SQLiteLedger: Ledger {
         return SQLiteLedger(thread: thread, committer: committer, lock: lock)
     }
 
+    /// The name that this ledger got when its file was made: no other has it, and a copy keeps it.
+    package func identity() async throws(LedgerError) -> String {
+        try await perform(writes: false) { try $0.identity() }
+    }
+
     package func close() async {
         guard waiting.close() else { return }
         await committer.finish(waiting)

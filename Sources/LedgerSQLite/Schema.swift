@@ -131,8 +131,8 @@ enum Schema {
             PRIMARY KEY (kind, state)
         ) STRICT, WITHOUT ROWID;
 
-        -- One row that is written to see whether the ledger can be written.
-        CREATE TABLE checks (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL) STRICT;
-        INSERT INTO checks VALUES (1, 0);
+        -- One row: the name that this ledger, and no other, has for good, and a number that is written to see whether it can be written.
+        CREATE TABLE ledger (id INTEGER PRIMARY KEY CHECK (id = 1), identity TEXT NOT NULL, checks INTEGER NOT NULL) STRICT;
+        INSERT INTO ledger VALUES (1, lower(hex(randomblob(16))), 0);
         """
 }

@@ -8,7 +8,7 @@ final class Statements {
     let addAsker, noteAskers, otherAskers, clearAskers: PreparedStatement
     let insertReply, owe, replyForAsker, replyForAnyone, publish, unpublished: PreparedStatement
     let beginHistory, addHistory, history: PreparedStatement
-    let addTally, tallies, oldestDoubt, oldestDue, countUnpublished, check: PreparedStatement
+    let addTally, tallies, oldestDoubt, oldestDue, countUnpublished, check, identity: PreparedStatement
 
     init(_ database: Database) throws {
         func prepare(_ sql: String) throws -> PreparedStatement { try PreparedStatement(database, sql) }
@@ -90,6 +90,7 @@ final class Statements {
             "SELECT min(first_sent_at) FROM jobs WHERE kind = 'recharge' AND state IN ('in_doubt', 'parked') AND \(Schema.unsettled)")
         oldestDue = try prepare("SELECT min(due_at) FROM jobs WHERE \(Schema.waiting)")
         countUnpublished = try prepare("SELECT count(*) FROM outbox")
-        check = try prepare("UPDATE checks SET count = count + 1")
+        check = try prepare("UPDATE ledger SET checks = checks + 1")
+        identity = try prepare("SELECT identity FROM ledger")
     }
 }

@@ -103,6 +103,28 @@ struct SetupTests {
         }
     }
 
+    @Test("a marker lets everybody in who has its text, refuses everybody else, and is made even where the rest is only checked")
+    func marker() async throws {
+        let name = TestBroker.name("marker")
+        func marked(_ text: String, _ type: String) -> [TopologyItem] {
+            [.marker(queue: name, text: text, arguments: ["x-queue-type": .string(type)])]
+        }
+        for type in ["classic", "quorum"] {
+            try await Link.with(topology: marked("mine", type), mode: .check) { try await $0.connection.whenConnected() }
+            try await Link.with(topology: marked("mine", type)) { link in
+                try await link.connection.whenConnected()
+                try await Link.with(topology: marked("theirs", type)) { other in
+                    guard case .markedOtherwise(name, let text) = await other.events.setupError() else {
+                        Issue.record("let in, or refused for another reason")
+                        return
+                    }
+                    #expect(text.contains("'theirs'") && text.contains("'mine'"), "\(text)")
+                }
+                try await link.connection.delete(queue: name)
+            }
+        }
+    }
+
     @Test("waiting for a connection ends with the task that waits, and with the connection")
     func waitingEnds() async throws {
         try await Link.with("amqp://127.0.0.1:1") { link in

@@ -132,6 +132,8 @@ final class Upstream: Sendable {
     }
 
     /// How many consumers a queue has.
+    func delete(queue: String) async throws { try await replying.delete(queue: queue) }
+
     func consumers(of queue: String) async throws -> Int {
         try await replying.whenConnected()
         return Int(try await replying.depth(of: queue).consumers)

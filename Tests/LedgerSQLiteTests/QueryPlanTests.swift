@@ -11,7 +11,8 @@ struct QueryPlanTests {
         "tallies": "SCAN tallies",
         "countUnpublished": "SCAN outbox",
         "oldestDue": "SEARCH jobs USING COVERING INDEX jobs_waiting",
-        "check": "SCAN checks",
+        "check": "SCAN ledger",
+        "identity": "SCAN ledger",
         "jobsInState": "SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (kind=?)",
     ]
 

@@ -25,6 +25,15 @@ struct SharingTests {
         try LedgerLock(ledger: temporary.path, owner: "second").release()
     }
 
+    @Test("a ledger keeps its name when it is opened again, and no two have the same")
+    func identity() async throws {
+        let (one, other) = (try TemporaryLedger(), try TemporaryLedger())
+        let name = try await one.using { try await $0.identity() }
+        #expect(name.count == 32)
+        #expect(try await one.using { try await $0.identity() } == name)
+        #expect(try await other.using { try await $0.identity() } != name)
+    }
+
     @Test("a second live worker is refused with a sentence that says by whom and what to do")
     func secondWorker() async throws {
         let temporary = try TemporaryLedger()
