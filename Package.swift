@@ -155,6 +155,7 @@ let package = Package(
         .testTarget(name: "BOSSimulatorKitTests", dependencies: ["BOSSimulatorKit", "ExactJSON"], swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["AMQP", "BrokerKit", "ExactJSON", "JobModel", "Ledger", "LedgerSQLite", .logging], swiftSettings: settings),
+            dependencies: ["AMQP", "BrokerKit", "ExactJSON", "JobModel", "Ledger", "LedgerKit", "LedgerSQLite", .logging],
+            swiftSettings: settings),
     ]
 )

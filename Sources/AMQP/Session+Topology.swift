@@ -35,9 +35,7 @@ extension Session {
                 arguments: amqp_table_t())
             try declare(method, item, on: channel, finish)
         case .marker(let name, let text, let arguments):
-            // The one free text among the arguments that the broker compares when a queue is declared again. It takes it only beside an
-            // exchange for dead letters; the default one does, for there never are any.
-            let marked = arguments.merging(["x-dead-letter-exchange": .string(""), "x-dead-letter-routing-key": .string(text)]) { $1 }
+            let marked = arguments.merging([Self.markerArgument: .string(text)]) { $1 }
             let method = amqp_queue_declare_t(
                 ticket: 0, queue: arena.bytes(name), passive: 0, durable: 1, exclusive: 0, auto_delete: 0, nowait: 0,
                 arguments: arena.table(marked))
@@ -53,11 +51,16 @@ extension Session {
             finish: finish)
     }
 
+    /// The one free text among the arguments that the broker compares when a queue is declared again. It takes it only beside an exchange
+    /// for dead letters.
+    private static let markerArgument = "x-dead-letter-routing-key"
+
     /// What a refusal of an item means.
     static func refusal(of item: TopologyItem, code: UInt16, text: String) -> SessionError {
         switch (Int32(code), item) {
         case (AMQP_RESOURCE_LOCKED, .exclusiveQueue(let name)): .locked(name: name)
-        case (AMQP_PRECONDITION_FAILED, .marker(let queue, _, _)): .markedOtherwise(queue: queue, text: text)
+        case (AMQP_PRECONDITION_FAILED, .marker(let queue, _, _)) where text.contains("inequivalent arg '\(markerArgument)'"):
+            .markedOtherwise(queue: queue, text: text)
         case (AMQP_PRECONDITION_FAILED, _): .topologyMismatch(object: item.label, text: text)
         case (AMQP_NOT_FOUND, _): .topologyMissing(object: item.label)
         default: .topologyRefused(object: item.label, code: code, text: text)

@@ -45,7 +45,7 @@ package enum SessionError: Error, Equatable, CustomStringConvertible {
         case .locked(let name):
             "the exclusive queue \(name) is held by another connection; another instance is running, or its connection has not been given up yet"
         case .markedOtherwise(let queue, let text):
-            "the marker queue \(queue) keeps another text: \(text); this virtual host is somebody else's"
+            "the virtual host is somebody else's, until the marker queue \(queue) is deleted: \(text)"
         case .heartbeatLost:
             "the broker was silent for two heartbeats; the network or the broker is stuck"
         case .connectionLost(let reason):

@@ -5,9 +5,9 @@ package enum TopologyItem: Sendable, Equatable {
     case binding(queue: String, exchange: String, routingKey: String)
     /// A queue that only this connection may have, gone with it: a lock among all clients of the virtual host. Declared even where the rest is only checked.
     case exclusiveQueue(name: String)
-    /// A queue that carries no messages: its arguments keep `text` on the broker until somebody deletes it, and whoever declares it with
-    /// another text is refused. Declared even where the rest is only checked.
-    case marker(queue: String, text: String, arguments: [String: FieldValue] = [:])
+    /// A queue that carries no messages: it keeps `text` on the broker until somebody deletes it, and whoever declares it with another text is
+    /// refused. `arguments` must name an `x-dead-letter-exchange`. Declared even where the rest is only checked.
+    case marker(queue: String, text: String, arguments: [String: FieldValue])
 
     /// What the item is, in messages for people.
     var label: String {

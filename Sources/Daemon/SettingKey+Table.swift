@@ -27,7 +27,9 @@ extension SettingKey {
         SettingKey(
             "amqp.connectTimeout", \.amqp.connectTimeout, .duration(.milliseconds(100) ... .seconds(120)),
             "for one attempt to reach a broker"),
-        SettingKey("amqp.declareTopology", \.amqp.declareTopology, .flag, "`false`: exchanges and queues are only checked"),
+        SettingKey(
+            "amqp.declareTopology", \.amqp.declareTopology, .flag,
+            "`false`: exchanges and queues are only checked, but for the worker's two"),
         SettingKey("amqp.queueType", \.amqp.queueType, .choice, "how the durable queues are kept"),
         SettingKey("amqp.exchanges.jobs", \.amqp.exchanges.jobs, .brokerName, "where jobs enter"),
         SettingKey("amqp.exchanges.replies", \.amqp.exchanges.replies, .brokerName, "where every reply is published"),

@@ -25,9 +25,12 @@ extension AMQPSettings {
         ]
     }
 
-    /// What a worker claims for itself and its ledger. The marker comes first: who has the wrong ledger need not wait for the lock.
-    package func claims(ledger identity: String) -> [TopologyItem] {
-        [.marker(queue: queues.ledger, text: identity, arguments: keptArguments), .exclusiveQueue(name: queues.lock)]
+    /// What a worker needs on the broker. First its claims, so that one that is turned away has changed nothing; and the lock before the
+    /// marker, so that only the one worker says whose virtual host it is.
+    package func topology(ofLedger identity: String) -> [TopologyItem] {
+        // Nothing is ever dead-lettered from the marker: it names the exchange that a worker must be allowed to write to anyway.
+        let arguments = keptArguments.merging(["x-dead-letter-exchange": .string(exchanges.dead)]) { $1 }
+        return [.exclusiveQueue(name: queues.lock), .marker(queue: queues.ledger, text: identity, arguments: arguments)] + topology
     }
 
     /// The queues that operators watch.

@@ -36,7 +36,7 @@ struct WorkerParts: Sendable {
         let reconnects = ["consume", "publish"].map(Self.reconnects)
         consume = try Connection(
             configuration: broker, role: "consume",
-            topology: settings.amqp.topology + settings.amqp.claims(ledger: identity), mode: mode, logger: logger
+            topology: settings.amqp.topology(ofLedger: identity), mode: mode, logger: logger
         ) { event in
             lock.note(event)
             if case .disconnected = event { reconnects[0].increment() }

@@ -17,15 +17,14 @@ struct WorkerService: Service {
         let parts = parts
         try await withThrowingDiscardingTaskGroup { background in
             background.addTask { await parts.consume.run() }
-            background.addTask { await parts.publish.run() }
+            background.addTask { await publish() }
             background.addTask { await parts.client.run() }
             for lane in parts.lanes.all {
                 background.addTask { await lane.gate.run { reason in await parts.probe.hasPassed(reason, in: lane) } }
             }
-            background.addTask { await parts.outbox.runSweeping() }
             background.addTask { await parts.sampler.run() }
             background.addTask { await announceReadiness() }
-            background.addTask { try await refuseSecondWorker() }
+            background.addTask { try await endWhenTurnedAway() }
             let hasDrained = await work()
             parts.lock.finish()
             await stop()
@@ -79,7 +78,16 @@ struct WorkerService: Service {
         await notifier.ready(parts.health.statusLine)
     }
 
-    private func refuseSecondWorker() async throws {
+    /// Publishes once this virtual host is known to be this worker's: in another, replies would be confirmed that nobody is waiting for.
+    private func publish() async {
+        guard (try? await parts.consume.whenConnected()) != nil else { return }
+        await withDiscardingTaskGroup { group in
+            group.addTask { await parts.publish.run() }
+            group.addTask { await parts.outbox.runSweeping() }
+        }
+    }
+
+    private func endWhenTurnedAway() async throws {
         for await refusal in parts.lock.refusals { throw refusal }
     }
 }

@@ -6,6 +6,7 @@ enum Schema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { try $0.execute(sql: first) }
+        migrator.registerMigration("2") { try $0.execute(sql: second) }
         return migrator
     }
 
@@ -131,8 +132,16 @@ enum Schema {
             PRIMARY KEY (kind, state)
         ) STRICT, WITHOUT ROWID;
 
+        -- One row that is written to see whether the ledger can be written.
+        CREATE TABLE checks (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL) STRICT;
+        INSERT INTO checks VALUES (1, 0);
+        """
+
+    private static let second = """
         -- One row: the name that this ledger, and no other, has for good, and a number that is written to see whether it can be written.
+        -- The name is short, for the broker cuts off what it says of two of them after 252 bytes.
         CREATE TABLE ledger (id INTEGER PRIMARY KEY CHECK (id = 1), identity TEXT NOT NULL, checks INTEGER NOT NULL) STRICT;
-        INSERT INTO ledger VALUES (1, lower(hex(randomblob(16))), 0);
+        INSERT INTO ledger SELECT 1, lower(hex(randomblob(8))), count FROM checks;
+        DROP TABLE checks;
         """
 }

@@ -106,19 +106,29 @@ struct SetupTests {
     @Test("a marker lets everybody in who has its text, refuses everybody else, and is made even where the rest is only checked")
     func marker() async throws {
         let name = TestBroker.name("marker")
-        func marked(_ text: String, _ type: String) -> [TopologyItem] {
-            [.marker(queue: name, text: text, arguments: ["x-queue-type": .string(type)])]
+        func marked(_ text: String, _ arguments: [String: FieldValue]) -> [TopologyItem] {
+            [.marker(queue: name, text: text, arguments: arguments.merging(["x-dead-letter-exchange": .string("")]) { $1 })]
         }
-        for type in ["classic", "quorum"] {
-            try await Link.with(topology: marked("mine", type), mode: .check) { try await $0.connection.whenConnected() }
-            try await Link.with(topology: marked("mine", type)) { link in
+        for arguments: [String: FieldValue] in [[:], ["x-queue-type": .string("quorum")]] {
+            try await Link.with(topology: marked("mine", arguments), mode: .check) { link in
                 try await link.connection.whenConnected()
-                try await Link.with(topology: marked("theirs", type)) { other in
-                    guard case .markedOtherwise(name, let text) = await other.events.setupError() else {
-                        Issue.record("let in, or refused for another reason")
-                        return
+                #expect(try await link.connection.depth(of: name).messages == 0)
+            }
+            let isDurable = try await TestBroker.shared.ctl("list_queues", "name", "durable").split(separator: "\n")
+            #expect(isDurable.contains("\(name)\ttrue"))
+            try await Link.with(topology: marked("mine", arguments)) { link in
+                try await link.connection.whenConnected()
+                for mode in [TopologyMode.check, .declare] {
+                    try await Link.with(topology: marked("theirs", arguments), mode: mode) { other in
+                        let error = await other.events.setupError()
+                        guard case .markedOtherwise(name, let text) = error else { throw error }
+                        #expect(text.contains("received 'theirs' but current is 'mine'"), "\(text)")
                     }
-                    #expect(text.contains("'theirs'") && text.contains("'mine'"), "\(text)")
+                }
+                // Another difference is no other text.
+                try await Link.with(topology: marked("mine", ["x-max-length": .int(5)])) { other in
+                    let error = await other.events.setupError()
+                    guard case .topologyMismatch("marker queue \(name)", _) = error else { throw error }
                 }
                 try await link.connection.delete(queue: name)
             }

@@ -25,53 +25,6 @@ extension EndToEnd {
             }
         }
 
-        @Test("a second worker on the same ledger is refused with a sentence that says what to do")
-        func secondOnLedger() async throws {
-            try await System.run { system in
-                let worker = try await system.startReadyWorker()
-                let second = try system.startWorker(["BOS_HTTP_LISTEN": "127.0.0.1:0"], log: "second.log")
-                #expect(await second.exitCode() == 78)
-                #expect(second.output.contains("one worker at a time can use a SQLite ledger"), "\(second.output)")
-                #expect(await system.isReady(), "the first worker is not disturbed")
-                #expect(await system.stop(worker) == 0)
-            }
-        }
-
-        @Test("a second worker on the same virtual host is refused once it is certain that the first one lives")
-        func secondOnBroker() async throws {
-            try await System.run { system in
-                // Two files of one ledger: a copy has the name of its original.
-                #expect(await system.stop(try await system.startReadyWorker()) == 0)
-                let copy = system.folder.appendingPathComponent("copy.sqlite")
-                try FileManager.default.copyItem(at: system.folder.appendingPathComponent("ledger.sqlite"), to: copy)
-                let worker = try await system.startReadyWorker()
-                let second = try system.startWorker(
-                    ["BOS_HTTP_LISTEN": "127.0.0.1:0", "BOS_LEDGER_URL": "sqlite:\(copy.path)"], log: "second.log")
-                #expect(await second.exitCode() == 78)
-                #expect(second.output.contains("another worker is consuming from this broker's virtual host"), "\(second.output)")
-                #expect(await system.isReady(), "the first worker is not disturbed")
-                #expect(await system.stop(worker) == 0)
-            }
-        }
-
-        @Test("a worker with another ledger takes no job of the virtual host, also while nobody else is there, until a person lets it in")
-        func anotherLedger() async throws {
-            try await System.run { system in
-                #expect(await system.stop(try await system.startReadyWorker()) == 0)
-                try await system.upstream.publishRecharges(["waits"])
-                let other = ["BOS_LEDGER_URL": "sqlite:\(system.folder.path)/other.sqlite"]
-                let refused = try system.startWorker(other, log: "refused.log")
-                #expect(await refused.exitCode() == 78)
-                #expect(refused.output.contains("are recorded in another ledger"), "\(refused.output)")
-                #expect(try await system.executions().isEmpty)
-                #expect(try await system.upstream.depth(of: system.names.recharge) == 1)
-                try await system.upstream.delete(queue: system.names.ledger)
-                let admitted = try await system.startReadyWorker(other)
-                try await system.upstream.waitForFinals(1)
-                #expect(await system.stop(admitted) == 0)
-            }
-        }
-
         @Test("wrong configuration ends with 78 and names key, source and remedy; a wrong option ends with 64")
         func wrongConfiguration() async throws {
             try await System.run { system in

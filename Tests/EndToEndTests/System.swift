@@ -104,9 +104,9 @@ struct System: Sendable {
     }
 
     /// Starts a poller and tells where its HTTP endpoints are.
-    func startPoller() throws -> (ChildProcess, http: String) {
+    func startPoller(_ more: [String: String] = [:]) throws -> (ChildProcess, http: String) {
         let listen = "127.0.0.1:\(try Self.freePort())"
-        let environment = settings.merging(["BOS_HTTP_LISTEN": listen]) { $1 }
+        let environment = settings.merging(more) { $1 }.merging(["BOS_HTTP_LISTEN": listen]) { $1 }
         let poller = try ChildProcess("bos-poller", [], environment: environment, log: folder.appendingPathComponent("poller.log"))
         return (poller, "http://\(listen)")
     }

@@ -131,9 +131,12 @@ final class Upstream: Sendable {
         return Int(try await replying.depth(of: queue).messages)
     }
 
-    /// How many consumers a queue has.
-    func delete(queue: String) async throws { try await replying.delete(queue: queue) }
+    func delete(queue: String) async throws {
+        try await replying.whenConnected()
+        try await replying.delete(queue: queue)
+    }
 
+    /// How many consumers a queue has.
     func consumers(of queue: String) async throws -> Int {
         try await replying.whenConnected()
         return Int(try await replying.depth(of: queue).consumers)

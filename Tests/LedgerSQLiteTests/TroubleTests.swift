@@ -121,7 +121,7 @@ struct TroubleTests {
     func newerSchema() async throws {
         let temporary = try TemporaryLedger()
         try await temporary.using { _ = try await $0.claim(Sample.claim()) }
-        try temporary.otherConnection().inDatabase { try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('2')") }
+        try temporary.otherConnection().inDatabase { try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('future')") }
         let expected = LedgerError.newerSchema("\(temporary.path): install the version that wrote it, or one after it")
         await #expect(throws: expected) { try await temporary.open() }
         await #expect(throws: expected) { try await SQLiteLedger.openReadOnly(path: temporary.path) }

@@ -1,0 +1,117 @@
+import BrokerKit
+import Foundation
+import JobModel
+import Ledger
+import LedgerKit
+import LedgerSQLite
+import Testing
+
+extension EndToEnd {
+    @Suite struct OneWorker {
+        @Test("a second worker on the same ledger is refused with a sentence that says what to do")
+        func secondOnLedger() async throws {
+            try await System.run { system in
+                let worker = try await system.startReadyWorker()
+                let second = try system.startWorker(["BOS_HTTP_LISTEN": "127.0.0.1:0"], log: "second.log")
+                #expect(await second.exitCode() == 78)
+                #expect(second.output.contains("one worker at a time can use a SQLite ledger"), "\(second.output)")
+                #expect(await system.isReady(), "the first worker is not disturbed")
+                #expect(await system.stop(worker) == 0)
+            }
+        }
+
+        @Test("a second worker on the same virtual host is refused once it is certain that the first one lives")
+        func secondOnBroker() async throws {
+            try await System.run { system in
+                // Two files of one ledger: a copy has the name of its original.
+                #expect(await system.stop(try await system.startReadyWorker()) == 0)
+                let copy = system.folder.appendingPathComponent("copy.sqlite")
+                let original = system.folder.appendingPathComponent("ledger.sqlite")
+                #expect(!FileManager.default.fileExists(atPath: original.path + "-wal"), "a worker that has ended leaves one whole file")
+                try FileManager.default.copyItem(at: original, to: copy)
+                let worker = try await system.startReadyWorker()
+                let second = try system.startWorker(
+                    ["BOS_HTTP_LISTEN": "127.0.0.1:0", "BOS_LEDGER_URL": "sqlite:\(copy.path)"], log: "second.log")
+                #expect(await second.exitCode() == 78)
+                #expect(second.output.contains("another worker is consuming from this broker's virtual host"), "\(second.output)")
+                #expect(await system.isReady(), "the first worker is not disturbed")
+                #expect(await system.stop(worker) == 0)
+            }
+        }
+
+        @Test("a worker with another ledger takes no job of the virtual host, also while nobody else is there, until a person lets it in")
+        func anotherLedger() async throws {
+            try await System.run { system in
+                #expect(await system.stop(try await system.startReadyWorker()) == 0)
+                try await system.upstream.publishRecharges(["waits"])
+                let other = ["BOS_LEDGER_URL": "sqlite:\(system.folder.path)/other.sqlite"]
+                let refused = try system.startWorker(other, log: "refused.log")
+                #expect(await refused.exitCode() == 78)
+                #expect(refused.output.contains("are recorded in another ledger"), "\(refused.output)")
+                #expect(try await system.executions().isEmpty)
+                #expect(try await system.upstream.depth(of: system.names.recharge) == 1)
+                try await system.upstream.delete(queue: system.names.ledger)
+                let admitted = try await system.startReadyWorker(other)
+                try await system.upstream.waitForFinals(1)
+                #expect(await system.stop(admitted) == 0)
+            }
+        }
+
+        @Test("a worker that the lock turns away has published no reply and does not make the virtual host its own")
+        func turnedAway() async throws {
+            try await System.run { system in
+                let other = "\(system.folder.path)/other.sqlite"
+                let ledger = try await SQLiteLedger.open(.init(path: other, owner: "test"))
+                let asker = Sample.asker("owed", system.names.replyQueue)
+                _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, "owed"), asker: asker, state: .succeeded))
+                await ledger.close()
+
+                let worker = try await system.startReadyWorker()
+                try await system.upstream.delete(queue: system.names.ledger)
+                let second = try system.startWorker(
+                    ["BOS_HTTP_LISTEN": "127.0.0.1:0", "BOS_LEDGER_URL": "sqlite:\(other)"], log: "second.log")
+                #expect(await second.exitCode() == 78)
+                #expect(second.output.contains("another worker is consuming"), "\(second.output)")
+                let owed = try await SQLiteLedger.openReadOnly(path: other).closing { try await $0.summary().unpublishedReplies }
+                #expect(owed == 1)
+
+                #expect(await system.stop(worker) == 0)
+                #expect(await system.stop(try await system.startReadyWorker()) == 0)
+                try await system.upstream.delete(queue: system.names.ledger)
+                let rightful = try await system.startReadyWorker(["BOS_LEDGER_URL": "sqlite:\(other)"])
+                try await system.upstream.waitForFinals(1)
+                #expect(await system.stop(rightful) == 0)
+            }
+        }
+
+        @Test("where the topology is only checked, worker and poller need no more rights on the broker than README names")
+        func fewRights() async throws {
+            try await System.run { system in
+                #expect(await system.stop(try await system.startReadyWorker()) == 0)
+                try await system.upstream.delete(queue: system.names.ledger)
+                func settings(_ user: String, configure: String, write: String, read: String) async throws -> [String: String] {
+                    let name = "\(system.names.prefix)-\(user)"
+                    func rights(_ ends: String) -> String { "^\(system.names.prefix)\\.(\(ends))$" }
+                    try await system.broker.ctl("add_user", name, "secret")
+                    try await system.broker.ctl("set_permissions", name, rights(configure), rights(write), rights(read))
+                    let url = system.broker.url.replacing("guest:guest", with: "\(name):secret")
+                    return ["BOS_AMQP_DECLARE_TOPOLOGY": "false", "BOS_AMQP_URLS": url]
+                }
+                let worker = try await system.startReadyWorker(
+                    settings("worker", configure: "lock|ledger", write: "replies|unrouted|dead", read: "recharge|status|ledger"))
+                let (poller, http) = try system.startPoller(
+                    await settings("poller", configure: "", write: "jobs", read: ""))
+                #expect(await eventually { try await Web.get("\(http)/readyz").status == 200 }, "\(poller.output)")
+                try await system.upstream.publishRecharges(["one"])
+                try await system.upstream.publish(Upstream.recharge("one", amount: "2"), as: "refused")
+                try await system.upstream.publish([], as: "dead")
+                try await system.upstream.waitForFinals(3)
+                try #require(await eventually { try await system.upstream.depth(of: system.names.dead) == 1 })
+                poller.send(SIGTERM)
+                #expect(await poller.exitCode() == 0)
+                #expect(await system.stop(worker) == 0)
+                for user in ["worker", "poller"] { try await system.broker.ctl("delete_user", "\(system.names.prefix)-\(user)") }
+            }
+        }
+    }
+}
