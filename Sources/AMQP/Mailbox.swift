@@ -109,11 +109,12 @@ final class Mailbox: Sendable {
         thread.wake()
     }
 
-    /// Returns once the mailbox is closed: at once if the connection was never run.
+    /// Returns once the mailbox is closed: at once if the connection was never run, and then it never will be.
     func whenClosed() async {
         await withCheckedContinuation { continuation in
             let isClosed = state.withLock { state in
-                if !state.hasRun || state.isClosed { return true }
+                if !state.hasRun { state.isClosed = true }
+                if state.isClosed { return true }
                 state.closeWaiters.append(continuation)
                 return false
             }

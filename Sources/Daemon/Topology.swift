@@ -25,12 +25,17 @@ extension AMQPSettings {
         ]
     }
 
-    /// What a worker needs on the broker. First its claims, so that one that is turned away has changed nothing; and the lock before the
-    /// marker, so that only the one worker says whose virtual host it is.
-    package func topology(ofLedger identity: String) -> [TopologyItem] {
+    /// What a worker needs where it consumes. First its claims, so that one that is turned away has changed nothing; and the lock before
+    /// the marker, so that only the one worker says whose virtual host it is.
+    package func consumeTopology(ledger identity: String) -> [TopologyItem] {
+        [.exclusiveQueue(name: queues.lock)] + publishTopology(ledger: identity)
+    }
+
+    /// What it needs where it publishes: in a virtual host of another ledger nobody waits for its replies.
+    package func publishTopology(ledger identity: String) -> [TopologyItem] {
         // Nothing is ever dead-lettered from the marker: it names the exchange that a worker must be allowed to write to anyway.
         let arguments = keptArguments.merging(["x-dead-letter-exchange": .string(exchanges.dead)]) { $1 }
-        return [.exclusiveQueue(name: queues.lock), .marker(queue: queues.ledger, text: identity, arguments: arguments)] + topology
+        return [.marker(queue: queues.ledger, text: identity, arguments: arguments)] + topology
     }
 
     /// The queues that operators watch.

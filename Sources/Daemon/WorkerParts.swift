@@ -36,13 +36,13 @@ struct WorkerParts: Sendable {
         let reconnects = ["consume", "publish"].map(Self.reconnects)
         consume = try Connection(
             configuration: broker, role: "consume",
-            topology: settings.amqp.topology(ofLedger: identity), mode: mode, logger: logger
+            topology: settings.amqp.consumeTopology(ledger: identity), mode: mode, logger: logger
         ) { event in
             lock.note(event)
             if case .disconnected = event { reconnects[0].increment() }
         }
         publish = try Connection(
-            configuration: broker, role: "publish", topology: settings.amqp.topology, mode: mode, logger: logger
+            configuration: broker, role: "publish", topology: settings.amqp.publishTopology(ledger: identity), mode: mode, logger: logger
         ) { event in
             if case .disconnected = event { reconnects[1].increment() }
         }

@@ -70,15 +70,17 @@ struct WorkerService: Service {
         await parts.client.shutdown()
     }
 
-    /// Tells systemd once jobs are being consumed.
+    /// Tells systemd once jobs are being consumed and replies can leave.
     private func announceReadiness() async {
-        while !parts.engine.problems.isEmpty, !Task.isCancelled { await parts.clock.sleep(for: .milliseconds(100)) }
+        while !(parts.engine.problems.isEmpty && parts.publish.status.isConnected), !Task.isCancelled {
+            await parts.clock.sleep(for: .milliseconds(100))
+        }
         guard !Task.isCancelled else { return }
         logger.notice("ready: consuming jobs")
         await notifier.ready(parts.health.statusLine)
     }
 
-    /// Publishes once this virtual host is known to be this worker's: in another, replies would be confirmed that nobody is waiting for.
+    /// Publishes once this virtual host is known to be this worker's: elsewhere replies would be confirmed that nobody is waiting for.
     private func publish() async {
         guard (try? await parts.consume.whenConnected()) != nil else { return }
         await withDiscardingTaskGroup { group in

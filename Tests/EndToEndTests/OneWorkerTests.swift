@@ -50,7 +50,7 @@ extension EndToEnd {
                 #expect(refused.output.contains("are recorded in another ledger"), "\(refused.output)")
                 #expect(try await system.executions().isEmpty)
                 #expect(try await system.upstream.depth(of: system.names.recharge) == 1)
-                try await system.upstream.delete(queue: system.names.ledger)
+                try await system.broker.ctl("delete_queue", system.names.ledger)
                 let admitted = try await system.startReadyWorker(other)
                 try await system.upstream.waitForFinals(1)
                 #expect(await system.stop(admitted) == 0)
@@ -61,19 +61,14 @@ extension EndToEnd {
         func turnedAway() async throws {
             try await System.run { system in
                 let other = "\(system.folder.path)/other.sqlite"
-                let ledger = try await SQLiteLedger.open(.init(path: other, owner: "test"))
-                let asker = Sample.asker("owed", system.names.replyQueue)
-                _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, "owed"), asker: asker, state: .succeeded))
-                await ledger.close()
-
+                try await Self.oweReply(system, in: other)
                 let worker = try await system.startReadyWorker()
                 try await system.upstream.delete(queue: system.names.ledger)
                 let second = try system.startWorker(
                     ["BOS_HTTP_LISTEN": "127.0.0.1:0", "BOS_LEDGER_URL": "sqlite:\(other)"], log: "second.log")
                 #expect(await second.exitCode() == 78)
                 #expect(second.output.contains("another worker is consuming"), "\(second.output)")
-                let owed = try await SQLiteLedger.openReadOnly(path: other).closing { try await $0.summary().unpublishedReplies }
-                #expect(owed == 1)
+                #expect(try await Self.repliesOwed(in: other) == 1)
 
                 #expect(await system.stop(worker) == 0)
                 #expect(await system.stop(try await system.startReadyWorker()) == 0)
@@ -91,7 +86,7 @@ extension EndToEnd {
                 try await system.upstream.delete(queue: system.names.ledger)
                 func settings(_ user: String, configure: String, write: String, read: String) async throws -> [String: String] {
                     let name = "\(system.names.prefix)-\(user)"
-                    func rights(_ ends: String) -> String { "^\(system.names.prefix)\\.(\(ends))$" }
+                    func rights(_ ends: String) -> String { "^(\(system.names.prefix)\\.(\(ends))|amq\\.default)$" }
                     try await system.broker.ctl("add_user", name, "secret")
                     try await system.broker.ctl("set_permissions", name, rights(configure), rights(write), rights(read))
                     let url = system.broker.url.replacing("guest:guest", with: "\(name):secret")
@@ -105,13 +100,39 @@ extension EndToEnd {
                 try await system.upstream.publishRecharges(["one"])
                 try await system.upstream.publish(Upstream.recharge("one", amount: "2"), as: "refused")
                 try await system.upstream.publish([], as: "dead")
+                try await system.upstream.publish(Upstream.recharge("two"), as: "gone", replyTo: "amq.gen-gone")
                 try await system.upstream.waitForFinals(3)
+                try #require(await eventually { try await system.upstream.depth(of: system.names.unrouted) == 1 })
                 try #require(await eventually { try await system.upstream.depth(of: system.names.dead) == 1 })
                 poller.send(SIGTERM)
                 #expect(await poller.exitCode() == 0)
                 #expect(await system.stop(worker) == 0)
                 for user in ["worker", "poller"] { try await system.broker.ctl("delete_user", "\(system.names.prefix)-\(user)") }
             }
+        }
+
+        @Test("a worker that is stopped before it has reached a broker ends with 0 and still owes what it owed")
+        func neverConnected() async throws {
+            try await System.run { system in
+                let ledger = "\(system.folder.path)/ledger.sqlite"
+                try await Self.oweReply(system, in: ledger)
+                let worker = try system.startWorker(["BOS_AMQP_URLS": "amqp://127.0.0.1:1"])
+                let isTrying = await eventually { try await Web.get("\(system.http)/readyz").text.contains("127.0.0.1:1") }
+                try #require(isTrying, "\(worker.output)")
+                #expect(await system.stop(worker) == 0)
+                #expect(try await Self.repliesOwed(in: ledger) == 1)
+            }
+        }
+
+        private static func oweReply(_ system: System, in path: String) async throws {
+            let asker = Sample.asker("owed", system.names.replyQueue)
+            let ledger = try await SQLiteLedger.open(.init(path: path, owner: "test"))
+            _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, "owed"), asker: asker, state: .succeeded))
+            await ledger.close()
+        }
+
+        private static func repliesOwed(in path: String) async throws -> Int {
+            try await SQLiteLedger.openReadOnly(path: path).closing { try await $0.summary().unpublishedReplies }
         }
     }
 }

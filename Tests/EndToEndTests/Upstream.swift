@@ -71,11 +71,12 @@ final class Upstream: Sendable {
     }
 
     /// Publishes until the broker has confirmed. What may have been taken is published again, which the worker must bear.
-    func publish(_ body: [UInt8], as name: String?, kind: String = "recharge", type: String? = nil, replies: Bool = true) async throws {
+    /// - Parameter replyTo: where the reply goes, if not to this upstream.
+    func publish(_ body: [UInt8], as name: String?, kind: String = "recharge", type: String? = nil, replyTo: String? = nil) async throws {
         var message = Message(body: body)
         message.properties.contentType = "application/json"
         message.properties.correlationID = name
-        message.properties.replyTo = replies ? address : nil
+        message.properties.replyTo = replyTo ?? address
         message.properties.type = type
         while true {
             do throws(PublishError) {

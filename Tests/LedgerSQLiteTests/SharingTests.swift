@@ -39,12 +39,17 @@ struct SharingTests {
     @Test("a file of the first version is brought up to date, and has a name from then on")
     func migrated() async throws {
         let temporary = try TemporaryLedger()
-        try Schema.migrator.migrate(temporary.otherConnection(), upTo: "1")
+        let old = try temporary.otherConnection()
+        try Schema.migrator.migrate(old, upTo: "1")
+        let rows = "INSERT INTO tallies VALUES ('recharge', 'succeeded', 3, 300); UPDATE checks SET count = 7"
+        try await old.write { try $0.execute(sql: rows) }
+        try old.close()
         let name = try await temporary.using { ledger in
-            _ = try await ledger.claim(Sample.claim())
+            #expect(try await ledger.summary().stored == [.init(.recharge, .succeeded): 3])
             try await ledger.checkWritable()
             return try await ledger.identity()
         }
+        #expect(try await temporary.otherConnection().read { try Int.fetchOne($0, sql: "SELECT checks FROM ledger") } == 8)
         #expect(try await temporary.using { try await $0.identity() } == name)
     }
 
