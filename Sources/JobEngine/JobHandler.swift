@@ -230,7 +230,7 @@ package struct JobHandler: Sendable {
     /// The end of a job whose last reply has just been stored, or which is held back.
     func finish(_ record: JobRecord, _ verdict: Verdict?, _ replies: [OutgoingReply]) async -> Settlement {
         if let verdict { tell(record, verdict) }
-        await outbox.deliver(replies)
+        await outbox.deliver(new: replies)
         return .ack
     }
 

@@ -205,7 +205,7 @@ extension JobRun {
         let verdict = machine.setAside()
         let replies = try await update(machine.progress, verdict, keepsOwnership: false, event, detail)
         if let verdict { handler.tell(record, verdict) }
-        await handler.outbox.deliver(replies)
+        await handler.outbox.deliver(new: replies)
         return .ack
     }
 

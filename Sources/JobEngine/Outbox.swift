@@ -46,7 +46,13 @@ package final class Outbox: Sendable {
         owed.yield()
     }
 
-    /// Publishes replies just stored. Returns when each is confirmed or cannot be now; what is not remains owed.
+    /// Publishes replies just stored, but for those that a sweep has found before. Returns when each is confirmed or cannot be now; what is
+    /// not remains owed.
+    package func deliver(new replies: [OutgoingReply]) async {
+        await deliver(replies.filter { !isOnItsWay($0) })
+    }
+
+    /// Publishes replies for one who asks, whether they were published before or not. Returns as for new ones.
     package func deliver(_ replies: [OutgoingReply]) async {
         guard replies.count > 1 else {
             for reply in replies { await deliver(reply) }
@@ -148,7 +154,6 @@ package final class Outbox: Sendable {
     private func isOnItsWay(_ reply: OutgoingReply) -> Bool { state.withLock { $0.inFlight.contains(reply.id) } }
 
     private func deliver(_ reply: OutgoingReply) async {
-        // Whoever asks is answered, even if the same reply has just been sent: only a sweep leaves it out.
         state.withLock { _ = $0.inFlight.insert(reply.id) }
         let address = ReplyAddress(reply, exchanges)
         let isConfirmed = await publish(Message(reply), to: address)

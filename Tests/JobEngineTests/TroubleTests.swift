@@ -2,6 +2,7 @@ import AMQP
 import ExactJSON
 import JobModel
 import Ledger
+import LedgerKit
 import Synchronization
 import Testing
 
@@ -216,6 +217,21 @@ struct TroubleTests {
         await workshop.outbox.runMarking()
         #expect(workshop.broker.publications.map(\.message.properties.messageID) == owed.map(\.messageID))
         #expect(try await workshop.ledger.unpublishedReplies(after: nil, limit: 10).isEmpty)
+    }
+
+    @Test("a new reply that a sweep has found before its run could publish it is published once; whoever asks again is answered again")
+    func sweptFirst() async throws {
+        let workshop = Workshop()
+        let stored = try await workshop.ledger.claim(Sample.claim(state: .succeeded)).replies
+        #expect(stored.count == 1)
+        let sweeping = Task { await workshop.outbox.runSweeping() }
+        while workshop.broker.publications.isEmpty, !Task.isCancelled { await Task.yield() }
+        await workshop.outbox.deliver(new: stored)
+        #expect(workshop.broker.publications.count == 1)
+        await workshop.outbox.deliver(stored)
+        #expect(workshop.broker.publications.count == 2)
+        workshop.outbox.finish()
+        await sweeping.value
     }
 
     @Test("a reply that another process has stored and not published is published by the one that runs")
