@@ -114,8 +114,8 @@ struct SetupTests {
                 try await link.connection.whenConnected()
                 #expect(try await link.connection.depth(of: name).messages == 0)
             }
-            let isDurable = try await TestBroker.shared.ctl("list_queues", "name", "durable").split(separator: "\n")
-            #expect(isDurable.contains("\(name)\ttrue"))
+            let queues = try await TestBroker.shared.ctl("list_queues", "name", "durable").split(separator: "\n")
+            #expect(queues.contains("\(name)\ttrue"))
             try await Link.with(topology: marked("mine", arguments)) { link in
                 try await link.connection.whenConnected()
                 for mode in [TopologyMode.check, .declare] {

@@ -63,7 +63,7 @@ extension EndToEnd {
                 let other = "\(system.folder.path)/other.sqlite"
                 try await Self.oweReply(system, in: other)
                 let worker = try await system.startReadyWorker()
-                try await system.upstream.delete(queue: system.names.ledger)
+                try await system.broker.ctl("delete_queue", system.names.ledger)
                 let second = try system.startWorker(
                     ["BOS_HTTP_LISTEN": "127.0.0.1:0", "BOS_LEDGER_URL": "sqlite:\(other)"], log: "second.log")
                 #expect(await second.exitCode() == 78)
@@ -72,7 +72,7 @@ extension EndToEnd {
 
                 #expect(await system.stop(worker) == 0)
                 #expect(await system.stop(try await system.startReadyWorker()) == 0)
-                try await system.upstream.delete(queue: system.names.ledger)
+                try await system.broker.ctl("delete_queue", system.names.ledger)
                 let rightful = try await system.startReadyWorker(["BOS_LEDGER_URL": "sqlite:\(other)"])
                 try await system.upstream.waitForFinals(1)
                 #expect(await system.stop(rightful) == 0)
@@ -83,19 +83,22 @@ extension EndToEnd {
         func fewRights() async throws {
             try await System.run { system in
                 #expect(await system.stop(try await system.startReadyWorker()) == 0)
-                try await system.upstream.delete(queue: system.names.ledger)
+                try await system.broker.ctl("delete_queue", system.names.ledger)
                 func settings(_ user: String, configure: String, write: String, read: String) async throws -> [String: String] {
                     let name = "\(system.names.prefix)-\(user)"
-                    func rights(_ ends: String) -> String { "^(\(system.names.prefix)\\.(\(ends))|amq\\.default)$" }
                     try await system.broker.ctl("add_user", name, "secret")
-                    try await system.broker.ctl("set_permissions", name, rights(configure), rights(write), rights(read))
+                    try await system.broker.ctl("set_permissions", name, "^(\(configure))$", "^(\(write))$", "^(\(read))$")
                     let url = system.broker.url.replacing("guest:guest", with: "\(name):secret")
                     return ["BOS_AMQP_DECLARE_TOPOLOGY": "false", "BOS_AMQP_URLS": url]
                 }
+                let names = system.names
                 let worker = try await system.startReadyWorker(
-                    settings("worker", configure: "lock|ledger", write: "replies|unrouted|dead", read: "recharge|status|ledger"))
+                    settings(
+                        "worker", configure: "\(names.lock)|\(names.ledger)",
+                        write: "\(names.replies)|\(names.unrouted)|\(names.dead)|amq.default",
+                        read: "\(names.recharge)|\(names.status)|\(names.ledger)"))
                 let (poller, http) = try system.startPoller(
-                    await settings("poller", configure: "", write: "jobs", read: ""))
+                    await settings("poller", configure: "", write: names.jobs, read: ""))
                 #expect(await eventually { try await Web.get("\(http)/readyz").status == 200 }, "\(poller.output)")
                 try await system.upstream.publishRecharges(["one"])
                 try await system.upstream.publish(Upstream.recharge("one", amount: "2"), as: "refused")

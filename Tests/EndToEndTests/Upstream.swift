@@ -132,11 +132,6 @@ final class Upstream: Sendable {
         return Int(try await replying.depth(of: queue).messages)
     }
 
-    func delete(queue: String) async throws {
-        try await replying.whenConnected()
-        try await replying.delete(queue: queue)
-    }
-
     /// How many consumers a queue has.
     func consumers(of queue: String) async throws -> Int {
         try await replying.whenConnected()
