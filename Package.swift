@@ -123,7 +123,8 @@ let package = Package(
             name: "JobModelTests", dependencies: ["ExactJSON", "JobModel"], resources: [.copy("Golden")],
             swiftSettings: settings),
         .testTarget(
-            name: "AMQPTests", dependencies: ["AMQP", "BrokerKit", "DedicatedThread", "Secrets", .logging], swiftSettings: settings),
+            name: "AMQPTests", dependencies: ["AMQP", "BrokerKit", "CRabbitMQ", "DedicatedThread", "Secrets", .logging],
+            swiftSettings: settings),
         .testTarget(
             name: "BOSClientTests",
             dependencies: [

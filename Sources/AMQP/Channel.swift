@@ -16,7 +16,7 @@ final class Channel {
     struct Call {
         let operation: String
         let expected: amqp_method_number_t
-        let deadline: ContinuousClock.Instant
+        var deadline: ContinuousClock.Instant
         let finish: (Outcome) -> Void
     }
 
@@ -29,6 +29,10 @@ final class Channel {
 
     init(number: UInt16) {
         self.number = number
+    }
+
+    func renewDeadlines(_ deadline: ContinuousClock.Instant) {
+        for index in calls.indices { calls[index].deadline = deadline }
     }
 
     /// Ends everything on the channel.

@@ -30,17 +30,16 @@ extension Connection {
 
     private func serve() async {
         guard !configuration.urls.isEmpty else { return logger.error("no broker is configured; set amqp.urls") }
-        var failures = 0
+        var setbacks = Setbacks(urls: configuration.urls.count, lasting: configuration.backoff.maximum)
         while !mailbox.isStopping {
-            let url = configuration.urls[failures % configuration.urls.count]
+            let url = configuration.urls[setbacks.nextURL]
+            let start = ContinuousClock.now
             let (wasReady, error) = await serveOnce(at: url)
             if mailbox.isStopping { return }
-            failures = wasReady ? 0 : failures + 1
-            note(error, wasReady: wasReady, failures: failures)
-            // Every URL is tried before the first pause; after a lost session a short one keeps a fleet from coming back in step.
-            guard failures % configuration.urls.count == 0 else { continue }
-            let rounds = max(1, failures / configuration.urls.count)
-            let pause = configuration.backoff.pause(afterFailures: rounds, using: &generator)
+            setbacks.note(wasReady: wasReady, after: .now - start)
+            note(error, wasReady: wasReady, failures: setbacks.failures)
+            guard let inARow = setbacks.inARow else { continue }
+            let pause = configuration.backoff.pause(afterFailures: inARow, using: &generator)
             await hold(until: .now + pause) { [mailbox] in mailbox.isStopping }
         }
     }
@@ -69,6 +68,8 @@ extension Connection {
         do throws(SessionError) {
             try await live(session)
             try await windDown(session)
+            // Whoever still waits hears of it now: the session is let go of.
+            throw .noSession(reason: "the connection has been closed")
         } catch {
             session.end(error)
         }
@@ -115,21 +116,22 @@ extension Connection {
         }
     }
 
-    /// Ends a session in order. What the broker has answered by then has been done; there is a time limit to each step.
+    /// Ends a session in order. What the broker has answered by then has been done; there is a time limit to each step. A broker that has
+    /// blocked the connection reads nothing, so that nothing can be waited for.
     private func windDown(_ session: Session) async throws(SessionError) {
         session.take(mailbox.drain(reason: "the connection is being closed"))
         await hold(until: .now + configuration.rpcTimeout) {
-            session.failure != nil
-                || (session.hasToldSettlements && session.confirms.count == 0 && (session.backlog.isEmpty || session.blockedReason != nil))
+            session.isMute || (session.hasToldSettlements && session.confirms.count == 0 && session.backlog.isEmpty)
         }
+        guard !session.isMute else { return }
         // The broker answers the close of a channel after it has done everything that was written on it before: the acks are safe then.
         var open = 0
         for channel in session.channels where channel.isOpen {
             open += 1
             try session.close(channel) { _ in open -= 1 }
         }
-        await hold(until: .now + configuration.rpcTimeout) { session.failure != nil || open == 0 }
-        guard session.failure == nil else { return }
+        await hold(until: .now + configuration.rpcTimeout) { session.isMute || open == 0 }
+        guard !session.isMute else { return }
         try session.sayGoodbye()
         await hold(until: .now + configuration.rpcTimeout) { session.failure != nil }
     }

@@ -7,21 +7,39 @@ extension String {
     init(_ bytes: amqp_bytes_t) {
         self = String(decoding: UnsafeRawBufferPointer(start: bytes.bytes, count: bytes.len), as: UTF8.self)
     }
+
+    /// `nil` for bytes that are no UTF-8.
+    init?(validating bytes: amqp_bytes_t) {
+        self.init(validating: UnsafeRawBufferPointer(start: bytes.bytes, count: bytes.len), as: UTF8.self)
+    }
+}
+
+extension [UInt8] {
+    init(_ bytes: amqp_bytes_t) {
+        self.init(UnsafeRawBufferPointer(start: bytes.bytes, count: bytes.len))
+    }
 }
 
 extension Properties {
     init(_ source: amqp_basic_properties_t) {
         let flags = source._flags
-        func text(_ flag: Int32, _ bytes: amqp_bytes_t) -> String? { flags & UInt32(flag) == 0 ? nil : String(bytes) }
-        contentType = text(AMQP_BASIC_CONTENT_TYPE_FLAG, source.content_type)
-        contentEncoding = text(AMQP_BASIC_CONTENT_ENCODING_FLAG, source.content_encoding)
-        correlationID = text(AMQP_BASIC_CORRELATION_ID_FLAG, source.correlation_id)
-        replyTo = text(AMQP_BASIC_REPLY_TO_FLAG, source.reply_to)
-        expiration = text(AMQP_BASIC_EXPIRATION_FLAG, source.expiration)
-        messageID = text(AMQP_BASIC_MESSAGE_ID_FLAG, source.message_id)
-        type = text(AMQP_BASIC_TYPE_FLAG, source.type)
-        userID = text(AMQP_BASIC_USER_ID_FLAG, source.user_id)
-        appID = text(AMQP_BASIC_APP_ID_FLAG, source.app_id)
+        var unreadable: [String: [UInt8]] = [:]
+        func text(_ flag: Int32, _ bytes: amqp_bytes_t, _ name: String) -> String? {
+            guard flags & UInt32(flag) != 0 else { return nil }
+            let text = String(validating: bytes)
+            if text == nil { unreadable[name] = [UInt8](bytes) }
+            return text
+        }
+        contentType = text(AMQP_BASIC_CONTENT_TYPE_FLAG, source.content_type, "content_type")
+        contentEncoding = text(AMQP_BASIC_CONTENT_ENCODING_FLAG, source.content_encoding, "content_encoding")
+        correlationID = text(AMQP_BASIC_CORRELATION_ID_FLAG, source.correlation_id, "correlation_id")
+        replyTo = text(AMQP_BASIC_REPLY_TO_FLAG, source.reply_to, "reply_to")
+        expiration = text(AMQP_BASIC_EXPIRATION_FLAG, source.expiration, "expiration")
+        messageID = text(AMQP_BASIC_MESSAGE_ID_FLAG, source.message_id, "message_id")
+        type = text(AMQP_BASIC_TYPE_FLAG, source.type, "type")
+        userID = text(AMQP_BASIC_USER_ID_FLAG, source.user_id, "user_id")
+        appID = text(AMQP_BASIC_APP_ID_FLAG, source.app_id, "app_id")
+        self.unreadable = unreadable
         // Without the property, and with any number but 2, RabbitMQ treats a message as transient.
         let isPersistent = flags & UInt32(AMQP_BASIC_DELIVERY_MODE_FLAG) != 0 && source.delivery_mode == DeliveryMode.persistent.rawValue
         deliveryMode = isPersistent ? .persistent : .transient
@@ -55,8 +73,8 @@ extension FieldValue {
         case AMQP_FIELD_KIND_F32: self = .double(Double(value.f32))
         case AMQP_FIELD_KIND_F64: self = .double(value.f64)
         case AMQP_FIELD_KIND_DECIMAL: self = .decimal(scale: value.decimal.decimals, value: value.decimal.value)
-        case AMQP_FIELD_KIND_UTF8: self = .string(String(value.bytes))
-        case AMQP_FIELD_KIND_BYTES: self = .bytes([UInt8](UnsafeRawBufferPointer(start: value.bytes.bytes, count: value.bytes.len)))
+        case AMQP_FIELD_KIND_UTF8: self = String(validating: value.bytes).map { .string($0) } ?? .bytes([UInt8](value.bytes))
+        case AMQP_FIELD_KIND_BYTES: self = .bytes([UInt8](value.bytes))
         case AMQP_FIELD_KIND_TIMESTAMP: self = .timestamp(value.u64)
         case AMQP_FIELD_KIND_ARRAY where depth < Self.maximumDepth:
             let entries = UnsafeBufferPointer(start: value.array.entries, count: Int(value.array.num_entries))

@@ -23,6 +23,8 @@ package struct Properties: Sendable, Equatable {
     /// Seconds since 1970.
     package var timestamp: UInt64?
     package var headers: [String: FieldValue] = [:]
+    /// Texts of a message from the broker that are no UTF-8, by the property's name: a text made of them would be another one. Never written.
+    package var unreadable: [String: [UInt8]] = [:]
 
     package init() {}
 

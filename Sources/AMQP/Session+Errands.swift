@@ -1,9 +1,12 @@
 internal import CRabbitMQ
+private import DequeModule
 
 extension Session {
     /// Begins the next errand, one at a time: an answer that closes the channel would swallow those behind it.
     func advanceErrands() throws(SessionError) {
-        guard !isRunningErrand, blockedReason == nil, let errand = errands.first, let channel = channel(Fixed.errands) else { return }
+        // The broker does not read now. Whoever asks can go on with other things, and asks again.
+        if let blockedReason { return giveUpErrands(.noSession(reason: "the broker has blocked the connection: \(blockedReason)")) }
+        guard !isRunningErrand, let errand = errands.first, let channel = channel(Fixed.errands) else { return }
         isRunningErrand = true
         guard channel.isOpen else {
             return try open(channel) { [unowned self] outcome in
@@ -15,10 +18,17 @@ extension Session {
         try run(errand, on: channel)
     }
 
+    /// Tells all who wait for an errand that there will be no answer. One that comes yet is heard by nobody.
+    func giveUpErrands(_ error: SessionError) {
+        runningErrand.take()?.finish(.failure(error))
+        while let errand = errands.popFirst() { errand.finish(.failure(error)) }
+    }
+
     private func run(_ errand: Errand, on channel: Channel) throws(SessionError) {
+        runningErrand = errand
         let finish: (Channel.Outcome) -> Void = { [unowned self] outcome in
             isRunningErrand = false
-            errand.finish(Self.result(of: outcome, for: errand.kind))
+            runningErrand.take()?.finish(Self.result(of: outcome, for: errand.kind))
         }
         do {
             switch errand.kind {
@@ -44,7 +54,7 @@ extension Session {
                     finish: finish)
             }
         } catch {
-            errand.finish(.failure(error))
+            runningErrand.take()?.finish(.failure(error))
             throw error
         }
     }

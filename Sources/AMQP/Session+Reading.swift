@@ -77,6 +77,8 @@ extension Session {
             report(.blocked(reason: reason))
         case AMQP_CONNECTION_UNBLOCKED_METHOD:
             blockedReason = nil
+            // What was asked before is read only now.
+            for channel in channels { channel.renewDeadlines(.now + configuration.rpcTimeout) }
             report(.unblocked)
         default: throw .protocolViolation("method \(method.id) on channel 0")
         }

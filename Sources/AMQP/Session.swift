@@ -29,7 +29,10 @@ final class Session {
     var backlog: Deque<Publish> = []
     var settlements: Deque<(channel: UInt16, frame: Unsettled.Frame)> = []
     var errands: Deque<Errand> = []
+    /// Whether the answer to an errand is to come.
     var isRunningErrand = false
+    /// The errand under way, while its caller waits for it.
+    var runningErrand: Errand?
     var blockedReason: String?
     /// A queue has gone: the topology is to be declared again before anything is consumed.
     var needsTopology = false
@@ -42,6 +45,8 @@ final class Session {
     /// Whether the topology has been seen to.
     var isReady = false
     var failure: SessionError?
+    /// Whether the broker answers nothing, now or ever.
+    var isMute: Bool { failure != nil || blockedReason != nil }
 
     /// Connects and logs in; blocks the thread for at most twice the connect time-out, and the resolver's time.
     init(
@@ -111,7 +116,7 @@ final class Session {
         mailbox.shut(reason: reason)
         confirms.abandon(reason: reason)
         while let publish = backlog.popFirst() { publish.finish(.notSent(reason)) }
-        while let errand = errands.popFirst() { errand.finish(.failure(error)) }
+        giveUpErrands(error)
         mailbox.countLate(settlements.count)
         settlements = []
         for channel in channels { channel.finish(.lost(error)) }
@@ -139,7 +144,7 @@ final class Session {
         confirms.expire(at: now)
     }
 
-    /// Gives up a session that leaves a question unanswered. A broker that has blocked the connection may leave all of them.
+    /// Gives up a session that leaves a question unanswered. A broker that has blocked the connection leaves all of them.
     func checkDeadlines(now: ContinuousClock.Instant) throws(SessionError) {
         guard blockedReason == nil else { return }
         for channel in channels {

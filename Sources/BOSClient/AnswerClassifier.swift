@@ -33,26 +33,36 @@ struct AnswerClassifier: Sendable {
         if let early: Attempt<EnquiryAnswer> = common(answer, version: version) { return early }
         var facts = answer.facts
         guard [200, 401].contains(facts.httpStatus) else { return unexpectedStatus(facts) }
-        let verdict: EnquiryAnswer.Verdict?
-        if let data = answer.data, let word = data["status"]?.text?.lowercased(), !word.isEmpty {
+        let data = answer.data ?? [:]
+        if data["status"] != nil {
             facts.operatorID = facts.operatorID ?? ReadAnswer.identifier(data["operatorid"])
             if facts.message.isEmpty { facts.message = ReadAnswer.message(data["message"]) }
-            verdict = self.verdict(word: word, data: data, outerStatus: facts.status)
-        } else {
-            verdict = self.verdict(facts)
         }
-        guard let verdict else { return contradictory(facts) }
+        let told = data["status"].map { verdict(word: $0.word, outerStatus: facts.status) } ?? verdict(facts)
+        guard let told, let verdict = considering(refund: data["refunded"], told) else { return contradictory(facts) }
         return .answered(EnquiryAnswer(facts: facts, verdict: verdict))
     }
 
-    private func verdict(word: String, data: JSONValue, outerStatus: Bool?) -> EnquiryAnswer.Verdict? {
+    /// - Parameter word: `data.status`; one that is there and not known, or no word at all, says neither yes nor no.
+    private func verdict(word: String?, outerStatus: Bool?) -> EnquiryAnswer.Verdict? {
+        guard let word else { return nil }
         let words = configuration.enquiry
-        let isRefunded = words.refundedWords.contains(word: data["refunded"]?.word ?? "") || word == "refunded"
-        if words.pendingWords.contains(word: word) { return isRefunded ? nil : .pending }
-        if words.failedWords.contains(word: word) { return .failed(refunded: isRefunded) }
+        if words.pendingWords.contains(word: word) { return .pending }
+        if words.failedWords.contains(word: word) { return .failed(refunded: word == "refunded") }
         guard words.succeededWords.contains(word: word) else { return nil }
-        if isRefunded { return .failed(refunded: true) }
         return outerStatus == false ? nil : .succeeded
+    }
+
+    /// What is refunded has failed, whatever else is said of it.
+    private func considering(refund: JSONValue?, _ told: EnquiryAnswer.Verdict) -> EnquiryAnswer.Verdict? {
+        guard let refund else { return told }
+        guard let word = refund.word else { return nil }
+        if word.isEmpty || configuration.enquiry.notRefundedWords.contains(word: word) { return told }
+        guard configuration.enquiry.refundedWords.contains(word: word) else { return nil }
+        switch told {
+        case .succeeded, .failed: return .failed(refunded: true)
+        case .pending, .notFound: return nil
+        }
     }
 
     private func verdict(_ facts: BOSFacts) -> EnquiryAnswer.Verdict? {

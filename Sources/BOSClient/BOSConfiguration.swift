@@ -62,6 +62,8 @@ package struct BOSConfiguration: Sendable {
         package var pendingWords: Set<String> = ["2", "pending"]
         /// Assumed: values of `data.refunded` that say the money went back.
         package var refundedWords: Set<String> = ["1", "true", "yes", "refunded"]
+        /// Assumed: values of `data.refunded` that say it did not. Any other word says nothing, and so does the answer.
+        package var notRefundedWords: Set<String> = ["0", "false", "no"]
         /// Assumed: a message that contains one of these says that BOS does not know the reference.
         package var notFoundPatterns = ["no such transaction", "transaction not found", "no record found", "no data found"]
 

@@ -6,8 +6,9 @@ internal import ExactJSON
 /// and names differ in case and underscores. What is there but cannot be read is remembered as such, never taken for absent.
 struct ReadAnswer {
     var facts: BOSFacts
-    /// `data`, or the only element of an array of that name.
-    var data: JSONValue?
+    /// The members of `data`, or of the only element of an array of that name, by their ``normalized(_:)`` names; those that are null are
+    /// left out. `nil` if there are none.
+    var data: [String: JSONValue]?
     /// Why the answer cannot be relied on, in a sentence without any of its text.
     var problem: String?
 
@@ -54,10 +55,18 @@ struct ReadAnswer {
 
     private mutating func readData(_ value: JSONValue) {
         switch value {
-        case .object(let members) where !members.isEmpty: data = value
+        case .object(let members): readData(members)
         case .array(let elements) where elements.count == 1: readData(elements[0])
         case .array(let elements) where elements.count > 1: problem = "the answer's data has more than one element"
-        case .null, .bool, .number, .string, .array, .object: break
+        case .null, .bool, .number, .string, .array: break
+        }
+    }
+
+    private mutating func readData(_ members: [JSONValue.Member]) {
+        for member in members where member.value != .null {
+            data = data ?? [:]
+            let other = data?.updateValue(member.value, forKey: Self.normalized(member.name))
+            if let other, other != member.value { problem = "the answer's data has two different values of one member" }
         }
     }
 

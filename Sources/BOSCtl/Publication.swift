@@ -84,7 +84,14 @@ struct Publication: Sendable {
                 try await publishAll()
                 return waits ? try await whenAnswered() : .done
             }
-            for try await case let ending? in group { return ending }
+            for try await case let ending? in group {
+                if case .interrupted = ending {
+                    group.cancelAll()
+                    // Its end is the only one of a publish that a broker which takes nothing leaves waiting.
+                    await broker.close()
+                }
+                return ending
+            }
             return .interrupted
         }
     }

@@ -38,6 +38,8 @@ package struct APISettings: Sendable {
         package var pendingWords = ["2", "pending"]
         /// Values of `data.refunded` that say the money went back, compared without case. Assumed.
         package var refundedWords = ["1", "true", "yes", "refunded"]
+        /// Values of `data.refunded` that say it did not, compared without case. Assumed.
+        package var notRefundedWords = ["0", "false", "no"]
         /// A message that contains one of these means that BOS does not know the reference; compared without case. Assumed.
         package var notFoundPatterns = ["no such transaction", "transaction not found", "no record found", "no data found"]
 

@@ -9,13 +9,15 @@ import Observability
 struct PollerHealth: DaemonHealth {
     let connection: Connection
     let progress: PollerProgress
+    /// Of the poller's rounds.
+    let interval: Duration
 
     func liveness() -> [HealthProblem] {
         let now = ContinuousClock.now
         var problems = connection.livenessProblems(at: now)
-        // A round publishes for a quarter of a lease at the longest in each lane.
-        if now - progress.current.lastRound > .seconds(120) {
-            problems.append(HealthProblem(check: "progress", detail: "no round was finished for two minutes"))
+        // A round publishes for a quarter of a lease at the longest in each lane, and follows the one before after a pause.
+        if now - progress.current.lastRound > .seconds(120) + interval {
+            problems.append(HealthProblem(check: "progress", detail: "no round was finished for two minutes and poller.interval"))
         }
         return problems
     }

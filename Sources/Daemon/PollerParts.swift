@@ -36,7 +36,7 @@ struct PollerParts: Sendable {
         registry.observe(.amqpBlocked) { [connection] in connection.status.isBlocked ? 1 : 0 }
     }
 
-    var health: PollerHealth { PollerHealth(connection: connection, progress: progress) }
+    var health: PollerHealth { PollerHealth(connection: connection, progress: progress, interval: configuration.interval) }
 
     func openLedger() async throws(LedgerError) -> SQLiteLedger {
         try await SQLiteLedger.openShared(SQLiteLedger.Configuration(path: ledgerPath, owner: "bos-poller-\(getpid())"))

@@ -6,7 +6,7 @@ package struct RetrySettings: Sendable {
     package var initialBackoff = Duration.milliseconds(200)
     package var maximumBackoff = Duration.seconds(30)
     /// A job of which nothing could be sent is given up after so many failures in a row, or at this age.
-    package var maximumFailures = 100
+    package var maximumFailures = 10_000
     package var maximumAge = Duration.seconds(24 * 3600)
     package var enquiry = Enquiry()
     package var settle = Settle()

@@ -106,6 +106,9 @@ extension SettingKey {
             "api.enquiry.refundedWords", \.api.enquiry.refundedWords, .list(.text("a value of data.refunded")),
             "values of `data.refunded` for \"the money went back\" (assumed)"),
         SettingKey(
+            "api.enquiry.notRefundedWords", \.api.enquiry.notRefundedWords, .list(.text("a value of data.refunded")),
+            "values of `data.refunded` for \"it did not\"; any other decides nothing (assumed)"),
+        SettingKey(
             "api.enquiry.notFoundPatterns", \.api.enquiry.notFoundPatterns, .list(.text("a part of a message")),
             "a message with one of these means that BOS does not know the reference (assumed)"),
     ]

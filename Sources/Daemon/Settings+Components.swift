@@ -93,6 +93,8 @@ extension Settings {
         configuration.enquiry.succeededWords = Set(api.enquiry.succeededWords)
         configuration.enquiry.failedWords = Set(api.enquiry.failedWords)
         configuration.enquiry.pendingWords = Set(api.enquiry.pendingWords)
+        configuration.enquiry.refundedWords = Set(api.enquiry.refundedWords)
+        configuration.enquiry.notRefundedWords = Set(api.enquiry.notRefundedWords)
         configuration.enquiry.notFoundPatterns = api.enquiry.notFoundPatterns
         configuration.pan.pendingPatterns = pan.pendingPatterns
         configuration.pan.rejectedPatterns = pan.rejectedPatterns

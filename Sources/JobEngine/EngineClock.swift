@@ -30,16 +30,18 @@ package final class SystemClock: EngineClock {
     private let randomState = Atomic(UInt64.random(in: .min ... .max))
 
     private let boot: String
+    private let bootedAt: Int64
 
     package init() {
-        // Linux makes one at each start. Without it moments of this process are compared with no others.
+        // Linux makes one at each start. Without it this process counts as a machine of its own, started now.
         let file = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)
-        boot = file?.split(separator: "\n").first.map(String.init) ?? "process \(UInt64.random(in: .min ... .max))"
+        let name = file?.split(separator: "\n").first.map(String.init)
+        boot = name ?? "process \(UInt64.random(in: .min ... .max))"
+        bootedAt = name == nil ? Self.milliseconds(CLOCK_BOOTTIME) : 0
     }
 
     package func now() -> Timestamp {
-        let time = Self.read(CLOCK_REALTIME)
-        return Timestamp(milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
+        Timestamp(milliseconds: Self.milliseconds(CLOCK_REALTIME))
     }
 
     package func uptime() -> Duration {
@@ -49,8 +51,7 @@ package final class SystemClock: EngineClock {
 
     package func steady() -> SteadyTime {
         // Goes on while the machine sleeps.
-        let time = Self.read(CLOCK_BOOTTIME)
-        return SteadyTime(boot: boot, milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
+        SteadyTime(boot: boot, milliseconds: Self.milliseconds(CLOCK_BOOTTIME) - bootedAt)
     }
 
     package func sleep(for duration: Duration) async {
@@ -62,6 +63,11 @@ package final class SystemClock: EngineClock {
     package func jitter() -> Double {
         let counter = randomState.wrappingAdd(SeededGenerator.increment, ordering: .relaxed).newValue
         return Double(SeededGenerator.number(at: counter) >> 11) * 0x1p-53
+    }
+
+    private static func milliseconds(_ clock: clockid_t) -> Int64 {
+        let time = read(clock)
+        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
     }
 
     private static func read(_ clock: clockid_t) -> timespec {

@@ -23,9 +23,7 @@ package struct LimitedGateway: BOSGateway {
         _ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions
     ) async -> CallReport<RechargeMachine.Event> {
         let lane = lanes.money
-        if let held = await held(lane) {
-            return CallReport(.notTaken(held.reason == .throttled ? .throttled(retryAfter: held.wait) : .breakerOpen), note: held.note)
-        }
+        if let held = await held(lane) { return CallReport(.notTaken(.heldBack(held.reason, retryAfter: held.wait)), note: held.note) }
         let start = clock.uptime()
         let report = await bos.recharge(permit, recharge, call)
         await lane.record(report.event.quality, startedAt: start)
@@ -88,7 +86,7 @@ extension RechargeMachine.Event {
         case .answered, .enquired: .answered
         case .unknown, .notTaken(.notSent), .enquiryUnanswered: .failed
         case .notTaken(.throttled): .throttled
-        case .notTaken(.credentialsRefused), .notTaken(.breakerOpen): .neutral
+        case .notTaken(.credentialsRefused), .notTaken(.heldBack): .neutral
         }
     }
 }

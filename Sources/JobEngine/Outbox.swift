@@ -63,20 +63,32 @@ package final class Outbox: Sendable {
         }
     }
 
-    /// Publishes a message that the ledger does not know of. `false` if the broker did not confirm it.
-    func publish(_ message: Message, to address: ReplyAddress) async -> Bool {
+    /// What became of a message.
+    enum Publication {
+        case confirmed
+        /// Not now; to try again may help.
+        case unconfirmed
+        /// It cannot be put on the wire, however often that is tried.
+        case impossible
+    }
+
+    /// Publishes a message that the ledger does not know of.
+    func publish(_ message: Message, to address: ReplyAddress) async -> Publication {
         do {
             try await publisher.publish(
                 message, exchange: address.exchange, routingKey: address.routingKey, mandatory: address.isMandatory,
                 timeout: confirmTimeout)
-            return true
+            return .confirmed
         } catch {
             switch error {
-            case .returned, .invalid: return await publishUnrouted(message, instead: address, error)
+            case .returned: return await publishUnrouted(message, instead: address, error)
+            case .invalid:
+                logger.error("a message cannot be published as it is", metadata: ["error": "\(error)"])
+                return .impossible
             case .notSent, .refused, .outcomeUnknown:
                 // The connection says that the broker is gone, once; here it would be said for every message.
                 logger.debug("a message was not confirmed", metadata: ["error": "\(error)"])
-                return false
+                return .unconfirmed
             }
         }
     }
@@ -156,29 +168,31 @@ package final class Outbox: Sendable {
     private func deliver(_ reply: OutgoingReply) async {
         state.withLock { _ = $0.inFlight.insert(reply.id) }
         let address = ReplyAddress(reply, exchanges)
-        let isConfirmed = await publish(Message(reply), to: address)
+        let publication = await publish(Message(reply), to: address)
         state.withLock { state in
-            if isConfirmed { state.confirmed.append(reply.id) } else { state.inFlight.remove(reply.id) }
+            if publication == .confirmed { state.confirmed.append(reply.id) } else { state.inFlight.remove(reply.id) }
         }
-        if isConfirmed {
+        switch publication {
+        case .confirmed:
             confirmed.yield()
             metrics.published(reply, at: clock.now())
-        } else {
-            owed.yield()
+        case .unconfirmed: owed.yield()
+        // It stays owed; the patrol tries it, and says so, once a minute.
+        case .impossible: break
         }
     }
 
     /// Nobody listens at the address: the reply is kept where all replies without a listener are kept.
-    private func publishUnrouted(_ message: Message, instead address: ReplyAddress, _ error: PublishError) async -> Bool {
+    private func publishUnrouted(_ message: Message, instead address: ReplyAddress, _ error: PublishError) async -> Publication {
         metrics.unroutedReply()
         logger.warning("a reply had no listener and goes to the unrouted queue", metadata: ["error": "\(error)"])
         do {
             try await publisher.publish(
                 message, exchange: exchanges.unrouted, routingKey: address.routingKey, mandatory: true, timeout: confirmTimeout)
-            return true
+            return .confirmed
         } catch {
             logger.error("a reply could not be kept in the unrouted queue", metadata: ["error": "\(error)"])
-            return false
+            return .unconfirmed
         }
     }
 

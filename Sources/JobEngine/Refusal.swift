@@ -23,12 +23,19 @@ extension JobHandler {
         }
         let letter = Message(deadLetter: delivery, reason, detail: refusal.detail, at: clock.now())
         let address = ReplyAddress(deadLetters: configuration.exchanges)
-        guard await publish(letter, to: address, until: deadline) else { return .requeue }
-        metrics.deadLettered(reason)
-        return .ack
+        switch await publish(letter, to: address, until: deadline) {
+        case .unconfirmed: return .requeue
+        case .confirmed:
+            metrics.deadLettered(reason)
+            return .ack
+        case .impossible:
+            // With the reason it is too large for one frame of headers. Without, the broker can move it as it is.
+            metrics.deadLettered(reason)
+            return .reject
+        }
     }
 
-    /// `false` if there was something to say and the broker did not confirm it.
+    /// `false` if there was something to say and the broker may confirm it yet.
     private func answer(_ incoming: IncomingJob, _ refusal: JobRefusal, until deadline: Duration) async -> Bool {
         // Nobody asks in a job that was put back on its queue, and "refused" would say that it was never sent: only its own ledger knows.
         guard !incoming.isResumption, let asker = incoming.asker(reference: refusal.reference) else { return true }
@@ -36,16 +43,18 @@ extension JobHandler {
         let message = Message(
             reply: reply.body, kind: reply.kind, asker: asker, messageID: ReplyID.make(refusing: incoming, asker: asker))
         let address = ReplyAddress(replyTo: asker.replyTo, kind: reply.kind, outcome: .refused, configuration.exchanges)
-        guard await publish(message, to: address, until: deadline) else { return false }
-        if let kind = refusal.kind { metrics.told(kind, .refused, Money(paise: 0)) }
-        return true
+        let publication = await publish(message, to: address, until: deadline)
+        if publication == .confirmed, let kind = refusal.kind { metrics.told(kind, .refused, Money(paise: 0)) }
+        return publication != .unconfirmed
     }
 
     /// Publishes until the broker confirms it, as long as the delivery may be held: a message put back at once would come back at once.
-    private func publish(_ message: Message, to address: ReplyAddress, until deadline: Duration) async -> Bool {
+    private func publish(_ message: Message, to address: ReplyAddress, until deadline: Duration) async -> Outbox.Publication {
         while true {
-            if await outbox.publish(message, to: address) { return true }
-            guard !drain.isDraining, !Task.isCancelled, clock.uptime() + .seconds(1) < deadline else { return false }
+            let publication = await outbox.publish(message, to: address)
+            guard publication == .unconfirmed, !drain.isDraining, !Task.isCancelled, clock.uptime() + .seconds(1) < deadline else {
+                return publication
+            }
             await drain.sleep(for: .seconds(1), on: clock)
         }
     }
@@ -73,6 +82,9 @@ extension Message {
         properties.headers["x-bos-original-exchange"] = .string(delivery.exchange)
         properties.headers["x-bos-original-routing-key"] = .string(delivery.routingKey)
         properties.headers["x-bos-failed-at"] = .string(now.rfc3339)
+        if !properties.unreadable.isEmpty {
+            properties.headers["x-bos-unreadable"] = .table(properties.unreadable.mapValues { .bytes($0) })
+        }
         self.init(body: delivery.message.body, properties: properties)
     }
 }
@@ -89,7 +101,7 @@ extension IncomingJob {
             body: delivery.message.body, announcedSize: delivery.announcedSize, type: properties.type,
             routingKey: delivery.routingKey, correlationID: properties.correlationID, messageID: properties.messageID,
             replyTo: properties.replyTo, traceparent: traceparent,
-            isResumption: properties.headers[Self.resumptionHeader] != nil)
+            isResumption: properties.headers[Self.resumptionHeader] != nil, unreadableProperties: Set(properties.unreadable.keys))
     }
 }
 

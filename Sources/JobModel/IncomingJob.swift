@@ -11,10 +11,13 @@ package struct IncomingJob: Sendable {
     package var traceparent: String?
     /// The ledger itself has put it back on its queue.
     package var isResumption: Bool
+    /// Names of the properties whose text is no UTF-8.
+    package var unreadableProperties: Set<String>
 
     package init(
         body: [UInt8], announcedSize: UInt64? = nil, type: String? = nil, routingKey: String = "", correlationID: String? = nil,
-        messageID: String? = nil, replyTo: String? = nil, traceparent: String? = nil, isResumption: Bool = false
+        messageID: String? = nil, replyTo: String? = nil, traceparent: String? = nil, isResumption: Bool = false,
+        unreadableProperties: Set<String> = []
     ) {
         self.body = body
         self.announcedSize = announcedSize ?? UInt64(body.count)
@@ -25,6 +28,7 @@ package struct IncomingJob: Sendable {
         self.replyTo = replyTo
         self.traceparent = traceparent
         self.isResumption = isResumption
+        self.unreadableProperties = unreadableProperties
     }
 
     /// The address of replies to this message; `nil` if it carries none and no reference could be read either.

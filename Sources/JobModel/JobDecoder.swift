@@ -9,6 +9,12 @@ extension IncomingJob {
                 detail: "the message has \(announcedSize) bytes, a job has at most \(JobRules.maximumSize)",
                 kind: namedKind, reference: nil)
         }
+        // Nobody could be told of the job under the name that was meant, so it is not begun.
+        if let property = Self.needed.first(where: unreadableProperties.contains) {
+            throw JobRefusal(
+                deadLetter: .undecodable, code: .invalidJob, detail: "the property \(property) is not UTF-8 text", kind: namedKind,
+                reference: nil)
+        }
         let json: JSONValue
         do {
             json = try JSONValue.parse(body)
@@ -31,6 +37,9 @@ extension IncomingJob {
             }
         return (job, job.fingerprint { json[$0] != nil && json[$0] != .null })
     }
+
+    /// The properties by which a job is understood and answered.
+    private static let needed = ["correlation_id", "reply_to", "message_id", "type"]
 
     /// The kind as far as the envelope tells it.
     private var namedKind: JobKind? { type.flatMap(JobKind.init) ?? JobKind(rawValue: routingKey) }

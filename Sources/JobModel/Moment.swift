@@ -8,11 +8,13 @@ package struct Moment: Sendable, Equatable {
         self.steady = steady
     }
 
-    /// How much time has passed, never less than none: by the steady clock where both moments are of one boot, else by civil time.
+    /// How much time has passed for certain, never less than none: by the steady clock where both moments are of one boot. Else by civil
+    /// time, but no more than since this boot: a machine that starts with its clock ahead proves nothing by it.
     package func elapsed(since earlier: Moment) -> Duration {
+        let sinceBoot = Duration.milliseconds(steady.milliseconds)
         let passed =
             steady.boot == earlier.steady.boot
-            ? .milliseconds(steady.milliseconds - earlier.steady.milliseconds) : civil - earlier.civil
+            ? sinceBoot - .milliseconds(earlier.steady.milliseconds) : min(civil - earlier.civil, sinceBoot)
         return max(.zero, passed)
     }
 }

@@ -110,16 +110,19 @@ extension RechargeMachine {
         progress.state = .accepted
         // Not reached by this request, so the first that may have reached BOS is still to come, unless a doubt came before it.
         if progress.resendings == 0 { progress.firstSentAt = nil }
-        progress.failures += 1
+        switch failure {
+        case .notSent, .throttled: progress.failures += 1
+        // No failure of this job's, which has all its attempts before it once that is over.
+        case .credentialsRefused: break
+        case .heldBack: progress.attempts -= 1
+        }
         if now.civil - acceptedAt > policy.maximumAge || progress.failures >= policy.maximumFailures { return finish(gaveUp, at: now) }
-        let backoff = policy.send.delay(failures: progress.failures, jitter: jitter)
+        let backoff = policy.send.delay(failures: max(progress.failures, 1), jitter: jitter)
         switch failure {
         case .notSent: return wait(.notSent, backoff, at: now)
         case .throttled(let retryAfter): return wait(.throttled, max(backoff, retryAfter ?? .zero), at: now)
         case .credentialsRefused: return wait(.credentialsRefused, backoff, at: now)
-        case .breakerOpen:
-            progress.attempts -= 1
-            return wait(.breakerOpen, backoff, at: now)
+        case .heldBack(let reason, let retryAfter): return wait(reason, max(backoff, retryAfter ?? .zero), at: now)
         }
     }
 

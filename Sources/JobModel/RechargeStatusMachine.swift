@@ -39,11 +39,12 @@ package struct RechargeStatusMachine: JobMachine {
             let detail = refunded ? "BOS says that the recharge was refunded" : "BOS says that the recharge failed"
             return finish(.failed, Verdict(.failed, .enquiry, .refusedByBOS, detail, answer: answer), at: now)
         case .unanswered(let reason, let retryAfter):
-            progress.failures += 1
+            // What stops every question is no failure of this one's.
+            if reason != .credentialsRefused, reason != .breakerOpen { progress.failures += 1 }
             if now.civil - acceptedAt > policy.maximumAge || progress.failures >= policy.maximumFailures {
                 return finish(.expired, gaveUp, at: now)
             }
-            let backoff = policy.send.delay(failures: progress.failures, jitter: jitter)
+            let backoff = policy.send.delay(failures: max(progress.failures, 1), jitter: jitter)
             return wait(reason, max(backoff, retryAfter ?? .zero), at: now)
         }
     }

@@ -33,6 +33,6 @@ package enum SendFailure: Sendable, Equatable {
     case notSent
     case throttled(retryAfter: Duration?)
     case credentialsRefused
-    /// Held back on purpose: BOS has failed too often lately.
-    case breakerOpen
+    /// Held back on purpose: BOS has failed too often lately, or our own rate is used up.
+    case heldBack(WaitReason, retryAfter: Duration?)
 }

@@ -39,7 +39,7 @@ package struct RetryPolicy: Sendable {
     /// How often one delivery tries while nothing is sent, before its job waits in the ledger.
     package var attempts = 5
     /// A job of which nothing was sent is given up after so many failures in a row, or at this age.
-    package var maximumFailures = 100
+    package var maximumFailures = 10_000
     package var maximumAge = Duration.seconds(86_400)
     /// A doubt of this age, counted from its first sending, is left to a person.
     package var doubtMaximumAge = Duration.seconds(86_400)

@@ -12,8 +12,13 @@ struct TimestampReader {
             (1...12).contains(month), (1...Self.days(in: month, of: year)).contains(day), hour < 24, minute < 60, second <= 60
         else { return nil }
         let seconds = Self.days(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - offset
+        // The zone may carry it out of the years that RFC 3339 can write, and what is stored has to be read again.
+        guard Self.writable.contains(seconds) else { return nil }
         return seconds * 1_000 + fraction
     }
+
+    /// 0000-01-01T00:00:00Z to 9999-12-31T23:59:59Z, in seconds since 1970.
+    private static let writable: ClosedRange<Int64> = -62_167_219_200...253_402_300_799
 
     /// Milliseconds; 0 if there is no fraction.
     private mutating func fraction() -> Int64? {

@@ -25,4 +25,22 @@ struct BackoffTests {
             #expect(pause <= bound && pause > bound * 0.99)
         }
     }
+
+    @Test("every URL is tried before a pause, and a session only counts as a success if it lasts")
+    func setbacks() {
+        var setbacks = Setbacks(urls: 2, lasting: .seconds(15))
+        func after(_ wasReady: Bool, _ lifetime: Duration) -> [Int?] {
+            setbacks.note(wasReady: wasReady, after: lifetime)
+            return [setbacks.nextURL, setbacks.inARow]
+        }
+        #expect(after(false, .zero) == [1, nil])
+        #expect(after(false, .zero) == [0, 1])
+        #expect(after(false, .zero) == [1, nil])
+        #expect(after(false, .zero) == [0, 2])
+        #expect(after(true, .seconds(15)) == [0, 1])
+        #expect(after(true, .seconds(14)) == [0, 2])
+        #expect(after(false, .seconds(99)) == [1, nil])
+        #expect(after(true, .seconds(14)) == [0, 3])
+        #expect(after(true, .seconds(15)) == [0, 1])
+    }
 }

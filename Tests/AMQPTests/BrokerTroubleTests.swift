@@ -15,7 +15,25 @@ struct BrokerTroubleTests {
             try await blocked(link, broker: broker, queue: queue)
             try await powerCut(link, broker: broker, queue: queue)
         }
+        try await closedWhileBlocked(broker, queue: queue)
         try await broker.stop()
+    }
+
+    /// What was asked before the broker's word came, and what is published without a time limit, ends with the connection.
+    private func closedWhileBlocked(_ broker: TestBroker, queue: String) async throws {
+        try await broker.ctl("set_vm_memory_high_watermark", "0.00001")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            try await Link.with(broker.url) { link in
+                try await link.connection.whenConnected()
+                // The broker stops reading with the message: what follows it in the same turn is never answered.
+                for number in 0..<10 { group.addTask { _ = try? await link.publish("\(number)", to: queue) } }
+                group.addTask { _ = try? await link.connection.depth(of: queue) }
+                await link.events.first { if case .blocked = $0 { true } else { false } }
+                for number in 10..<20 { group.addTask { _ = try? await link.publish("\(number)", to: queue) } }
+            }
+            try await group.waitForAll()
+        }
+        try await broker.ctl("set_vm_memory_high_watermark", "0.4")
     }
 
     private func blocked(_ link: Link, broker: TestBroker, queue: String) async throws {
@@ -31,6 +49,9 @@ struct BrokerTroubleTests {
                     Message(body: Array("late".utf8)), exchange: "", routingKey: queue, timeout: .milliseconds(10))
             }
             #expect("\(error)".hasPrefix("the message was not sent: the broker did not take it in time"))
+            // Nor does a question wait, for as long as the broker reads nothing.
+            let refusal = await #expect(throws: SessionError.self) { try await link.connection.depth(of: queue) }
+            #expect(refusal?.description.contains("the broker has blocked the connection") == true)
             for number in 0..<100 { group.addTask { try await link.publish("\(number)", to: queue) } }
             // A consumer's connection is not blocked.
             try await Link.with(broker.url) { other in

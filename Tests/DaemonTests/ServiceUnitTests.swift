@@ -34,6 +34,11 @@ struct ServiceUnitTests {
         #expect(output.contains("Overall exposure level"))
     }
 
+    @Test("it leaves the machine's boot id readable: without it a clock that jumps could end the wait of a doubt", arguments: programs)
+    func bootID(program: String) throws {
+        #expect(try !String(contentsOf: Self.unit(program), encoding: .utf8).contains("\nProcSubset="))
+    }
+
     @Test("it stops later than the drain time-out, and waits for readiness", arguments: programs)
     func timeouts(program: String) throws {
         let text = try String(contentsOf: Self.unit(program), encoding: .utf8)

@@ -56,6 +56,37 @@ struct RefusalTests {
         #expect(workshop.broker.publications.map(\.exchange) == ["bos.replies"])
     }
 
+    @Test("a job whose property is no UTF-8 is refused before anything is sent, and its bytes are kept")
+    func unreadableProperty() async throws {
+        let workshop = Workshop()
+        var message = Message(body: Array(Workshop.recharge().utf8))
+        message.properties.messageID = "m1"
+        message.properties.unreadable = ["correlation_id": [0xff, 0xfe]]
+        #expect(await workshop.handle(message, routingKey: "recharge") == .ack)
+        #expect(workshop.bos.calls == ScriptedBOS.Calls())
+        #expect(workshop.replies.first?["error"]?.text("detail") == "the property correlation_id is not UTF-8 text")
+        let letter = try #require(workshop.broker.publications.last)
+        #expect(letter.exchange == "bos.dead")
+        #expect(letter.message.properties.headers["x-bos-unreadable"] == .table(["correlation_id": .bytes([0xff, 0xfe])]))
+    }
+
+    @Test("a dead letter that is too large with its reason is moved by the broker as it is")
+    func letterTooLarge() async {
+        let workshop = Workshop()
+        workshop.broker.fail([.invalid("too large")])
+        #expect(await workshop.handle("{", correlation: nil) == .reject)
+        #expect(workshop.broker.publications.isEmpty)
+    }
+
+    @Test("a reply that cannot be put on the wire stays owed, and no other way is tried")
+    func impossibleReply() async throws {
+        let workshop = Workshop()
+        workshop.broker.fail([.invalid("too long")])
+        #expect(await workshop.handle(Workshop.recharge()) == .ack)
+        #expect(workshop.broker.publications.isEmpty)
+        #expect(try await workshop.ledger.unpublishedReplies(after: 0, limit: 10).count == 1)
+    }
+
     @Test("a refusal or dead letter that is not confirmed leaves the message in its queue")
     func notConfirmed() async {
         let workshop = Workshop()

@@ -111,12 +111,15 @@ struct SettlingTests {
         #expect(SeenStep(machine.on(notFound, at: moment(120, civil: -500), jitter: 0)) == .send(.settledNotFound))
     }
 
-    @Test("after the machine was started again the window is measured by civil time")
+    @Test("after the machine was started again the window is measured by civil time, but a clock that starts ahead proves nothing")
     func rebooted() {
         let before = Moment(civil: Jobs.start, steady: SteadyTime(boot: "a", milliseconds: 900_000))
-        let after = Moment(civil: Jobs.start + .seconds(50), steady: SteadyTime(boot: "b", milliseconds: 3_000))
-        #expect(after.elapsed(since: before) == .seconds(50))
-        #expect(before.elapsed(since: after) == .zero)
+        func after(_ civil: Duration, _ steady: Int64) -> Moment {
+            Moment(civil: Jobs.start + civil, steady: SteadyTime(boot: "b", milliseconds: steady))
+        }
+        #expect(after(.seconds(50), 60_000).elapsed(since: before) == .seconds(50))
+        #expect(after(.seconds(19_850), 60_000).elapsed(since: before) == .seconds(60))
+        #expect(before.elapsed(since: after(.seconds(50), 60_000)) == .zero)
     }
 
     @Test("a doubt that is too old is parked for a person, told once, and goes no further by itself")
@@ -161,12 +164,34 @@ struct SettlingTests {
         #expect(SeenStep(step).summary == "finish failed gave_up none")
     }
 
-    @Test("what was held back was no attempt")
-    func heldBack() {
-        var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
-        _ = machine.wake(at: Jobs.start, jitter: 0)
-        #expect(SeenStep(machine.on(.notTaken(.breakerOpen), at: Jobs.start, jitter: 0)) == .wait(.breakerOpen))
+    @Test("what was held back was no attempt, however often", arguments: [WaitReason.breakerOpen, .throttled])
+    func heldBack(reason: WaitReason) {
+        var policy = RetryPolicy()
+        policy.maximumFailures = 3
+        var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: policy)
+        for _ in 0..<4 {
+            _ = machine.wake(at: Jobs.start, jitter: 0)
+            let step = machine.on(.notTaken(.heldBack(reason, retryAfter: .seconds(7))), at: Jobs.start, jitter: 0)
+            #expect(SeenStep(step) == .wait(reason))
+            #expect(machine.progress.dueAt == Jobs.start + .seconds(7))
+        }
         #expect(machine.progress.attempts == 0)
-        #expect(machine.progress.waitReason == .breakerOpen)
+        #expect(machine.progress.waitReason == reason)
+    }
+
+    @Test("no job fails because our credentials are refused, however often")
+    func credentialsRefused() {
+        var policy = RetryPolicy()
+        policy.maximumFailures = 3
+        var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: policy)
+        var question = RechargeStatusMachine(
+            RechargeStatusQuery(reference: "R1", registerID: "1", expiresAt: nil), acceptedAt: Jobs.start, policy: policy)
+        for _ in 0..<4 {
+            _ = machine.wake(at: Jobs.start, jitter: 0)
+            #expect(SeenStep(machine.on(.notTaken(.credentialsRefused), at: Jobs.start, jitter: 0)) == .wait(.credentialsRefused))
+            _ = question.wake(at: Jobs.start, jitter: 0)
+            let step = question.on(.unanswered(.credentialsRefused, retryAfter: nil), at: Jobs.start, jitter: 0)
+            #expect(SeenStep(step) == .wait(.credentialsRefused))
+        }
     }
 }

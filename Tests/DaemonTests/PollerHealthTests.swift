@@ -1,0 +1,22 @@
+import AMQP
+import Logging
+import Observability
+import Testing
+
+@testable import Daemon
+
+@Suite("The poller's health", .timeLimit(.minutes(1)))
+struct PollerHealthTests {
+    @Test("a poller that looks rarely is alive between its rounds, and not once a round is missing")
+    func longInterval() throws {
+        let connection = try Connection(
+            configuration: AMQPConfiguration(urls: []), role: "test", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let progress = PollerProgress()
+        func problems(_ age: Duration) -> [String] {
+            progress.update { $0.lastRound = .now - age }
+            return PollerHealth(connection: connection, progress: progress, interval: .seconds(600)).liveness().map(\.check)
+        }
+        #expect(!problems(.seconds(700)).contains("progress"))
+        #expect(problems(.seconds(721)).contains("progress"))
+    }
+}
