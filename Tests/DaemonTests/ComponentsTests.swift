@@ -26,6 +26,7 @@ struct ComponentsTests {
             return key.assign([value], &settings) && key.spelled(settings) != key.spelled(before) ? settings : nil
         }.first
         let after = try #require(changed, "no other value is known for \(name)")
+        #expect(Self.components(before) == Self.components(before))
         #expect(Self.components(after) != Self.components(before))
     }
 
@@ -39,13 +40,14 @@ struct ComponentsTests {
         return settings
     }
 
-    private static func components(_ settings: Settings) -> String {
+    /// Line by line, in no order: a set has another one each time.
+    private static func components(_ settings: Settings) -> [Substring] {
         var text = ""
         dump(settings.bosConfiguration, to: &text)
         dump(settings.engineConfiguration, to: &text)
         dump(settings.pollerConfiguration, to: &text)
         dump(settings.laneConfiguration(concurrency: settings.jobs.rechargeConcurrency), to: &text)
         dump(settings.laneConfiguration(concurrency: settings.jobs.statusConcurrency), to: &text)
-        return text
+        return text.split(separator: "\n").sorted()
     }
 }
