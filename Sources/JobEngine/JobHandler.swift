@@ -139,7 +139,7 @@ package struct JobHandler: Sendable {
                 handler: self, caller: caller, machine: machine, record: record, owner: owner,
                 traceparent: arrival.asker?.traceparent ?? record.traceparent, lane: arrival.lane, deadline: arrival.deadline)
         }
-        do {
+        do throws(LedgerError) {
             let (result, stored, hasJoined) = try await claimed(claim, arrival)
             switch result {
             case .new(let record, let replies) where record.owner == nil:
@@ -164,6 +164,13 @@ package struct JobHandler: Sendable {
             case .repeats: return .settled(.requeue)
             case .unknown: return .unknown
             }
+        } catch .unreadable(let detail) {
+            // Put back it would come again at once, and whether it was sent before nobody can tell: no answer would be true.
+            logger.error(
+                "a job is known to the ledger and cannot be read there; its message goes to the dead letters",
+                metadata: ["kind": "\(arrival.job.kind.rawValue)", "reference": "\(arrival.job.reference)", "detail": "\(detail)"])
+            metrics.deadLettered(.invalidJob)
+            return .settled(.reject)
         } catch {
             await lanes.close(.ledger, "\(error)")
             return .settled(.requeue)

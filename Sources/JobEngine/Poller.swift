@@ -94,14 +94,20 @@ package struct Poller: Sendable {
         do throws(LedgerError) {
             let now = clock.now()
             let due = try await ledger.takeDue(lane, at: now, leaseEnd: now + configuration.lease, limit: limit)
-            let published = await publish(due)
+            let published = await publish(due.jobs)
             try await ledger.markRequeued(published, at: clock.now())
             for job in published { requeued[job.job.kind]?.increment() }
-            guard published.count == due.count else { return .troubled("the broker did not confirm every job that was put back") }
-            return due.count == limit ? .more : .done
+            guard published.count == due.jobs.count else { return .troubled("the broker did not confirm every job that was put back") }
+            guard due.unreadable.isEmpty else { return .troubled(Self.complaint(of: due.unreadable)) }
+            return due.jobs.count == limit ? .more : .done
         } catch {
             return .troubled("\(error)")
         }
+    }
+
+    private static func complaint(of ids: [Int64]) -> String {
+        let names = ids.prefix(5).map(String.init).joined(separator: ", ") + (ids.count > 5 ? " and \(ids.count - 5) more" : "")
+        return "rows of the ledger that are due cannot be read (jobs.id \(names)); all others go on, these need a person"
     }
 
     /// Those that the broker has confirmed.

@@ -23,6 +23,18 @@ package struct DueJob: Sendable, Equatable {
     }
 }
 
+/// What was leased at once.
+package struct DueBatch: Sendable, Equatable {
+    package var jobs: [DueJob]
+    /// Jobs whose rows cannot be read, by their ids: for a person.
+    package var unreadable: [Int64]
+
+    package init(_ jobs: [DueJob], unreadable: [Int64] = []) {
+        self.jobs = jobs
+        self.unreadable = unreadable
+    }
+}
+
 extension Progress {
     /// When a job is due for the poller: every job that is not over is looked after one day, whatever became of its delivery and its run.
     /// `nil` if it is over, parked, or held back without a deadline.

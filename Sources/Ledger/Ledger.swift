@@ -24,9 +24,9 @@ package protocol Ledger: Sendable {
     func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> [OutgoingReply]
 
     /// Takes jobs that nobody works on and that have come due in a lane, the longest due first. Until the lease is over nobody else is
-    /// given them; a holder that is gone by then has lost nothing.
+    /// given them; a holder that is gone by then has lost nothing. One that cannot be read is leased too, so that it stands in nobody's way.
     /// - Parameter leaseEnd: when they are due again, unless ``markRequeued(_:at:)`` says that they are in their queue.
-    func takeDue(_ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int) async throws(LedgerError) -> [DueJob]
+    func takeDue(_ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int) async throws(LedgerError) -> DueBatch
 
     /// Remembers that these jobs are in their queue: they are not due again for ``DueJob/patience``. Those whose lease was lost, or
     /// that somebody works on already, stay as they are.

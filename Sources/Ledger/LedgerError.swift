@@ -5,6 +5,8 @@ package enum LedgerError: Error, Equatable, CustomStringConvertible {
     /// Another process holds the store.
     case locked(String)
     case damaged(String)
+    /// One row is none that this program has written. The others are what they were.
+    case unreadable(String)
     /// Written by a newer version of this program.
     case newerSchema(String)
     case unavailable(String)
@@ -18,6 +20,7 @@ package enum LedgerError: Error, Equatable, CustomStringConvertible {
             "the ledger cannot be written: check the file's owner and mode and whether the disk is mounted read-only (\(detail))"
         case .locked(let detail): "the ledger is locked by another process: \(detail)"
         case .damaged(let detail): "the ledger is damaged: stop, keep the file, restore it from its last good copy (\(detail))"
+        case .unreadable(let detail): "a row of the ledger cannot be read, all others can: \(detail)"
         case .newerSchema(let detail): "the ledger was written by a newer version: \(detail)"
         case .unavailable(let detail): "the ledger is unavailable: \(detail)"
         case .closed: "the ledger is closed"
@@ -28,7 +31,7 @@ package enum LedgerError: Error, Equatable, CustomStringConvertible {
     package var isRecoverable: Bool {
         switch self {
         case .diskFull, .readOnly, .locked, .unavailable: true
-        case .damaged, .newerSchema, .closed: false
+        case .damaged, .unreadable, .newerSchema, .closed: false
         }
     }
 }

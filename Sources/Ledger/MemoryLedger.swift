@@ -43,10 +43,10 @@ package final class MemoryLedger: Ledger {
 
     package func takeDue(
         _ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int
-    ) async throws(LedgerError) -> [DueJob] {
+    ) async throws(LedgerError) -> DueBatch {
         try state.withLock { state throws(LedgerError) in
             try state.checkOpen()
-            return state.takeDue(lane, at: now, leaseEnd: leaseEnd, limit: limit)
+            return DueBatch(state.takeDue(lane, at: now, leaseEnd: leaseEnd, limit: limit))
         }
     }
 

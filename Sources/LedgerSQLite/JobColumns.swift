@@ -38,11 +38,11 @@ enum JobColumns {
     }
 
     /// A row of `read`.
-    /// - Throws: ``LedgerError/damaged(_:)`` if the row is none that this program has written.
+    /// - Throws: ``LedgerError/unreadable(_:)`` if the row is none that this program has written.
     static func record(_ row: Columns) throws -> StoredJob {
         let id = row.int64(0)
         guard let kind = JobKind(rawValue: row.text(1)), let job = Job(kind: kind, body: row.bytes(2)) else {
-            throw LedgerError.damaged("kind or body of job \(id) cannot be read")
+            throw LedgerError.unreadable("kind or body of job \(id)")
         }
         let record = JobRecord(
             id: id, job: job, fingerprint: row.bytes(3), traceparent: row.optionalText(10),
@@ -105,9 +105,9 @@ extension Asker {
 extension Columns {
     func timestamp(_ column: Int32) -> Timestamp? { optionalInt64(column).map { Timestamp(milliseconds: $0) } }
 
-    /// - Throws: ``LedgerError/damaged(_:)`` if the text is none of the type's names.
+    /// - Throws: ``LedgerError/unreadable(_:)`` if the text is none of the type's names.
     func value<Value: RawRepresentable<String>>(_ column: Int32, _ name: String) throws -> Value {
-        guard let value = Value(rawValue: text(column)) else { throw LedgerError.damaged("the \(name) cannot be read") }
+        guard let value = Value(rawValue: text(column)) else { throw LedgerError.unreadable("the \(name) is not known") }
         return value
     }
 }

@@ -64,8 +64,8 @@ extension LedgerSession {
     }
 
     /// See ``Ledger/takeDue(_:at:leaseEnd:limit:)``.
-    func takeDue(_ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int) throws -> [DueJob] {
-        var jobs: [DueJob] = []
+    func takeDue(_ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int) throws -> DueBatch {
+        var batch = DueBatch([])
         try statements.due.query(
             {
                 $0.bind(lane == .money)
@@ -74,19 +74,18 @@ extension LedgerSession {
             },
             { row in
                 let id = row.int64(0)
-                guard let job = Job(kind: try row.value(1, "kind of job \(id)"), body: row.bytes(2)) else {
-                    throw LedgerError.damaged("the body of job \(id) cannot be read")
-                }
-                let state: JobState = try row.value(3, "state of job \(id)")
-                jobs.append(DueJob(id: id, job: job, state: state, traceparent: row.optionalText(4), leaseEnd: leaseEnd))
+                guard let kind = JobKind(rawValue: row.text(1)), let job = Job(kind: kind, body: row.bytes(2)),
+                    let state = JobState(rawValue: row.text(3))
+                else { return batch.unreadable.append(id) }
+                batch.jobs.append(DueJob(id: id, job: job, state: state, traceparent: row.optionalText(4), leaseEnd: leaseEnd))
             })
-        for job in jobs {
+        for id in batch.jobs.map(\.id) + batch.unreadable {
             try statements.lease.run {
                 $0.bind(leaseEnd.milliseconds)
-                $0.bind(job.id)
+                $0.bind(id)
             }
         }
-        return jobs
+        return batch
     }
 
     /// See ``Ledger/markRequeued(_:at:)``.

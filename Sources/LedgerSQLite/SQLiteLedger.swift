@@ -137,7 +137,7 @@ extension SQLiteLedger {
 
     package func takeDue(
         _ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int
-    ) async throws(LedgerError) -> [DueJob] {
+    ) async throws(LedgerError) -> DueBatch {
         try await perform(writes: true) { try $0.takeDue(lane, at: now, leaseEnd: leaseEnd, limit: limit) }
     }
 

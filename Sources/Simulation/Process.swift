@@ -94,7 +94,7 @@ extension Process: Ledger {
         try await write("\(ids.count) published marks") { () async throws(LedgerError) in try await ledger.markPublished(ids) }
     }
 
-    func takeDue(_ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int) async throws(LedgerError) -> [DueJob] {
+    func takeDue(_ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int) async throws(LedgerError) -> DueBatch {
         let end = world.bug == .leaseNeverExpires ? now + .seconds(1_000_000_000) : leaseEnd
         return try await write("leases") { () async throws(LedgerError) in
             try await ledger.takeDue(lane, at: now, leaseEnd: end, limit: limit)

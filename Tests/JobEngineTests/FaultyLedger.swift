@@ -6,9 +6,13 @@ import Synchronization
 final class FaultyLedger: Ledger {
     private let ledger = MemoryLedger()
     private let failures = Mutex((claims: 0, updates: 0))
+    private let claimError = Mutex(LedgerError.diskFull("test"))
     private let answered = Mutex(0)
 
-    func failClaims(_ count: Int) { failures.withLock { $0.claims = count } }
+    func failClaims(_ count: Int, with error: LedgerError = .diskFull("test")) {
+        claimError.withLock { $0 = error }
+        failures.withLock { $0.claims = count }
+    }
     func failUpdates(_ count: Int) { failures.withLock { $0.updates = count } }
 
     /// Claims that have been answered so far.
@@ -16,7 +20,7 @@ final class FaultyLedger: Ledger {
 
     func claim(_ claim: Claim) async throws(LedgerError) -> ClaimResult {
         defer { answered.withLock { $0 += 1 } }
-        if failures.withLock({ Self.take(&$0.claims) }) { throw .diskFull("test") }
+        if failures.withLock({ Self.take(&$0.claims) }) { throw claimError.withLock { $0 } }
         return try await ledger.claim(claim)
     }
 
@@ -33,7 +37,7 @@ final class FaultyLedger: Ledger {
         try await ledger.unpublishedReplies(after: id, limit: limit)
     }
 
-    func takeDue(_ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int) async throws(LedgerError) -> [DueJob] {
+    func takeDue(_ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int) async throws(LedgerError) -> DueBatch {
         try await ledger.takeDue(lane, at: now, leaseEnd: leaseEnd, limit: limit)
     }
 

@@ -180,6 +180,16 @@ struct TroubleTests {
         #expect(workshop.bos.calls.recharges.isEmpty)
     }
 
+    @Test("a job whose row cannot be read is sent by nobody, and keeps nobody else waiting")
+    func unreadableRow() async {
+        let workshop = Workshop()
+        workshop.ledger.failClaims(1, with: .unreadable("test"))
+        #expect(await workshop.handle(Workshop.recharge()) == .reject)
+        #expect(workshop.bos.calls.recharges.isEmpty)
+        #expect(workshop.broker.publications.isEmpty)
+        #expect(await workshop.handle(Workshop.recharge("R2")) == .ack)
+    }
+
     @Test("a verdict is kept until the ledger can be written again")
     func ledgerFailsAtVerdict() async throws {
         let workshop = Workshop()

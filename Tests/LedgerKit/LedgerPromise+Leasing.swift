@@ -135,6 +135,7 @@ extension LedgerPromise {
         _ lane: JobLane, at now: Int64, leaseEnd: Int64? = nil, limit: Int = 100, from ledger: any Ledger
     ) async throws -> [DueJob] {
         try await ledger.takeDue(
-            lane, at: Sample.moment(now), leaseEnd: Sample.moment(leaseEnd ?? now + 30), limit: limit)
+            lane, at: Sample.moment(now), leaseEnd: Sample.moment(leaseEnd ?? now + 30), limit: limit
+        ).jobs
     }
 }

@@ -60,7 +60,7 @@ extension LedgerPromise {
             #expect(result.record?.owner == nil)
             #expect(result.replies.count == 1)
             let now = Sample.moment(1_000_000)
-            for lane in JobLane.allCases { #expect(try await ledger.takeDue(lane, at: now, leaseEnd: now, limit: 10).isEmpty) }
+            for lane in JobLane.allCases { #expect(try await ledger.takeDue(lane, at: now, leaseEnd: now, limit: 10).jobs.isEmpty) }
             #expect(try await ledger.claim(purchase("r-1", at: 1, notSince: nil)) == .waiting(result.replies))
         },
         LedgerPromise("what is held back until a deadline is due then, to be asked about and not to be sent, and is taken up") { ledger in
@@ -90,7 +90,7 @@ extension LedgerPromise {
 
     private static func due(_ ledger: any Ledger, _ lane: JobLane, at second: Int64) async throws -> [Int64] {
         let now = Sample.moment(second)
-        return try await ledger.takeDue(lane, at: now, leaseEnd: now, limit: 10).map(\.id)
+        return try await ledger.takeDue(lane, at: now, leaseEnd: now, limit: 10).jobs.map(\.id)
     }
 
     private static func purchase(_ reference: String, key: [UInt8] = [1], at second: Int64, notSince: Int64?) -> Claim {

@@ -96,9 +96,26 @@ struct TroubleTests {
                 }
                 return await group.reduce(into: []) { if let failure = $1 { $0.append(failure) } }
             }
-            #expect(failures == [.damaged("kind or body of job 1 cannot be read")])
+            #expect(failures == [.unreadable("kind or body of job 1")])
             let summary = try await ledger.summary()
             #expect(summary.stored == [.init(.recharge, .sending): 40])
+        }
+    }
+
+    @Test("a due row that cannot be read stands in nobody's way, and is named")
+    func unreadableDueRow() async throws {
+        let temporary = try TemporaryLedger()
+        try await temporary.using { ledger in
+            for number in 1...3 { _ = try await ledger.claim(Sample.claim(Sample.job(.panStatus, "p-\(number)"))) }
+        }
+        try temporary.otherConnection().inDatabase { try $0.execute(sql: "UPDATE jobs SET body = '{}' WHERE id = 2") }
+        let (due, leaseEnd) = (Sample.moment(100_000), Sample.moment(100_060))
+        try await temporary.using { ledger in
+            let batch = try await ledger.takeDue(.questions, at: due, leaseEnd: leaseEnd, limit: 10)
+            #expect(batch.jobs.map(\.id) == [1, 3])
+            #expect(batch.unreadable == [2])
+            #expect(try await ledger.takeDue(.questions, at: due, leaseEnd: leaseEnd, limit: 10) == DueBatch([]))
+            #expect(try await ledger.takeDue(.questions, at: leaseEnd, leaseEnd: leaseEnd, limit: 10).unreadable == [2])
         }
     }
 
