@@ -61,7 +61,7 @@ struct AnswerClassifier: Sendable {
         guard configuration.enquiry.refundedWords.contains(word: word) else { return nil }
         switch told {
         case .succeeded, .failed: return .failed(refunded: true)
-        case .pending, .notFound: return nil
+        case .pending, .notFound, .declined: return nil
         }
     }
 
@@ -73,7 +73,10 @@ struct AnswerClassifier: Sendable {
         case (_, let code?) where codes.accepted.contains(code): return .pending
         // A duplicate is said of a request to recharge; about an enquiry it proves nothing.
         case (_, codes.done), (_, codes.duplicateReference), (_, nil), (true, _), (nil, _): return nil
-        case (false, _): return .failed(refunded: false)
+        case (false, let code?):
+            let enquiry = configuration.enquiry
+            let saysFailed = enquiry.failedCodes.contains(code) || facts.message.contains(anyOf: enquiry.failedPatterns)
+            return saysFailed ? .failed(refunded: false) : .declined
         }
     }
 

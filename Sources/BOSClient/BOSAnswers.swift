@@ -27,6 +27,8 @@ package struct EnquiryAnswer: Sendable, Equatable {
         case pending
         /// BOS does not know the reference. Right after a time-out that proves nothing.
         case notFound
+        /// Status false with a code of unknown meaning: it may be the recharge that BOS has refused, or this question.
+        case declined
     }
 
     package var facts: BOSFacts

@@ -64,6 +64,11 @@ package struct BOSConfiguration: Sendable {
         package var refundedWords: Set<String> = ["1", "true", "yes", "refunded"]
         /// Assumed: values of `data.refunded` that say it did not. Any other word says nothing, and so does the answer.
         package var notRefundedWords: Set<String> = ["0", "false", "no"]
+        /// Response codes that say, with status false and without `data`, that the recharge failed. None is known.
+        package var failedCodes: Set<Int> = []
+        /// Assumed: a message that contains one of these, with status false, says that the recharge failed. Without it and without one of
+        /// the codes above it is not known whether BOS speaks of the recharge or of the question.
+        package var failedPatterns = ["recharge failed", "transaction failed", "is failed", "refunded", "reversed"]
         /// Assumed: a message that contains one of these says that BOS does not know the reference.
         package var notFoundPatterns = ["no such transaction", "transaction not found", "no record found", "no data found"]
 

@@ -76,6 +76,7 @@ extension RechargeMachine.Finding {
         case .failed(refunded: true): "it was refunded"
         case .pending: "it is still being worked on"
         case .notFound: "it does not know the reference"
+        case .declined: "no, with a code whose meaning is not known (api.enquiry.failedCodes)"
         }
     }
 }

@@ -40,6 +40,10 @@ package struct APISettings: Sendable {
         package var refundedWords = ["1", "true", "yes", "refunded"]
         /// Values of `data.refunded` that say it did not, compared without case. Assumed.
         package var notRefundedWords = ["0", "false", "no"]
+        /// What says, with status false and without `data`, that the recharge failed: response codes, none of which is known, and parts of a
+        /// message, compared without case (assumed).
+        package var failedCodes: [Int] = []
+        package var failedPatterns = ["recharge failed", "transaction failed", "is failed", "refunded", "reversed"]
         /// A message that contains one of these means that BOS does not know the reference; compared without case. Assumed.
         package var notFoundPatterns = ["no such transaction", "transaction not found", "no record found", "no data found"]
 

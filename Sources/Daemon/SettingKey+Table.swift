@@ -109,6 +109,12 @@ extension SettingKey {
             "api.enquiry.notRefundedWords", \.api.enquiry.notRefundedWords, .list(.text("a value of data.refunded")),
             "values of `data.refunded` for \"it did not\"; any other decides nothing (assumed)"),
         SettingKey(
+            "api.enquiry.failedCodes", \.api.enquiry.failedCodes, .list(.integer(-99999...99999)),
+            "response codes that say, with status false, that the recharge failed; any other may be meant for the question"),
+        SettingKey(
+            "api.enquiry.failedPatterns", \.api.enquiry.failedPatterns, .list(.text("a part of a message")),
+            "a message with one of these says the same (assumed)"),
+        SettingKey(
             "api.enquiry.notFoundPatterns", \.api.enquiry.notFoundPatterns, .list(.text("a part of a message")),
             "a message with one of these means that BOS does not know the reference (assumed)"),
     ]

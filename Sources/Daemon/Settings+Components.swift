@@ -95,6 +95,8 @@ extension Settings {
         configuration.enquiry.pendingWords = Set(api.enquiry.pendingWords)
         configuration.enquiry.refundedWords = Set(api.enquiry.refundedWords)
         configuration.enquiry.notRefundedWords = Set(api.enquiry.notRefundedWords)
+        configuration.enquiry.failedCodes = Set(api.enquiry.failedCodes)
+        configuration.enquiry.failedPatterns = api.enquiry.failedPatterns
         configuration.enquiry.notFoundPatterns = api.enquiry.notFoundPatterns
         configuration.pan.pendingPatterns = pan.pendingPatterns
         configuration.pan.rejectedPatterns = pan.rejectedPatterns

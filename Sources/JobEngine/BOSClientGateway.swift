@@ -130,6 +130,7 @@ extension RechargeMachine.Finding {
         case .failed(let refunded): self = .failed(refunded: refunded)
         case .pending: self = .pending
         case .notFound: self = .notFound
+        case .declined: self = .declined
         }
     }
 }

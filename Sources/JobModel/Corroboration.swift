@@ -16,7 +16,7 @@ package enum Corroboration: Sendable, Equatable {
             case .succeeded: succeeded ? .confirmed : .contradicted
             case .failed: succeeded ? .contradicted : .confirmed
             case .pending: succeeded ? .open : .contradicted
-            case .notFound: .open
+            case .notFound, .declined: .open
             }
     }
 }

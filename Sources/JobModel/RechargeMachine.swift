@@ -17,6 +17,8 @@ package struct RechargeMachine: JobMachine {
         case failed(refunded: Bool)
         case pending
         case notFound
+        /// BOS says no, and it is not known whether to the recharge or to the question.
+        case declined
     }
 
     package enum Event: Sendable {
@@ -173,6 +175,13 @@ extension RechargeMachine {
             progress.failures += 1
             return waitInDoubt(at: now, jitter)
         case .notFound: return notFound(at: now, jitter)
+        case .declined:
+            // With the code of its refusal it can only speak of the recharge.
+            if progress.doubt == .refused, let code = answer.responseCode, code == progress.answer?.responseCode {
+                return finish(failure(answer, refunded: false), at: now)
+            }
+            progress.failures += 1
+            return waitInDoubt(at: now, jitter)
         }
     }
 
@@ -278,7 +287,7 @@ extension RechargeMachine {
     private mutating func take(outOfPlace event: Event) -> Step {
         switch event {
         case .answered, .enquired(.succeeded, _), .enquired(.failed, _), .enquired(.pending, _): doubt(.acceptedByBOS)
-        case .notTaken, .unknown, .enquired(.notFound, _), .enquiryUnanswered:
+        case .notTaken, .unknown, .enquired(.notFound, _), .enquired(.declined, _), .enquiryUnanswered:
             progress.state == .inDoubt ? ask() : doubt(.unanswered)
         }
     }

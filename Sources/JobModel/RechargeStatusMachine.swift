@@ -38,6 +38,9 @@ package struct RechargeStatusMachine: JobMachine {
         case .found(.failed(let refunded), let answer):
             let detail = refunded ? "BOS says that the recharge was refunded" : "BOS says that the recharge failed"
             return finish(.failed, Verdict(.failed, .enquiry, .refusedByBOS, detail, answer: answer), at: now)
+        case .found(.declined, let answer):
+            let detail = "BOS said no with a code whose meaning is not known (api.enquiry.failedCodes): to the recharge, or to the question"
+            return finish(.expired, Verdict(.expired, .none, .gaveUp, detail, answer: answer), at: now)
         case .unanswered(let reason, let retryAfter):
             // What stops every question is no failure of this one's.
             if reason != .credentialsRefused, reason != .breakerOpen { progress.failures += 1 }

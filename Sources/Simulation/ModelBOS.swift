@@ -76,6 +76,10 @@ final class ModelBOS: Sendable {
             return CallReport(
                 .unanswered(world.pick([.unanswered, .notSent, .throttled, .credentialsRefused]), retryAfter: nil), note: "no answer")
         }
+        if world.strikes(world.weather.bosTrouble / 10) {
+            world.note("enquiry \(reference): declined")
+            return CallReport(.found(.declined, Self.answer(17)), note: "declined")
+        }
         let finding = accounts.withLock { accounts -> RechargeMachine.Finding in
             guard var account = accounts[reference] else { return .notFound }
             decide(&account)

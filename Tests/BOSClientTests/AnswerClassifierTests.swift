@@ -68,8 +68,12 @@ struct AnswerClassifierTests {
         arguments: [
             (200, #"{"status":true,"responsecode":1,"message":"ok"}"#, "succeeded"), (200, #"{"status":true,"responsecode":2}"#, "pending"),
             (200, #"{"status":false,"responsecode":0}"#, "pending"),
-            (200, #"{"status":false,"responsecode":7}"#, "failed(refunded: false)"),
+            (200, #"{"status":false,"responsecode":7}"#, "declined"),
+            (401, #"{"status":false,"response_code":17,"message":"RegistrationID is required"}"#, "declined"),
             (401, #"{"status":false,"response_code":7,"message":"Transaction failed"}"#, "failed(refunded: false)"),
+            (200, #"{"status":false,"responsecode":7,"message":"Recharge of Amount 50 is failed"}"#, "failed(refunded: false)"),
+            (200, #"{"status":false,"responsecode":7,"data":{"refunded":"1"}}"#, "unknown.contradictory"),
+            (200, #"{"status":false,"responsecode":7,"data":{"refunded":"0"}}"#, "declined"),
             (401, #"{"status":false,"response_code":3,"message":"No Such Transaction"}"#, "notFound"),
             (200, #"{"status":"Failed","message":"no record found"}"#, "notFound"),
             (200, #"{"status":true,"data":{"status":"1"}}"#, "succeeded"),
@@ -158,10 +162,13 @@ struct AnswerClassifierTests {
     func configured() {
         var configuration = BOSConfiguration()
         configuration.codes.finalRefusals = [7]
+        configuration.enquiry.failedCodes = [7]
         configuration.enquiry.succeededWords = ["Erledigt"]
         let classifier = AnswerClassifier(configuration: configuration)
         let refusal = classifier.recharge(read(200, #"{"status":false,"response_code":7}"#), version: version)
         #expect(refusal.outcome == "refused(code: Optional(7), isFinal: true)")
+        let failure = classifier.enquiry(read(200, #"{"status":false,"responsecode":7}"#), version: version)
+        #expect(failure.outcome == "failed(refunded: false)")
         #expect(classifier.enquiry(read(200, #"{"data":{"status":"ERLEDIGT"}}"#), version: version).outcome == "succeeded")
         #expect(classifier.enquiry(read(200, #"{"data":{"status":"success"}}"#), version: version).outcome == "unknown.contradictory")
     }

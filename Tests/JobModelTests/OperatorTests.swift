@@ -125,6 +125,7 @@ struct OperatorTests {
             (.failed(refunded: true), .contradicted, .confirmed),
             (.pending, .open, .contradicted),
             (.notFound, .open, .open),
+            (.declined, .open, .open),
         ])
     func corroboration(finding: RechargeMachine.Finding, ofSucceeded: Corroboration, ofFailed: Corroboration) {
         #expect(Corroboration(of: true, by: finding) == ofSucceeded)

@@ -29,7 +29,7 @@ struct RechargeMachinePropertyTests {
             case .notTaken: if isAnswer { mayBeExecuted = false }
             case .answered, .enquired(.succeeded, _), .enquired(.failed, _), .enquired(.pending, _): isKnownToBOS = true
             case .enquired(.notFound, _): notFound.append(now)
-            case .unknown, .enquiryUnanswered: break
+            case .unknown, .enquired(.declined, _), .enquiryUnanswered: break
             }
         }
     }
@@ -87,7 +87,7 @@ struct RechargeMachinePropertyTests {
         let findings: [RechargeMachine.Event] = [
             SettlingTests.notFound, SettlingTests.notFound, SettlingTests.notFound,
             .enquiryUnanswered(credentialsRefused: false, retryAfter: nil),
-            .notTaken(.notSent), .unknown(nil),
+            .notTaken(.notSent), .unknown(nil), .enquired(.declined, Jobs.answer),
             Int.random(in: 0..<4, using: &random) == 0 ? .enquired(.pending, Jobs.answer) : SettlingTests.notFound,
         ]
         return findings.randomElement(using: &random)

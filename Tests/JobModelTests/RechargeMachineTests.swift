@@ -25,7 +25,7 @@ struct RechargeMachineTests {
         ("refused for good", .answered(.refused(isFinal: true), Jobs.answer)),
         ("found done", .enquired(.succeeded, Jobs.answer)), ("found failed", .enquired(.failed(refunded: false), Jobs.answer)),
         ("found refunded", .enquired(.failed(refunded: true), Jobs.answer)), ("found pending", .enquired(.pending, Jobs.answer)),
-        ("not found", .enquired(.notFound, Jobs.answer)),
+        ("not found", .enquired(.notFound, Jobs.answer)), ("declined", .enquired(.declined, Jobs.answer)),
         ("no answer", .enquiryUnanswered(credentialsRefused: false, retryAfter: nil)),
         ("no credentials", .enquiryUnanswered(credentialsRefused: true, retryAfter: .seconds(9))),
     ]
@@ -46,7 +46,7 @@ struct RechargeMachineTests {
             "found done": ("finish succeeded - enquiry", "succeeded -"), "found failed": ("finish failed \(failed) enquiry", "failed -"),
             "found refunded": ("finish failed \(failed) enquiry", "failed -"), "found pending": ("wait doubt", "in_doubt accepted_by_bos"),
             "not found": cause == .refused ? ("finish failed refused_by_bos enquiry", "failed -") : ("wait doubt", same),
-            "no answer": ("wait doubt", same), "no credentials": ("wait credentials_refused", same),
+            "declined": ("wait doubt", same), "no answer": ("wait doubt", same), "no credentials": ("wait credentials_refused", same),
         ]
     }
 
@@ -67,6 +67,19 @@ struct RechargeMachineTests {
             }
         }
         #expect(Self.sending.count + Self.doubting(.unanswered).count == Self.events.count)
+    }
+
+    @Test("an enquiry's no is believed of a refused recharge if it has the refusal's code, and of no other")
+    func declined() {
+        let refusal = Answer(httpStatus: 200, responseCode: 7, status: false, message: "Insufficient balance")
+        for (code, step) in [(7, "finish failed refused_by_bos enquiry"), (17, "wait doubt")] {
+            var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
+            _ = machine.wake(at: Jobs.start, jitter: 0)
+            #expect(SeenStep(machine.on(.answered(.refused(isFinal: false), refusal), at: Jobs.start, jitter: 0)) == .ask)
+            var answer = refusal
+            answer.responseCode = code
+            #expect(SeenStep(machine.on(.enquired(.declined, answer), at: Jobs.start, jitter: 0)).summary == step)
+        }
     }
 
     @Test("an event where it does not belong leads to a question, and what BOS has said is kept")

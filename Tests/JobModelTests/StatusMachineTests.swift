@@ -25,6 +25,7 @@ struct StatusMachineTests {
             (.found(.failed(refunded: true), Jobs.answer), "finish failed refused_by_bos enquiry", .failed),
             (.found(.pending, Jobs.answer), "finish pending - enquiry", .answeredPending),
             (.found(.notFound, Jobs.answer), "finish not_found - enquiry", .notFound),
+            (.found(.declined, Jobs.answer), "finish expired gave_up none", .expired),
         ] + WaitReason.allCases.map { (.unanswered($0, retryAfter: nil), "wait \($0.rawValue)", .accepted) }
 
     static let panEvents: [(event: PANStatusMachine.Event, step: String, state: JobState)] =
