@@ -38,19 +38,21 @@ struct AnswerClassifier: Sendable {
             facts.operatorID = facts.operatorID ?? ReadAnswer.identifier(data["operatorid"])
             if facts.message.isEmpty { facts.message = ReadAnswer.message(data["message"]) }
         }
-        let told = data["status"].map { verdict(word: $0.word, outerStatus: facts.status) } ?? verdict(facts)
+        let told = data["status"].map { verdict(status: $0, facts) } ?? verdict(facts)
         guard let told, let verdict = considering(refund: data["refunded"], told) else { return contradictory(facts) }
         return .answered(EnquiryAnswer(facts: facts, verdict: verdict))
     }
 
-    /// - Parameter word: `data.status`; one that is there and not known, or no word at all, says neither yes nor no.
-    private func verdict(word: String?, outerStatus: Bool?) -> EnquiryAnswer.Verdict? {
-        guard let word else { return nil }
+    /// - Parameter status: `data.status`; one that is there and not known, or no word at all, says neither yes nor no.
+    private func verdict(status: JSONValue, _ facts: BOSFacts) -> EnquiryAnswer.Verdict? {
+        guard let word = status.word else { return nil }
+        // A form that was not filled in: BOS may well say that it knows nothing, but then nothing else.
+        if word.isEmpty { return verdict(facts) == .notFound ? .notFound : nil }
         let words = configuration.enquiry
         if words.pendingWords.contains(word: word) { return .pending }
         if words.failedWords.contains(word: word) { return .failed(refunded: word == "refunded") }
         guard words.succeededWords.contains(word: word) else { return nil }
-        return outerStatus == false ? nil : .succeeded
+        return facts.status == false ? nil : .succeeded
     }
 
     /// What is refunded has failed, whatever else is said of it.

@@ -68,7 +68,7 @@ package struct BOSConfiguration: Sendable {
         package var failedCodes: Set<Int> = []
         /// Assumed: a message that contains one of these, with status false, says that the recharge failed. Without it and without one of
         /// the codes above it is not known whether BOS speaks of the recharge or of the question.
-        package var failedPatterns = ["recharge failed", "transaction failed", "is failed", "refunded", "reversed"]
+        package var failedPatterns = ["recharge failed", "recharge has failed"]
         /// Assumed: a message that contains one of these says that BOS does not know the reference.
         package var notFoundPatterns = ["no such transaction", "transaction not found", "no record found", "no data found"]
 

@@ -62,11 +62,15 @@ struct ReadAnswer {
         }
     }
 
+    /// The members of `data` that anything is made of; the others may say what they like.
+    private static let readOfData: Set = ["status", "refunded", "operatorid", "message"]
+
     private mutating func readData(_ members: [JSONValue.Member]) {
         for member in members where member.value != .null {
+            let name = Self.normalized(member.name)
             data = data ?? [:]
-            let other = data?.updateValue(member.value, forKey: Self.normalized(member.name))
-            if let other, other != member.value { problem = "the answer's data has two different values of one member" }
+            let other = data?.updateValue(member.value, forKey: name)
+            if let other, other != member.value, Self.readOfData.contains(name) { problem = "the answer's data has two different \(name)" }
         }
     }
 

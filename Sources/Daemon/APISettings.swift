@@ -43,7 +43,7 @@ package struct APISettings: Sendable {
         /// What says, with status false and without `data`, that the recharge failed: response codes, none of which is known, and parts of a
         /// message, compared without case (assumed).
         package var failedCodes: [Int] = []
-        package var failedPatterns = ["recharge failed", "transaction failed", "is failed", "refunded", "reversed"]
+        package var failedPatterns = ["recharge failed", "recharge has failed"]
         /// A message that contains one of these means that BOS does not know the reference; compared without case. Assumed.
         package var notFoundPatterns = ["no such transaction", "transaction not found", "no record found", "no data found"]
 

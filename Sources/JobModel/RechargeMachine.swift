@@ -217,7 +217,8 @@ extension RechargeMachine {
         var delay = policy.enquiry.delay(failures: max(progress.failures, 1), jitter: jitter)
         // The answer that settles the doubt is asked for when the window ends, not long after it.
         if let first = progress.firstNotFound, progress.notFoundAnswers + 1 >= policy.settle.answers {
-            delay = min(delay, max(.milliseconds(1), policy.settle.window - now.elapsed(since: first)))
+            let left = policy.settle.window - now.elapsed(since: first)
+            if left > .zero { delay = min(delay, left) }
         }
         return wait(reason, max(delay, minimum ?? .zero), at: now)
     }

@@ -73,11 +73,11 @@ extension LedgerSession {
                 $0.bind(max(0, limit))
             },
             { row in
-                let id = row.int64(0)
-                guard let kind = JobKind(rawValue: row.text(1)), let job = Job(kind: kind, body: row.bytes(2)),
-                    let state = JobState(rawValue: row.text(3))
-                else { return batch.unreadable.append(id) }
-                batch.jobs.append(DueJob(id: id, job: job, state: state, traceparent: row.optionalText(4), leaseEnd: leaseEnd))
+                // As whole as a run will read it: what it cannot is not put on a queue.
+                guard let record = try? JobColumns.record(row).record else { return batch.unreadable.append(row.int64(0)) }
+                batch.jobs.append(
+                    DueJob(
+                        id: record.id, job: record.job, state: record.progress.state, traceparent: record.traceparent, leaseEnd: leaseEnd))
             })
         for id in batch.jobs.map(\.id) + batch.unreadable {
             try statements.lease.run {

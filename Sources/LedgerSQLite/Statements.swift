@@ -45,7 +45,7 @@ final class Statements {
 
         due = try prepare(
             """
-            SELECT id, kind, body, state, traceparent FROM jobs
+            SELECT \(JobColumns.read) FROM jobs
             WHERE (kind = 'recharge' AND state = 'accepted') = ? AND poll_at <= ? ORDER BY poll_at, id LIMIT ?
             """)
         lease = try prepare("UPDATE jobs SET poll_at = ? WHERE id = ?")

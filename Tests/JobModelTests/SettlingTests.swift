@@ -42,6 +42,24 @@ struct SettlingTests {
         #expect(machine.progress.dueAt == Jobs.start + .seconds(120))
     }
 
+    @Test("once the window is over, answers that decide nothing are waited for longer and longer")
+    func undecided() {
+        let undecided: [RechargeMachine.Event] = [
+            .enquired(.declined, Jobs.answer), .enquiryUnanswered(credentialsRefused: false, retryAfter: nil),
+        ]
+        for event in undecided {
+            var machine = Self.doubtful()
+            _ = Self.hear(&machine, at: [0, 1])
+            var now = Jobs.start + .seconds(130)
+            for _ in 0..<5 {
+                _ = machine.wake(at: now, jitter: 0)
+                _ = machine.on(event, at: now, jitter: 0.99)
+                now = machine.progress.dueAt ?? now
+            }
+            #expect(now > Jobs.start + .seconds(140))
+        }
+    }
+
     @Test("the window starts anew after every sending and every other answer")
     func startingAnew() {
         var machine = Self.doubtful()

@@ -108,7 +108,7 @@ struct TroubleTests {
         try await temporary.using { ledger in
             for number in 1...3 { _ = try await ledger.claim(Sample.claim(Sample.job(.panStatus, "p-\(number)"))) }
         }
-        try temporary.otherConnection().inDatabase { try $0.execute(sql: "UPDATE jobs SET body = '{}' WHERE id = 2") }
+        try temporary.otherConnection().inDatabase { try $0.execute(sql: "UPDATE jobs SET wait_reason = 'x' WHERE id = 2") }
         let (due, leaseEnd) = (Sample.moment(100_000), Sample.moment(100_060))
         try await temporary.using { ledger in
             let batch = try await ledger.takeDue(.questions, at: due, leaseEnd: leaseEnd, limit: 10)
