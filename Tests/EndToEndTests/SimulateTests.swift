@@ -23,7 +23,9 @@ extension EndToEnd {
             #expect(kept.code == 0 && kept.output.contains("1000 stories from seed 10000 on: every promise was kept"), "\(kept.output)")
             let broken = try await simulate(["--runs", "1000", "--plant", "resend-on-timeout"])
             #expect(broken.code == 1)
-            #expect(broken.output.contains("BROKEN: ") && broken.output.contains("times\n"), "\(broken.output.suffix(1_000))")
+            // Which promise breaks first is a matter of the seed.
+            let isTold = broken.output.contains("BROKEN: ") && broken.output.contains("the same again: bosctl simulate --seed ")
+            #expect(isTold, "\(broken.output.suffix(1_000))")
         }
 
         @Test("what would look at no story at all is refused", arguments: [["--runs", "0"], ["--seed", "18446744073709551615"]])
