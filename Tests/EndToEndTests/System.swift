@@ -176,6 +176,8 @@ struct System: Sendable {
     /// a crash; it is still to be let go of.
     func finish(_ worker: ChildProcess) async throws {
         #expect(await eventually { try await upstream.depth(of: names.recharge) == 0 })
+        // Nor has it, right after its start, published again what one before it was killed over: stopped earlier it would still owe that.
+        #expect(await eventually { try await ledgerSummary().unpublishedReplies == 0 })
         #expect(await stop(worker) == 0)
     }
 
