@@ -68,12 +68,13 @@ extension Connection {
         do throws(SessionError) {
             try await live(session)
             try await windDown(session)
-            // Whoever still waits hears of it now: the session is let go of.
-            throw .noSession(reason: "the connection has been closed")
         } catch {
             session.end(error)
         }
-        return (true, session.failure ?? .noSession(reason: "the connection has been closed"))
+        // The session is let go of: whoever still waits hears of it now.
+        let closed = SessionError.noSession(reason: "the connection has been closed")
+        session.end(closed)
+        return (true, session.failure ?? closed)
     }
 
     /// Opens the channels and sees to the topology.
