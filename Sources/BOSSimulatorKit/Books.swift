@@ -17,7 +17,8 @@ struct Books: Sendable {
 
     private(set) var entries: [String: Entry] = [:]
     private(set) var executed = 0
-    private(set) var duplicatesRefused = 0
+    /// How often a recharge came, or came due, that was executed before: not executed again, and never to be sent.
+    private(set) var repeats = 0
     private(set) var paise: Int64 = 0
     private var calls: [Endpoint: Int] = [:]
     private var checks: [String: Int] = [:]
@@ -26,6 +27,7 @@ struct Books: Sendable {
 
     /// Counts a `DoRecharge` and returns how many there were for this reference.
     mutating func called(_ reference: String) -> Int {
+        if entries[reference, default: Entry()].executed > 0 { repeats += 1 }
         entries[reference, default: Entry()].called += 1
         return entries[reference]?.called ?? 1
     }
@@ -43,13 +45,10 @@ struct Books: Sendable {
     }
 
     /// Executes a recharge unless its reference was executed before.
-    /// - Returns: false for a duplicate, which is counted and changes nothing else.
+    /// - Returns: false for a duplicate, which changes nothing.
     mutating func execute(_ reference: String, paise amount: Int64, knownFrom: Duration, doneFrom: Duration) -> Bool {
         var entry = entries[reference] ?? Entry()
-        guard entry.executed == 0 else {
-            duplicatesRefused += 1
-            return false
-        }
+        guard entry.executed == 0 else { return false }
         entry.executed = 1
         entry.paise = amount
         entry.knownFrom = knownFrom
@@ -60,6 +59,9 @@ struct Books: Sendable {
         return true
     }
 
+    /// A recharge whose caller had gone came due, and another had been executed in the meantime.
+    mutating func repeatedLate() { repeats += 1 }
+
     mutating func refuse(_ reference: String) { entries[reference]?.wasRefused = true }
 
     /// The totals as `GET /simulator/books` shows them.
@@ -67,7 +69,7 @@ struct Books: Sendable {
         .object([
             .init("executed", .number("\(executed)")),
             .init("executedReferences", .number("\(entries.values.count { $0.executed > 0 })")),
-            .init("duplicatesRefused", .number("\(duplicatesRefused)")),
+            .init("repeats", .number("\(repeats)")),
             .init("paise", .number("\(paise)")),
             .init("enquiries", .number("\(calls[.rechargesStatus] ?? 0)")),
             .init("calls", .object(Endpoint.allCases.map { .init($0.rawValue, .number("\(calls[$0] ?? 0)")) })),

@@ -133,7 +133,7 @@ struct SimulatedBOS: Sendable {
     private mutating func settle(at now: Duration) {
         guard !late.isEmpty else { return }
         for recharge in late.filter({ $0.due <= now }).sorted(by: { $0.due < $1.due }) {
-            _ = execute(recharge.reference, paise: recharge.paise, at: recharge.due)
+            if !execute(recharge.reference, paise: recharge.paise, at: recharge.due) { books.repeatedLate() }
         }
         late.removeAll { $0.due <= now }
     }

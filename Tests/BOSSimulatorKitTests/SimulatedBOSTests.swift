@@ -42,9 +42,19 @@ struct SimulatedBOSTests {
         #expect(bench.recharge() == .reply(.duplicate))
         let books = bench.bos.books(at: .zero)
         #expect(books.executed == 1)
-        #expect(books.duplicatesRefused == 1)
+        #expect(books.repeats == 1)
         #expect(books.paise == 1050)
         #expect(books.entries["r1"]?.called == 2)
+    }
+
+    @Test("a recharge that comes again is in the books whatever it is answered", arguments: [Fault.serverError, .refuse, .resetBefore])
+    func repeated(fault: Fault) {
+        var bench = Bench()
+        #expect(bench.recharge() == .reply(.recharged("r1", paise: 1050)))
+        #expect(bench.bos.books(at: .zero).repeats == 0)
+        bench.bos.plan = FaultPlan(faults: [FaultRule(fault)])
+        _ = bench.recharge()
+        #expect(bench.bos.books(at: .zero).repeats == 1)
     }
 
     @Test("the books add up the paise of every recharge exactly")
@@ -110,7 +120,7 @@ struct SimulatedBOSTests {
         #expect(bench.executed("r1") == 1)
         #expect(bench.enquire("r1") == .reply(.enquirySucceeded("r1", paise: 1050)))
         #expect(bench.executed("r2") == 1)
-        #expect(bench.bos.books(at: bench.now).duplicatesRefused == 1)
+        #expect(bench.bos.books(at: bench.now).repeats == 1)
     }
 
     @Test("an enquiry tells the truth about what was executed, refused and never heard of")

@@ -148,6 +148,7 @@ extension EndToEnd {
                     #expect(finals.allSatisfy { $0.count(of: "enquiries") > 0 }, "\(reference) was in doubt and never asked about")
                 }
             }
+            #expect(try await system.repeats() == 0)
             #expect(replies.values.joined().contains { $0.outcome == "in_doubt" }, "nothing was in doubt, so nothing was shown")
             let summary = try await system.ledgerSummary()
             #expect(summary.stored.allSatisfy { $0.key.state.isFinal || $0.value == 0 })

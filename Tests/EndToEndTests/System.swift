@@ -145,6 +145,11 @@ struct System: Sendable {
         return Dictionary(uniqueKeysWithValues: counts.filter { $0.1 != 0 })
     }
 
+    /// How many recharges came to BOS again after they had been executed: money sent a second time, had BOS not refused it.
+    func repeats() async throws -> Int? {
+        try await Web.get("\(bos)/simulator/books").json?["repeats"]?.text.flatMap { Int($0) }
+    }
+
     /// How often BOS was called at an endpoint, as BOS counts it.
     func callsReceived(_ endpoint: String) async throws -> Int? {
         try await Web.get("\(bos)/simulator/books").json?["calls"]?[endpoint]?.text.flatMap { Int($0) }
@@ -193,6 +198,7 @@ struct System: Sendable {
             #expect(Set(finals.map(\.body)).count == 1, "\(reference) has final replies that differ")
         }
         #expect(executions.count == references.count)
+        #expect(try await repeats() == 0)
         #expect(try await upstream.depth(of: names.recharge) == 0)
         #expect(try await upstream.depth(of: names.dead) == 0)
         let summary = try await ledgerSummary()
