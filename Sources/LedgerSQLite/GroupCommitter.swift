@@ -14,6 +14,8 @@ actor GroupCommitter {
     private let onCommit: @Sendable (Duration, _ rows: Int) -> Void
     private var queue: DatabaseQueue?
     private var session: LedgerSession?
+    /// What is damaged in one place is trusted in none: nothing is written any more.
+    private var damage: LedgerError?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
@@ -40,6 +42,13 @@ actor GroupCommitter {
 
     /// Does all of the group in one transaction and tells each caller once it is on disk.
     func commit(_ group: [Errand]) {
+        guard let damage else { return write(group) }
+        for errand in group where errand.writes { errand.fail(damage) }
+        write(group.filter { !$0.writes })
+    }
+
+    private func write(_ group: [Errand]) {
+        guard !group.isEmpty else { return }
         guard let queue, let session else {
             for errand in group { errand.fail(.closed) }
             return
@@ -93,6 +102,12 @@ actor GroupCommitter {
 
     private func failure(_ error: any Error, in queue: DatabaseQueue) -> LedgerError {
         let systemError = queue.inDatabase { sqlite3_system_errno($0.sqliteConnection) }
-        return LedgerError(error, path: path, systemError: systemError)
+        let failure = LedgerError(error, path: path, systemError: systemError)
+        if case .damaged = failure, damage == nil {
+            damage = failure
+            // Who only looks leaves nothing behind.
+            if !queue.configuration.readonly { DamageMark.set(on: path, failure) }
+        }
+        return failure
     }
 }

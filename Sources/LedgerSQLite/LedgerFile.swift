@@ -19,6 +19,7 @@ enum LedgerFile {
     /// - Throws: ``LedgerError``, or what GRDB throws.
     static func open(_ path: String, _ configuration: SQLiteLedger.Configuration, _ access: Access) throws -> DatabaseQueue {
         countNoMemory
+        if access != .reader { try DamageMark.check(path) }
         if access == .owner {
             try create(path)
         } else if Glibc.access(path, F_OK) != 0 {

@@ -77,6 +77,51 @@ struct TroubleTests {
         #expect(failure?.isDamaged == true)
     }
 
+    @Test("damage that is found while working ends all writing, also after the next start, until a person has seen to it")
+    func damagedWhileWorking() async throws {
+        let temporary = try TemporaryLedger()
+        try await temporary.using { _ = try await $0.claim(Sample.claim()) }
+        let other = try temporary.otherConnection()
+        let (page, size) = try other.inDatabase { database in
+            _ = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+            return (
+                try Int64.fetchOne(database, sql: "SELECT rootpage FROM sqlite_master WHERE name = 'jobs'") ?? 0,
+                try Int64.fetchOne(database, sql: "PRAGMA page_size") ?? 0
+            )
+        }
+        try other.close()
+        let file = try FileHandle(forUpdating: URL(fileURLWithPath: temporary.path))
+        try file.seek(toOffset: UInt64((page - 1) * size))
+        let good = try #require(try file.read(upToCount: Int(size)))
+        func replacePage(_ content: Data) throws {
+            try file.seek(toOffset: UInt64((page - 1) * size))
+            try file.write(contentsOf: content)
+        }
+        try replacePage(Data(repeating: 0xFF, count: Int(size)))
+
+        let reader = try await SQLiteLedger.openReadOnly(path: temporary.path)
+        let look = await #expect(throws: LedgerError.self) { try await reader.job(.recharge, "r-1") }
+        #expect(look?.isDamaged == true)
+        await reader.close()
+        try await temporary.using { ledger in
+            // What does not touch that page can be written, and says nothing of the rest.
+            try await ledger.checkWritable()
+            let claim = await #expect(throws: LedgerError.self) { try await ledger.claim(Sample.claim()) }
+            #expect(claim?.isDamaged == true)
+            let check = await #expect(throws: LedgerError.self) { try await ledger.checkWritable() }
+            #expect(check == claim)
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 1).isEmpty)
+        }
+        let start = await #expect(throws: LedgerError.self) { try await temporary.open() }
+        #expect(start?.isDamaged == true)
+        #expect(start?.description.contains("remove \(temporary.path).damaged") == true)
+
+        try replacePage(good)
+        await #expect(throws: LedgerError.self) { try await temporary.open() }
+        try FileManager.default.removeItem(atPath: temporary.path + ".damaged")
+        try await temporary.using { _ = try #require(try await $0.job(.recharge, "r-1")) }
+    }
+
     @Test("an unreadable job fails whoever asks for it, by its number alone, and nobody else")
     func unreadableRow() async throws {
         let temporary = try TemporaryLedger()
