@@ -22,7 +22,7 @@ struct ReplyDelivery {
             let problem: String?
             do throws(BrokerError) {
                 try await broker.whenConnected()
-                await outbox.deliver(replies)
+                await outbox.deliver(new: replies)
                 problem = nil
             } catch {
                 problem = "\(error)"

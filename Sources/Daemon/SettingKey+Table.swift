@@ -54,7 +54,7 @@ extension SettingKey {
             "jobs in flight that each queue is always allowed, however slow BOS is"),
         SettingKey(
             "jobs.timeout", \.jobs.timeout, .duration(.seconds(1) ... .seconds(900)),
-            "a delivery is never held longer; what needs more waits in the ledger"),
+            "a delivery is never held longer; what needs more waits in the ledger; at least twice `api.requestTimeout`"),
         SettingKey(
             "jobs.maximumAmount", \.jobs.maximumAmount, .rupees(1...100_000_000_000),
             "rupees; a recharge of more is refused (the default is an assumption)"),

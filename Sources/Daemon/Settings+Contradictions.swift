@@ -26,8 +26,9 @@ extension Settings {
             "\(spelled(retry.settle.window)) is not longer than api.requestTimeout, so \"not found\" could be believed while the first request is on its way",
             "make it longer than \(spelled(api.requestTimeout))")
         require(
-            jobs.timeout >= api.requestTimeout, ["jobs.timeout", "api.requestTimeout"],
-            "\(spelled(jobs.timeout)) is shorter than api.requestTimeout", "make it \(spelled(api.requestTimeout)) or more")
+            jobs.timeout >= api.requestTimeout * 2, ["jobs.timeout", "api.requestTimeout"],
+            "\(spelled(jobs.timeout)) is less than twice api.requestTimeout, so jobs could go back to their queue before BOS has had time for them",
+            "make it \(spelled(api.requestTimeout * 2)) or more")
         require(
             retry.maximumBackoff >= retry.initialBackoff, ["retry.maximumBackoff", "retry.initialBackoff"],
             "\(spelled(retry.maximumBackoff)) is shorter than retry.initialBackoff", "make it \(spelled(retry.initialBackoff)) or more")

@@ -57,8 +57,10 @@ package final class EngineMetrics: Sendable {
     func deadLettered(_ reason: DeadLetterReason) { deadLetters[reason]?.increment() }
     func unroutedReply() { unrouted.increment() }
 
-    func published(_ reply: OutgoingReply, at now: Timestamp) {
-        replies[reply.kind]?.increment()
+    func published(_ kind: JobKind) { replies[kind]?.increment() }
+
+    /// How long a job took its first asker; one who asks later is no sign of how fast the worker is.
+    func ended(_ reply: OutgoingReply, at now: Timestamp) {
         if reply.isFinal { durations[reply.kind]?.recordMilliseconds(max(0, now.milliseconds - reply.acceptedAt.milliseconds)) }
     }
 }

@@ -157,7 +157,7 @@ package struct JobHandler: Sendable {
             case .joined: return .settled(.requeue)
             case .waiting(let replies), .answered(let replies):
                 // Whoever joined a run is among those that the run has answered.
-                if !hasJoined { await outbox.deliver(replies) }
+                if !hasJoined { await outbox.deliver(repeated: replies) }
                 return .settled(.ack)
             case .conflict: return .conflict
             // Answered where it was claimed. Whatever else it is, a job that nobody has taken stays in its queue.

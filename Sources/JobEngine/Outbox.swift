@@ -49,17 +49,19 @@ package final class Outbox: Sendable {
     /// Publishes replies just stored, but for those that a sweep has found before. Returns when each is confirmed or cannot be now; what is
     /// not remains owed.
     package func deliver(new replies: [OutgoingReply]) async {
-        await deliver(replies.filter { !isOnItsWay($0) })
+        await deliver(replies.filter { !isOnItsWay($0) }, areRepeats: false)
     }
 
     /// Publishes replies for one who asks, whether they were published before or not. Returns as for new ones.
-    package func deliver(_ replies: [OutgoingReply]) async {
+    package func deliver(repeated replies: [OutgoingReply]) async { await deliver(replies, areRepeats: true) }
+
+    private func deliver(_ replies: [OutgoingReply], areRepeats: Bool) async {
         guard replies.count > 1 else {
-            for reply in replies { await deliver(reply) }
+            for reply in replies { await deliver(reply, isRepeat: areRepeats) }
             return
         }
         await withDiscardingTaskGroup { group in
-            for reply in replies { group.addTask { await self.deliver(reply) } }
+            for reply in replies { group.addTask { await self.deliver(reply, isRepeat: areRepeats) } }
         }
     }
 
@@ -156,7 +158,9 @@ package final class Outbox: Sendable {
             let replies = try await ledger.unpublishedReplies(after: last, limit: 100)
             guard let end = replies.last else { break }
             await withDiscardingTaskGroup { group in
-                for reply in replies where reply.id <= bound && !isOnItsWay(reply) { group.addTask { await self.deliver(reply) } }
+                for reply in replies where reply.id <= bound && !isOnItsWay(reply) {
+                    group.addTask { await self.deliver(reply, isRepeat: false) }
+                }
             }
             last = end.id
         }
@@ -165,7 +169,7 @@ package final class Outbox: Sendable {
 
     private func isOnItsWay(_ reply: OutgoingReply) -> Bool { state.withLock { $0.inFlight.contains(reply.id) } }
 
-    private func deliver(_ reply: OutgoingReply) async {
+    private func deliver(_ reply: OutgoingReply, isRepeat: Bool) async {
         state.withLock { _ = $0.inFlight.insert(reply.id) }
         let address = ReplyAddress(reply, exchanges)
         let publication = await publish(Message(reply), to: address)
@@ -175,7 +179,8 @@ package final class Outbox: Sendable {
         switch publication {
         case .confirmed:
             confirmed.yield()
-            metrics.published(reply, at: clock.now())
+            metrics.published(reply.kind)
+            if !isRepeat { metrics.ended(reply, at: clock.now()) }
         case .unconfirmed: owed.yield()
         // It stays owed; the patrol tries it, and says so, once a minute.
         case .impossible: break

@@ -44,7 +44,10 @@ extension JobHandler {
             reply: reply.body, kind: reply.kind, asker: asker, messageID: ReplyID.make(refusing: incoming, asker: asker))
         let address = ReplyAddress(replyTo: asker.replyTo, kind: reply.kind, outcome: .refused, configuration.exchanges)
         let publication = await publish(message, to: address, until: deadline)
-        if publication == .confirmed, let kind = refusal.kind { metrics.told(kind, .refused, Money(paise: 0)) }
+        if publication == .confirmed, let kind = refusal.kind {
+            metrics.published(kind)
+            metrics.told(kind, .refused, Money(paise: 0))
+        }
         return publication != .unconfirmed
     }
 

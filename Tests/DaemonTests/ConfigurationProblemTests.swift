@@ -167,7 +167,7 @@ struct ConfigurationProblemTests {
     @Test(
         "values that do not go together are an error",
         arguments: [
-            (["--retry.settle.window=20s"], "retry.settle.window"), (["--api.requestTimeout=2m"], "jobs.timeout"),
+            (["--retry.settle.window=20s"], "retry.settle.window"), (["--api.requestTimeout=31s"], "jobs.timeout"),
             (["--retry.initialBackoff=31s"], "retry.maximumBackoff"),
             (["--retry.enquiry.initialBackoff=6m"], "retry.enquiry.maximumBackoff"),
             (["--poller.pan.firstCheckAfter=7h"], "poller.pan.maximumInterval"), (["--auth.mode=file"], "auth.tokenFile"),

@@ -1,3 +1,4 @@
+import AMQP
 import ExactJSON
 import Foundation
 import Testing
@@ -56,6 +57,7 @@ extension EndToEnd {
                 }
                 #expect(await eventually { try await system.upstream.depth(of: system.names.dead) == count })
                 try await Self.expectReasons(count, in: system)
+                try await Self.expectLetters(count, in: system)
 
                 try await system.upstream.publishRecharges(["good"])
                 try await system.upstream.waitForFinals(count + 1)
@@ -72,10 +74,39 @@ extension EndToEnd {
             }
         }
 
+        /// What a person finds in the queue of dead letters: of each its body as it came, and why it is there. A body so large that the worker
+        /// does not take it in is moved by the broker, which says in its own words that it was rejected.
+        private static func expectLetters(_ count: Int, in system: System) async throws {
+            var expected = Dictionary((0..<count).map { (kinds[$0 % kinds.count].body, 1) }, uniquingKeysWith: +)
+            for letter in await system.upstream.messages(count, of: system.names.dead) {
+                let headers = letter.properties.headers
+                guard headers["x-bos-reason"] != nil else {
+                    #expect(letter.properties.headers["x-first-death-reason"] == .string("rejected"))
+                    continue
+                }
+                let body = try #require(kinds.first { $0.body == letter.body }?.body, "a body was changed")
+                let reasons = kinds.filter { $0.body == body }.map { FieldValue.string($0.reason) }
+                #expect(headers["x-bos-reason"].map(reasons.contains) == true)
+                #expect(headers["x-bos-original-exchange"] == .string(system.names.jobs))
+                #expect(headers["x-bos-original-routing-key"] == .string("recharge"))
+                for name in ["x-bos-detail", "x-bos-failed-at"] {
+                    guard case .string(let text)? = headers[name], !text.isEmpty else {
+                        Issue.record("no \(name)")
+                        continue
+                    }
+                }
+                expected[body, default: 0] -= 1
+            }
+            #expect(expected.filter { $0.key.count <= 1 << 20 }.values.allSatisfy { $0 == 0 })
+        }
+
         /// What the worker counted, by reason.
         private static func expectReasons(_ count: Int, in system: System) async throws {
             let expected = Dictionary((0..<count).map { (kinds[$0 % kinds.count].reason, 1) }, uniquingKeysWith: +)
             let metrics = try await Web.get("\(system.http)/metrics").text
+            // Every refusal is a reply that was published, but for those whose kind nobody knows.
+            let refusals = count - expected["unknown_kind", default: 0]
+            #expect(metrics.contains("bos_replies_published_total{kind=\"recharge\"} \(refusals)\n"))
             for (reason, number) in expected {
                 #expect(metrics.contains("bos_dead_letters_total{reason=\"\(reason)\"} \(number)\n"), "\(reason): \(number) expected")
             }

@@ -10,10 +10,23 @@ extension EndToEnd {
                 let references = System.references(Scale.jobs)
                 try await system.upstream.publishRecharges(references)
                 try await system.upstream.waitForFinals(references.count)
+                #expect(system.upstream.replies.values.allSatisfy { $0.count == 1 }, "an undisturbed worker sends no reply twice")
+                #expect(try await system.callsReceived("DoRecharge") == references.count)
+                try await repeatOne(references, in: system)
                 try await system.finish(worker)
                 try await system.expectAllSucceeded(references)
-                #expect(system.upstream.replies.values.allSatisfy { $0.count == 1 }, "an undisturbed worker sends no reply twice")
+                #expect(try await system.callsReceived("DoRecharge") == references.count)
             }
+        }
+
+        /// Who asks again gets the same reply, and it says nothing about how long jobs take.
+        private func repeatOne(_ references: [String], in system: System) async throws {
+            try await system.upstream.publishRecharges([references[0]])
+            #expect(await eventually { system.upstream.replies[references[0]]?.count == 2 })
+            let published = "bos_replies_published_total{kind=\"recharge\"} \(references.count + 1)\n"
+            #expect(await eventually { try await Web.get("\(system.http)/metrics").text.contains(published) })
+            let metrics = try await Web.get("\(system.http)/metrics").text
+            #expect(metrics.contains("bos_job_duration_seconds_count{kind=\"recharge\"} \(references.count)\n"))
         }
     }
 }

@@ -138,6 +138,17 @@ final class Upstream: Sendable {
         return Int(try await replying.depth(of: queue).consumers)
     }
 
+    /// Takes so many messages out of a queue, in their order.
+    func messages(_ count: Int, of queue: String) async -> [Message] {
+        var taken: [Message] = []
+        for await delivery in replying.consume(queue: queue, prefetch: 100) {
+            taken.append(delivery.message)
+            delivery.ack()
+            if taken.count == count { break }
+        }
+        return taken
+    }
+
     private func take(_ message: Message) {
         let json = try? JSONValue.parse(message.body)
         let name = message.properties.correlationID ?? ""

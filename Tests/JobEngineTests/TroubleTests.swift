@@ -51,6 +51,17 @@ struct TroubleTests {
         #expect(workshop.replies.map { $0.text("outcome") } == ["succeeded"])
     }
 
+    @Test("only an answer lifts the pause after refused credentials", arguments: WaitReason.allCases)
+    func credentialsProbe(reason: WaitReason) async {
+        var script = ScriptedBOS.Script()
+        script.enquiries = [.unanswered(reason, retryAfter: nil)]
+        let workshop = Workshop(script)
+        let probe = PauseProbe(gateway: workshop.bos, ledger: workshop.ledger, registerID: "merchant", timeout: .seconds(1))
+        #expect(await probe.hasPassed(.credentials, in: workshop.lanes.money) == false)
+        workshop.bos.play(ScriptedBOS.Script())
+        #expect(await probe.hasPassed(.credentials, in: workshop.lanes.money))
+    }
+
     @Test("a released job goes on at its next delivery even after the clock was set back")
     func clockSetBack() async throws {
         var script = ScriptedBOS.Script()
@@ -238,7 +249,7 @@ struct TroubleTests {
         while workshop.broker.publications.isEmpty, !Task.isCancelled { await Task.yield() }
         await workshop.outbox.deliver(new: stored)
         #expect(workshop.broker.publications.count == 1)
-        await workshop.outbox.deliver(stored)
+        await workshop.outbox.deliver(repeated: stored)
         #expect(workshop.broker.publications.count == 2)
         workshop.outbox.finish()
         await sweeping.value
