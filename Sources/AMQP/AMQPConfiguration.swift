@@ -16,6 +16,8 @@ package struct AMQPConfiguration: Sendable {
     package var backoff = Backoff()
     /// What operators see in the broker's list of connections; the role is added to it.
     package var connectionName: String = "bos-worker"
+    /// The program's version, as the broker shows it with each connection.
+    package var version: String = "unknown"
 
     package init(urls: [AMQPURL]) {
         self.urls = urls

@@ -69,7 +69,7 @@ enum Dialer {
         let arena = Arena()
         var properties = arena.table([
             "product": .string(configuration.connectionName),
-            "version": .string("1"),
+            "version": .string(configuration.version),
             "platform": .string("Swift, librabbitmq \(String(cString: amqp_version()))"),
             "connection_name": .string(name),
             "capabilities": .table([

@@ -14,6 +14,7 @@ extension Settings {
         configuration.heartbeat = amqp.heartbeat
         configuration.connectTimeout = amqp.connectTimeout
         configuration.connectionName = name
+        configuration.version = Version.current
         configuration.tls.caFile = amqp.tls.caFile
         configuration.tls.certificateFile = amqp.tls.certificateFile
         configuration.tls.keyFile = amqp.tls.keyFile

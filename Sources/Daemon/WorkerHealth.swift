@@ -58,8 +58,11 @@ struct WorkerHealth: DaemonHealth {
         let sample = sampler.sample
         let depths = sample.queues.map { "\($0.name) \($0.messages)" }.joined(separator: ", ")
         let doubts = sample.summary.stored[LedgerSummary.Key(.recharge, .inDoubt)] ?? 0
-        let state = engine.problems.first?.detail ?? "consuming"
-        return "\(state); ready messages: \(depths.isEmpty ? "unknown" : depths); recharges in doubt: \(doubts)"
+        let parked = sample.summary.stored[LedgerSummary.Key(.recharge, .parked)] ?? 0
+        let problems = engine.problems.map(\.detail).sorted()
+        let state = problems.isEmpty ? "consuming" : problems.joined(separator: ", ")
+        return "\(state); ready messages: \(depths.isEmpty ? "unknown" : depths); "
+            + "recharges in doubt: \(doubts), waiting for a person: \(parked)"
     }
 }
 

@@ -93,10 +93,11 @@ struct LossTests {
             try await link.connection.whenConnected()
             // Only this test's connection: the others' must not notice.
             let name = TestBroker.name("connection")
-            try await Link.with(change: { $0.connectionName = name }) { victim in
+            try await Link.with(change: { ($0.connectionName, $0.version) = (name, "9.8.7") }) { victim in
                 try await victim.connection.whenConnected()
                 let list = try await broker.ctl("list_connections", "pid", "client_properties")
                 let line = try #require(list.split(separator: "\n").first { $0.contains(name) })
+                #expect(line.contains("9.8.7"))
                 let pid = try #require(line.split(separator: "\t").first)
                 try await broker.ctl("close_connection", String(pid), reason)
                 guard case .closedByBroker(320, let text) = await victim.events.disconnection() else { throw CancellationError() }
