@@ -70,7 +70,7 @@ extension SettingKey {
         SettingKey("api.baseURL", \.api.baseURL, .webURL, "the BOS API"),
         SettingKey("api.registerID", \.api.registerID, .optional(.text("the merchant's id")), "`RegisterID` of jobs that bring none"),
         SettingKey(
-            "api.requestTimeout", \.api.requestTimeout, .duration(.milliseconds(100) ... .seconds(600)),
+            "api.requestTimeout", \.api.requestTimeout, .duration(.milliseconds(100) ... .seconds(450)),
             "for one request, from its start to the end of the answer"),
         SettingKey(
             "api.connectTimeout", \.api.connectTimeout, .duration(.milliseconds(100) ... .seconds(120)),

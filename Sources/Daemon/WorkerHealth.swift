@@ -57,12 +57,11 @@ struct WorkerHealth: DaemonHealth {
     var statusLine: String {
         let sample = sampler.sample
         let depths = sample.queues.map { "\($0.name) \($0.messages)" }.joined(separator: ", ")
-        let doubts = sample.summary.stored[LedgerSummary.Key(.recharge, .inDoubt)] ?? 0
-        let parked = sample.summary.stored[LedgerSummary.Key(.recharge, .parked)] ?? 0
-        let problems = engine.problems.map(\.detail).sorted()
+        func recharges(_ state: JobState) -> Int { sample.summary.stored[LedgerSummary.Key(.recharge, state)] ?? 0 }
+        let problems = engine.problems.map(\.detail).sorted() + (sample.ledgerProblem.map { [$0] } ?? [])
         let state = problems.isEmpty ? "consuming" : problems.joined(separator: ", ")
         return "\(state); ready messages: \(depths.isEmpty ? "unknown" : depths); "
-            + "recharges in doubt: \(doubts), waiting for a person: \(parked)"
+            + "recharges in doubt: \(recharges(.inDoubt)), waiting for a person: \(recharges(.parked) + recharges(.held))"
     }
 }
 

@@ -27,21 +27,17 @@ package struct PauseProbe: Sendable {
             } catch { return false }
         case .credentials:
             _ = await gateway.renewCredentials()
-            // Only an answer shows that BOS knows us; a time-out or an error of its own does not.
-            return await ask() == .found
-        case .bos: return await lane.probe { [.found, .unanswered(.credentialsRefused)].contains(await ask()) }
+            // An answer without a verdict lifts it too: BOS may refuse this question for reasons of its own, for ever.
+            return await asksInVain(about: [.credentialsRefused, .notSent, .throttled]) == false
+        case .bos: return await lane.probe { await asksInVain(about: [.notSent, .throttled, .unanswered]) == false }
         }
     }
 
-    private enum Finding: Equatable {
-        case found
-        case unanswered(WaitReason)
-    }
-
-    private func ask() async -> Finding {
+    /// Whether an enquiry fails for one of these reasons.
+    private func asksInVain(about reasons: [WaitReason]) async -> Bool {
         switch await gateway.enquire(Self.reference, registerID: registerID, CallOptions(traceparent: nil, timeout: timeout)).event {
-        case .found: .found
-        case .unanswered(let reason, _): .unanswered(reason)
+        case .found: false
+        case .unanswered(let reason, _): reasons.contains(reason)
         }
     }
 }

@@ -14,7 +14,7 @@ actor GroupCommitter {
     private let onCommit: @Sendable (Duration, _ rows: Int) -> Void
     private var queue: DatabaseQueue?
     private var session: LedgerSession?
-    /// What is damaged in one place is trusted in none: nothing is written any more.
+    /// What is damaged in one place is trusted in none: nothing is written any more, whichever process has found it.
     private var damage: LedgerError?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
@@ -42,7 +42,7 @@ actor GroupCommitter {
 
     /// Does all of the group in one transaction and tells each caller once it is on disk.
     func commit(_ group: [Errand]) {
-        guard let damage else { return write(group) }
+        guard group.contains(where: \.writes), let damage = knownDamage() else { return write(group) }
         for errand in group where errand.writes { errand.fail(damage) }
         write(group.filter { !$0.writes })
     }
@@ -109,5 +109,16 @@ actor GroupCommitter {
             if !queue.configuration.readonly { DamageMark.set(on: path, failure) }
         }
         return failure
+    }
+
+    private func knownDamage() -> LedgerError? {
+        do {
+            try DamageMark.check(path)
+            // The disk did not take it, or somebody has removed it under a process that knows better.
+            if let damage { DamageMark.set(on: path, damage) }
+        } catch {
+            damage = damage ?? error
+        }
+        return damage
     }
 }

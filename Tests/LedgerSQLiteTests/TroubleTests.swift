@@ -103,22 +103,33 @@ struct TroubleTests {
         let look = await #expect(throws: LedgerError.self) { try await reader.job(.recharge, "r-1") }
         #expect(look?.isDamaged == true)
         await reader.close()
+        let mark = temporary.path + ".damaged"
+        let poller = try await SQLiteLedger.openShared(temporary.configuration())
         try await temporary.using { ledger in
             // What does not touch that page can be written, and says nothing of the rest.
             try await ledger.checkWritable()
+            try await poller.checkWritable()
             let claim = await #expect(throws: LedgerError.self) { try await ledger.claim(Sample.claim()) }
             #expect(claim?.isDamaged == true)
             let check = await #expect(throws: LedgerError.self) { try await ledger.checkWritable() }
             #expect(check == claim)
+            // The process beside it has seen nothing itself.
+            let beside = await #expect(throws: LedgerError.self) { try await poller.checkWritable() }
+            #expect(beside?.isDamaged == true)
+            // A mark that is removed under a process that knows better comes back.
+            try FileManager.default.removeItem(atPath: mark)
+            await #expect(throws: LedgerError.self) { try await ledger.checkWritable() }
+            #expect(FileManager.default.fileExists(atPath: mark))
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 1).isEmpty)
         }
+        await poller.close()
         let start = await #expect(throws: LedgerError.self) { try await temporary.open() }
         #expect(start?.isDamaged == true)
-        #expect(start?.description.contains("remove \(temporary.path).damaged") == true)
+        #expect(start?.description.contains("remove \(mark)") == true)
 
         try replacePage(good)
         await #expect(throws: LedgerError.self) { try await temporary.open() }
-        try FileManager.default.removeItem(atPath: temporary.path + ".damaged")
+        try FileManager.default.removeItem(atPath: mark)
         try await temporary.using { _ = try #require(try await $0.job(.recharge, "r-1")) }
     }
 
