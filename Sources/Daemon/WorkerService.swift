@@ -15,6 +15,7 @@ struct WorkerService: Service {
 
     func run() async throws {
         let parts = parts
+        await parts.outbox.takeStock()
         try await withThrowingDiscardingTaskGroup { background in
             background.addTask { await parts.consume.run() }
             background.addTask { await publish() }

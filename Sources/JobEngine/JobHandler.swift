@@ -157,8 +157,9 @@ package struct JobHandler: Sendable {
             case .joined: return .settled(.requeue)
             case .waiting(let replies), .answered(let replies):
                 // Whoever joined a run is among those that the run has answered.
-                if !hasJoined { await outbox.deliver(repeated: replies) }
-                return .settled(.ack)
+                guard !hasJoined else { return .settled(.ack) }
+                let isTold = await persist(until: arrival.deadline) { await outbox.deliver(repeated: replies) }
+                return .settled(isTold ? .ack : .requeue)
             case .conflict: return .conflict
             // Answered where it was claimed. Whatever else it is, a job that nobody has taken stays in its queue.
             case .repeats: return .settled(.requeue)
@@ -239,6 +240,15 @@ package struct JobHandler: Sendable {
         if let verdict { tell(record, verdict) }
         await outbox.deliver(new: replies)
         return .ack
+    }
+
+    /// Tries until it has worked, as long as the delivery may be held: a message put back at once would come back at once.
+    func persist(until deadline: Duration, _ attempt: () async -> Bool) async -> Bool {
+        while await !attempt() {
+            guard !drain.isDraining, !Task.isCancelled, clock.uptime() + .seconds(1) < deadline else { return false }
+            await drain.sleep(for: .seconds(1), on: clock)
+        }
+        return true
     }
 
     func leftToPerson(_ record: JobRecord) {

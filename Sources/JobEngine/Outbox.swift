@@ -8,12 +8,21 @@ import Synchronization
 ///
 /// A reply is owed from the moment it is stored. Losing the broker, or the process, only makes it late: whatever was not marked
 /// as published is published again, under the same `message_id`.
+///
+/// Each reply has one who publishes it: whoever has stored it. A sweep publishes what was left: by a process before this one, by an attempt
+/// that was not confirmed, or by another process a minute ago.
 package final class Outbox: Sendable {
     private struct State {
-        /// Replies on their way, up to their mark in the ledger, so that a sweep does not send them a second time.
+        /// Replies on their way, up to their mark in the ledger.
         var inFlight: Set<OutgoingReply.ID> = []
         /// Confirmed, not yet marked in the ledger.
         var confirmed: [OutgoingReply.ID] = []
+        /// Not confirmed: the next sweep's.
+        var unconfirmed: Set<OutgoingReply.ID> = []
+        /// Up to this one whoever stored a reply has had the time to publish it: what is owed still is the next sweep's.
+        var left: OutgoingReply.ID = 0
+
+        func isLeft(_ id: OutgoingReply.ID) -> Bool { (id <= left || unconfirmed.contains(id)) && !inFlight.contains(id) }
     }
 
     private let publisher: any MessagePublisher
@@ -42,26 +51,42 @@ package final class Outbox: Sendable {
         self.logger = logger
         (confirmations, confirmed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (debts, owed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-        // What a process before this one left behind.
+    }
+
+    /// Leaves to the first sweep what a process before this one has left owed. To be called before any reply is stored.
+    package func takeStock() async {
+        guard let last = await lastOwed() else { return }
+        state.withLock { $0.left = last }
         owed.yield()
     }
 
-    /// Publishes replies just stored, but for those that a sweep has found before. Returns when each is confirmed or cannot be now; what is
-    /// not remains owed.
+    /// Publishes replies just stored. Returns when each is confirmed or cannot be now; what is not remains owed.
     package func deliver(new replies: [OutgoingReply]) async {
-        await deliver(replies.filter { !isOnItsWay($0) }, areRepeats: false)
+        await all(replies) { await self.deliver($0) }
     }
 
-    /// Publishes replies for one who asks, whether they were published before or not. Returns as for new ones.
-    package func deliver(repeated replies: [OutgoingReply]) async { await deliver(replies, areRepeats: true) }
+    /// Publishes replies for one who asks, whether they were published before or not.
+    /// - Returns: `false` if one of them was not confirmed: what was published before is not owed, so that only the asker can bring it back.
+    func deliver(repeated replies: [OutgoingReply]) async -> Bool {
+        let missed = Atomic(false)
+        await all(replies) { reply in
+            switch await self.publish(reply) {
+            case .confirmed: self.noteConfirmed(reply)
+            case .unconfirmed: missed.store(true, ordering: .relaxed)
+            // No other attempt would end otherwise.
+            case .impossible: break
+            }
+        }
+        return !missed.load(ordering: .relaxed)
+    }
 
-    private func deliver(_ replies: [OutgoingReply], areRepeats: Bool) async {
+    private func all(_ replies: [OutgoingReply], _ body: @escaping @Sendable (OutgoingReply) async -> Void) async {
         guard replies.count > 1 else {
-            for reply in replies { await deliver(reply, isRepeat: areRepeats) }
+            for reply in replies { await body(reply) }
             return
         }
         await withDiscardingTaskGroup { group in
-            for reply in replies { group.addTask { await self.deliver(reply, isRepeat: areRepeats) } }
+            for reply in replies { group.addTask { await body(reply) } }
         }
     }
 
@@ -95,56 +120,92 @@ package final class Outbox: Sendable {
         }
     }
 
-    /// Publishes again what could not be published, as soon as the broker is there. Ends when cancelled.
+    /// Publishes what is owed and was left, as soon as the broker is there. Ends when cancelled, or after ``finish()``.
     package func runSweeping() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.patrol() }
             for await _ in debts {
-                if await swept() == nil { owed.yield() }
+                await sweep()
                 await clock.sleep(for: .milliseconds(500) * (0.5 + clock.jitter()))
             }
             group.cancelAll()
         }
     }
 
-    /// Looks after what another process has stored and not published: a person's command that was interrupted.
-    ///
-    /// Only what was owed a round before is published: a reply that was stored a moment ago is about to be.
+    /// Publishes once what is left by now.
+    func sweep() async {
+        guard (try? await publisher.whenConnected()) != nil else { return }
+        // Taken before the ledger is read: what is confirmed and marked in between would still be read as owed.
+        let before = state.withLock { state in
+            defer { state.unconfirmed = [] }
+            return state
+        }
+        do throws(LedgerError) {
+            try await forEachOwed { replies in
+                await self.all(replies.filter { before.isLeft($0.id) }) { await self.deliver($0) }
+            }
+        } catch {
+            tellUnread(error)
+            state.withLock { $0.unconfirmed.formUnion(before.unconfirmed) }
+            owed.yield()
+        }
+    }
+
+    /// Leaves to the sweep, once a minute, what was owed a minute before: a person's command may have been interrupted between storing a
+    /// reply and publishing it.
     private func patrol() async {
         var known: OutgoingReply.ID = 0
         while !Task.isCancelled {
             await clock.sleep(for: Self.patrolInterval)
-            known = await swept(upTo: known) ?? 0
+            state.withLock { $0.left = max($0.left, known) }
+            owed.yield()
+            known = await lastOwed() ?? known
         }
     }
 
     private static let patrolInterval = Duration.seconds(60)
 
-    /// Publishes what is owed, up to that reply.
-    /// - Returns: the last reply that is in the ledger unpublished; `nil` if that could not be seen.
-    private func swept(upTo last: OutgoingReply.ID = .max) async -> OutgoingReply.ID? {
-        do {
-            try await publisher.whenConnected()
-            return try await sweep(upTo: last)
-        } catch is CancellationError {
-            return nil
+    /// The last reply that is owed, 0 if none is; `nil` if that could not be seen.
+    private func lastOwed() async -> OutgoingReply.ID? {
+        var last: OutgoingReply.ID = 0
+        do throws(LedgerError) {
+            try await forEachOwed { replies in last = replies.last?.id ?? last }
+            return last
         } catch {
-            logger.warning("replies that are owed could not be read", metadata: ["error": "\(error)"])
+            tellUnread(error)
             return nil
         }
+    }
+
+    /// All that is owed, the oldest first, some at a time.
+    private func forEachOwed(_ body: ([OutgoingReply]) async -> Void) async throws(LedgerError) {
+        var last: OutgoingReply.ID = 0
+        while !Task.isCancelled {
+            let replies = try await ledger.unpublishedReplies(after: last, limit: 100)
+            guard let end = replies.last else { return }
+            await body(replies)
+            last = end.id
+        }
+    }
+
+    private func tellUnread(_ error: LedgerError) {
+        logger.warning("replies that are owed could not be read", metadata: ["error": "\(error)"])
     }
 
     /// Marks confirmed replies in the ledger, many at a time. Ends after ``finish()``, when the last is marked.
     package func runMarking() async {
+        var wasMarked = true
         for await _ in confirmations {
             // A mark is in no hurry, and a ledger that commits many at once has more time for those who wait for it.
-            await clock.sleep(for: Self.markInterval)
-            await mark()
+            await clock.sleep(for: wasMarked ? Self.markInterval : Self.markRetryInterval)
+            wasMarked = await mark(isRetry: !wasMarked)
+            if !wasMarked { confirmed.yield() }
         }
-        await mark()
+        await mark(isRetry: !wasMarked)
     }
 
     private static let markInterval = Duration.milliseconds(50)
+    private static let markRetryInterval = Duration.seconds(1)
 
     /// Nothing more will be delivered.
     package func finish() {
@@ -152,39 +213,34 @@ package final class Outbox: Sendable {
         owed.finish()
     }
 
-    private func sweep(upTo bound: OutgoingReply.ID) async throws(LedgerError) -> OutgoingReply.ID {
-        var last: OutgoingReply.ID = 0
-        while !Task.isCancelled {
-            let replies = try await ledger.unpublishedReplies(after: last, limit: 100)
-            guard let end = replies.last else { break }
-            await withDiscardingTaskGroup { group in
-                for reply in replies where reply.id <= bound && !isOnItsWay(reply) {
-                    group.addTask { await self.deliver(reply, isRepeat: false) }
-                }
+    private func deliver(_ reply: OutgoingReply) async {
+        state.withLock { _ = $0.inFlight.insert(reply.id) }
+        switch await publish(reply) {
+        case .confirmed:
+            noteConfirmed(reply)
+            metrics.ended(reply, at: clock.now())
+        case .unconfirmed:
+            state.withLock { state in
+                state.inFlight.remove(reply.id)
+                state.unconfirmed.insert(reply.id)
             }
-            last = end.id
+            owed.yield()
+        // It stays owed; a sweep tries it, and says so, once a minute.
+        case .impossible: state.withLock { _ = $0.inFlight.remove(reply.id) }
         }
-        return last
     }
 
-    private func isOnItsWay(_ reply: OutgoingReply) -> Bool { state.withLock { $0.inFlight.contains(reply.id) } }
+    private func publish(_ reply: OutgoingReply) async -> Publication {
+        await publish(Message(reply), to: ReplyAddress(reply, exchanges))
+    }
 
-    private func deliver(_ reply: OutgoingReply, isRepeat: Bool) async {
-        state.withLock { _ = $0.inFlight.insert(reply.id) }
-        let address = ReplyAddress(reply, exchanges)
-        let publication = await publish(Message(reply), to: address)
+    private func noteConfirmed(_ reply: OutgoingReply) {
         state.withLock { state in
-            if publication == .confirmed { state.confirmed.append(reply.id) } else { state.inFlight.remove(reply.id) }
+            state.inFlight.insert(reply.id)
+            state.confirmed.append(reply.id)
         }
-        switch publication {
-        case .confirmed:
-            confirmed.yield()
-            metrics.published(reply.kind)
-            if !isRepeat { metrics.ended(reply, at: clock.now()) }
-        case .unconfirmed: owed.yield()
-        // It stays owed; the patrol tries it, and says so, once a minute.
-        case .impossible: break
-        }
+        confirmed.yield()
+        metrics.published(reply.kind)
     }
 
     /// Nobody listens at the address: the reply is kept where all replies without a listener are kept.
@@ -201,18 +257,23 @@ package final class Outbox: Sendable {
         }
     }
 
-    private func mark() async {
-        let ids = state.withLock { state in
-            defer { state.confirmed = [] }
-            return state.confirmed
-        }
-        guard !ids.isEmpty else { return }
+    /// - Returns: whether all that was confirmed is marked.
+    @discardableResult
+    private func mark(isRetry: Bool) async -> Bool {
+        let ids = state.withLock { $0.confirmed }
+        guard !ids.isEmpty else { return true }
         do {
             try await ledger.markPublished(ids)
         } catch {
             // Not marked means published once more after the next start, under the same message_id: allowed.
+            guard !isRetry else { return false }
             logger.warning("published replies could not be marked", metadata: ["error": "\(error)", "count": "\(ids.count)"])
+            return false
         }
-        state.withLock { $0.inFlight.subtract(ids) }
+        state.withLock { state in
+            state.confirmed.removeFirst(ids.count)
+            state.inFlight.subtract(ids)
+        }
+        return true
     }
 }

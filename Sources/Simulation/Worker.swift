@@ -55,6 +55,7 @@ struct Worker {
 
     /// Runs until the process dies or the task is cancelled.
     func run() async {
+        await outbox.takeStock()
         await withDiscardingTaskGroup { group in
             group.addTask { await outbox.runSweeping() }
             group.addTask { await outbox.runMarking() }

@@ -5,7 +5,8 @@ import Synchronization
 /// A ledger whose writes can be told to fail a number of times.
 final class FaultyLedger: Ledger {
     private let ledger = MemoryLedger()
-    private let failures = Mutex((claims: 0, updates: 0))
+    private let failures = Mutex((claims: 0, updates: 0, marks: 0))
+    private let afterRead = Mutex<@Sendable () async -> Void>({})
     private let claimError = Mutex(LedgerError.diskFull("test"))
     private let answered = Mutex(0)
 
@@ -14,6 +15,10 @@ final class FaultyLedger: Ledger {
         failures.withLock { $0.claims = count }
     }
     func failUpdates(_ count: Int) { failures.withLock { $0.updates = count } }
+    func failMarks(_ count: Int) { failures.withLock { $0.marks = count } }
+
+    /// Happens once, when owed replies have been read and whoever asked does not have them yet.
+    func afterRead(_ action: @escaping @Sendable () async -> Void) { afterRead.withLock { $0 = action } }
 
     /// Claims that have been answered so far.
     var claims: Int { answered.withLock { $0 } }
@@ -30,11 +35,17 @@ final class FaultyLedger: Ledger {
     }
 
     func markPublished(_ ids: [OutgoingReply.ID]) async throws(LedgerError) {
+        if failures.withLock({ Self.take(&$0.marks) }) { throw .diskFull("test") }
         try await ledger.markPublished(ids)
     }
 
     func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> [OutgoingReply] {
-        try await ledger.unpublishedReplies(after: id, limit: limit)
+        let replies = try await ledger.unpublishedReplies(after: id, limit: limit)
+        await afterRead.withLock { action in
+            defer { action = {} }
+            return action
+        }()
+        return replies
     }
 
     func takeDue(_ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int) async throws(LedgerError) -> DueBatch {

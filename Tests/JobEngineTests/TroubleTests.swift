@@ -224,53 +224,6 @@ struct TroubleTests {
         #expect(workshop.replies.map { $0.text("evidence") } == ["enquiry"])
     }
 
-    @Test("a reply that was not confirmed stays owed and is published later under the same id")
-    func owed() async throws {
-        let workshop = Workshop()
-        workshop.broker.fail([.outcomeUnknown("lost")])
-        #expect(await workshop.handle(Workshop.recharge()) == .ack)
-        #expect(workshop.broker.publications.isEmpty)
-        let owed = try await workshop.ledger.unpublishedReplies(after: nil, limit: 10)
-        #expect(owed.count == 1)
-        let sweeping = Task { await workshop.outbox.runSweeping() }
-        while workshop.broker.publications.isEmpty, !Task.isCancelled { await Task.yield() }
-        workshop.outbox.finish()
-        await sweeping.value
-        await workshop.outbox.runMarking()
-        #expect(workshop.broker.publications.map(\.message.properties.messageID) == owed.map(\.messageID))
-        #expect(try await workshop.ledger.unpublishedReplies(after: nil, limit: 10).isEmpty)
-    }
-
-    @Test("a new reply that a sweep has found before its run could publish it is published once; whoever asks again is answered again")
-    func sweptFirst() async throws {
-        let workshop = Workshop()
-        let stored = try await workshop.ledger.claim(Sample.claim(state: .succeeded)).replies
-        #expect(stored.count == 1)
-        let sweeping = Task { await workshop.outbox.runSweeping() }
-        while workshop.broker.publications.isEmpty, !Task.isCancelled { await Task.yield() }
-        await workshop.outbox.deliver(new: stored)
-        #expect(workshop.broker.publications.count == 1)
-        await workshop.outbox.deliver(repeated: stored)
-        #expect(workshop.broker.publications.count == 2)
-        workshop.outbox.finish()
-        await sweeping.value
-    }
-
-    @Test("a reply that another process has stored and not published is published by the one that runs")
-    func owedByAnother() async throws {
-        let workshop = Workshop()
-        let sweeping = Task { await workshop.outbox.runSweeping() }
-        // What was owed at its start is dealt with by then.
-        while workshop.clock.uptime() < .seconds(120), !Task.isCancelled { await Task.yield() }
-        workshop.broker.fail([.outcomeUnknown("lost")])
-        await workshop.restarted().handle(Workshop.recharge())
-        let owed = try await workshop.ledger.unpublishedReplies(after: nil, limit: 10)
-        while workshop.broker.publications.isEmpty, !Task.isCancelled { await Task.yield() }
-        sweeping.cancel()
-        await sweeping.value
-        #expect(workshop.broker.publications.map(\.message.properties.messageID) == owed.map(\.messageID))
-    }
-
     @Test("a direct reply-to that is gone leads to the unrouted exchange")
     func unrouted() async {
         let workshop = Workshop()

@@ -1,0 +1,144 @@
+import AMQP
+import JobModel
+import Ledger
+import LedgerKit
+import Testing
+
+@testable import JobEngine
+
+/// Who publishes a reply: exactly one, whoever is slow.
+@Suite("Replies that are owed", .timeLimit(.minutes(1))) struct OutboxTests {
+    private let workshop = Workshop()
+    private var outbox: Outbox { workshop.outbox }
+
+    @Test("a reply that was not confirmed stays owed and is published later under the same id")
+    func owed() async throws {
+        workshop.broker.fail([.outcomeUnknown("lost")])
+        #expect(await workshop.handle(Workshop.recharge()) == .ack)
+        #expect(workshop.broker.publications.isEmpty)
+        let owed = try await owed
+        #expect(owed.count == 1)
+        await outbox.sweep()
+        #expect(published == owed.map(\.messageID))
+        await mark(outbox)
+        #expect(try await self.owed.isEmpty)
+    }
+
+    @Test("what a process before this one has left owed is published by the first sweep, what is stored since by whoever has stored it")
+    func leftAtStart() async throws {
+        workshop.broker.fail([.outcomeUnknown("lost")])
+        await workshop.handle(Workshop.recharge())
+        let left = try await owed
+        let next = workshop.restarted()
+        await next.outbox.takeStock()
+        let stored = try await store()
+        await next.outbox.sweep()
+        #expect(published == left.map(\.messageID))
+        await next.outbox.deliver(new: stored)
+        await next.outbox.sweep()
+        await mark(next.outbox)
+        #expect(published == (left + stored).map(\.messageID))
+        #expect(try await owed.isEmpty)
+    }
+
+    @Test("a reply that its run publishes while a sweep has read it as owed is published once")
+    func deliveredMeanwhile() async throws {
+        let stored = try await store()
+        try await leaveOneUnconfirmed()
+        workshop.ledger.afterRead {
+            await outbox.deliver(new: stored)
+            await mark(outbox)
+        }
+        await outbox.sweep()
+        #expect(published.count == 2)
+        #expect(Set(published).count == 2)
+    }
+
+    @Test("a reply that is marked while the next sweep has read it as owed is published once")
+    func markedMeanwhile() async throws {
+        try await leaveOneUnconfirmed("R2")
+        let next = workshop.restarted()
+        await next.outbox.takeStock()
+        await next.outbox.sweep()
+        workshop.broker.fail([.outcomeUnknown("lost")])
+        await next.handle(Workshop.recharge("R3"))
+        workshop.ledger.afterRead { await mark(next.outbox) }
+        await next.outbox.sweep()
+        #expect(published.count == 2)
+        #expect(Set(published).count == 2)
+    }
+
+    @Test("a reply that another process has stored and not published is published by the one that runs")
+    func owedByAnother() async throws {
+        let sweeping = Task { await outbox.runSweeping() }
+        workshop.broker.fail([.outcomeUnknown("lost")])
+        await workshop.restarted().handle(Workshop.recharge())
+        let owed = try await owed
+        await eventually { !published.isEmpty }
+        sweeping.cancel()
+        await sweeping.value
+        #expect(published == owed.map(\.messageID))
+    }
+
+    @Test("a confirmed reply that cannot be marked is not published again, and marked once the ledger can be written")
+    func markFails() async throws {
+        workshop.ledger.failMarks(100)
+        await workshop.handle(Workshop.recharge())
+        let tasks = [Task { await outbox.runSweeping() }, Task { await outbox.runMarking() }]
+        await eventually { try await owed.isEmpty }
+        outbox.finish()
+        for task in tasks { await task.value }
+        #expect(published.count == 1)
+    }
+
+    @Test("one who asks again is answered again; if the broker does not confirm that, the message stays in its queue")
+    func repeated() async throws {
+        await workshop.handle(Workshop.recharge())
+        await mark(outbox)
+        #expect(try await owed.isEmpty)
+        workshop.broker.fail([.notSent("away")])
+        #expect(await workshop.handle(Workshop.recharge()) == .ack)
+        #expect(published.count == 2)
+        #expect(Set(published).count == 1)
+        workshop.broker.fail(Array(repeating: .notSent("away"), count: 1_000))
+        let start = workshop.clock.uptime()
+        #expect(await workshop.handle(Workshop.recharge()) == .requeue)
+        #expect(workshop.clock.uptime() - start > .seconds(30))
+        #expect(published.count == 2)
+        workshop.broker.fail([.invalid("too long")])
+        #expect(await workshop.handle(Workshop.recharge()) == .ack)
+        #expect(workshop.bos.calls.recharges.count == 1)
+    }
+
+    // MARK: Parts
+
+    private var published: [String?] { workshop.broker.publications.map(\.message.properties.messageID) }
+
+    private var owed: [OutgoingReply] {
+        get async throws { try await workshop.ledger.unpublishedReplies(after: nil, limit: 10) }
+    }
+
+    /// A reply that a run has stored and is about to publish.
+    private func store() async throws -> [OutgoingReply] {
+        let stored = try await workshop.ledger.claim(Sample.claim(state: .succeeded)).replies
+        try #require(stored.count == 1)
+        return stored
+    }
+
+    private func leaveOneUnconfirmed(_ reference: String = "R2") async throws {
+        let before = published.count
+        workshop.broker.fail([.outcomeUnknown("lost")])
+        #expect(await workshop.handle(Workshop.recharge(reference)) == .ack)
+        try #require(published.count == before)
+    }
+
+    /// Nothing can be marked after it.
+    private func mark(_ outbox: Outbox) async {
+        outbox.finish()
+        await outbox.runMarking()
+    }
+
+    private func eventually(_ condition: () async throws -> Bool) async {
+        while (try? await condition()) != true, !Task.isCancelled { await Task.yield() }
+    }
+}
