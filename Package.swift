@@ -23,6 +23,7 @@ extension Target.Dependency {
     static let grdbSQLite = product(name: "GRDBSQLite", package: "GRDB.swift")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
     static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
+    static let inMemoryLogging = product(name: "InMemoryLogging", package: "swift-log")
     static let logging = product(name: "Logging", package: "swift-log")
     static let metrics = product(name: "Metrics", package: "swift-metrics")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
@@ -137,7 +138,8 @@ let package = Package(
             name: "LedgerSQLiteTests", dependencies: ["JobModel", "Ledger", "LedgerKit", "LedgerSQLite", "LedgerWriter", .grdb],
             swiftSettings: settings),
         .testTarget(
-            name: "JobEngineTests", dependencies: ["AMQP", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerKit", .logging],
+            name: "JobEngineTests",
+            dependencies: ["AMQP", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerKit", .inMemoryLogging, .logging],
             swiftSettings: settings),
         .testTarget(
             name: "ObservabilityTests",

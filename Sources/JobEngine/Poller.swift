@@ -52,10 +52,22 @@ package struct Poller: Sendable {
 
     /// Works until cancelled. Returns after the round under way.
     package func run(_ report: @Sendable (Outcome) -> Void) async {
+        var trouble: String?
         while !Task.isCancelled {
             let outcome = await round()
             report(outcome)
+            // Said once, not every second; a round that was called off says nothing of ledger or broker.
+            if outcome.trouble != trouble, !Task.isCancelled { tell(outcome.trouble) }
+            trouble = outcome.trouble
             if outcome != .more { await clock.sleep(for: configuration.interval) }
+        }
+    }
+
+    private func tell(_ trouble: String?) {
+        if let trouble {
+            logger.warning("jobs that are due may not be put back on their queues", metadata: ["reason": "\(trouble)"])
+        } else {
+            logger.notice("jobs that are due are put back on their queues again")
         }
     }
 

@@ -1,8 +1,10 @@
 import AMQP
+import InMemoryLogging
 import JobModel
 import Ledger
 import LedgerKit
 import Logging
+import Synchronization
 import Testing
 
 @testable import JobEngine
@@ -12,6 +14,7 @@ struct PollerTests {
     private let ledger = MemoryLedger()
     private let broker = RecordingBroker()
     private let clock = ManualClock()
+    private let log = InMemoryLogHandler()
 
     private func poller(queueLimit: Int = 1_000, batch: Int = 100, depth: @escaping Poller.Depth = { _ in 0 }) -> Poller {
         var configuration = Poller.Configuration()
@@ -19,7 +22,7 @@ struct PollerTests {
         configuration.batch = batch
         return Poller(
             ledger: ledger, publisher: broker, depth: depth, configuration: configuration, clock: clock,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: Logger(label: "test") { _ in log })
     }
 
     private func wait(_ reference: String, _ kind: JobKind = .panStatus, _ state: JobState = .pending, due seconds: Int64 = 0) async throws
@@ -118,6 +121,25 @@ struct PollerTests {
         #expect(await poller(depth: { _ in throw Away() }).round().trouble != nil)
         #expect(await poller().round() == .done)
         #expect(broker.publications.count == 1)
+    }
+
+    @Test("each trouble is in the log once, and its end as well")
+    func log() async throws {
+        struct Trouble: Error { let name: String }
+        // What each round's first question meets.
+        let rounds = Mutex<[String?]>([nil, "away", "away", "full", nil, nil].reversed())
+        let poller = poller(depth: { lane in
+            guard lane == .questions, let trouble = rounds.withLock({ $0.popLast() ?? nil }) else { return 0 }
+            throw Trouble(name: trouble)
+        })
+        let polling = Task { await poller.run { _ in } }
+        while !rounds.withLock(\.isEmpty), !Task.isCancelled { await Task.yield() }
+        polling.cancel()
+        await polling.value
+        #expect(log.entries.map(\.level) == [.warning, .warning, .notice])
+        let reasons = log.entries.map { $0.metadata["reason"].map { "\($0)" } ?? "" }
+        #expect(reasons[0].contains("away"))
+        #expect(reasons[1].contains("full"))
     }
 }
 
