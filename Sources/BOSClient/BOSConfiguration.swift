@@ -1,3 +1,5 @@
+package import Secrets
+
 /// Everything about the BOS API that can differ between hosts, and every assumption about it.
 ///
 /// "Known" means that the provider's public page says so, "assumed" that no page does; the defaults are those of `bos-api.md`.
@@ -78,7 +80,7 @@ package struct BOSConfiguration: Sendable {
     /// `Status`: the merchant's constants and the messages that tell pending from done.
     package struct PAN: Sendable {
         /// Known fields, sent when neither the job nor the configuration leaves them empty.
-        package var nepKey: String?
+        package var nepKey: Secret?
         package var domain: String?
         package var partnerID: String?
         package var nepID: String?

@@ -1,4 +1,5 @@
 internal import ExactJSON
+internal import Secrets
 
 extension RechargeRequest {
     /// The body of `DoRecharge`; `nil` if a number is not spelled as one, which the job's checks should have refused before.
@@ -18,7 +19,7 @@ extension PANStatusRequest {
     /// The body of `Status`; a field that neither the job nor the configuration has is left out.
     func body(_ configuration: BOSConfiguration.PAN) -> [UInt8] {
         let optional = [
-            ("nep_key", nepKey ?? configuration.nepKey), ("domain", domain ?? configuration.domain),
+            ("nep_key", nepKey ?? configuration.nepKey?.revealed), ("domain", domain ?? configuration.domain),
             ("partnerId", partnerID ?? configuration.partnerID), ("nep_id", nepID ?? configuration.nepID),
         ]
         var members: [JSONValue.Member] = [.init("refid", .string(refID))]

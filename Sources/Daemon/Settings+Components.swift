@@ -26,8 +26,6 @@ extension Settings {
         var configuration = EngineConfiguration()
         configuration.rules.registerID = api.registerID
         configuration.rules.maximumAmount = Money(paise: jobs.maximumAmount)
-        configuration.rules.pan = JobRules.PANConstants(
-            nepKey: pan.nepKey?.revealed, domain: pan.domain, partnerID: pan.partnerID, nepID: pan.nepID)
         configuration.policy = retryPolicy
         configuration.deliveryTimeout = jobs.timeout
         configuration.requestTimeout = api.requestTimeout
@@ -99,6 +97,10 @@ extension Settings {
         configuration.enquiry.failedCodes = Set(api.enquiry.failedCodes)
         configuration.enquiry.failedPatterns = api.enquiry.failedPatterns
         configuration.enquiry.notFoundPatterns = api.enquiry.notFoundPatterns
+        configuration.pan.nepKey = pan.nepKey
+        configuration.pan.domain = pan.domain
+        configuration.pan.partnerID = pan.partnerID
+        configuration.pan.nepID = pan.nepID
         configuration.pan.pendingPatterns = pan.pendingPatterns
         configuration.pan.rejectedPatterns = pan.rejectedPatterns
         configuration.credentials = credentials

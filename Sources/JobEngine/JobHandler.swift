@@ -61,7 +61,9 @@ package struct JobHandler: Sendable {
         defer { metrics.ended(job.kind) }
         // A reference was read, so there is a name to answer under.
         let asker = incoming.isResumption ? nil : incoming.asker(reference: job.reference) ?? Asker(correlationID: job.reference)
-        let arrival = Arrival(job: job, fingerprint: fingerprint, asker: asker, lane: lane, deadline: deadline)
+        let arrival = Arrival(
+            job: job, fingerprint: fingerprint, asker: asker, messageID: incoming.messageID.flatMap { $0.isEmpty ? nil : $0 }, lane: lane,
+            deadline: deadline)
         let now = clock.now()
         let policy = configuration.policy
         let result: RunResult =
@@ -118,6 +120,7 @@ package struct JobHandler: Sendable {
         let fingerprint: [UInt8]
         /// `nil` if the ledger has put it back on its queue.
         let asker: Asker?
+        let messageID: String?
         let lane: Lane
         /// Until when, in the clock's uptime, the delivery may be held.
         let deadline: Duration
@@ -140,7 +143,7 @@ package struct JobHandler: Sendable {
                 traceparent: arrival.asker?.traceparent ?? record.traceparent, lane: arrival.lane, deadline: arrival.deadline)
         }
         do throws(LedgerError) {
-            let (result, stored, hasJoined) = try await claimed(claim, arrival)
+            let (result, stored) = try await claimed(claim, arrival)
             switch result {
             case .new(let record, let replies) where record.owner == nil:
                 if record.progress.state.isLeftToPerson { leftToPerson(record) }
@@ -157,7 +160,7 @@ package struct JobHandler: Sendable {
             case .joined: return .settled(.requeue)
             case .waiting(let replies), .answered(let replies):
                 // Whoever joined a run is among those that the run has answered.
-                guard !hasJoined else { return .settled(.ack) }
+                guard !stored.hasJoined else { return .settled(.ack) }
                 let isTold = await persist(until: arrival.deadline) { await outbox.deliver(repeated: replies) }
                 return .settled(isTold ? .ack : .requeue)
             case .conflict: return .conflict
@@ -180,17 +183,16 @@ package struct JobHandler: Sendable {
 
     /// Claims the job. While another run works on it this delivery is kept: should that run have lost its own and end without a
     /// result, nobody else would bring the job back. `.joined` only if nothing may be begun now.
-    private func claimed(_ claim: Claim, _ arrival: Arrival) async throws(LedgerError) -> (ClaimResult, Claim, hasJoined: Bool) {
+    private func claimed(_ claim: Claim, _ arrival: Arrival) async throws(LedgerError) -> (ClaimResult, Claim) {
         var claim = claim
-        var hasJoined = false
         while true {
             let result = try await ledger.claim(claim)
             if case .repeats(let earlier) = result, let kept = keptBack(claim, repeating: earlier) {
                 claim = kept
                 continue
             }
-            guard case .joined(let owner) = result else { return (result, claim, hasJoined) }
-            hasJoined = true
+            guard case .joined(let owner) = result else { return (result, claim) }
+            claim.hasJoined = true
             await withTaskGroup { group in
                 group.addTask { await runs.waitForEnd(of: owner) }
                 group.addTask { await drain.wait() }
@@ -199,7 +201,7 @@ package struct JobHandler: Sendable {
             }
             // Nothing is begun with less time than a request may take; back in its queue the delivery gets all of it.
             let isLate = clock.uptime() + configuration.requestTimeout > arrival.deadline
-            guard arrival.lane.gate.isOpen, !drain.isDraining, !isLate, !Task.isCancelled else { return (result, claim, hasJoined) }
+            guard arrival.lane.gate.isOpen, !drain.isDraining, !isLate, !Task.isCancelled else { return (result, claim) }
             claim.now = clock.now()
         }
     }
@@ -212,6 +214,7 @@ package struct JobHandler: Sendable {
             job: arrival.job, fingerprint: arrival.fingerprint, asker: arrival.asker, owner: owner, isLive: runs.isLive, now: now,
             progress: progress,
             reply: reply, entry: HistoryEntry(at: now, .accepted, progress.state.rawValue))
+        claim.messageID = arrival.messageID
         // What is over already buys nothing.
         if let guardian = configuration.purchaseGuard, !progress.state.isFinal, let key = arrival.job.purchase {
             claim.purchase = Claim.Purchase(key: key, notSince: now + (.zero - guardian.window))

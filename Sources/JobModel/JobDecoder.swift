@@ -33,7 +33,7 @@ extension IncomingJob {
             switch kind {
             case .recharge: .recharge(try fields.recharge(rules))
             case .rechargeStatus: .rechargeStatus(try fields.rechargeStatus(rules))
-            case .panStatus: .panStatus(try fields.panStatus(rules))
+            case .panStatus: .panStatus(try fields.panStatus())
             }
         return (job, job.fingerprint { json[$0] != nil && json[$0] != .null })
     }
@@ -82,13 +82,14 @@ private struct JobFields {
         RechargeStatusQuery(reference: try reference(), registerID: try registerID(rules), expiresAt: try expiresAt())
     }
 
-    func panStatus(_ rules: JobRules) throws(JobRefusal) -> PANStatusQuery {
+    /// What it leaves to the configuration is filled in when it is sent: the merchant's key is no part of a stored job.
+    func panStatus() throws(JobRefusal) -> PANStatusQuery {
         PANStatusQuery(
             reference: try reference(),
-            nepKey: try optionalText("nep_key", limit: 256) ?? rules.pan.nepKey,
-            domain: try optionalText("domain", limit: 256) ?? rules.pan.domain,
-            partnerID: try optionalText("partnerId", limit: 256) ?? rules.pan.partnerID,
-            nepID: try optionalText("nep_id", limit: 256) ?? rules.pan.nepID,
+            nepKey: try optionalText("nep_key", limit: 256),
+            domain: try optionalText("domain", limit: 256),
+            partnerID: try optionalText("partnerId", limit: 256),
+            nepID: try optionalText("nep_id", limit: 256),
             expiresAt: try expiresAt())
     }
 

@@ -9,22 +9,6 @@ package struct JobRules: Sendable {
     package var registerID: String?
     /// The largest single recharge that is ever sent.
     package var maximumAmount = Money(paise: 10_000_00)
-    /// Merchant constants of PAN status checks, used where a job names none. Source: bos-api.md, Status.
-    package var pan = PANConstants()
-
-    package struct PANConstants: Sendable {
-        package var nepKey: String?
-        package var domain: String?
-        package var partnerID: String?
-        package var nepID: String?
-
-        package init(nepKey: String? = nil, domain: String? = nil, partnerID: String? = nil, nepID: String? = nil) {
-            self.nepKey = nepKey
-            self.domain = domain
-            self.partnerID = partnerID
-            self.nepID = nepID
-        }
-    }
 
     package init() {}
 

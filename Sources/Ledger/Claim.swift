@@ -7,6 +7,10 @@ package struct Claim: Sendable {
     package var fingerprint: [UInt8]
     /// `nil` for a job that the ledger itself has put back on its queue: nobody asks anew, and only a job that it knows is taken up.
     package var asker: Asker?
+    /// The message's own name, if it has one: by it a message that comes once more is told from a question that is asked anew.
+    package var messageID: String?
+    /// It has waited for a run that worked on the job, and is among those that the run has answered.
+    package var hasJoined = false
     /// What a new job buys, if purchases are watched for repeats.
     package var purchase: Purchase?
     /// A person takes it up, and with it what was left to one.
@@ -52,6 +56,9 @@ package struct Claim: Sendable {
         }
     }
 
+    /// The message by its name, if it asks what can be asked anew.
+    package var question: String? { job.kind == .rechargeStatus && asker != nil ? messageID : nil }
+
     /// Who owns the job once it is inserted as claimed.
     package var firstOwner: String? { progress.state.isFinal || progress.state.isLeftToPerson ? nil : owner }
 }
@@ -88,20 +95,36 @@ extension ClaimResult {
         case join
         case wait
         case answer
+        /// Its message asked in an earlier round, and gets the answer of that once more.
+        case recall
         case conflict
         case refuse
     }
 
-    /// - Parameters:
-    ///   - record: what is stored under the claim's kind and reference.
-    ///   - owesAsker: whether a reply of this round to this very asker was stored and never confirmed by the broker.
-    package static func decide(_ claim: Claim, on record: JobRecord?, owesAsker: Bool) -> Decision {
+    /// Whether a claim's message has been here before. What is asked anew begins a new round of the same record.
+    package enum Message: Sendable {
+        case unknown
+        /// It has asked in this round (``Claim/question``), or a reply of this round to this very asker was never confirmed by the broker.
+        case ofThisRound
+        case ofEarlierRound
+
+        /// - Parameters:
+        ///   - round: in which the message has asked, if any.
+        ///   - owesAsker: whether a reply of the current round to this asker was stored and never confirmed.
+        package init(askedIn round: Int?, current: Int, owesAsker: Bool) {
+            if let round, round < current { self = .ofEarlierRound } else { self = round != nil || owesAsker ? .ofThisRound : .unknown }
+        }
+    }
+
+    /// - Parameter record: what is stored under the claim's kind and reference.
+    package static func decide(_ claim: Claim, on record: JobRecord?, _ message: Message) -> Decision {
         guard let record else { return claim.asker == nil ? .refuse : .insert }
         guard record.fingerprint == claim.fingerprint || record.job.hasSameContent(as: claim.job) else { return .conflict }
+        if message == .ofEarlierRound { return .recall }
         if record.progress.state.isFinal {
-            // What became of a recharge can change (a refund), so that question is asked afresh each time. Not by an asker whose
-            // answer never left: that is the same message once more, and it has one answer.
-            return record.job.kind == .rechargeStatus && claim.asker != nil && !owesAsker ? .reopen : .answer
+            // What became of a recharge can change (a refund), so that question is asked afresh each time. Not by the same message
+            // once more: it has one answer.
+            return record.job.kind == .rechargeStatus && claim.asker != nil && message == .unknown && !claim.hasJoined ? .reopen : .answer
         }
         if record.progress.state.isLeftToPerson, !claim.takesParked {
             // What is held back is over one day, whether a person comes or not.
@@ -121,7 +144,7 @@ extension Claim {
         case .insert, .reopen: entry
         case .resume: HistoryEntry(at: now, .resumed)
         case .conflict: HistoryEntry(at: now, .conflict, "the same reference came with other content and was refused")
-        case .join, .wait, .answer, .refuse: nil
+        case .join, .wait, .answer, .recall, .refuse: nil
         }
     }
 }

@@ -109,6 +109,8 @@ private struct State {
         /// How many replies had been told when the question was asked anew; the current round's are those behind it.
         var repliesBefore = 0
         let purchase: [UInt8]?
+        /// The messages that have asked, as their bytes, with the round in which they did: its ``repliesBefore``.
+        var questions: [[UInt8]: Int] = [:]
         /// When the job is due for the poller.
         var pollAt: Timestamp?
         var history: [HistoryEntry]
@@ -143,14 +145,23 @@ extension State {
         let key = JobKey(claim.job.kind, claim.job.reference)
         let id = ids[key]
         let own = id.flatMap { id in claim.asker.flatMap { asker in lastReplies(of: id).first { $0.reply.asker.isSame(as: asker) } } }
-        let decision = ClaimResult.decide(claim, on: id.map { self[$0].record }, owesAsker: own?.isPublished == false)
+        let question = claim.question.map { Array($0.utf8) }
+        let message = ClaimResult.Message(
+            askedIn: id.flatMap { id in question.flatMap { self[id].questions[$0] } }, current: id.map { self[$0].repliesBefore } ?? 0,
+            owesAsker: own?.isPublished == false)
+        let decision = ClaimResult.decide(claim, on: id.map { self[$0].record }, message)
         guard let id else { return claim.asker.map { insert(claim, $0, as: key) } ?? .unknown }
         if let entry = claim.entry(for: decision) { self[id].history.append(entry) }
         if decision == .conflict { return .conflict }
+        if decision == .recall {
+            let last = replies.last { reply in reply.job == id && claim.asker.map(reply.reply.asker.isSame) == true }
+            return .answered(last.map { [$0.reply] } ?? [])
+        }
         if decision == .reopen, let asker = claim.asker { return reopen(id, claim, asker) }
         if let asker = claim.asker, !self[id].askers.contains(where: { $0.isSame(as: asker) }) { self[id].askers.append(asker) }
+        if let question { self[id].questions[question] = self[id].repliesBefore }
         switch decision {
-        case .insert, .reopen, .conflict, .refuse, .join: return .joined(owner: self[id].record.owner ?? "")
+        case .insert, .reopen, .recall, .conflict, .refuse, .join: return .joined(owner: self[id].record.owner ?? "")
         case .resume:
             self[id].record.owner = claim.owner
             self[id].pollAt = self[id].record.progress.pollAt(isOwned: true, storedAt: claim.now)
@@ -168,6 +179,7 @@ extension State {
             progress: claim.progress, owner: claim.firstOwner, repliesTold: 0)
         let pollAt = claim.progress.pollAt(isOwned: true, storedAt: claim.now)
         entries.append(Entry(record: record, askers: [asker], purchase: claim.purchase?.key, pollAt: pollAt, history: [claim.entry]))
+        if let question = claim.question { self[record.id].questions = [Array(question.utf8): 0] }
         ids[key] = record.id
         let told = tell(record.id, claim.reply)
         return .new(self[record.id].record, told)
@@ -193,6 +205,7 @@ extension State {
         self[id].askers = [asker]
         self[id].pollAt = claim.progress.pollAt(isOwned: true, storedAt: claim.now)
         self[id].repliesBefore = old.record.repliesTold
+        if let question = claim.question { self[id].questions[Array(question.utf8)] = old.record.repliesTold }
         let told = tell(id, claim.reply)
         return .new(self[id].record, told)
     }

@@ -12,8 +12,10 @@ extension LedgerSession {
         guard let stored else { return try claim.asker.map { try insert(claim, $0) } ?? .unknown }
 
         let own = try claim.asker.flatMap { try lastReply(of: stored, to: $0) }
-        let decision = ClaimResult.decide(claim, on: stored.record, owesAsker: own?.isOwed ?? false)
         let id = stored.record.id
+        let message = ClaimResult.Message(
+            askedIn: try round(of: claim, id), current: stored.repliesBefore, owesAsker: own?.isOwed ?? false)
+        let decision = ClaimResult.decide(claim, on: stored.record, message)
         switch decision {
         case .insert, .conflict, .refuse:
             if let entry = claim.entry(for: decision) { try add(entry, to: id) }
@@ -27,14 +29,43 @@ extension LedgerSession {
             }
             if let entry = claim.entry(for: decision) { try add(entry, to: id) }
             if let asker = claim.asker { try add(asker, to: stored) }
+            try note(claim, of: stored)
             var record = stored.record
             record.owner = claim.owner
             return .resumed(record)
         case .join:
             if let asker = claim.asker { try add(asker, to: stored) }
+            try note(claim, of: stored)
             return .joined(owner: stored.record.owner ?? "")
-        case .wait: return .waiting(try repeatReply(own?.reply, of: stored, to: claim.asker))
-        case .answer: return .answered(try repeatReply(own?.reply, of: stored, to: claim.asker))
+        case .wait:
+            try note(claim, of: stored)
+            return .waiting(try repeatReply(own?.reply, of: stored, to: claim.asker))
+        case .answer:
+            try note(claim, of: stored)
+            return .answered(try repeatReply(own?.reply, of: stored, to: claim.asker))
+        case .recall: return .answered(try claim.asker.flatMap { try lastReplyEver(of: id, to: $0) }.map { [$0] } ?? [])
+        }
+    }
+
+    /// The round in which the claim's message has asked before.
+    private func round(of claim: Claim, _ id: Int64) throws -> Int? {
+        guard let question = claim.question else { return nil }
+        return try statements.findQuestion.first(
+            {
+                $0.bind(id)
+                $0.bind(question)
+            }, { $0.int(0) })
+    }
+
+    private func note(_ claim: Claim, of stored: StoredJob) throws { try note(claim, stored.record.id, round: stored.repliesBefore) }
+
+    /// Remembers that the message has asked in this round.
+    private func note(_ claim: Claim, _ id: Int64, round: Int) throws {
+        guard let question = claim.question else { return }
+        try statements.addQuestion.run {
+            $0.bind(id)
+            $0.bind(question)
+            $0.bind(round)
         }
     }
 
@@ -88,6 +119,7 @@ extension LedgerSession {
     /// What a new round stores beside the job itself.
     private func start(_ record: JobRecord, _ claim: Claim, _ asker: Asker, isNew: Bool) throws -> ClaimResult {
         try add(claim.entry, to: record.id, isFirst: isNew)
+        try note(claim, record.id, round: record.repliesTold - (claim.reply == nil ? 0 : 1))
         count(record.job.kind, record.progress.state, record.job.amount, by: 1)
         guard let reply = claim.reply else { return .new(record, []) }
         let told = OutgoingReply(reply, to: asker, of: record, body: reply.body)
@@ -111,6 +143,16 @@ extension LedgerSession {
                 $0.bind(asker.correlationID)
                 $0.bind(asker.replyTo ?? "")
             }, { (try Self.outgoingReply($0), $0.int64(10) != 0) })
+    }
+
+    /// The last reply that was stored for this asker, in whatever round.
+    private func lastReplyEver(of id: Int64, to asker: Asker) throws -> OutgoingReply? {
+        try statements.lastReplyForAsker.first(
+            {
+                $0.bind(id)
+                $0.bind(asker.correlationID)
+                $0.bind(asker.replyTo ?? "")
+            }, Self.outgoingReply)
     }
 
     /// The round's last reply, if any, for an asker who may have come after it: what all were told, under the asker's own `message_id`.

@@ -7,6 +7,7 @@ enum Schema {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { try $0.execute(sql: first) }
         migrator.registerMigration("2") { try $0.execute(sql: second) }
+        migrator.registerMigration("3") { try $0.execute(sql: third) }
         return migrator
     }
 
@@ -143,5 +144,16 @@ enum Schema {
         CREATE TABLE ledger (id INTEGER PRIMARY KEY CHECK (id = 1), identity TEXT NOT NULL, checks INTEGER NOT NULL) STRICT;
         INSERT INTO ledger SELECT 1, lower(hex(randomblob(8))), count FROM checks;
         DROP TABLE checks;
+        """
+
+    private static let third = """
+        -- The messages that have asked a question: one that comes once more gets the answer that it had.
+        CREATE TABLE questions (
+            job INTEGER NOT NULL REFERENCES jobs,
+            message_id TEXT NOT NULL,
+            -- The job's replies_before when it asked, which tells one round from the next.
+            round INTEGER NOT NULL,
+            PRIMARY KEY (job, message_id)
+        ) STRICT, WITHOUT ROWID;
         """
 }

@@ -6,7 +6,8 @@ final class Statements {
     let findJob, jobByID, repeatedPurchase, insertJob, restartJob, setOwner, updateJob: PreparedStatement
     let due, lease, requeue, jobsInState, unsettledJobs: PreparedStatement
     let addAsker, noteAskers, otherAskers, clearAskers: PreparedStatement
-    let insertReply, owe, replyForAsker, replyForAnyone, publish, unpublished: PreparedStatement
+    let addQuestion, findQuestion: PreparedStatement
+    let insertReply, owe, replyForAsker, lastReplyForAsker, replyForAnyone, publish, unpublished: PreparedStatement
     let beginHistory, addHistory, history: PreparedStatement
     let addTally, tallies, oldestDoubt, oldestDue, countUnpublished, check, identity: PreparedStatement
 
@@ -59,6 +60,9 @@ final class Statements {
         otherAskers = try prepare("SELECT correlation_id, reply_to, traceparent FROM askers WHERE job = ?")
         clearAskers = try prepare("DELETE FROM askers WHERE job = ?")
 
+        addQuestion = try prepare("INSERT INTO questions VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+        findQuestion = try prepare("SELECT round FROM questions WHERE job = ? AND message_id = ?")
+
         let reply = """
             SELECT r.id, r.message_id, r.correlation_id, r.reply_to, r.traceparent, j.kind, r.outcome, j.amount_paise, r.accepted_at, r.body,
             EXISTS (SELECT 1 FROM outbox WHERE reply = r.id) FROM replies r JOIN jobs j ON j.id = r.job
@@ -71,6 +75,8 @@ final class Statements {
         owe = try prepare("INSERT INTO outbox VALUES (?)")
         replyForAsker = try prepare(
             "\(reply) WHERE r.job = ? AND r.number = ? AND r.correlation_id = ? AND r.reply_to = ?")
+        lastReplyForAsker = try prepare(
+            "\(reply) WHERE r.job = ? AND r.correlation_id = ? AND r.reply_to = ? ORDER BY r.number DESC LIMIT 1")
         replyForAnyone = try prepare("\(reply) WHERE r.job = ? AND r.number = ? LIMIT 1")
         publish = try prepare("DELETE FROM outbox WHERE reply = ?")
         unpublished = try prepare("\(reply) WHERE r.id IN (SELECT reply FROM outbox WHERE reply > ? ORDER BY reply LIMIT ?) ORDER BY r.id")

@@ -25,7 +25,7 @@ struct Upstream {
             await world.sleep(Int64(world.number(0...Int(world.storm) / 10)))
             let first = order(number)
             orders.append(first)
-            publish(first)
+            publish(first, number: orders.count)
             for copy in 1..<4 where world.chance(0.25) {
                 await world.sleep(Int64(world.number(0...60_000)))
                 var again = first
@@ -33,7 +33,7 @@ struct Upstream {
                 // The same asker once more, or another one.
                 if world.chance(0.6) { again.correlationID = "\(first.reference)/\(copy)" }
                 orders.append(again)
-                publish(again)
+                publish(again, number: orders.count)
             }
         }
         return orders
@@ -63,11 +63,12 @@ struct Upstream {
             body: JSONValue.object(members).encoded)
     }
 
-    private func publish(_ order: Order) {
+    private func publish(_ order: Order, number: Int) {
         var properties = Properties()
         // One who asks what became of a recharge is not the one who ordered it.
         properties.correlationID = order.kind == .rechargeStatus ? "q/\(order.correlationID)" : order.correlationID
         properties.type = order.kind.rawValue
+        properties.messageID = "m\(number)"
         world.note("upstream publishes \(order.kind.rawValue) \(order.correlationID) \(order.paise)")
         broker.keep(
             .init(message: Message(body: order.body, properties: properties), exchange: "bos.jobs", routingKey: order.kind.rawValue))

@@ -2,6 +2,7 @@ import BOSSimulatorKit
 import Foundation
 import NIOCore
 import NIOPosix
+import Secrets
 import Testing
 
 @testable import BOSClient
@@ -43,7 +44,7 @@ struct OneAttemptTests {
             {
                 $0.enquiry.registrationField = "RegistrationID"
                 $0.pan.domain = "configured"
-                $0.pan.nepKey = "key"
+                $0.pan.nepKey = Secret("key")
             }
         ) { client in
             _ = await client.enquire(reference: "r1", registerID: "9")

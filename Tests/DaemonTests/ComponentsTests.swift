@@ -30,6 +30,14 @@ struct ComponentsTests {
         #expect(Self.components(after) != Self.components(before))
     }
 
+    @Test("the merchant's key arrives where PAN checks are sent")
+    func merchantKey() {
+        var settings = Settings(for: .worker)
+        #expect(settings.bosConfiguration.pan.nepKey == nil)
+        settings.pan.nepKey = Secret("key")
+        #expect(settings.bosConfiguration.pan.nepKey?.revealed == "key")
+    }
+
     /// With everything set that another setting needs.
     private static var complete: Settings {
         var settings = Settings(for: .worker)

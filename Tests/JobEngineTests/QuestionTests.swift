@@ -26,6 +26,25 @@ struct QuestionTests {
         #expect(workshop.replies.allSatisfy { $0["final"] == .bool(true) })
     }
 
+    @Test("a question whose message is delivered once more is answered as it was, by its name; an empty name is none")
+    func sameQuestion() async throws {
+        var script = ScriptedBOS.Script()
+        script.enquiries = [.found(.pending, ScriptedBOS.answer), .found(.succeeded, ScriptedBOS.answer)]
+        let workshop = Workshop(script)
+        for message in ["m-1", "m-1", "m-2", "m-2", "", ""] {
+            await workshop.handle("{\"referenceid\":\"R1\"}", kind: "recharge.status", correlation: "a", messageID: message)
+            let owed = try await workshop.ledger.unpublishedReplies(after: nil, limit: 10)
+            try await workshop.ledger.markPublished(owed.map(\.id))
+        }
+        let told = workshop.broker.publications.map(\.message)
+        #expect(workshop.replies.map { $0.text("outcome") } == ["pending", "pending"] + Array(repeating: "succeeded", count: 4))
+        #expect(told.count == 6)
+        #expect(told[0] == told[1])
+        #expect(told[2] == told[3])
+        #expect(Set(told.map(\.properties.messageID)).count == 4)
+        #expect(workshop.bos.calls.enquiries.count == 4)
+    }
+
     @Test("a pending PAN application is told and waits in the ledger")
     func panPending() async throws {
         var script = ScriptedBOS.Script()

@@ -54,11 +54,13 @@ struct Workshop {
     /// Handles one message and tells how it was let go of.
     @discardableResult
     func handle(
-        _ body: String, kind: String = "recharge", correlation: String? = "c1", replyTo: String? = nil, traceparent: String? = nil,
+        _ body: String, kind: String = "recharge", correlation: String? = "c1", messageID: String? = nil, replyTo: String? = nil,
+        traceparent: String? = nil,
         announcedSize: UInt64? = nil, isTruncated: Bool = false, lane: JobLane? = nil
     ) async -> Settlement? {
         var properties = Properties()
         properties.correlationID = correlation
+        properties.messageID = messageID
         properties.replyTo = replyTo
         if let traceparent { properties.headers["traceparent"] = .string(traceparent) }
         let settled = Mutex<[Settlement]>([])

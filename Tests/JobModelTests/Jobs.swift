@@ -7,7 +7,6 @@ enum Jobs {
     static var rules: JobRules {
         var rules = JobRules()
         rules.registerID = "configured"
-        rules.pan = JobRules.PANConstants(nepKey: "key", domain: "example.org", partnerID: "partner", nepID: "nep")
         return rules
     }
 

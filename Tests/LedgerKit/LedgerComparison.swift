@@ -71,9 +71,10 @@ package struct LedgerComparison: Sendable {
         let asker = Sample.asker(
             "c-\(Int.random(in: 0..<3, using: &random))", Bool.random(using: &random) ? "upstream" : nil)
         let state: JobState = Int.random(in: 0..<4, using: &random) == 0 ? .expired : .accepted
+        let message = [nil, "m-1", "m-2", "m-3"].randomElement(using: &random) ?? nil
         return Sample.claim(
             Sample.job(kind, reference(&random), paise: paise), asker: asker, owner: owner(&random),
-            live: Bool.random(using: &random) ? [owner(&random)] : [], now: now, state: state)
+            live: Bool.random(using: &random) ? [owner(&random)] : [], now: now, state: state, message: message)
     }
 
     private static func update(_ now: Timestamp, _ random: inout SeededGenerator) -> Update {

@@ -89,6 +89,44 @@ extension LedgerPromise {
             try await ledger.markPublished(first.replies.map(\.id))
             #expect(try await ledger.claim(Sample.claim(job, owner: "run-2", state: .accepted)).record != nil)
         },
+        LedgerPromise("a question that comes once more in the same message gets the answer that it had; another message asks afresh") {
+            ledger in
+            let job = Sample.job(.rechargeStatus)
+            let first = try await ledger.claim(Sample.claim(job, state: .notFound, message: "m-1"))
+            try await ledger.markPublished(first.replies.map(\.id))
+            func claim(_ message: String?, _ asker: Asker = Sample.asker()) async throws -> ClaimResult {
+                try await ledger.claim(
+                    Sample.claim(job, asker: asker, owner: "run-2", live: ["run-2"], state: .accepted, message: message))
+            }
+            #expect(try await claim("m-1") == .answered(first.replies))
+            let second = try #require(try await claim("m-2").record)
+            // Waits for the same answer, under a name of its own.
+            #expect(try await claim("m-3", Sample.asker("c-2")) == .joined(owner: "run-2"))
+            let told = try await ledger.update(
+                Sample.update(second.id, owner: "run-2", to: .succeeded, reply: Sample.reply(job, .succeeded), event: .finished))
+            let replies = try #require(told.replies)
+            try await ledger.markPublished(replies.map(\.id))
+            #expect(try await claim("m-2") == .answered([replies[0]]))
+            #expect(try await claim("m-3", Sample.asker("c-2")) == .answered([replies[1]]))
+            #expect(try await claim(nil).record?.acceptedAt == Sample.start)
+            // While the question is asked anew, those of earlier rounds have their answers.
+            #expect(try await claim("m-2") == .answered([replies[0]]))
+            #expect(try await claim("m-3", Sample.asker("c-2")) == .answered([replies[1]]))
+            #expect(try await claim("m-1") == .answered([replies[0]]))
+            #expect(try await claim("m-4") == .joined(owner: "run-2"))
+        },
+        LedgerPromise("a question that has waited for a run is answered with it, and not asked afresh") { ledger in
+            let job = Sample.job(.rechargeStatus)
+            let record = try #require(try await ledger.claim(Sample.claim(job, state: .accepted)).record)
+            var claim = Sample.claim(job, asker: Sample.asker("c-2"), owner: "run-2", live: ["run-1"], state: .accepted)
+            #expect(try await ledger.claim(claim) == .joined(owner: "run-1"))
+            let told = try await ledger.update(
+                Sample.update(record.id, to: .succeeded, reply: Sample.reply(job, .succeeded), event: .finished))
+            let replies = try #require(told.replies)
+            try await ledger.markPublished(replies.map(\.id))
+            claim.hasJoined = true
+            #expect(try await ledger.claim(claim) == .answered([replies[1]]))
+        },
         LedgerPromise("what was told before a question was asked anew is not told for the new round") { ledger in
             let job = Sample.job(.rechargeStatus)
             let first = try await ledger.claim(Sample.claim(job, state: .notFound))
