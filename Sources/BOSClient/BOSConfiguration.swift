@@ -79,7 +79,7 @@ package struct BOSConfiguration: Sendable {
 
     /// `Status`: the merchant's constants and the messages that tell pending from done.
     package struct PAN: Sendable {
-        /// Known fields, sent when neither the job nor the configuration leaves them empty.
+        /// Known fields, each sent unless job and configuration both leave it empty.
         package var nepKey: Secret?
         package var domain: String?
         package var partnerID: String?

@@ -36,6 +36,7 @@ struct PollerService: Service {
             logger: logger)
         await withDiscardingTaskGroup { group in
             group.addTask { await sampler.run() }
+            await waitForBroker()
             await poller.run { outcome in parts.progress.update { ($0.outcome, $0.lastRound) = (outcome, .now) } }
             group.cancelAll()
         }
@@ -56,6 +57,14 @@ struct PollerService: Service {
             }
         }
         return nil
+    }
+
+    /// The connection says in the log why it takes so long; a round would only say it again.
+    private func waitForBroker() async {
+        while !parts.connection.status.isConnected, !Task.isCancelled {
+            parts.progress.update { $0.lastRound = .now }
+            await parts.clock.sleep(for: .milliseconds(100))
+        }
     }
 
     private func announceReadiness() async {

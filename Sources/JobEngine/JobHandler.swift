@@ -62,8 +62,8 @@ package struct JobHandler: Sendable {
         // A reference was read, so there is a name to answer under.
         let asker = incoming.isResumption ? nil : incoming.asker(reference: job.reference) ?? Asker(correlationID: job.reference)
         let arrival = Arrival(
-            job: job, fingerprint: fingerprint, asker: asker, messageID: incoming.messageID.flatMap { $0.isEmpty ? nil : $0 }, lane: lane,
-            deadline: deadline)
+            job: job, fingerprint: fingerprint, asker: asker, messageID: incoming.messageID.flatMap { $0.isEmpty ? nil : $0 },
+            isRedelivered: delivery.isRedelivered, lane: lane, deadline: deadline)
         let now = clock.now()
         let policy = configuration.policy
         let result: RunResult =
@@ -121,6 +121,7 @@ package struct JobHandler: Sendable {
         /// `nil` if the ledger has put it back on its queue.
         let asker: Asker?
         let messageID: String?
+        let isRedelivered: Bool
         let lane: Lane
         /// Until when, in the clock's uptime, the delivery may be held.
         let deadline: Duration
@@ -160,9 +161,8 @@ package struct JobHandler: Sendable {
             case .joined: return .settled(.requeue)
             case .waiting(let replies), .answered(let replies):
                 // Whoever joined a run is among those that the run has answered.
-                guard !stored.hasJoined else { return .settled(.ack) }
-                let isTold = await persist(until: arrival.deadline) { await outbox.deliver(repeated: replies) }
-                return .settled(isTold ? .ack : .requeue)
+                if !stored.hasJoined { await outbox.deliver(repeated: replies) }
+                return .settled(.ack)
             case .conflict: return .conflict
             // Answered where it was claimed. Whatever else it is, a job that nobody has taken stays in its queue.
             case .repeats: return .settled(.requeue)
@@ -214,7 +214,7 @@ package struct JobHandler: Sendable {
             job: arrival.job, fingerprint: arrival.fingerprint, asker: arrival.asker, owner: owner, isLive: runs.isLive, now: now,
             progress: progress,
             reply: reply, entry: HistoryEntry(at: now, .accepted, progress.state.rawValue))
-        claim.messageID = arrival.messageID
+        (claim.messageID, claim.isRedelivered) = (arrival.messageID, arrival.isRedelivered)
         // What is over already buys nothing.
         if let guardian = configuration.purchaseGuard, !progress.state.isFinal, let key = arrival.job.purchase {
             claim.purchase = Claim.Purchase(key: key, notSince: now + (.zero - guardian.window))
@@ -243,15 +243,6 @@ package struct JobHandler: Sendable {
         if let verdict { tell(record, verdict) }
         await outbox.deliver(new: replies)
         return .ack
-    }
-
-    /// Tries until it has worked, as long as the delivery may be held: a message put back at once would come back at once.
-    func persist(until deadline: Duration, _ attempt: () async -> Bool) async -> Bool {
-        while await !attempt() {
-            guard !drain.isDraining, !Task.isCancelled, clock.uptime() + .seconds(1) < deadline else { return false }
-            await drain.sleep(for: .seconds(1), on: clock)
-        }
-        return true
     }
 
     func leftToPerson(_ record: JobRecord) {

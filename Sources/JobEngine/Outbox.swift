@@ -17,12 +17,16 @@ package final class Outbox: Sendable {
         var inFlight: Set<OutgoingReply.ID> = []
         /// Confirmed, not yet marked in the ledger.
         var confirmed: [OutgoingReply.ID] = []
-        /// Not confirmed: the next sweep's.
-        var unconfirmed: Set<OutgoingReply.ID> = []
+        /// Not confirmed: the next sweep's. With each, whether it is a repeat.
+        var unconfirmed: [OutgoingReply.ID: Bool] = [:]
+        /// They stay owed; they are tried again, and said to be impossible, once a minute.
+        var impossible: Set<OutgoingReply.ID> = []
         /// Up to this one whoever stored a reply has had the time to publish it: what is owed still is the next sweep's.
         var left: OutgoingReply.ID = 0
 
-        func isLeft(_ id: OutgoingReply.ID) -> Bool { (id <= left || unconfirmed.contains(id)) && !inFlight.contains(id) }
+        func isLeft(_ id: OutgoingReply.ID) -> Bool {
+            (id <= left || unconfirmed[id] != nil) && !inFlight.contains(id) && !impossible.contains(id)
+        }
     }
 
     private let publisher: any MessagePublisher
@@ -65,19 +69,9 @@ package final class Outbox: Sendable {
         await all(replies) { await self.deliver($0) }
     }
 
-    /// Publishes replies for one who asks, whether they were published before or not.
-    /// - Returns: `false` if one of them was not confirmed: what was published before is not owed, so that only the asker can bring it back.
-    func deliver(repeated replies: [OutgoingReply]) async -> Bool {
-        let missed = Atomic(false)
-        await all(replies) { reply in
-            switch await self.publish(reply) {
-            case .confirmed: self.noteConfirmed(reply)
-            case .unconfirmed: missed.store(true, ordering: .relaxed)
-            // No other attempt would end otherwise.
-            case .impossible: break
-            }
-        }
-        return !missed.load(ordering: .relaxed)
+    /// Publishes replies that are owed again, for one who has asked again. Returns as for new ones.
+    func deliver(repeated replies: [OutgoingReply]) async {
+        await all(replies) { await self.deliver($0, isRepeat: true) }
     }
 
     private func all(_ replies: [OutgoingReply], _ body: @escaping @Sendable (OutgoingReply) async -> Void) async {
@@ -120,7 +114,7 @@ package final class Outbox: Sendable {
         }
     }
 
-    /// Publishes what is owed and was left, as soon as the broker is there. Ends when cancelled, or after ``finish()``.
+    /// Publishes what is owed and was left, as soon as the broker is there. Ends when cancelled, or after ``finish()`` once the broker is there.
     package func runSweeping() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.patrol() }
@@ -137,16 +131,18 @@ package final class Outbox: Sendable {
         guard (try? await publisher.whenConnected()) != nil else { return }
         // Taken before the ledger is read: what is confirmed and marked in between would still be read as owed.
         let before = state.withLock { state in
-            defer { state.unconfirmed = [] }
+            defer { state.unconfirmed = [:] }
             return state
         }
         do throws(LedgerError) {
             try await forEachOwed { replies in
-                await self.all(replies.filter { before.isLeft($0.id) }) { await self.deliver($0) }
+                await self.all(replies.filter { before.isLeft($0.id) }) {
+                    await self.deliver($0, isRepeat: before.unconfirmed[$0.id] ?? false)
+                }
             }
         } catch {
             tellUnread(error)
-            state.withLock { $0.unconfirmed.formUnion(before.unconfirmed) }
+            state.withLock { $0.unconfirmed.merge(before.unconfirmed) { now, _ in now } }
             owed.yield()
         }
     }
@@ -157,7 +153,10 @@ package final class Outbox: Sendable {
         var known: OutgoingReply.ID = 0
         while !Task.isCancelled {
             await clock.sleep(for: Self.patrolInterval)
-            state.withLock { $0.left = max($0.left, known) }
+            state.withLock { state in
+                state.left = max(state.left, known)
+                state.impossible = []
+            }
             owed.yield()
             known = await lastOwed() ?? known
         }
@@ -167,10 +166,8 @@ package final class Outbox: Sendable {
 
     /// The last reply that is owed, 0 if none is; `nil` if that could not be seen.
     private func lastOwed() async -> OutgoingReply.ID? {
-        var last: OutgoingReply.ID = 0
         do throws(LedgerError) {
-            try await forEachOwed { replies in last = replies.last?.id ?? last }
-            return last
+            return try await ledger.lastUnpublishedReply() ?? 0
         } catch {
             tellUnread(error)
             return nil
@@ -194,14 +191,17 @@ package final class Outbox: Sendable {
 
     /// Marks confirmed replies in the ledger, many at a time. Ends after ``finish()``, when the last is marked.
     package func runMarking() async {
-        var wasMarked = true
+        var trouble: LedgerError?
         for await _ in confirmations {
             // A mark is in no hurry, and a ledger that commits many at once has more time for those who wait for it.
-            await clock.sleep(for: wasMarked ? Self.markInterval : Self.markRetryInterval)
-            wasMarked = await mark(isRetry: !wasMarked)
-            if !wasMarked { confirmed.yield() }
+            await clock.sleep(for: trouble == nil ? Self.markInterval : Self.markRetryInterval)
+            let error = await mark()
+            if error != trouble { tellUnmarked(error) }
+            if error != nil { confirmed.yield() }
+            trouble = error
         }
-        await mark(isRetry: !wasMarked)
+        let error = await mark()
+        if let error, error != trouble { tellUnmarked(error) }
     }
 
     private static let markInterval = Duration.milliseconds(50)
@@ -213,34 +213,26 @@ package final class Outbox: Sendable {
         owed.finish()
     }
 
-    private func deliver(_ reply: OutgoingReply) async {
+    /// - Parameter isRepeat: it ends no job.
+    private func deliver(_ reply: OutgoingReply, isRepeat: Bool = false) async {
         state.withLock { _ = $0.inFlight.insert(reply.id) }
-        switch await publish(reply) {
-        case .confirmed:
-            noteConfirmed(reply)
-            metrics.ended(reply, at: clock.now())
-        case .unconfirmed:
-            state.withLock { state in
-                state.inFlight.remove(reply.id)
-                state.unconfirmed.insert(reply.id)
-            }
-            owed.yield()
-        // It stays owed; a sweep tries it, and says so, once a minute.
-        case .impossible: state.withLock { _ = $0.inFlight.remove(reply.id) }
-        }
-    }
-
-    private func publish(_ reply: OutgoingReply) async -> Publication {
-        await publish(Message(reply), to: ReplyAddress(reply, exchanges))
-    }
-
-    private func noteConfirmed(_ reply: OutgoingReply) {
+        let publication = await publish(Message(reply), to: ReplyAddress(reply, exchanges))
         state.withLock { state in
-            state.inFlight.insert(reply.id)
-            state.confirmed.append(reply.id)
+            switch publication {
+            case .confirmed: return state.confirmed.append(reply.id)
+            case .unconfirmed: state.unconfirmed[reply.id] = isRepeat
+            case .impossible: state.impossible.insert(reply.id)
+            }
+            state.inFlight.remove(reply.id)
         }
-        confirmed.yield()
-        metrics.published(reply.kind)
+        switch publication {
+        case .confirmed:
+            confirmed.yield()
+            metrics.published(reply.kind)
+            if !isRepeat { metrics.ended(reply, at: clock.now()) }
+        case .unconfirmed: owed.yield()
+        case .impossible: break
+        }
     }
 
     /// Nobody listens at the address: the reply is kept where all replies without a listener are kept.
@@ -257,23 +249,27 @@ package final class Outbox: Sendable {
         }
     }
 
-    /// - Returns: whether all that was confirmed is marked.
-    @discardableResult
-    private func mark(isRetry: Bool) async -> Bool {
+    private func mark() async -> LedgerError? {
         let ids = state.withLock { $0.confirmed }
-        guard !ids.isEmpty else { return true }
-        do {
+        guard !ids.isEmpty else { return nil }
+        do throws(LedgerError) {
             try await ledger.markPublished(ids)
         } catch {
-            // Not marked means published once more after the next start, under the same message_id: allowed.
-            guard !isRetry else { return false }
-            logger.warning("published replies could not be marked", metadata: ["error": "\(error)", "count": "\(ids.count)"])
-            return false
+            return error
         }
         state.withLock { state in
             state.confirmed.removeFirst(ids.count)
             state.inFlight.subtract(ids)
         }
-        return true
+        return nil
+    }
+
+    private func tellUnmarked(_ error: LedgerError?) {
+        if let error {
+            // Whatever is still not marked at the end is published once more after the next start, under the same message_id: allowed.
+            logger.warning("published replies cannot be marked and are tried again", metadata: ["error": "\(error)"])
+        } else {
+            logger.notice("published replies are marked again")
+        }
     }
 }

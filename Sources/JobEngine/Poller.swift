@@ -52,22 +52,38 @@ package struct Poller: Sendable {
 
     /// Works until cancelled. Returns after the round under way.
     package func run(_ report: @Sendable (Outcome) -> Void) async {
-        var trouble: String?
+        var log = TroubleLog(logger: logger, patience: configuration.lease * 2)
         while !Task.isCancelled {
             let outcome = await round()
             report(outcome)
-            // Said once, not every second; a round that was called off says nothing of ledger or broker.
-            if outcome.trouble != trouble, !Task.isCancelled { tell(outcome.trouble) }
-            trouble = outcome.trouble
+            // A round that was called off says nothing of ledger or broker.
+            if !Task.isCancelled { log.note(outcome, at: clock.uptime()) }
             if outcome != .more { await clock.sleep(for: configuration.interval) }
         }
     }
 
-    private func tell(_ trouble: String?) {
-        if let trouble {
-            logger.warning("jobs that are due may not be put back on their queues", metadata: ["reason": "\(trouble)"])
-        } else {
-            logger.notice("jobs that are due are put back on their queues again")
+    /// Each trouble is told once, not with every round, and its end once it has stayed away for longer than what was leased in it.
+    private struct TroubleLog {
+        let logger: Logger
+        let patience: Duration
+        private var told: String?
+        private var last = Duration.zero
+
+        init(logger: Logger, patience: Duration) {
+            self.logger = logger
+            self.patience = patience
+        }
+
+        mutating func note(_ outcome: Outcome, at uptime: Duration) {
+            if let trouble = outcome.trouble {
+                last = uptime
+                guard trouble != told else { return }
+                told = trouble
+                logger.warning("jobs that are due may not be put back on their queues", metadata: ["reason": "\(trouble)"])
+            } else if told != nil, uptime - last > patience {
+                told = nil
+                logger.notice("jobs that are due are put back on their queues again")
+            }
         }
     }
 

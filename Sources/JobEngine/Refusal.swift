@@ -51,13 +51,15 @@ extension JobHandler {
         return publication != .unconfirmed
     }
 
+    /// Publishes until the broker confirms it, as long as the delivery may be held: a message put back at once would come back at once.
     private func publish(_ message: Message, to address: ReplyAddress, until deadline: Duration) async -> Outbox.Publication {
-        var publication = Outbox.Publication.unconfirmed
-        _ = await persist(until: deadline) {
-            publication = await outbox.publish(message, to: address)
-            return publication != .unconfirmed
+        while true {
+            let publication = await outbox.publish(message, to: address)
+            guard publication == .unconfirmed, !drain.isDraining, !Task.isCancelled, clock.uptime() + .seconds(1) < deadline else {
+                return publication
+            }
+            await drain.sleep(for: .seconds(1), on: clock)
         }
-        return publication
     }
 }
 

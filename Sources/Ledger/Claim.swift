@@ -9,6 +9,8 @@ package struct Claim: Sendable {
     package var asker: Asker?
     /// The message's own name, if it has one: by it a message that comes once more is told from a question that is asked anew.
     package var messageID: String?
+    /// The broker has handed it to somebody before.
+    package var isRedelivered = false
     /// It has waited for a run that worked on the job, and is among those that the run has answered.
     package var hasJoined = false
     /// What a new job buys, if purchases are watched for repeats.
@@ -56,14 +58,27 @@ package struct Claim: Sendable {
         }
     }
 
-    /// The message by its name, if it asks what can be asked anew.
-    package var question: String? { job.kind == .rechargeStatus && asker != nil ? messageID : nil }
+    /// The message, if it has a name and asks what can be asked anew.
+    package var question: Question? {
+        guard job.kind == .rechargeStatus, let asker, let messageID else { return nil }
+        return Question(messageID: messageID, asker: asker)
+    }
+
+    /// By what a message that comes once more is known. The same name under another address is another message: its answer goes elsewhere.
+    package struct Question: Sendable {
+        package let messageID: String
+        package let asker: Asker
+
+        package func isSame(as other: Question) -> Bool {
+            messageID.utf8.elementsEqual(other.messageID.utf8) && asker.isSame(as: other.asker)
+        }
+    }
 
     /// Who owns the job once it is inserted as claimed.
     package var firstOwner: String? { progress.state.isFinal || progress.state.isLeftToPerson ? nil : owner }
 }
 
-/// What the ledger makes of a claim. Every case but `conflict`, `repeats` and `unknown` has stored the asker.
+/// What the ledger makes of a claim. Every case but `conflict`, `repeats` and `unknown` knows the asker from then on.
 package enum ClaimResult: Sendable, Equatable {
     /// Nobody had it, or it is a question asked anew: it is stored as claimed and is the claimer's to work on. Replies only if it
     /// was over, or held back, at once.
@@ -104,15 +119,20 @@ extension ClaimResult {
     /// Whether a claim's message has been here before. What is asked anew begins a new round of the same record.
     package enum Message: Sendable {
         case unknown
-        /// It has asked in this round (``Claim/question``), or a reply of this round to this very asker was never confirmed by the broker.
+        /// It has come before and asked in this round (``Claim/question``), or a reply of this round to this very asker was never confirmed by the broker.
         case ofThisRound
         case ofEarlierRound
 
         /// - Parameters:
-        ///   - round: in which the message has asked, if any.
+        ///   - round: in which a message of this name has asked last, if any. What the broker hands out for the first time is a new
+        ///     question all the same, by an upstream that gives all of them one name.
         ///   - owesAsker: whether a reply of the current round to this asker was stored and never confirmed.
-        package init(askedIn round: Int?, current: Int, owesAsker: Bool) {
-            if let round, round < current { self = .ofEarlierRound } else { self = round != nil || owesAsker ? .ofThisRound : .unknown }
+        package init(_ claim: Claim, askedIn round: Int?, current: Int, owesAsker: Bool) {
+            switch claim.isRedelivered ? round : nil {
+            case let round? where round < current: self = .ofEarlierRound
+            case .some: self = .ofThisRound
+            case nil: self = owesAsker ? .ofThisRound : .unknown
+            }
         }
     }
 

@@ -6,6 +6,7 @@ package import JobModel
 /// Stores differ in durability and speed, never in meaning: one conformance kit holds them all.
 package protocol Ledger: Sendable {
     /// Takes a job up: inserts it, or says what is known of it already. Adds the asker to those who get the job's replies.
+    /// A reply that was told before and is returned is owed again, until it is marked as published again.
     ///
     /// In the same transaction as the insert the claim's first progress is stored, so that one commit covers the claim and the
     /// intent to send.
@@ -22,6 +23,9 @@ package protocol Ledger: Sendable {
     /// Replies that were stored and never marked as published, oldest first.
     /// - Parameter id: only replies behind this one; `nil` starts at the oldest.
     func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> [OutgoingReply]
+
+    /// The last of those replies, by its id; `nil` if none is owed.
+    func lastUnpublishedReply() async throws(LedgerError) -> OutgoingReply.ID?
 
     /// Takes jobs that nobody works on and that have come due in a lane, the longest due first. Until the lease is over nobody else is
     /// given them; a holder that is gone by then has lost nothing. One that cannot be read is leased too, so that it stands in nobody's way.

@@ -41,6 +41,13 @@ package final class MemoryLedger: Ledger {
         }
     }
 
+    package func lastUnpublishedReply() async throws(LedgerError) -> OutgoingReply.ID? {
+        try state.withLock { state throws(LedgerError) in
+            try state.checkOpen()
+            return state.replies.last { !$0.isPublished }?.reply.id
+        }
+    }
+
     package func takeDue(
         _ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int
     ) async throws(LedgerError) -> DueBatch {
@@ -109,8 +116,8 @@ private struct State {
         /// How many replies had been told when the question was asked anew; the current round's are those behind it.
         var repliesBefore = 0
         let purchase: [UInt8]?
-        /// The messages that have asked, as their bytes, with the round in which they did: its ``repliesBefore``.
-        var questions: [[UInt8]: Int] = [:]
+        /// The messages that have asked, each with the round in which it did: its ``repliesBefore``.
+        var questions: [(question: Claim.Question, round: Int)] = []
         /// When the job is due for the poller.
         var pollAt: Timestamp?
         var history: [HistoryEntry]
@@ -145,30 +152,39 @@ extension State {
         let key = JobKey(claim.job.kind, claim.job.reference)
         let id = ids[key]
         let own = id.flatMap { id in claim.asker.flatMap { asker in lastReplies(of: id).first { $0.reply.asker.isSame(as: asker) } } }
-        let question = claim.question.map { Array($0.utf8) }
         let message = ClaimResult.Message(
-            askedIn: id.flatMap { id in question.flatMap { self[id].questions[$0] } }, current: id.map { self[$0].repliesBefore } ?? 0,
+            claim, askedIn: id.flatMap { round(of: claim, $0) }, current: id.map { self[$0].repliesBefore } ?? 0,
             owesAsker: own?.isPublished == false)
         let decision = ClaimResult.decide(claim, on: id.map { self[$0].record }, message)
         guard let id else { return claim.asker.map { insert(claim, $0, as: key) } ?? .unknown }
         if let entry = claim.entry(for: decision) { self[id].history.append(entry) }
         if decision == .conflict { return .conflict }
-        if decision == .recall {
-            let last = replies.last { reply in reply.job == id && claim.asker.map(reply.reply.asker.isSame) == true }
-            return .answered(last.map { [$0.reply] } ?? [])
-        }
+        if decision == .recall { return .answered(round(of: claim, id).map { repeatReply(of: id, to: claim, round: $0) } ?? []) }
         if decision == .reopen, let asker = claim.asker { return reopen(id, claim, asker) }
         if let asker = claim.asker, !self[id].askers.contains(where: { $0.isSame(as: asker) }) { self[id].askers.append(asker) }
-        if let question { self[id].questions[question] = self[id].repliesBefore }
+        note(claim, id)
         switch decision {
         case .insert, .reopen, .recall, .conflict, .refuse, .join: return .joined(owner: self[id].record.owner ?? "")
         case .resume:
             self[id].record.owner = claim.owner
             self[id].pollAt = self[id].record.progress.pollAt(isOwned: true, storedAt: claim.now)
             return .resumed(self[id].record)
-        case .wait: return .waiting(repeatReply(of: id, to: claim.asker))
-        case .answer: return .answered(repeatReply(of: id, to: claim.asker))
+        case .wait: return .waiting(repeatReply(of: id, to: claim))
+        case .answer: return .answered(repeatReply(of: id, to: claim))
         }
+    }
+
+    /// The round in which the claim's message has asked before.
+    private func round(of claim: Claim, _ id: Int64) -> Int? {
+        guard let question = claim.question else { return nil }
+        return self[id].questions.first { $0.question.isSame(as: question) }?.round
+    }
+
+    /// Remembers that the message has asked in this round.
+    private mutating func note(_ claim: Claim, _ id: Int64) {
+        guard let question = claim.question else { return }
+        self[id].questions.removeAll { $0.question.isSame(as: question) }
+        self[id].questions.append((question, self[id].repliesBefore))
     }
 
     private mutating func insert(_ claim: Claim, _ asker: Asker, as key: JobKey) -> ClaimResult {
@@ -179,7 +195,7 @@ extension State {
             progress: claim.progress, owner: claim.firstOwner, repliesTold: 0)
         let pollAt = claim.progress.pollAt(isOwned: true, storedAt: claim.now)
         entries.append(Entry(record: record, askers: [asker], purchase: claim.purchase?.key, pollAt: pollAt, history: [claim.entry]))
-        if let question = claim.question { self[record.id].questions = [Array(question.utf8): 0] }
+        note(claim, record.id)
         ids[key] = record.id
         let told = tell(record.id, claim.reply)
         return .new(self[record.id].record, told)
@@ -205,7 +221,7 @@ extension State {
         self[id].askers = [asker]
         self[id].pollAt = claim.progress.pollAt(isOwned: true, storedAt: claim.now)
         self[id].repliesBefore = old.record.repliesTold
-        if let question = claim.question { self[id].questions[Array(question.utf8)] = old.record.repliesTold }
+        note(claim, id)
         let told = tell(id, claim.reply)
         return .new(self[id].record, told)
     }
@@ -257,12 +273,26 @@ extension State {
     }
 
     /// The round's last reply, if any, for an asker who may have come after it.
-    private mutating func repeatReply(of id: Int64, to asker: Asker?) -> [OutgoingReply] {
-        guard let asker else { return [] }
+    private mutating func repeatReply(of id: Int64, to claim: Claim) -> [OutgoingReply] {
+        guard let asker = claim.asker else { return [] }
         let last = lastReplies(of: id)
-        if let own = last.first(where: { $0.reply.asker.isSame(as: asker) }) { return [own.reply] }
+        if let own = last.first(where: { $0.reply.asker.isSame(as: asker) }) { return [oweAgain(own.reply, claim)] }
         guard let model = last.first?.reply else { return [] }
         return [store(id, asker, model.outcome, model.body, acceptedAt: model.acceptedAt)]
+    }
+
+    /// The one reply of an earlier round of a question.
+    private mutating func repeatReply(of id: Int64, to claim: Claim, round: Int) -> [OutgoingReply] {
+        let own = replies.first { reply in
+            reply.job == id && reply.number == round + 1 && claim.asker.map(reply.reply.asker.isSame) == true
+        }
+        return own.map { [oweAgain($0.reply, claim)] } ?? []
+    }
+
+    /// Whoever has waited for a run was answered by it.
+    private mutating func oweAgain(_ reply: OutgoingReply, _ claim: Claim) -> OutgoingReply {
+        if !claim.hasJoined { replies[Int(reply.id) - 1].isPublished = false }
+        return reply
     }
 
     private mutating func store(

@@ -87,6 +87,15 @@ struct StoredJob {
     var firstAsker: Asker
 }
 
+extension Claim.Question {
+    /// The columns `message_id`, `correlation_id` and `reply_to`.
+    func bind(to binder: inout Binder) {
+        binder.bind(messageID)
+        binder.bind(asker.correlationID)
+        binder.bind(asker.replyTo ?? "")
+    }
+}
+
 extension Asker {
     /// The columns `correlation_id`, `reply_to` and `traceparent`.
     init(_ row: Columns, from first: Int32) {

@@ -72,7 +72,9 @@ enum LedgerFile {
     private static func checkSchema(_ database: Database, _ path: String) throws {
         guard try !Schema.migrator.hasBeenSuperseded(database) else { throw newer(path) }
         guard try Schema.migrator.hasCompletedMigrations(database) else {
-            throw LedgerError.unavailable("\(path): written by an older version; start bos-worker once, it brings the file up to date")
+            throw LedgerError.unavailable(
+                "\(path): written by an older version; the worker whose ledger it is brings it up to date when it starts, "
+                    + "and a copy is read with the version that wrote it")
         }
     }
 

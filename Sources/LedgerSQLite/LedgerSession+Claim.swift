@@ -13,8 +13,8 @@ extension LedgerSession {
 
         let own = try claim.asker.flatMap { try lastReply(of: stored, to: $0) }
         let id = stored.record.id
-        let message = ClaimResult.Message(
-            askedIn: try round(of: claim, id), current: stored.repliesBefore, owesAsker: own?.isOwed ?? false)
+        let round = try round(of: claim, id)
+        let message = ClaimResult.Message(claim, askedIn: round, current: stored.repliesBefore, owesAsker: own?.isOwed ?? false)
         let decision = ClaimResult.decide(claim, on: stored.record, message)
         switch decision {
         case .insert, .conflict, .refuse:
@@ -39,11 +39,14 @@ extension LedgerSession {
             return .joined(owner: stored.record.owner ?? "")
         case .wait:
             try note(claim, of: stored)
-            return .waiting(try repeatReply(own?.reply, of: stored, to: claim.asker))
+            return .waiting(try repeatReply(own, of: stored, to: claim))
         case .answer:
             try note(claim, of: stored)
-            return .answered(try repeatReply(own?.reply, of: stored, to: claim.asker))
-        case .recall: return .answered(try claim.asker.flatMap { try lastReplyEver(of: id, to: $0) }.map { [$0] } ?? [])
+            return .answered(try repeatReply(own, of: stored, to: claim))
+        case .recall:
+            // The one reply of that round.
+            let past = try round.flatMap { round in try claim.asker.flatMap { try reply(of: id, number: round + 1, to: $0) } }
+            return .answered(try past.map { [try oweAgain($0, claim)] } ?? [])
         }
     }
 
@@ -53,7 +56,7 @@ extension LedgerSession {
         return try statements.findQuestion.first(
             {
                 $0.bind(id)
-                $0.bind(question)
+                question.bind(to: &$0)
             }, { $0.int(0) })
     }
 
@@ -64,7 +67,7 @@ extension LedgerSession {
         guard let question = claim.question else { return }
         try statements.addQuestion.run {
             $0.bind(id)
-            $0.bind(question)
+            question.bind(to: &$0)
             $0.bind(round)
         }
     }
@@ -136,32 +139,34 @@ extension LedgerSession {
     /// The round's last reply as it was stored for this asker.
     private func lastReply(of stored: StoredJob, to asker: Asker) throws -> (reply: OutgoingReply, isOwed: Bool)? {
         guard stored.record.repliesTold > stored.repliesBefore else { return nil }
-        return try statements.replyForAsker.first(
+        return try reply(of: stored.record.id, number: stored.record.repliesTold, to: asker)
+    }
+
+    private func reply(of id: Int64, number: Int, to asker: Asker) throws -> (reply: OutgoingReply, isOwed: Bool)? {
+        try statements.replyForAsker.first(
             {
-                $0.bind(stored.record.id)
-                $0.bind(stored.record.repliesTold)
+                $0.bind(id)
+                $0.bind(number)
                 $0.bind(asker.correlationID)
                 $0.bind(asker.replyTo ?? "")
             }, { (try Self.outgoingReply($0), $0.int64(10) != 0) })
     }
 
-    /// The last reply that was stored for this asker, in whatever round.
-    private func lastReplyEver(of id: Int64, to asker: Asker) throws -> OutgoingReply? {
-        try statements.lastReplyForAsker.first(
-            {
-                $0.bind(id)
-                $0.bind(asker.correlationID)
-                $0.bind(asker.replyTo ?? "")
-            }, Self.outgoingReply)
+    /// Whoever has waited for a run was answered by it.
+    private func oweAgain(_ told: (reply: OutgoingReply, isOwed: Bool), _ claim: Claim) throws -> OutgoingReply {
+        if !told.isOwed, !claim.hasJoined { try statements.owe.run { $0.bind(told.reply.id) } }
+        return told.reply
     }
 
     /// The round's last reply, if any, for an asker who may have come after it: what all were told, under the asker's own `message_id`.
-    private func repeatReply(_ own: OutgoingReply?, of stored: StoredJob, to asker: Asker?) throws -> [OutgoingReply] {
-        guard let asker else { return [] }
+    private func repeatReply(
+        _ own: (reply: OutgoingReply, isOwed: Bool)?, of stored: StoredJob, to claim: Claim
+    ) throws -> [OutgoingReply] {
+        guard let asker = claim.asker else { return [] }
         let record = stored.record
         let told = try own == nil && record.repliesTold > stored.repliesBefore ? replyToAnyone(of: record) : nil
         try add(asker, to: stored)
-        if let own { return [own] }
+        if let own { return [try oweAgain(own, claim)] }
         guard var reply = told else { return [] }
         reply.asker = asker
         reply.messageID = ReplyID.make(

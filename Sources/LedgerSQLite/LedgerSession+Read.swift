@@ -13,6 +13,11 @@ extension LedgerSession {
         return replies
     }
 
+    /// See ``Ledger/lastUnpublishedReply()``.
+    func lastUnpublishedReply() throws -> OutgoingReply.ID? {
+        try statements.lastUnpublished.first({ _ in }, { $0.optionalInt64(0) }) ?? nil
+    }
+
     /// See ``Ledger/jobs(_:in:limit:)``.
     func jobs(_ kind: JobKind, in state: JobState, limit: Int) throws -> [JobRecord] {
         var records: [JobRecord] = []

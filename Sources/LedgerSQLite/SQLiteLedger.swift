@@ -135,6 +135,10 @@ extension SQLiteLedger {
         try await perform(writes: false) { try $0.unpublishedReplies(after: id, limit: limit) }
     }
 
+    package func lastUnpublishedReply() async throws(LedgerError) -> OutgoingReply.ID? {
+        try await perform(writes: false) { try $0.lastUnpublishedReply() }
+    }
+
     package func takeDue(
         _ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int
     ) async throws(LedgerError) -> DueBatch {

@@ -151,9 +151,11 @@ enum Schema {
         CREATE TABLE questions (
             job INTEGER NOT NULL REFERENCES jobs,
             message_id TEXT NOT NULL,
+            correlation_id TEXT NOT NULL,
+            reply_to TEXT NOT NULL,
             -- The job's replies_before when it asked, which tells one round from the next.
             round INTEGER NOT NULL,
-            PRIMARY KEY (job, message_id)
+            PRIMARY KEY (job, message_id, correlation_id, reply_to)
         ) STRICT, WITHOUT ROWID;
         """
 }

@@ -7,7 +7,7 @@ final class Statements {
     let due, lease, requeue, jobsInState, unsettledJobs: PreparedStatement
     let addAsker, noteAskers, otherAskers, clearAskers: PreparedStatement
     let addQuestion, findQuestion: PreparedStatement
-    let insertReply, owe, replyForAsker, lastReplyForAsker, replyForAnyone, publish, unpublished: PreparedStatement
+    let insertReply, owe, replyForAsker, replyForAnyone, publish, unpublished, lastUnpublished: PreparedStatement
     let beginHistory, addHistory, history: PreparedStatement
     let addTally, tallies, oldestDoubt, oldestDue, countUnpublished, check, identity: PreparedStatement
 
@@ -60,8 +60,8 @@ final class Statements {
         otherAskers = try prepare("SELECT correlation_id, reply_to, traceparent FROM askers WHERE job = ?")
         clearAskers = try prepare("DELETE FROM askers WHERE job = ?")
 
-        addQuestion = try prepare("INSERT INTO questions VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
-        findQuestion = try prepare("SELECT round FROM questions WHERE job = ? AND message_id = ?")
+        addQuestion = try prepare("INSERT INTO questions VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET round = excluded.round")
+        findQuestion = try prepare("SELECT round FROM questions WHERE job = ? AND message_id = ? AND correlation_id = ? AND reply_to = ?")
 
         let reply = """
             SELECT r.id, r.message_id, r.correlation_id, r.reply_to, r.traceparent, j.kind, r.outcome, j.amount_paise, r.accepted_at, r.body,
@@ -72,14 +72,13 @@ final class Statements {
             INSERT INTO replies (job, number, message_id, correlation_id, reply_to, traceparent, outcome, accepted_at, body)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
             """)
-        owe = try prepare("INSERT INTO outbox VALUES (?)")
+        owe = try prepare("INSERT INTO outbox VALUES (?) ON CONFLICT DO NOTHING")
         replyForAsker = try prepare(
             "\(reply) WHERE r.job = ? AND r.number = ? AND r.correlation_id = ? AND r.reply_to = ?")
-        lastReplyForAsker = try prepare(
-            "\(reply) WHERE r.job = ? AND r.correlation_id = ? AND r.reply_to = ? ORDER BY r.number DESC LIMIT 1")
         replyForAnyone = try prepare("\(reply) WHERE r.job = ? AND r.number = ? LIMIT 1")
         publish = try prepare("DELETE FROM outbox WHERE reply = ?")
         unpublished = try prepare("\(reply) WHERE r.id IN (SELECT reply FROM outbox WHERE reply > ? ORDER BY reply LIMIT ?) ORDER BY r.id")
+        lastUnpublished = try prepare("SELECT max(reply) FROM outbox")
 
         beginHistory = try prepare("INSERT INTO history VALUES (?, 1, ?, ?, ?)")
         addHistory = try prepare(

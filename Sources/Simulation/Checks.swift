@@ -85,16 +85,22 @@ struct Checks {
             let name = order.kind == .rechargeStatus ? "q/\(order.correlationID)" : order.correlationID
             let finals = byAsker["\(order.kind.rawValue).reply \(name)", default: []]
             let answers = Set(finals.filter { !$0.isConflict }.map(\.body))
-            // Each message of a question may be a question asked anew; every other job has one answer however often it is published.
-            let questions = orders.count { $0.kind == .rechargeStatus && $0.kind == order.kind && $0.correlationID == order.correlationID }
             if record.job.amount.paise != order.paise {
                 if finals.allSatisfy({ !$0.isConflict }) { violations.append("\(name) was not told of the conflict") }
-            } else if answers.isEmpty || answers.count > max(1, questions) {
+            } else if answers.isEmpty || answers.count > mostAnswers(order) {
                 violations.append("\(name) got \(answers.count) different final replies")
             }
             for reply in finals where !reply.isConflict { violations += disagreement(order, reply) }
         }
         return violations
+    }
+
+    /// Each message of a question asks anew, and has one answer however often it is delivered; a message without a name may ask with each
+    /// delivery. Every other job has one answer however often it is published.
+    private func mostAnswers(_ order: Upstream.Order) -> Int {
+        guard order.kind == .rechargeStatus else { return 1 }
+        let messages = orders.filter { $0.kind == order.kind && $0.correlationID == order.correlationID }
+        return messages.allSatisfy { $0.messageID != nil } ? messages.count : .max
     }
 
     private func disagreement(_ order: Upstream.Order, _ reply: Told) -> [String] {

@@ -8,6 +8,8 @@ final class ModelBroker: Sendable {
         var message: Message
         var exchange: String
         var routingKey: String
+        /// It has been handed over before.
+        var isRedelivered = false
     }
 
     private struct Held {
@@ -23,6 +25,12 @@ final class ModelBroker: Sendable {
         var nextTag = 0
         var replies: [Publication] = []
         var longestHold: Int64 = 0
+
+        mutating func putBack(_ held: Held) {
+            var publication = held.publication
+            publication.isRedelivered = true
+            queues[held.queue, default: []].insert(publication, at: 0)
+        }
     }
 
     static let money = "bos.recharge"
@@ -67,7 +75,8 @@ final class ModelBroker: Sendable {
         }
         guard let (tag, publication) = taken else { return nil }
         return Delivery(
-            message: publication.message, exchange: publication.exchange, routingKey: publication.routingKey, queue: queue
+            message: publication.message, exchange: publication.exchange, routingKey: publication.routingKey, queue: queue,
+            isRedelivered: publication.isRedelivered
         ) { settlement in self.settle(tag, settlement) }
     }
 
@@ -77,7 +86,7 @@ final class ModelBroker: Sendable {
             guard let held = state.held.removeValue(forKey: tag) else { return false }
             state.longestHold = max(state.longestHold, world.elapsed - held.since)
             guard settlement == .requeue else { return false }
-            state.queues[held.queue, default: []].insert(held.publication, at: 0)
+            state.putBack(held)
             return true
         }
         if isBack { arrivals.pulse() }
@@ -89,7 +98,7 @@ final class ModelBroker: Sendable {
             for tag in state.held.keys.sorted(by: >) where state.held[tag]?.holder == holder {
                 guard let held = state.held.removeValue(forKey: tag) else { continue }
                 state.longestHold = max(state.longestHold, world.elapsed - held.since)
-                state.queues[held.queue, default: []].insert(held.publication, at: 0)
+                state.putBack(held)
             }
         }
         arrivals.pulse()

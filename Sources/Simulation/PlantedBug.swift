@@ -20,6 +20,8 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case purchaseUnguarded = "purchase-unguarded"
     /// What is settled is not acked, so that the broker holds it for ever.
     case neverAcked = "never-acked"
+    /// A question that is delivered once more is taken for another one.
+    case messageForgotten = "message-forgotten"
     /// A paisa is lost between the message and the ledger.
     case paisaLost = "paisa-lost"
 }

@@ -64,6 +64,7 @@ extension Process: Ledger {
         if world.bug == .intentNotStored, claim.progress.state == .sending {
             (claim.progress.state, claim.progress.attempts, claim.progress.firstSentAt) = (.accepted, 0, nil)
         }
+        if world.bug == .messageForgotten { claim.messageID = nil }
         if world.bug == .purchaseUnguarded { claim.purchase?.notSince = nil }
         let job = claim.job
         if world.bug == .paisaLost, case .recharge(var recharge) = job {
@@ -108,6 +109,11 @@ extension Process: Ledger {
     func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> [OutgoingReply] {
         guard isAlive else { throw .closed }
         return try await ledger.unpublishedReplies(after: id, limit: limit)
+    }
+
+    func lastUnpublishedReply() async throws(LedgerError) -> OutgoingReply.ID? {
+        guard isAlive else { throw .closed }
+        return try await ledger.lastUnpublishedReply()
     }
 
     func jobs(_ kind: JobKind, in state: JobState, limit: Int) async throws(LedgerError) -> [JobRecord] {

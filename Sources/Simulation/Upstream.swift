@@ -13,6 +13,8 @@ struct Upstream {
         var correlationID: String
         var paise: Int64
         var body: [UInt8]
+        /// Some upstreams give their messages no name.
+        var messageID: String?
     }
 
     let world: World
@@ -23,17 +25,19 @@ struct Upstream {
         var orders: [Order] = []
         for number in 0..<world.number(3...10) {
             await world.sleep(Int64(world.number(0...Int(world.storm) / 10)))
-            let first = order(number)
+            var first = order(number)
+            first.messageID = Self.messageID(orders.count)
             orders.append(first)
-            publish(first, number: orders.count)
+            publish(first)
             for copy in 1..<4 where world.chance(0.25) {
                 await world.sleep(Int64(world.number(0...60_000)))
                 var again = first
                 if world.chance(0.3) { again = order(number, like: first) }
                 // The same asker once more, or another one.
                 if world.chance(0.6) { again.correlationID = "\(first.reference)/\(copy)" }
+                again.messageID = Self.messageID(orders.count)
                 orders.append(again)
-                publish(again, number: orders.count)
+                publish(again)
             }
         }
         return orders
@@ -63,12 +67,14 @@ struct Upstream {
             body: JSONValue.object(members).encoded)
     }
 
-    private func publish(_ order: Order, number: Int) {
+    private static func messageID(_ number: Int) -> String? { number.isMultiple(of: 4) ? nil : "m\(number)" }
+
+    private func publish(_ order: Order) {
         var properties = Properties()
         // One who asks what became of a recharge is not the one who ordered it.
         properties.correlationID = order.kind == .rechargeStatus ? "q/\(order.correlationID)" : order.correlationID
         properties.type = order.kind.rawValue
-        properties.messageID = "m\(number)"
+        properties.messageID = order.messageID
         world.note("upstream publishes \(order.kind.rawValue) \(order.correlationID) \(order.paise)")
         broker.keep(
             .init(message: Message(body: order.body, properties: properties), exchange: "bos.jobs", routingKey: order.kind.rawValue))

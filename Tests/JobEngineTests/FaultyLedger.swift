@@ -5,7 +5,7 @@ import Synchronization
 /// A ledger whose writes can be told to fail a number of times.
 final class FaultyLedger: Ledger {
     private let ledger = MemoryLedger()
-    private let failures = Mutex((claims: 0, updates: 0, marks: 0))
+    private let failures = Mutex((claims: 0, updates: 0, marks: 0, reads: 0))
     private let afterRead = Mutex<@Sendable () async -> Void>({})
     private let claimError = Mutex(LedgerError.diskFull("test"))
     private let answered = Mutex(0)
@@ -16,6 +16,8 @@ final class FaultyLedger: Ledger {
     }
     func failUpdates(_ count: Int) { failures.withLock { $0.updates = count } }
     func failMarks(_ count: Int) { failures.withLock { $0.marks = count } }
+    /// Readings of owed replies.
+    func failReads(_ count: Int) { failures.withLock { $0.reads = count } }
 
     /// Happens once, when owed replies have been read and whoever asked does not have them yet.
     func afterRead(_ action: @escaping @Sendable () async -> Void) { afterRead.withLock { $0 = action } }
@@ -40,6 +42,7 @@ final class FaultyLedger: Ledger {
     }
 
     func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> [OutgoingReply] {
+        if failures.withLock({ Self.take(&$0.reads) }) { throw .locked("test") }
         let replies = try await ledger.unpublishedReplies(after: id, limit: limit)
         await afterRead.withLock { action in
             defer { action = {} }
@@ -47,6 +50,8 @@ final class FaultyLedger: Ledger {
         }()
         return replies
     }
+
+    func lastUnpublishedReply() async throws(LedgerError) -> OutgoingReply.ID? { try await ledger.lastUnpublishedReply() }
 
     func takeDue(_ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int) async throws(LedgerError) -> DueBatch {
         try await ledger.takeDue(lane, at: now, leaseEnd: leaseEnd, limit: limit)

@@ -123,11 +123,12 @@ struct PollerTests {
         #expect(broker.publications.count == 1)
     }
 
-    @Test("each trouble is in the log once, and its end as well")
+    @Test("each trouble is in the log once, and its end once it has stayed away for a while")
     func log() async throws {
         struct Trouble: Error { let name: String }
-        // What each round's first question meets.
-        let rounds = Mutex<[String?]>([nil, "away", "away", "full", nil, nil].reversed())
+        // What each round's first question meets; a round takes a second.
+        let script: [String?] = ["away", "away", "full", nil, "full"] + Array(repeating: nil, count: 122)
+        let rounds = Mutex<[String?]>(script.reversed())
         let poller = poller(depth: { lane in
             guard lane == .questions, let trouble = rounds.withLock({ $0.popLast() ?? nil }) else { return 0 }
             throw Trouble(name: trouble)

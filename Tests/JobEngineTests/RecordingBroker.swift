@@ -23,6 +23,8 @@ final class RecordingBroker: MessagePublisher {
     /// The next publishes end like this; later ones are confirmed.
     func fail(_ failures: [PublishError]) { state.withLock { $0.failures = failures } }
 
+    var hasFailuresLeft: Bool { state.withLock { !$0.failures.isEmpty } }
+
     func onPublish(_ action: @escaping @Sendable (Publication) async -> Void) { state.withLock { $0.onPublish = action } }
 
     func publish(

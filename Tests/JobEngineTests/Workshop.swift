@@ -55,8 +55,8 @@ struct Workshop {
     @discardableResult
     func handle(
         _ body: String, kind: String = "recharge", correlation: String? = "c1", messageID: String? = nil, replyTo: String? = nil,
-        traceparent: String? = nil,
-        announcedSize: UInt64? = nil, isTruncated: Bool = false, lane: JobLane? = nil
+        traceparent: String? = nil, isRedelivered: Bool = false, announcedSize: UInt64? = nil, isTruncated: Bool = false,
+        lane: JobLane? = nil
     ) async -> Settlement? {
         var properties = Properties()
         properties.correlationID = correlation
@@ -66,7 +66,7 @@ struct Workshop {
         let settled = Mutex<[Settlement]>([])
         let delivery = Delivery(
             message: Message(body: Array(body.utf8), properties: properties), exchange: "bos.jobs", routingKey: kind,
-            queue: "bos.recharge", announcedSize: announcedSize, isTruncated: isTruncated
+            queue: "bos.recharge", isRedelivered: isRedelivered, announcedSize: announcedSize, isTruncated: isTruncated
         ) { settlement in settled.withLock { $0.append(settlement) } }
         await handler.handle(delivery, in: lanes[lane ?? (kind == "recharge" ? .money : .questions)])
         let settlements = settled.withLock { $0 }

@@ -18,6 +18,7 @@ package struct LedgerComparison: Sendable {
         case publish([Int64])
         case read(JobKind, String)
         case unpublished(after: Int64?, limit: Int)
+        case lastUnpublished
         case summary
     }
 
@@ -39,6 +40,7 @@ package struct LedgerComparison: Sendable {
         case .publish(let ids): "\(try await ledger.markPublished(ids))"
         case .read(let kind, let reference): "\(String(describing: try await ledger.job(kind, reference)))"
         case .unpublished(let id, let limit): "\(try await ledger.unpublishedReplies(after: id, limit: limit))"
+        case .lastUnpublished: "\(String(describing: try await ledger.lastUnpublishedReply()))"
         case .summary: try await Self.text(ledger.summary())
         }
     }
@@ -57,6 +59,7 @@ package struct LedgerComparison: Sendable {
         case 75..<85: return .publish((0..<3).map { _ in Int64.random(in: 0...60, using: &random) })
         case 85..<92: return .read(JobKind.allCases.randomElement(using: &random) ?? .recharge, reference(&random))
         case 92..<96: return .unpublished(after: Int64.random(in: 0...40, using: &random), limit: 20)
+        case 96..<98: return .lastUnpublished
         default: return .summary
         }
     }
@@ -74,7 +77,8 @@ package struct LedgerComparison: Sendable {
         let message = [nil, "m-1", "m-2", "m-3"].randomElement(using: &random) ?? nil
         return Sample.claim(
             Sample.job(kind, reference(&random), paise: paise), asker: asker, owner: owner(&random),
-            live: Bool.random(using: &random) ? [owner(&random)] : [], now: now, state: state, message: message)
+            live: Bool.random(using: &random) ? [owner(&random)] : [], now: now, state: state, message: message,
+            isRedelivered: Bool.random(using: &random))
     }
 
     private static func update(_ now: Timestamp, _ random: inout SeededGenerator) -> Update {

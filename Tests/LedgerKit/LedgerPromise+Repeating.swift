@@ -4,14 +4,19 @@ import Testing
 
 extension LedgerPromise {
     static let repeating = [
-        LedgerPromise("a repeated job is answered with its own stored reply, however often it comes") { ledger in
+        LedgerPromise("a repeated job is answered with its own stored reply however often it comes, and that is owed again") { ledger in
             let record = try #require(try await ledger.claim(Sample.claim()).record)
             let told = try await ledger.update(
                 Sample.update(record.id, to: .succeeded, reply: Sample.reply(record.job, .succeeded)))
             let own = try #require(told.replies)
             try await ledger.markPublished(own.map(\.id))
-            for _ in 0..<3 { #expect(try await ledger.claim(Sample.claim(owner: "run-2")) == .answered(own)) }
-            #expect(try await ledger.unpublishedReplies(after: nil, limit: 10).isEmpty)
+            for _ in 0..<3 {
+                #expect(try await ledger.claim(Sample.claim(owner: "run-2")) == .answered(own))
+                #expect(try await ledger.claim(Sample.claim(owner: "run-2")) == .answered(own))
+                #expect(try await ledger.unpublishedReplies(after: nil, limit: 10) == own)
+                try await ledger.markPublished(own.map(\.id))
+                #expect(try await ledger.unpublishedReplies(after: nil, limit: 10).isEmpty)
+            }
         },
         LedgerPromise("somebody else who asks after a job that is over gets the same body under an id of their own") { ledger in
             let record = try #require(try await ledger.claim(Sample.claim()).record)
@@ -89,16 +94,19 @@ extension LedgerPromise {
             try await ledger.markPublished(first.replies.map(\.id))
             #expect(try await ledger.claim(Sample.claim(job, owner: "run-2", state: .accepted)).record != nil)
         },
-        LedgerPromise("a question that comes once more in the same message gets the answer that it had; another message asks afresh") {
-            ledger in
+        LedgerPromise("a question that is delivered once more gets the answer that it had; another message asks afresh") { ledger in
             let job = Sample.job(.rechargeStatus)
-            let first = try await ledger.claim(Sample.claim(job, state: .notFound, message: "m-1"))
-            try await ledger.markPublished(first.replies.map(\.id))
-            func claim(_ message: String?, _ asker: Asker = Sample.asker()) async throws -> ClaimResult {
-                try await ledger.claim(
-                    Sample.claim(job, asker: asker, owner: "run-2", live: ["run-2"], state: .accepted, message: message))
+            func claim(_ message: String?, _ asker: Asker = Sample.asker(), again: Bool = false) async throws -> ClaimResult {
+                let claim = Sample.claim(
+                    job, asker: asker, owner: "run-2", live: ["run-2"], state: .accepted, message: message, isRedelivered: again)
+                return try await ledger.claim(claim)
             }
-            #expect(try await claim("m-1") == .answered(first.replies))
+            let first = try await ledger.claim(Sample.claim(job, state: .notFound, message: "m-1")).replies
+            try await ledger.markPublished(first.map(\.id))
+            #expect(try await claim("m-1", again: true) == .answered(first))
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 10) == first)
+            try await ledger.markPublished(first.map(\.id))
+
             let second = try #require(try await claim("m-2").record)
             // Waits for the same answer, under a name of its own.
             #expect(try await claim("m-3", Sample.asker("c-2")) == .joined(owner: "run-2"))
@@ -106,14 +114,21 @@ extension LedgerPromise {
                 Sample.update(second.id, owner: "run-2", to: .succeeded, reply: Sample.reply(job, .succeeded), event: .finished))
             let replies = try #require(told.replies)
             try await ledger.markPublished(replies.map(\.id))
-            #expect(try await claim("m-2") == .answered([replies[0]]))
-            #expect(try await claim("m-3", Sample.asker("c-2")) == .answered([replies[1]]))
-            #expect(try await claim(nil).record?.acceptedAt == Sample.start)
+            #expect(try await claim("m-2", again: true) == .answered([replies[0]]))
+            #expect(try await claim("m-3", Sample.asker("c-2"), again: true) == .answered([replies[1]]))
+            #expect(try await claim("m-1", again: true) == .answered(first))
+            try await ledger.markPublished((first + replies).map(\.id))
+
+            // A new message under an old name is a new message.
+            #expect(try await claim("m-2").record != nil)
+            #expect(try await claim("m-2", again: true) == .joined(owner: "run-2"))
             // While the question is asked anew, those of earlier rounds have their answers.
-            #expect(try await claim("m-2") == .answered([replies[0]]))
-            #expect(try await claim("m-3", Sample.asker("c-2")) == .answered([replies[1]]))
-            #expect(try await claim("m-1") == .answered([replies[0]]))
-            #expect(try await claim("m-4") == .joined(owner: "run-2"))
+            #expect(try await claim("m-3", Sample.asker("c-2"), again: true) == .answered([replies[1]]))
+            #expect(try await claim("m-1", again: true) == .answered(first))
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 10) == first + [replies[1]])
+            #expect(try await claim("m-4", again: true) == .joined(owner: "run-2"))
+            // The same name with another address: somebody else's message.
+            #expect(try await claim("m-1", Sample.asker("c-1", "elsewhere"), again: true) == .joined(owner: "run-2"))
         },
         LedgerPromise("a question that has waited for a run is answered with it, and not asked afresh") { ledger in
             let job = Sample.job(.rechargeStatus)
@@ -126,6 +141,7 @@ extension LedgerPromise {
             try await ledger.markPublished(replies.map(\.id))
             claim.hasJoined = true
             #expect(try await ledger.claim(claim) == .answered([replies[1]]))
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 10).isEmpty)
         },
         LedgerPromise("what was told before a question was asked anew is not told for the new round") { ledger in
             let job = Sample.job(.rechargeStatus)

@@ -86,6 +86,7 @@ extension LedgerPromise {
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 100).map(\.id) == ids)
             try await ledger.markPublished([ids[1], ids[3]])
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 100).map(\.id) == [ids[0], ids[2], ids[4]])
+            #expect(try await ledger.lastUnpublishedReply() == ids[4])
             try await ledger.markPublished([ids[1], ids[3], .min, -1, 0, ids[4] + 1, .max])
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 100).map(\.id) == [ids[0], ids[2], ids[4]])
             try await ledger.markPublished([])

@@ -64,13 +64,13 @@ package enum Sample {
     /// - Parameter live: the runs that go on; every other owner is gone.
     package static func claim(
         _ job: Job = job(), asker: Asker? = asker(), owner: String = "run-1", live: Set<String> = [], now: Timestamp = start,
-        state: JobState = .sending, message: String? = nil
+        state: JobState = .sending, message: String? = nil, isRedelivered: Bool = false
     ) -> Claim {
         var claim = Claim(
             job: job, fingerprint: job.fingerprint, asker: asker, owner: owner, isLive: { live.contains($0) }, now: now,
             progress: state.isFinal ? progress(state) : fresh(state),
             reply: state.isFinal ? reply(job, state, at: now) : nil, entry: HistoryEntry(at: now, .accepted, "first"))
-        claim.messageID = message
+        (claim.messageID, claim.isRedelivered) = (message, isRedelivered)
         return claim
     }
 

@@ -47,9 +47,10 @@ struct SharingTests {
         let name = try await temporary.using { ledger in
             #expect(try await ledger.summary().stored == [.init(.recharge, .succeeded): 3])
             try await ledger.checkWritable()
-            let question = Sample.claim(Sample.job(.rechargeStatus), state: .notFound, message: "m-1")
-            let answers = [try await ledger.claim(question).replies, try await ledger.claim(question).replies]
-            #expect(answers[0] == answers[1])
+            let answers = try await ledger.claim(Sample.claim(Sample.job(.rechargeStatus), state: .notFound, message: "m-1")).replies
+            try await ledger.markPublished(answers.map(\.id))
+            let again = Sample.claim(Sample.job(.rechargeStatus), state: .notFound, message: "m-1", isRedelivered: true)
+            #expect(try await ledger.claim(again) == .answered(answers))
             return try await ledger.identity()
         }
         #expect(try await temporary.otherConnection().read { try Int.fetchOne($0, sql: "SELECT checks FROM ledger") } == 8)
