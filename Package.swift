@@ -85,7 +85,8 @@ let package = Package(
         .target(
             name: "Observability",
             dependencies: [
-                "CSystemd", "ExactJSON", .coreMetrics, .hummingbird, .hummingbirdCore, .logging, .nioCore, .nioPosix, .serviceLifecycle,
+                "CLinux", "CSystemd", "ExactJSON", .coreMetrics, .hummingbird, .hummingbirdCore, .logging, .nioCore, .nioPosix,
+                .serviceLifecycle,
             ],
             swiftSettings: settings),
         .target(

@@ -31,6 +31,8 @@ package struct AMQPURL: Sendable, CustomStringConvertible {
         guard !rest.contains("?"), !rest.contains("#") else { throw .query }
 
         let pieces = rest.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        // An unescaped slash in a password would put the rest of it where it is shown.
+        guard pieces.count < 2 || !pieces[1].contains("@") else { throw .misplacedAt }
         let path = pieces.count > 1 ? try Self.decoded(pieces[1], of: "virtual host") : ""
         virtualHost = path.isEmpty ? "/" : path
         rest = pieces[0]

@@ -45,7 +45,7 @@ package enum SessionError: Error, Equatable, CustomStringConvertible {
         case .locked(let name):
             "the exclusive queue \(name) is held by another connection; another instance is running, or its connection has not been given up yet"
         case .markedOtherwise(let queue, let text):
-            "the virtual host is somebody else's, until the marker queue \(queue) is deleted: \(text)"
+            "the virtual host belongs to another ledger, as its marker queue \(queue) says: \(text); nothing is to be deleted before \"A lost ledger\" in README.md was read"
         case .heartbeatLost:
             "the broker was silent for two heartbeats; the network or the broker is stuck"
         case .connectionLost(let reason):

@@ -19,7 +19,7 @@ struct BrokerOptions: ParsableArguments {
         sources.file = config
         sources.environment = ProcessInfo.processInfo.environment
         do throws(ConfigurationError) {
-            return try Settings.load(for: .worker, from: sources).settings
+            return try Settings.load(for: nil, from: sources).settings
         } catch {
             Console.writeError("bosctl: \(error)\n")
             throw ArgumentParser.ExitCode(error.exitCode.rawValue)

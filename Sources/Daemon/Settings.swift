@@ -17,9 +17,15 @@ package struct Settings: Sendable {
     package var log = LogConfiguration()
     package var shutdown = ShutdownSettings()
 
+    /// Whether the program calls BOS, and needs the secrets for it.
+    package let callsBOS: Bool
+
     /// The defaults of one program.
-    /// - Parameter stateDirectory: `STATE_DIRECTORY` as systemd sets it (`StateDirectory=`): where a service keeps its files.
-    package init(for program: Program = .worker, stateDirectory: String? = nil) {
+    /// - Parameters:
+    ///   - program: `nil` for a person's tool.
+    ///   - stateDirectory: `STATE_DIRECTORY` as systemd sets it (`StateDirectory=`): where a service keeps its files.
+    package init(for program: Program? = .worker, stateDirectory: String? = nil) {
+        callsBOS = program == .worker
         http.port = program == .worker ? 9464 : 9465
         if let directory = stateDirectory?.split(separator: ":").first {
             ledger.url = .sqlite(path: "\(directory)/ledger.sqlite")

@@ -15,10 +15,11 @@ extension Settings {
     /// Reads the configuration: the command line over the environment over the file over the defaults.
     ///
     /// At start, and again on `SIGHUP`. Reads small files, so call it where a short block does no harm.
+    /// - Parameter program: `nil` for a person's tool.
     /// - Returns: the settings, and sentences about variables that look like ours but are not; to be logged.
     /// - Throws: everything that is wrong, at once.
     package static func load(
-        for program: Program, from sources: ConfigurationSources
+        for program: Program?, from sources: ConfigurationSources
     ) throws(ConfigurationError) -> (settings: Settings, warnings: [String]) {
         var loader = SettingsLoader(settings: Settings(for: program, stateDirectory: sources.environment["STATE_DIRECTORY"]))
         loader.load(sources)

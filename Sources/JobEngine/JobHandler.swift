@@ -52,10 +52,10 @@ package struct JobHandler: Sendable {
         guard lane.gate.isOpen, !drain.isDraining else { return .requeue }
         let incoming = IncomingJob(delivery)
         let (job, fingerprint): (Job, [UInt8])
-        do {
-            (job, fingerprint) = incoming.isResumption ? try incoming.resumed() : try incoming.decode(configuration.rules)
-        } catch {
-            return await refuse(incoming, delivery, error, until: deadline)
+        switch await understand(incoming) {
+        case .job(let decoded): (job, fingerprint) = decoded
+        case .refused(let refusal): return await refuse(incoming, delivery, refusal, until: deadline)
+        case .unknown(let error, let kind, let reference): return await give(error, kind, reference)
         }
         metrics.began(job.kind)
         defer { metrics.ended(job.kind) }
@@ -105,6 +105,29 @@ package struct JobHandler: Sendable {
                     + "before, only the ledger that put it back can tell",
                 kind: job.kind, reference: job.reference)
             return await refuse(incoming, delivery, refusal, until: deadline)
+        }
+    }
+
+    private enum Understanding {
+        case job((Job, [UInt8]))
+        case refused(JobRefusal)
+        /// The ledger could not be asked.
+        case unknown(LedgerError, JobKind, reference: String)
+    }
+
+    /// Reads the message as a job. One that the ledger has accepted is not held against rules that came later: it may have been sent.
+    private func understand(_ incoming: IncomingJob) async -> Understanding {
+        do {
+            return .job(incoming.isResumption ? try incoming.resumed() : try incoming.decode(configuration.rules))
+        } catch {
+            guard error.isByRule, let kind = error.kind, let reference = error.reference else { return .refused(error) }
+            do throws(LedgerError) {
+                guard let known = try await ledger.job(kind, reference)?.record.job else { return .refused(error) }
+                guard let decoded = try? incoming.decode(JobRules(acceptedAs: known)) else { return .refused(error) }
+                return .job(decoded)
+            } catch let trouble {
+                return .unknown(trouble, kind, reference: reference)
+            }
         }
     }
 
@@ -168,17 +191,23 @@ package struct JobHandler: Sendable {
             case .repeats: return .settled(.requeue)
             case .unknown: return .unknown
             }
-        } catch .unreadable(let detail) {
-            // Put back it would come again at once, and whether it was sent before nobody can tell: no answer would be true.
-            logger.error(
-                "a job is known to the ledger and cannot be read there; its message goes to the dead letters",
-                metadata: ["kind": "\(arrival.job.kind.rawValue)", "reference": "\(arrival.job.reference)", "detail": "\(detail)"])
-            metrics.deadLettered(.invalidJob)
-            return .settled(.reject)
         } catch {
-            await lanes.close(.ledger, "\(error)")
-            return .settled(.requeue)
+            return .settled(await give(error, arrival.job.kind, arrival.job.reference))
         }
+    }
+
+    /// The end of a delivery whose job the ledger could not be asked for.
+    private func give(_ error: LedgerError, _ kind: JobKind, _ reference: String) async -> Settlement {
+        guard case .unreadable(let detail) = error else {
+            await lanes.close(.ledger, "\(error)")
+            return .requeue
+        }
+        // Put back it would come again at once, and whether it was sent before nobody can tell: no answer would be true.
+        logger.error(
+            "a job is known to the ledger and cannot be read there; its message goes to the dead letters",
+            metadata: ["kind": "\(kind.rawValue)", "reference": "\(reference)", "detail": "\(detail)"])
+        metrics.deadLettered(.invalidJob)
+        return .reject
     }
 
     /// Claims the job. While another run works on it this delivery is kept: should that run have lost its own and end without a

@@ -114,8 +114,10 @@ package final class Lane: Sendable {
     var isFit: Bool { state.withLock { $0.breaker.state == .closed } }
 
     /// Takes in how a call went; closes the gate if it was one failure too many.
-    /// - Parameter start: in uptime, when the call was sent.
-    func record(_ quality: CallQuality, startedAt start: Duration) async {
+    /// - Parameters:
+    ///   - start: in uptime, when the call was sent.
+    ///   - note: what came of it, for people; no subscriber number, no secret.
+    func record(_ quality: CallQuality, startedAt start: Duration, note: String) async {
         let now = clock.uptime()
         let (hasOpened, admitted) = state.withLock { state in
             let before = state.breaker.state
@@ -124,7 +126,10 @@ package final class Lane: Sendable {
             return (before == .closed && state.breaker.state == .open, Self.admit(&state))
         }
         for waiter in admitted { waiter.resume(returning: true) }
-        if hasOpened { await gate.close(.bos, "BOS has failed too often: refused connections, time-outs or errors") }
+        if hasOpened {
+            await gate.close(
+                .bos, "BOS has failed too often, at last with: \(note); it is asked now and then, and consuming goes on once it answers")
+        }
     }
 
     /// Probes BOS if it is time to. `true` if it is fit again.

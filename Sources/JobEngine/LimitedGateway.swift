@@ -26,7 +26,7 @@ package struct LimitedGateway: BOSGateway {
         if let held = await held(lane) { return CallReport(.notTaken(.heldBack(held.reason, retryAfter: held.wait)), note: held.note) }
         let start = clock.uptime()
         let report = await bos.recharge(permit, recharge, call)
-        await lane.record(report.event.quality, startedAt: start)
+        await lane.record(report.event.quality, startedAt: start, note: report.note)
         return report
     }
 
@@ -35,7 +35,7 @@ package struct LimitedGateway: BOSGateway {
         if let held = await held(lane) { return CallReport(.unanswered(held.reason, retryAfter: held.wait), note: held.note) }
         let start = clock.uptime()
         let report = await bos.enquire(reference, registerID: registerID, call)
-        await lane.record(report.event.quality, startedAt: start)
+        await lane.record(report.event.quality, startedAt: start, note: report.note)
         return report
     }
 
@@ -44,7 +44,7 @@ package struct LimitedGateway: BOSGateway {
         if let held = await held(lane) { return CallReport(.unanswered(held.reason, retryAfter: held.wait), note: held.note) }
         let start = clock.uptime()
         let report = await bos.panStatus(query, call)
-        await lane.record(report.event.quality, startedAt: start)
+        await lane.record(report.event.quality, startedAt: start, note: report.note)
         return report
     }
 

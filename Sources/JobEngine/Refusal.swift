@@ -15,7 +15,9 @@ extension JobHandler {
                 "reference": "\(refusal.reference ?? "-")",
             ])
         guard await answer(incoming, refusal, until: deadline) else { return .requeue }
-        guard let reason = refusal.deadLetter else { return .ack }
+        // Where nobody is told, a person can look at it.
+        let isTold = incoming.asker(reference: refusal.reference) != nil
+        guard let reason = refusal.deadLetter ?? (isTold ? nil : .invalidJob) else { return .ack }
         guard !delivery.isTruncated else {
             // We never had its body; the broker has, and moves it to the same dead-letter exchange untouched.
             metrics.deadLettered(reason)

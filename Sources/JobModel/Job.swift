@@ -21,6 +21,15 @@ package enum Job: Sendable, Equatable {
         }
     }
 
+    /// Ours as a merchant; `nil` for a kind that has none.
+    package var registerID: String? {
+        switch self {
+        case .recharge(let recharge): recharge.registerID
+        case .rechargeStatus(let query): query.registerID
+        case .panStatus: nil
+        }
+    }
+
     /// After this moment nothing new is sent to BOS.
     package var expiresAt: Timestamp? {
         switch self {

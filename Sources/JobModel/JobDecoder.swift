@@ -102,7 +102,8 @@ private struct JobFields {
     private func registerID(_ rules: JobRules) throws(JobRefusal) -> String {
         if let own = try optionalText("RegisterID", limit: 64) { return own }
         guard let configured = rules.registerID else {
-            throw invalid("RegisterID is missing, and none is configured (api.registerID)")
+            throw refusal(
+                .invalidJob, deadLetter: .invalidJob, "RegisterID is missing, and none is configured (api.registerID)", isByRule: true)
         }
         return configured
     }
@@ -123,7 +124,7 @@ private struct JobFields {
         guard amount.paise > 0, amount <= maximum else {
             throw refusal(
                 .amountOutOfRange, deadLetter: nil,
-                "amount must be more than 0 and at most \(maximum.rupees) rupees (jobs.maximumAmount)")
+                "amount must be more than 0 and at most \(maximum.rupees) rupees (jobs.maximumAmount)", isByRule: amount.paise > 0)
         }
         return amount
     }
@@ -154,8 +155,10 @@ private struct JobFields {
 
     private func invalid(_ detail: String) -> JobRefusal { refusal(.invalidJob, deadLetter: .invalidJob, detail) }
 
-    private func refusal(_ code: ReplyErrorCode, deadLetter: DeadLetterReason?, _ detail: String) -> JobRefusal {
+    private func refusal(
+        _ code: ReplyErrorCode, deadLetter: DeadLetterReason?, _ detail: String, isByRule: Bool = false
+    ) -> JobRefusal {
         let reference = json[referenceField]?.text.flatMap(JobRules.echoed)
-        return JobRefusal(deadLetter: deadLetter, code: code, detail: detail, kind: kind, reference: reference)
+        return JobRefusal(deadLetter: deadLetter, code: code, detail: detail, kind: kind, reference: reference, isByRule: isByRule)
     }
 }

@@ -8,13 +8,18 @@ package struct JobRefusal: Error, Equatable {
     /// As far as they could be read, so that a `refused` reply can be addressed.
     package let kind: JobKind?
     package let reference: String?
+    /// Another configuration would take it: no ground to refuse what was accepted under another one, and may have been sent since.
+    package let isByRule: Bool
 
-    package init(deadLetter: DeadLetterReason?, code: ReplyErrorCode, detail: String, kind: JobKind?, reference: String?) {
+    package init(
+        deadLetter: DeadLetterReason?, code: ReplyErrorCode, detail: String, kind: JobKind?, reference: String?, isByRule: Bool = false
+    ) {
         self.deadLetter = deadLetter
         self.code = code
         self.detail = detail
         self.kind = kind
         self.reference = reference
+        self.isByRule = isByRule
     }
 }
 

@@ -12,6 +12,12 @@ package struct JobRules: Sendable {
 
     package init() {}
 
+    /// Those under which a job was accepted: whatever it holds passed, and what it left to the configuration is settled.
+    package init(acceptedAs job: Job) {
+        registerID = job.registerID
+        maximumAmount = Money(paise: .max)
+    }
+
     /// What a refusal tells of a reference: nothing if it is too long or too odd to be one.
     static func echoed(_ reference: String) -> String? {
         let isPlausible = !reference.isEmpty && reference.utf8.count <= maximumReferenceLength

@@ -1,3 +1,4 @@
+import CLinux
 import FoundationEssentials
 import Glibc
 package import Logging
@@ -10,17 +11,23 @@ import Synchronization
 package final class LogOutput: Sendable {
     private let descriptor: Int32
     private let formatter: LogLineFormatter
+    /// journald takes the level of a line from a prefix, and takes the prefix away: without it `journalctl -p err` shows none of ours.
+    private let isJournal: Bool
     private let now: @Sendable () -> Int64
     private let currentLevel: Atomic<Int>
     private let writing = Mutex(())
 
     /// - Parameters:
     ///   - descriptor: stays the caller's to close; standard error by default, as journald and containers expect it.
+    ///   - journal: `JOURNAL_STREAM` as systemd sets it, `device:inode` of what journald reads (systemd.exec(5)).
     ///   - now: milliseconds since 1970; injected by tests.
     package init(
-        _ configuration: LogConfiguration, descriptor: Int32 = STDERR_FILENO, now: @escaping @Sendable () -> Int64 = LogOutput.wallClock
+        _ configuration: LogConfiguration, descriptor: Int32 = STDERR_FILENO,
+        journal: String? = getenv("JOURNAL_STREAM").map { String(cString: $0) },
+        now: @escaping @Sendable () -> Int64 = LogOutput.wallClock
     ) {
         self.descriptor = descriptor
+        isJournal = journal != nil && journal == Self.identity(of: descriptor)
         self.now = now
         currentLevel = Atomic(Self.rank(of: configuration.level))
         let isTerminal = isatty(descriptor) == 1
@@ -44,7 +51,8 @@ package final class LogOutput: Sendable {
     }
 
     func write(_ line: LogLine) {
-        let bytes = formatter.bytes(of: line, at: now())
+        let prefix = isJournal ? Array("<\(Self.priority(of: line.level))>".utf8) : []
+        let bytes = prefix + formatter.bytes(of: line, at: now())
         writing.withLock { _ in writeAll(bytes) }
     }
 
@@ -62,6 +70,24 @@ package final class LogOutput: Sendable {
             } else if errno != EINTR {
                 return
             }
+        }
+    }
+
+    /// As `JOURNAL_STREAM` spells it.
+    private static func identity(of descriptor: Int32) -> String? {
+        var (device, inode): (UInt64, UInt64) = (0, 0)
+        return bos_file_identity(descriptor, &device, &inode) ? "\(device):\(inode)" : nil
+    }
+
+    /// The level in syslog's numbers (sd-daemon(3)).
+    private static func priority(of level: Logger.Level) -> Int {
+        switch level {
+        case .trace, .debug: 7
+        case .info: 6
+        case .notice: 5
+        case .warning: 4
+        case .error: 3
+        case .critical: 2
         }
     }
 

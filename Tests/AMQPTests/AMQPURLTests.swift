@@ -32,6 +32,7 @@ struct AMQPURLTests {
             ("amqp://h:x", .port), ("amqp://[::1", .host), ("amqp://[::1]x", .host), ("amqp://h/?heartbeat=5", .query),
             ("amqp://u:%zz@h", .encoding(part: "password")), ("amqp://u%0@h", .encoding(part: "user")),
             ("amqp://h/%00", .encoding(part: "virtual host")),
+            ("amqp://u:/secret@h/v", .misplacedAt), ("amqp://u:12/secret@h", .misplacedAt),
             ("amqp://u:%ff@h", .encoding(part: "password")),
         ])
     func refused(text: String, error: AMQPURLError) {

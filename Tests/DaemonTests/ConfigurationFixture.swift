@@ -3,6 +3,7 @@ import Foundation
 
 /// Loads settings from given texts instead of this machine's files and variables.
 struct ConfigurationFixture {
+    var program: Settings.Program? = .worker
     var options: [String] = []
     var variables: [String: String] = [:]
     /// Content of a configuration file; none if `nil`.
@@ -21,7 +22,7 @@ struct ConfigurationFixture {
         sources.environment = variables.mapValues(filled)
         sources.defaultFile = folder.appending(path: "config.yaml").path
         if let file { try Data(filled(file).utf8).write(to: folder.appending(path: "config.yaml")) }
-        return try Settings.load(for: .worker, from: sources)
+        return try Settings.load(for: program, from: sources)
     }
 
     /// The problems that loading reports; none when it succeeds.

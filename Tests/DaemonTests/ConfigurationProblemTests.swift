@@ -164,6 +164,13 @@ struct ConfigurationProblemTests {
         #expect(!"\(problem)".contains("hunter2"))
     }
 
+    @Test("who does not call BOS needs none of the secrets for it", arguments: ["file", "authorise"])
+    func secretsOfOthers(mode: String) {
+        #expect(ConfigurationFixture(program: .poller, file: "auth: {mode: \(mode)}").problems().isEmpty)
+        #expect(ConfigurationFixture(program: nil, file: "auth: {mode: \(mode)}").problems().isEmpty)
+        #expect(!ConfigurationFixture(program: .worker, file: "auth: {mode: \(mode)}").problems().isEmpty)
+    }
+
     @Test(
         "values that do not go together are an error",
         arguments: [

@@ -5,7 +5,7 @@ import Synchronization
 /// A ledger whose writes can be told to fail a number of times.
 final class FaultyLedger: Ledger {
     private let ledger = MemoryLedger()
-    private let failures = Mutex((claims: 0, updates: 0, marks: 0, reads: 0))
+    private let failures = Mutex((claims: 0, updates: 0, marks: 0, reads: 0, lookups: 0))
     private let afterRead = Mutex<@Sendable () async -> Void>({})
     private let claimError = Mutex(LedgerError.diskFull("test"))
     private let answered = Mutex(0)
@@ -17,6 +17,7 @@ final class FaultyLedger: Ledger {
     func failUpdates(_ count: Int) { failures.withLock { $0.updates = count } }
     func failMarks(_ count: Int) { failures.withLock { $0.marks = count } }
     /// Readings of owed replies.
+    func failLookups(_ count: Int) { failures.withLock { $0.lookups = count } }
     func failReads(_ count: Int) { failures.withLock { $0.reads = count } }
 
     /// Happens once, when owed replies have been read and whoever asked does not have them yet.
@@ -67,7 +68,8 @@ final class FaultyLedger: Ledger {
     }
 
     func job(_ kind: JobKind, _ reference: String) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])? {
-        try await ledger.job(kind, reference)
+        if failures.withLock({ Self.take(&$0.lookups) }) { throw .locked("test") }
+        return try await ledger.job(kind, reference)
     }
 
     func summary() async throws(LedgerError) -> LedgerSummary { try await ledger.summary() }

@@ -1,6 +1,7 @@
 import AMQP
 import ExactJSON
 import JobModel
+import Ledger
 import Testing
 
 @testable import JobEngine
@@ -68,6 +69,59 @@ struct RefusalTests {
         let letter = try #require(workshop.broker.publications.last)
         #expect(letter.exchange == "bos.dead")
         #expect(letter.message.properties.headers["x-bos-unreadable"] == .table(["correlation_id": .bytes([0xff, 0xfe])]))
+    }
+
+    @Test("what nobody can be told of is kept for a person, even if it was understood")
+    func nobodyToTell() async throws {
+        let workshop = Workshop()
+        let body = "{\"operator\":311,\"canumber\":\"9876543210\",\"amount\":999999}"
+        #expect(await workshop.handle(body, correlation: nil) == .ack)
+        let letter = try #require(workshop.broker.publications.first)
+        #expect(workshop.broker.publications.count == 1)
+        #expect(letter.exchange == "bos.dead")
+        #expect(letter.message.properties.headers["x-bos-reason"] == .string("invalid_job"))
+        await workshop.handle(body, correlation: "c1")
+        #expect(workshop.broker.publications.map(\.exchange) == ["bos.dead", "bos.replies"])
+    }
+
+    @Test("a job that was accepted is not refused by rules that came later: it may have been sent")
+    func laterRules() async throws {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.unknown(nil)]
+        script.enquiries = [.found(.pending, ScriptedBOS.answer)]
+        let workshop = Workshop(script)
+        let drain = workshop.drain
+        script.duringRecharge = { _ in drain.drain() }
+        workshop.bos.play(script)
+        let large = Workshop.recharge("R1", amount: "8000")
+        #expect(await workshop.handle(large) == .requeue)
+        #expect(try await workshop.record()?.progress.state == .inDoubt)
+        var rules = JobRules()
+        rules.maximumAmount = Money(paise: 5_000_00)
+        let next = workshop.restarted(rules)
+        script.enquiries = [.found(.succeeded, ScriptedBOS.answer)]
+        workshop.bos.play(script)
+        #expect(await next.handle(large) == .ack)
+        #expect(await next.handle(large) == .ack)
+        #expect(workshop.replies.map { $0.text("outcome") } == ["succeeded", "succeeded"])
+        // Other content under its reference is a conflict, and a new job is held against the rules: no limit so high, no RegisterID.
+        #expect(await next.handle(Workshop.recharge("R1", amount: "9000")) == .ack)
+        #expect(await next.handle(Workshop.recharge("R2", amount: "8000")) == .ack)
+        #expect(await next.handle(Workshop.recharge("R3")) == .ack)
+        let codes = workshop.replies.dropFirst(2).compactMap { $0["error"]?.text("code") }
+        #expect(codes == ["reference_conflict", "amount_out_of_range", "invalid_job"])
+        #expect(workshop.bos.calls.recharges == ["R1"])
+    }
+
+    @Test("a job that may have been accepted is not refused while the ledger cannot be asked")
+    func ledgerSilent() async throws {
+        var rules = JobRules()
+        rules.maximumAmount = Money(paise: 1)
+        let workshop = Workshop().restarted(rules)
+        workshop.ledger.failLookups(1)
+        #expect(await workshop.handle(Workshop.recharge()) == .requeue)
+        #expect(!workshop.gate.isOpen)
+        #expect(workshop.broker.publications.isEmpty)
     }
 
     @Test("a dead letter that is too large with its reason is moved by the broker as it is")

@@ -160,7 +160,8 @@ struct TroubleTests {
     func probesInTime() async {
         let workshop = Workshop()
         let lane = workshop.lanes.money
-        while workshop.gate.isOpen { await lane.record(.failed, startedAt: workshop.clock.uptime()) }
+        while workshop.gate.isOpen { await lane.record(.failed, startedAt: workshop.clock.uptime(), note: "DoRecharge: HTTP 500") }
+        #expect(workshop.gate.pauses[.bos]?.contains("DoRecharge: HTTP 500") == true)
         var (due, interval) = (workshop.clock.uptime() + .seconds(5), Duration.seconds(5))
         let probed = Mutex<[Duration]>([])
         let running = Task {

@@ -20,16 +20,25 @@ struct Workshop {
     let handler: JobHandler
 
     init(_ script: ScriptedBOS.Script = ScriptedBOS.Script(), purchaseGuard: PurchaseGuard? = nil) {
-        self.init(ManualClock(), FaultyLedger(), RecordingBroker(), ScriptedBOS(script), purchaseGuard)
+        self.init(ManualClock(), FaultyLedger(), RecordingBroker(), ScriptedBOS(script), purchaseGuard, Self.rules)
     }
 
     var gate: ConsumptionGate { lanes.money.gate }
 
-    /// The same world seen by a process that has just started.
-    func restarted() -> Workshop { Workshop(clock, ledger, broker, bos, handler.configuration.purchaseGuard) }
+    private static var rules: JobRules {
+        var rules = JobRules()
+        rules.registerID = "merchant"
+        return rules
+    }
+
+    /// The same world seen by a process that has just started, under rules of its own if it has any.
+    func restarted(_ rules: JobRules? = nil) -> Workshop {
+        Workshop(clock, ledger, broker, bos, handler.configuration.purchaseGuard, rules ?? handler.configuration.rules)
+    }
 
     private init(
-        _ clock: ManualClock, _ ledger: FaultyLedger, _ broker: RecordingBroker, _ bos: ScriptedBOS, _ purchaseGuard: PurchaseGuard?
+        _ clock: ManualClock, _ ledger: FaultyLedger, _ broker: RecordingBroker, _ bos: ScriptedBOS, _ purchaseGuard: PurchaseGuard?,
+        _ rules: JobRules
     ) {
         self.clock = clock
         self.ledger = ledger
@@ -41,7 +50,7 @@ struct Workshop {
             questions: Lane(.questions, Lane.Configuration(concurrency: 32), clock: clock, logger: logger))
         let metrics = EngineMetrics()
         var configuration = EngineConfiguration()
-        configuration.rules.registerID = "merchant"
+        configuration.rules = rules
         configuration.purchaseGuard = purchaseGuard
         outbox = Outbox(
             publisher: broker, ledger: ledger, configuration: configuration, clock: clock, metrics: metrics, logger: logger)

@@ -51,6 +51,29 @@ struct LoggingTests {
         #expect(try written(.human) { $0.info("hello") }.allSatisfy { !$0.contains("\u{1B}") })
     }
 
+    @Test("what journald reads begins with the line's level, and nothing else does")
+    func journal() throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "bos-journal-\(UUID().uuidString)").path
+        let descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
+        try #require(descriptor >= 0)
+        defer {
+            close(descriptor)
+            unlink(path)
+        }
+        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        let device = try #require(attributes[.systemNumber] as? NSNumber).uint64Value
+        let inode = try #require(attributes[.systemFileNumber] as? NSNumber).uint64Value
+        for journal in ["\(device):\(inode)", "\(device):\(inode + 1)", nil] {
+            let output = LogOutput(LogConfiguration(), descriptor: descriptor, journal: journal, now: { 1_795_251_600_007 })
+            let logger = Logger(label: "test") { LineLogHandler(label: $0, output: output) }
+            logger.info("one")
+            logger.warning("two")
+            logger.error("three")
+        }
+        let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+        #expect(lines.map { $0.prefix(4) } == ["<6>{", "<4>{", "<3>{"] + Array(repeating: "{\"ts", count: 6))
+    }
+
     @Test("on a terminal automatic means a line for people, coloured unless NO_COLOR forbids it")
     func terminal() throws {
         let terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY)
