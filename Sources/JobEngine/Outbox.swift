@@ -150,7 +150,7 @@ package final class Outbox: Sendable {
     /// Leaves to the sweep, once a minute, what was owed a minute before: a person's command may have been interrupted between storing a
     /// reply and publishing it.
     private func patrol() async {
-        var known: OutgoingReply.ID = 0
+        var known = await lastOwed() ?? 0
         while !Task.isCancelled {
             await clock.sleep(for: Self.patrolInterval)
             state.withLock { state in

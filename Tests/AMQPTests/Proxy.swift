@@ -91,13 +91,10 @@ final class Proxy: Sendable {
         }
     }
 
+    /// The connections are cut and not closed: a thread that still holds the number of one would meet whoever is given it next.
     func stop() {
         shutdown(listener, Int32(SHUT_RDWR))
         cut()
         close(listener)
-        state.withLock { state in
-            for descriptor in state.descriptors { close(descriptor) }
-            state.descriptors = []
-        }
     }
 }

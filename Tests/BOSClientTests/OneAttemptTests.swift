@@ -124,7 +124,7 @@ struct OneAttemptTests {
         let refused = try await withClient("http://127.0.0.1:\(port.number)/api/BOS") { await $0.recharge(.sample()) }
         port.release()
         #expect(refused.outcome == "notSent.connect_failed")
-        let nowhere = try await withClient("http://name.invalid/api/BOS") { await $0.recharge(.sample()) }
+        let nowhere = try await withClient("http://no..name/api/BOS") { await $0.recharge(.sample()) }
         #expect(nowhere.outcome == "notSent.connect_failed")
     }
 

@@ -30,6 +30,8 @@ final class ChildProcess: Sendable {
         let (ends, ended) = AsyncStream.makeStream(of: Int32.self)
         self.ends = ends
         process.terminationHandler = { process in
+            // The kernel gives its number to another process one day.
+            Self.alive.withLock { _ = $0.remove(process.processIdentifier) }
             // A signal that ended it is told as a shell tells it.
             ended.yield(process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus)
             ended.finish()
@@ -40,15 +42,18 @@ final class ChildProcess: Sendable {
         pid = process.processIdentifier
         let pid = pid
         Self.alive.withLock { _ = $0.insert(pid) }
+        if !process.isRunning { Self.alive.withLock { _ = $0.remove(pid) } }
     }
 
-    func send(_ signal: Int32) { kill(pid, signal) }
+    /// Nothing happens if it has ended.
+    func send(_ signal: Int32) {
+        Self.alive.withLock { alive in if alive.contains(pid) { kill(pid, signal) } }
+    }
 
     /// Waits for its end and returns its exit code.
     func exitCode() async -> Int32 {
         if let known = code.withLock({ $0 }) { return known }
         for await end in ends { code.withLock { $0 = end } }
-        Self.alive.withLock { _ = $0.remove(pid) }
         return code.withLock { $0 } ?? -1
     }
 

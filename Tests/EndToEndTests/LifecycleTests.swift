@@ -7,7 +7,7 @@ extension EndToEnd {
         @Test("SIGTERM finishes what is in flight, leaves the rest in the queue and ends with 0")
         func drains() async throws {
             try await System.run(simulator: ["--latency", "200ms-400ms"]) { system in
-                let references = System.references(150)
+                let references = System.references(400)
                 var worker = try await system.startReadyWorker()
                 try await system.upstream.publishRecharges(references)
                 try await system.upstream.waitForFinals(1)

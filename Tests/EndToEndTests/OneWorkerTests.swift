@@ -8,6 +8,9 @@ import Testing
 
 extension EndToEnd {
     @Suite struct OneWorker {
+        /// A lock is certain to be a living worker's after three heartbeats.
+        private static let soonCertain = ["BOS_AMQP_HEARTBEAT": "2s"]
+
         @Test("a second worker on the same ledger is refused with a sentence that says what to do")
         func secondOnLedger() async throws {
             try await System.run { system in
@@ -22,7 +25,7 @@ extension EndToEnd {
 
         @Test("a second worker on the same virtual host is refused once it is certain that the first one lives")
         func secondOnBroker() async throws {
-            try await System.run { system in
+            try await System.run(Self.soonCertain) { system in
                 // Two files of one ledger: a copy has the name of its original.
                 #expect(await system.stop(try await system.startReadyWorker()) == 0)
                 let copy = system.folder.appendingPathComponent("copy.sqlite")
@@ -59,7 +62,7 @@ extension EndToEnd {
 
         @Test("a worker that the lock turns away has published no reply and does not make the virtual host its own")
         func turnedAway() async throws {
-            try await System.run { system in
+            try await System.run(Self.soonCertain) { system in
                 let other = "\(system.folder.path)/other.sqlite"
                 try await Self.oweReply(system, in: other)
                 let worker = try await system.startReadyWorker()

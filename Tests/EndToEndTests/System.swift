@@ -45,7 +45,7 @@ struct System: Sendable {
             broker: broker, names: names, folder: folder, simulator: simulator, bos: "http://127.0.0.1:\(port)", upstream: upstream,
             http: "http://\(listen)",
             settings: [
-                "BOS_AMQP_URLS": broker.url, "BOS_AMQP_HEARTBEAT": "1s", "BOS_API_BASE_URL": "http://127.0.0.1:\(port)/api/BOS",
+                "BOS_AMQP_URLS": broker.url, "BOS_AMQP_HEARTBEAT": "10s", "BOS_API_BASE_URL": "http://127.0.0.1:\(port)/api/BOS",
                 // Long enough for a machine that is busy with other things, short enough to see a doubt settled.
                 "BOS_API_REGISTER_ID": "1234", "BOS_API_REQUEST_TIMEOUT": "5s", "BOS_RETRY_SETTLE_WINDOW": "6s", "BOS_JOBS_TIMEOUT": "10m",
                 "BOS_RETRY_ENQUIRY_INITIAL_BACKOFF": "100ms", "BOS_RETRY_ENQUIRY_MAXIMUM_BACKOFF": "500ms",
@@ -105,7 +105,9 @@ struct System: Sendable {
 
     /// Starts a poller and tells where its HTTP endpoints are.
     func startPoller(_ more: [String: String] = [:]) throws -> (ChildProcess, http: String) {
-        let listen = "127.0.0.1:\(try Self.freePort())"
+        var listen = ""
+        // The worker's own may be free just now.
+        repeat { listen = "127.0.0.1:\(try Self.freePort())" } while http.hasSuffix(listen)
         let environment = settings.merging(more) { $1 }.merging(["BOS_HTTP_LISTEN": listen]) { $1 }
         let poller = try ChildProcess("bos-poller", [], environment: environment, log: folder.appendingPathComponent("poller.log"))
         return (poller, "http://\(listen)")
@@ -156,10 +158,11 @@ struct System: Sendable {
     }
 
     /// How often the worker called BOS at an endpoint, whatever came of it, as the worker counts it. Its probes are enquiries, too.
-    func callsMade(_ endpoint: String) async throws -> Int {
+    /// - Parameter result: only those without that result.
+    func callsMade(_ endpoint: String, without result: String? = nil) async throws -> Int {
         try await Web.get("\(http)/metrics").text
-            .matches(of: /bos_api_requests_total\{endpoint="(\w+)",result="[a-z_]+"\} (\d+)\n/)
-            .filter { $0.1 == endpoint }.compactMap { Int($0.2) }.reduce(0, +)
+            .matches(of: /bos_api_requests_total\{endpoint="(\w+)",result="([a-z_]+)"\} (\d+)\n/)
+            .filter { $0.1 == endpoint && result != String($0.2) }.compactMap { Int($0.3) }.reduce(0, +)
     }
 
     func setFaults(_ plan: String) async throws {
@@ -180,6 +183,8 @@ struct System: Sendable {
     /// Waits until nothing waits in the queue any more, and stops the worker. A message that was answered already may have come back after
     /// a crash; it is still to be let go of.
     func finish(_ worker: ChildProcess) async throws {
+        // One that has only just been started would not know yet what SIGTERM asks of it.
+        #expect(await isReady())
         #expect(await eventually { try await upstream.depth(of: names.recharge) == 0 })
         // Nor has it, right after its start, published again what one before it was killed over: stopped earlier it would still owe that.
         #expect(await eventually { try await ledgerSummary().unpublishedReplies == 0 })
