@@ -111,10 +111,12 @@ struct LossTests {
     func heartbeats() async throws {
         let proxy = try await Proxy(upstream: TestBroker.shared.port)
         defer { proxy.stop() }
-        try await Link.with("amqp://127.0.0.1:\(proxy.port)", change: { $0.heartbeat = .seconds(2) }) { link in
+        let heartbeat = Duration.seconds(2)
+        try await Link.with("amqp://127.0.0.1:\(proxy.port)", change: { $0.heartbeat = heartbeat }) { link in
             try await link.connection.whenConnected()
-            // Only time can show it: the broker cuts a connection that is silent for two heartbeats, and so would this side.
-            try await Task.sleep(for: .seconds(8))
+            // Nothing tells that nothing has happened, so time has to pass: twice the two heartbeats of silence after which the broker, or
+            // this side, would have cut the connection.
+            try await Task.sleep(for: heartbeat * 4)
             #expect(link.connection.status.isConnected && link.connection.status.reconnects == 0)
             proxy.fallSilent()
             #expect(await link.events.disconnection() == .heartbeatLost)
