@@ -16,10 +16,13 @@ package protocol BOSGateway: Sendable {
 package struct CallOptions: Sendable {
     package var traceparent: String?
     package var timeout: Duration
+    /// Asked directly before a recharge leaves: `false` once its deadline has passed or too little time is left for an answer. Nothing is sent then.
+    package var isTimely: @Sendable () -> Bool
 
-    package init(traceparent: String?, timeout: Duration) {
+    package init(traceparent: String?, timeout: Duration, isTimely: @escaping @Sendable () -> Bool = { true }) {
         self.traceparent = traceparent
         self.timeout = timeout
+        self.isTimely = isTimely
     }
 }
 
@@ -39,6 +42,8 @@ package struct CallReport<Event: Sendable>: Sendable {
 
 /// What became of one enquiry.
 package enum Enquiry: Sendable {
-    case found(RechargeMachine.Finding, Answer)
+    case found(RechargeMachine.Finding, Answer, Subject = Subject())
     case unanswered(WaitReason, retryAfter: Duration?)
+    /// BOS refuses the credentials of this enquiry and takes those of others.
+    case ownCredentialsRefused
 }
