@@ -28,6 +28,7 @@ package final class BOSClientGateway: BOSGateway {
         case .notSent(.tokenUnavailable, _): return .notTaken(.credentialsRefused)
         case .notSent: return .notTaken(.notSent)
         case .throttled(let retryAfter): return .notTaken(.throttled(retryAfter: retryAfter))
+        case .postponed(let facts): return .notTaken(.throttled(retryAfter: facts.retryAfter))
         case .credentialsRefused(_, let version):
             note(version)
             return .notTaken(.credentialsRefused)
@@ -45,7 +46,7 @@ package final class BOSClientGateway: BOSGateway {
         switch attempt {
         case .answered(let answer):
             return CallReport(.found(RechargeMachine.Finding(answer.verdict), Answer(answer.facts)), note: note)
-        case .notSent, .throttled, .credentialsRefused, .unknown:
+        case .notSent, .throttled, .postponed, .credentialsRefused, .unknown:
             let (reason, retryAfter) = unanswered(attempt)
             return CallReport(.unanswered(reason, retryAfter: retryAfter), note: note)
         }
@@ -60,7 +61,7 @@ package final class BOSClientGateway: BOSGateway {
         let note = attempt.note(.panStatus, \.facts)
         switch attempt {
         case .answered(let answer): return CallReport(.found(PANStatusMachine.Finding(answer), Answer(answer.facts)), note: note)
-        case .notSent, .throttled, .credentialsRefused, .unknown:
+        case .notSent, .throttled, .postponed, .credentialsRefused, .unknown:
             let (reason, retryAfter) = unanswered(attempt)
             return CallReport(.unanswered(reason, retryAfter: retryAfter), note: note)
         }
@@ -79,6 +80,7 @@ package final class BOSClientGateway: BOSGateway {
         case .notSent(.tokenUnavailable, _): return (.credentialsRefused, nil)
         case .notSent: return (.notSent, nil)
         case .throttled(let retryAfter): return (.throttled, retryAfter)
+        case .postponed(let facts): return (.throttled, facts.retryAfter)
         case .credentialsRefused(_, let version):
             note(version)
             return (.credentialsRefused, nil)
@@ -95,7 +97,8 @@ extension Attempt {
             switch self {
             case .notSent(let reason, let detail): "not sent (\(reason.rawValue)): \(detail)"
             case .throttled: "HTTP 429"
-            case .credentialsRefused(let code, _): "credentials refused, response_code \(code)"
+            case .postponed(let facts): "postponed by BOS; \(facts)"
+            case .credentialsRefused(let code, _): "credentials refused, response_code \(code.map(String.init) ?? "absent")"
             case .unknown(let reason, let detail, let facts):
                 "unknown (\(reason.rawValue)): \(detail)" + (facts.map { "; \($0)" } ?? "")
             case .answered(let answer): "\(facts(answer))"
