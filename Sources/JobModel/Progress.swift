@@ -9,6 +9,10 @@ package struct Progress: Sendable, Equatable {
     package var doubt: DoubtCause?
     /// When the first request that may have reached BOS was about to be sent.
     package var firstSentAt: Timestamp?
+    /// The API and account to which the first request that may have reached BOS went; set with ``firstSentAt``.
+    package var sentTo: String?
+    /// BOS's own number of the recharge: the `refid` of its answer to `DoRecharge`.
+    package var bosReference: String?
     /// "Not found" answers in a row, and when the first of them was heard.
     package var notFoundAnswers = 0
     package var firstNotFound: Moment?
@@ -16,6 +20,8 @@ package struct Progress: Sendable, Equatable {
     package var resendings = 0
     /// Failures in a row of the same kind of call, for the backoff.
     package var failures = 0
+    /// How often BOS has refused the credentials of this job while it took others'.
+    package var credentialRefusals = 0
     /// When the job goes on, and why it waits, if it does.
     package var dueAt: Timestamp?
     package var waitReason: WaitReason?
