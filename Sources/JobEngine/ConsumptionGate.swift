@@ -122,7 +122,10 @@ package actor ConsumptionGate {
             state.reasons.updateValue(detail, forKey: reason) == nil
         }
         if isNew { logger.error("consuming pauses", metadata: ["reason": "\(reason.rawValue)", "detail": "\(detail)"]) }
-        guard state.withLock({ $0.trial != .running }) else { return closed.yield() }
+        guard state.withLock({ $0.trial != .running }) else {
+            closed.yield()
+            return
+        }
         await switchConsumers(.stopped)
         // After the switch, and every time: whatever crossed an opening, a round follows that puts the consumers right.
         closed.yield()

@@ -1,3 +1,4 @@
+import JobModel
 import Synchronization
 
 /// Tells whether BOS takes the credentials of the configuration, by an enquiry that moves no money. Many who ask at once share one enquiry.

@@ -83,8 +83,8 @@ package final class EnquiryCalibrator: Sendable {
 
     /// Begins with a recharge that an earlier process has sent to the same API, if there is one.
     private func takeStock() async {
-        let record: JobRecord? = nil
-        guard let record, case .recharge(let recharge) = record.job
+        guard let record = try? await ledger.lastExecuted(sentTo: configuration.policy.destination),
+            case .recharge(let recharge) = record.job
         else { return }
         executed(recharge, record.progress.bosReference)
     }
