@@ -1,5 +1,6 @@
 package import BOSClient
 package import JobModel
+import Ledger
 import Metrics
 import Synchronization
 
@@ -24,9 +25,11 @@ package final class BOSClientGateway: BOSGateway {
         }
         let note = attempt.note(.recharge, \.facts)
         if case .answered(let answer) = attempt, let name = answer.facts.reference, name != recharge.reference, sent.contains(name) {
-            return CallReport(.unknown(Answer(answer.facts)), note: "\(note); its refid names another recharge of this worker")
+            return CallReport(
+                .unknown(Answer(answer.facts)), note: "\(note); its refid names another recharge of this worker",
+                sighting: attempt.sighting(.recharge, \.facts))
         }
-        return CallReport(event(of: attempt), note: note)
+        return CallReport(event(of: attempt), note: note, sighting: attempt.isPlainSuccess ? nil : attempt.sighting(.recharge, \.facts))
     }
 
     private func event(of attempt: Attempt<RechargeAnswer>) -> RechargeMachine.Event {
@@ -50,13 +53,14 @@ package final class BOSClientGateway: BOSGateway {
             await client.enquire(
                 reference: reference, registerID: registerID, traceparent: call.traceparent, timeout: call.timeout)
         }
-        let note = attempt.note(.enquiry, \.facts)
+        let (note, sighting) = (attempt.note(.enquiry, \.facts), attempt.sighting(.enquiry, \.facts))
         switch attempt {
         case .answered(let answer):
-            return CallReport(.found(RechargeMachine.Finding(answer.verdict), Answer(answer.facts), Subject(answer)), note: note)
+            return CallReport(
+                .found(RechargeMachine.Finding(answer.verdict), Answer(answer.facts), Subject(answer)), note: note, sighting: sighting)
         case .notSent, .throttled, .postponed, .credentialsRefused, .unknown:
             let (reason, retryAfter) = unanswered(attempt)
-            return CallReport(.unanswered(reason, retryAfter: retryAfter), note: note)
+            return CallReport(.unanswered(reason, retryAfter: retryAfter), note: note, sighting: sighting)
         }
     }
 
@@ -66,12 +70,13 @@ package final class BOSClientGateway: BOSGateway {
         let attempt = await metrics.measure(.panStatus) {
             await client.panStatus(request, traceparent: call.traceparent, timeout: call.timeout)
         }
-        let note = attempt.note(.panStatus, \.facts)
+        let (note, sighting) = (attempt.note(.panStatus, \.facts), attempt.sighting(.panStatus, \.facts))
         switch attempt {
-        case .answered(let answer): return CallReport(.found(PANStatusMachine.Finding(answer), Answer(answer.facts)), note: note)
+        case .answered(let answer):
+            return CallReport(.found(PANStatusMachine.Finding(answer), Answer(answer.facts)), note: note, sighting: sighting)
         case .notSent, .throttled, .postponed, .credentialsRefused, .unknown:
             let (reason, retryAfter) = unanswered(attempt)
-            return CallReport(.unanswered(reason, retryAfter: retryAfter), note: note)
+            return CallReport(.unanswered(reason, retryAfter: retryAfter), note: note, sighting: sighting)
         }
     }
 
@@ -112,6 +117,27 @@ extension Attempt {
             case .answered(let answer): "\(facts(answer))"
             }
         return "\(endpoint.rawValue): \(what)"
+    }
+}
+
+extension Attempt {
+    /// What BOS answered, to be counted.
+    fileprivate func sighting(_ endpoint: CodeSighting.Endpoint, _ facts: (Answer) -> BOSFacts) -> CodeSighting? {
+        switch self {
+        case .notSent, .throttled: nil
+        case .credentialsRefused(let code, _): CodeSighting(CodeSighting.Name(endpoint, httpStatus: 401, responseCode: code), message: "")
+        case .postponed(let facts): CodeSighting(endpoint, JobModel.Answer(facts))
+        case .unknown(_, _, let facts): facts.map { CodeSighting(endpoint, JobModel.Answer($0)) }
+        case .answered(let answer): CodeSighting(endpoint, JobModel.Answer(facts(answer)))
+        }
+    }
+}
+
+extension Attempt where Answer == RechargeAnswer {
+    /// These are too many to be counted one by one, and the ledger counts what succeeded anyway.
+    fileprivate var isPlainSuccess: Bool {
+        if case .answered(let answer) = self { return answer.meaning == .done }
+        return false
     }
 }
 

@@ -1,4 +1,5 @@
 package import JobModel
+package import Ledger
 
 /// BOS as the engine sees it: each call is one attempt, and its result is already an event of the job's state machine.
 package protocol BOSGateway: Sendable {
@@ -32,12 +33,18 @@ package struct CallReport<Event: Sendable>: Sendable {
     /// One clause for the job's history: what was called, and what came of it or why nothing did. No subscriber number, no secret.
     package var note: String
 
-    package init(_ event: Event, note: String) {
+    /// BOS's answer, to be counted for people; `nil` if there was none, or it is the plain success of a recharge.
+    package var sighting: CodeSighting?
+
+    package init(_ event: Event, note: String, sighting: CodeSighting? = nil) {
         self.event = event
         self.note = note
+        self.sighting = sighting
     }
 
-    package func map<Other>(_ transform: (Event) -> Other) -> CallReport<Other> { CallReport<Other>(transform(event), note: note) }
+    package func map<Other>(_ transform: (Event) -> Other) -> CallReport<Other> {
+        CallReport<Other>(transform(event), note: note, sighting: sighting)
+    }
 }
 
 /// What became of one enquiry.

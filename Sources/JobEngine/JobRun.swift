@@ -17,6 +17,8 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
     private var hasRenewedCredentials = false
     /// What came of the last call, until the history has it.
     private var note = ""
+    /// Answers of BOS that the ledger has not counted yet.
+    private var sightings: [CodeSighting] = []
 
     private var clock: any EngineClock { handler.clock }
 
@@ -70,7 +72,13 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
     }
 
     private mutating func take(_ report: CallReport<Caller.Machine.Event>) -> Step {
+        let before = machine.progress
         let step = machine.on(report.event, at: clock.moment, jitter: clock.jitter())
+        if let sighting = report.sighting { sightings.append(sighting) }
+        // What became of a recharge tells what the code meant with which BOS had answered it.
+        if let verdict = step.verdict, let answer = before.answer, before.doubt.map(\.keepsAnswer) == true {
+            sightings.append(CodeSighting(.recharge, answer, afterwards: verdict.outcome))
+        }
         note = [report.note, machine.remark].filter { !$0.isEmpty }.joined(separator: "; ")
         return step
     }
@@ -112,12 +120,14 @@ extension JobRun {
         let now = clock.now()
         let reply = verdict.map { Reply(to: record.job, $0, progress, acceptedAt: record.acceptedAt, at: now) }
         let explanation = [detail, note].filter { !$0.isEmpty }.joined(separator: "; ")
-        let update = Update(
+        var update = Update(
             jobID: record.id, owner: owner, progress: progress, reply: reply, keepsOwnership: keepsOwnership,
             entry: HistoryEntry(at: now, event, explanation))
+        update.sightings = sightings
         switch try await stored(update) {
         case .stored(let replies):
             note = ""
+            sightings = []
             return replies
         case .lost: throw .lost
         }
@@ -233,5 +243,15 @@ extension JobRun {
         progress.dueAt = nil
         _ = try await update(progress, nil, keepsOwnership: false, .released, reason.rawValue)
         return .requeue
+    }
+}
+
+extension DoubtCause {
+    /// Whether the stored answer is still that of `DoRecharge`.
+    fileprivate var keepsAnswer: Bool {
+        switch self {
+        case .unanswered, .duplicate, .refused: true
+        case .acceptedByBOS: false
+        }
     }
 }

@@ -22,8 +22,6 @@ package struct Progress: Sendable, Equatable {
     package var resendings = 0
     /// Failures in a row of the same kind of call, for the backoff.
     package var failures = 0
-    /// How often BOS has refused the credentials of this job while it took others'.
-    package var credentialRefusals = 0
     /// When the job goes on, and why it waits, if it does.
     package var dueAt: Timestamp?
     package var waitReason: WaitReason?
