@@ -83,6 +83,7 @@ struct WorkerParts: Sendable {
         registry.observe(publishing: publish)
         registry.observe(tokenOf: client, clock)
         Self.observe(lanes, registry)
+        registry.observe(.enquiryUnreliable) { [calibrator] in Double(calibrator.problems.count) }
         self.lock = lock
         self.clock = clock
     }
@@ -112,6 +113,13 @@ extension WorkerParts {
     private static func observe(_ lanes: Lanes, _ registry: PrometheusRegistry) {
         registry.observe(.breakerState) { Double(lanes.money.breakerState.rawValue) }
         registry.observe(.questionsBreakerState) { Double(lanes.questions.breakerState.rawValue) }
+        for lane in lanes.all {
+            for reason in PauseReason.allCases {
+                registry.observe(.consumptionPaused, dimensions: [("lane", "\(lane.name)"), ("reason", reason.rawValue)]) {
+                    lane.gate.pauses[reason] == nil ? 0 : 1
+                }
+            }
+        }
         for kind in JobKind.allCases {
             let lane = kind == .recharge ? lanes.money : lanes.questions
             registry.observe(.concurrencyLimit, dimensions: [("kind", kind.rawValue)]) { Double(lane.limit) }
