@@ -21,9 +21,10 @@ struct WorkerService: Service {
             background.addTask { await publish() }
             background.addTask { await parts.client.run() }
             for lane in parts.lanes.all {
-                background.addTask { await lane.gate.run { reason in await parts.probe.hasPassed(reason, in: lane) } }
+                background.addTask { await lane.gate.run { reason in await parts.probe.look(at: reason, in: lane) } }
             }
             background.addTask { await parts.sampler.run() }
+            background.addTask { await parts.calibrator.run() }
             background.addTask { await announceReadiness() }
             background.addTask { try await endWhenTurnedAway() }
             let hasDrained = await work()

@@ -72,6 +72,16 @@ final class FaultyLedger: Ledger {
         return try await ledger.job(kind, reference)
     }
 
+    func lastExecuted(sentTo destination: String) async throws(LedgerError) -> JobRecord? {
+        try await ledger.lastExecuted(sentTo: destination)
+    }
+
+    func doubtsSentElsewhere(than destination: String) async throws(LedgerError) -> DoubtTotal {
+        try await ledger.doubtsSentElsewhere(than: destination)
+    }
+
+    func codes() async throws(LedgerError) -> [CodeCount] { try await ledger.codes() }
+
     func summary() async throws(LedgerError) -> LedgerSummary { try await ledger.summary() }
     func checkWritable() async throws(LedgerError) { try await ledger.checkWritable() }
     func close() async { await ledger.close() }
