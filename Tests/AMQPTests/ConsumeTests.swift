@@ -212,6 +212,24 @@ struct ConsumeTests {
         }
     }
 
+    @Test("headers over the limit are passed over with their body, and the session goes on")
+    func headersTooLarge() async throws {
+        let queue = TestBroker.name()
+        try await Link.with(topology: [.queue(name: queue)], change: { $0.maximumBodySize = 1000 }) { link in
+            try await link.connection.whenConnected()
+            var message = Message(body: [1, 2])
+            message.properties.correlationID = "c"
+            message.properties.headers["x"] = .string(String(repeating: "a", count: 2000))
+            try await link.connection.publish(message, exchange: "", routingKey: queue)
+            var iterator = link.connection.consume(queue: queue, prefetch: 2).makeAsyncIterator()
+            let delivery = try #require(await iterator.next())
+            #expect(delivery.isTruncated && delivery.announcedSize > 2000 && delivery.message.body.isEmpty)
+            #expect(delivery.message.properties.headers.isEmpty && delivery.message.properties.correlationID == "c")
+            delivery.reject()
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
     @Test("a settlement given twice is counted and not sent")
     func twice() async throws {
         let queue = TestBroker.name()
