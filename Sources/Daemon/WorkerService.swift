@@ -23,6 +23,10 @@ struct WorkerService: Service {
             for lane in parts.lanes.all {
                 background.addTask { await lane.gate.run { reason in await parts.probe.hasPassed(reason, in: lane) } }
             }
+            for claim in parts.claims {
+                // What somebody publishes there by mistake goes where the marker's dead letters go.
+                background.addTask { for await delivery in claim { delivery.reject() } }
+            }
             background.addTask { await parts.sampler.run() }
             background.addTask { await announceReadiness() }
             background.addTask { try await endWhenTurnedAway() }
