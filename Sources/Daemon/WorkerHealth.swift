@@ -30,6 +30,7 @@ struct WorkerHealth: DaemonHealth {
     func readiness() async -> [HealthProblem] {
         var problems = consume.readinessProblems + publish.readinessProblems
         problems += engine.problems.map { HealthProblem(check: $0.check, detail: $0.detail) }
+        problems += sampler.sample.topologyProblems
         do throws(LedgerError) {
             try await ledger.checkWritable()
         } catch {
