@@ -71,6 +71,7 @@ struct WorkerHealth: DaemonHealth {
 extension WorkerParts {
     var health: WorkerHealth {
         WorkerHealth(
-            engine: engine, consume: consume, publish: publish, ledger: ledger, client: client, calibrator: calibrator, sampler: sampler, clock: clock)
+            engine: engine, consume: consume, publish: publish, ledger: ledger, client: client, calibrator: calibrator, sampler: sampler,
+            clock: clock)
     }
 }
