@@ -50,7 +50,7 @@ package struct JobHandler: Sendable {
         guard await lane.enter(within: deadline - clock.uptime() - configuration.requestTimeout, drain) else { return .requeue }
         defer { lane.leave() }
         guard lane.gate.isOpen, !drain.isDraining else { return .requeue }
-        let incoming = IncomingJob(delivery)
+        let incoming = IncomingJob(delivery, lane: lane.name)
         let (job, fingerprint): (Job, [UInt8])
         switch await understand(incoming) {
         case .job(let decoded): (job, fingerprint) = decoded
