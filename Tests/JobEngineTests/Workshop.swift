@@ -19,8 +19,8 @@ struct Workshop {
     let drain = DrainSignal()
     let handler: JobHandler
 
-    init(_ script: ScriptedBOS.Script = ScriptedBOS.Script(), purchaseGuard: PurchaseGuard? = nil) {
-        self.init(ManualClock(), FaultyLedger(), RecordingBroker(), ScriptedBOS(script), purchaseGuard, Self.rules)
+    init(_ script: ScriptedBOS.Script = ScriptedBOS.Script(), purchaseGuard: PurchaseGuard? = nil, logger: Logger? = nil) {
+        self.init(ManualClock(), FaultyLedger(), RecordingBroker(), ScriptedBOS(script), purchaseGuard, Self.rules, logger)
     }
 
     var gate: ConsumptionGate { lanes.money.gate }
@@ -38,13 +38,13 @@ struct Workshop {
 
     private init(
         _ clock: ManualClock, _ ledger: FaultyLedger, _ broker: RecordingBroker, _ bos: ScriptedBOS, _ purchaseGuard: PurchaseGuard?,
-        _ rules: JobRules
+        _ rules: JobRules, _ logger: Logger? = nil
     ) {
         self.clock = clock
         self.ledger = ledger
         self.broker = broker
         self.bos = bos
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let logger = logger ?? Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         lanes = Lanes(
             money: Lane(.money, Lane.Configuration(concurrency: 64), clock: clock, logger: logger),
             questions: Lane(.questions, Lane.Configuration(concurrency: 32), clock: clock, logger: logger))
