@@ -93,6 +93,8 @@ package final class Outbox: Sendable {
         case confirmed
         /// Not now; to try again may help.
         case unconfirmed
+        /// Its exchange is missing, or no queue is bound there or for replies without a listener. To try again helps once that has changed.
+        case nowhere
         /// It cannot be put on the wire, or the broker turns it down, however often that is tried.
         case impossible
     }
@@ -101,8 +103,9 @@ package final class Outbox: Sendable {
     func publish(_ message: Message, to address: ReplyAddress) async -> Publication {
         guard let error = await attempt(message, to: address) else { return .confirmed }
         switch error {
-        case .notSent, .refused, .outcomeUnknown, .returned: return .unconfirmed
-        case .turnedDown(let code, _) where code == ReplyTrouble.notFound: return .unconfirmed
+        case .notSent, .refused, .outcomeUnknown: return .unconfirmed
+        case .returned: return .nowhere
+        case .turnedDown(let code, _) where code == ReplyTrouble.notFound: return .nowhere
         case .turnedDown, .invalid:
             logger.error("a message cannot be published as it is", metadata: ["error": "\(error)"])
             return .impossible

@@ -27,7 +27,7 @@ extension JobHandler {
         let letter = Message(deadLetter: delivery, reason, detail: refusal.detail, at: clock.now())
         let address = ReplyAddress(deadLetters: configuration.exchanges)
         switch await publish(letter, to: address, until: deadline) {
-        case .unconfirmed: return .requeue
+        case .unconfirmed, .nowhere: return .requeue
         case .confirmed:
             metrics.deadLettered(reason)
             return .ack
@@ -39,7 +39,7 @@ extension JobHandler {
         }
     }
 
-    /// Tells the caller. `impossible` if there is no address to tell it to, or it cannot be written to.
+    /// Tells the caller. `impossible` if there is no address to tell it to, or the address cannot be written to.
     private func answer(_ incoming: IncomingJob, _ refusal: JobRefusal, until deadline: Duration) async -> Outbox.Publication {
         // No caller asks in a job that was put back on its queue, and "refused" would say that it was never sent: only its own ledger knows.
         guard !incoming.isResumption, let asker = incoming.asker(reference: refusal.reference) else { return .impossible }
@@ -59,7 +59,9 @@ extension JobHandler {
     private func publish(_ message: Message, to address: ReplyAddress, until deadline: Duration) async -> Outbox.Publication {
         while true {
             let publication = await outbox.publish(message, to: address)
-            guard publication == .unconfirmed, !drain.isDraining, !Task.isCancelled, clock.uptime() + .seconds(1) < deadline else {
+            guard publication == .unconfirmed || publication == .nowhere, !drain.isDraining, !Task.isCancelled,
+                clock.uptime() + .seconds(1) < deadline
+            else {
                 return publication
             }
             await drain.sleep(for: .seconds(1), on: clock)
