@@ -42,14 +42,14 @@ struct PollerParts: Sendable {
         try await SQLiteLedger.openShared(SQLiteLedger.Configuration(path: ledgerPath, owner: "bos-poller-\(getpid())"))
     }
 
-    /// How many messages are ready in a lane's queue.
-    func depth(of lane: JobLane) async throws -> Int {
+    func look(at lane: JobLane) async throws -> Poller.QueueState {
         let queue =
             switch lane {
             case .money: queues.recharge
             case .questions: queues.status
             }
-        return Int(try await connection.depth(of: queue).messages)
+        let depth = try await connection.depth(of: queue)
+        return Poller.QueueState(ready: Int(depth.messages), consumers: Int(depth.consumers))
     }
 }
 

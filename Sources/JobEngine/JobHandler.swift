@@ -63,7 +63,7 @@ package struct JobHandler: Sendable {
         let asker = incoming.isResumption ? nil : incoming.asker(reference: job.reference) ?? Asker(correlationID: job.reference)
         let arrival = Arrival(
             job: job, fingerprint: fingerprint, asker: asker, messageID: incoming.messageID.flatMap { $0.isEmpty ? nil : $0 },
-            isRedelivered: delivery.isRedelivered, lane: lane, deadline: deadline)
+            isRedelivered: delivery.isRedelivered, dueAt: incoming.dueAt, lane: lane, deadline: deadline)
         let now = clock.now()
         let policy = configuration.policy
         let result: RunResult =
@@ -122,6 +122,8 @@ package struct JobHandler: Sendable {
         let asker: Asker?
         let messageID: String?
         let isRedelivered: Bool
+        /// When the job was due as the ledger put it back.
+        let dueAt: Timestamp?
         let lane: Lane
         /// Until when, in the clock's uptime, the delivery may be held.
         let deadline: Duration
@@ -221,6 +223,7 @@ package struct JobHandler: Sendable {
             progress: progress,
             reply: reply, entry: HistoryEntry(at: now, .accepted, progress.state.rawValue))
         (claim.messageID, claim.isRedelivered) = (arrival.messageID, arrival.isRedelivered)
+        (claim.dueWhenPutBack, claim.longestPauses) = (arrival.dueAt, configuration.policy.longestPauses)
         // What is over already buys nothing.
         if let guardian = configuration.purchaseGuard, !progress.state.isFinal, let key = arrival.job.purchase {
             claim.purchase = Claim.Purchase(key: key, notSince: now + (.zero - guardian.window))

@@ -193,7 +193,7 @@ extension RechargeMachine {
         case .unanswered, nil: break
         }
         progress.notFoundAnswers += 1
-        progress.firstNotFound = progress.firstNotFound ?? now
+        progress.firstNotFound = progress.firstNotFound?.counted(from: now) ?? now
         guard let permit = RetryPermit(settled: progress, policy.settle, at: now) else { return waitInDoubt(at: now, jitter) }
         if let deadline = recharge.expiresAt, now.civil > deadline {
             return finish(notExecuted("expires_at has passed, so it is not sent again"), at: now)

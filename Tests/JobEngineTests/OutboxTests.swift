@@ -1,7 +1,9 @@
 import AMQP
+import InMemoryLogging
 import JobModel
 import Ledger
 import LedgerKit
+import Logging
 import Testing
 
 @testable import JobEngine
@@ -134,12 +136,30 @@ import Testing
         #expect(workshop.bos.calls.recharges.count == 1)
     }
 
+    @Test("a reply whose row cannot be read keeps no other from being published, and is named once")
+    func unreadable() async throws {
+        let log = InMemoryLogHandler()
+        let outbox = Outbox(
+            publisher: workshop.broker, ledger: workshop.ledger, configuration: EngineConfiguration(), clock: workshop.clock,
+            metrics: EngineMetrics(), logger: Logger(label: "test") { _ in log })
+        let stored = [
+            try await store(), try await workshop.ledger.claim(Sample.claim(Sample.job(.recharge, "r-2"), state: .succeeded)).replies,
+        ]
+        .flatMap { $0 }
+        workshop.ledger.damage([stored[0].id])
+        await outbox.takeStock()
+        for _ in 0..<3 { await outbox.sweep() }
+        #expect(published == [stored[1].messageID])
+        #expect(log.entries.map(\.level) == [.error])
+        #expect(log.entries.first?.metadata["replies.id"] == "\(stored[0].id)")
+    }
+
     // MARK: Parts
 
     private var published: [String?] { workshop.broker.publications.map(\.message.properties.messageID) }
 
     private var owed: [OutgoingReply] {
-        get async throws { try await workshop.ledger.unpublishedReplies(after: nil, limit: 10) }
+        get async throws { try await workshop.ledger.unpublishedReplies(after: nil, limit: 10).replies }
     }
 
     /// A reply that a run has stored and is about to publish.
