@@ -33,6 +33,8 @@ extension LedgerSession {
             var record = stored.record
             record.owner = claim.owner
             return .resumed(record)
+        case .replace: return .resumed(try replace(stored, claim))
+        case .waitForRun: return .joined(owner: stored.record.owner ?? "")
         case .join:
             if let asker = claim.asker { try add(asker, to: stored) }
             try note(claim, of: stored)
@@ -57,7 +59,7 @@ extension LedgerSession {
             {
                 $0.bind(id)
                 question.bind(to: &$0)
-            }, { $0.int(0) })
+            }, { try $0.count(0, "round of a question of job \(id)") })
     }
 
     private func note(_ claim: Claim, of stored: StoredJob) throws { try note(claim, stored.record.id, round: stored.repliesBefore) }
@@ -79,7 +81,7 @@ extension LedgerSession {
             $0.bind(record.job.kind.rawValue)
             $0.bind(record.job.reference)
             $0.bind(blob: record.fingerprint)
-            $0.bind(blob: claim.purchase?.key)
+            $0.bind(blob: record.progress.state.isNeverExecuted ? nil : claim.purchase?.key)
             $0.bind(text: record.job.body)
             $0.bind(record.job.amount.paise)
             $0.bind(record.acceptedAt.milliseconds)
@@ -106,6 +108,7 @@ extension LedgerSession {
         let record = Self.record(claim, asker, id: old.id, repliesBefore: old.repliesTold)
         try statements.restartJob.run {
             $0.bind(text: record.job.body)
+            $0.bind(blob: record.fingerprint)
             $0.bind(record.acceptedAt.milliseconds)
             asker.bind(to: &$0)
             $0.bind(record.owner)
@@ -117,6 +120,29 @@ extension LedgerSession {
         try statements.clearAskers.run { $0.bind(record.id) }
         count(old.job.kind, old.progress.state, old.job.amount, by: -1)
         return try start(record, claim, asker, isNew: false)
+    }
+
+    /// Has the question go on with the claim's content, for all who have asked.
+    private func replace(_ stored: StoredJob, _ claim: Claim) throws -> JobRecord {
+        let old = stored.record
+        let record = JobRecord(
+            id: old.id, job: claim.job, fingerprint: claim.fingerprint, traceparent: old.traceparent, acceptedAt: claim.now,
+            progress: Progress(), owner: claim.owner, repliesTold: old.repliesTold)
+        try statements.replaceJob.run {
+            $0.bind(text: record.job.body)
+            $0.bind(blob: record.fingerprint)
+            $0.bind(record.acceptedAt.milliseconds)
+            $0.bind(record.owner)
+            $0.bind(record.progress.pollAt(isOwned: true, storedAt: claim.now)?.milliseconds)
+            JobColumns.bind(record.progress, to: &$0)
+            $0.bind(record.id)
+        }
+        if let entry = claim.entry(for: .replace) { try add(entry, to: record.id) }
+        if let asker = claim.asker { try add(asker, to: stored) }
+        try note(claim, of: stored)
+        count(old.job.kind, old.progress.state, old.job.amount, by: -1)
+        count(old.job.kind, record.progress.state, record.job.amount, by: 1)
+        return record
     }
 
     /// What a new round stores beside the job itself.
