@@ -176,8 +176,7 @@ package struct JobHandler: Sendable {
                 return .settled(await run.drive(step, isStored: false))
             case .joined: return .settled(.requeue)
             case .waiting(let replies), .answered(let replies):
-                // Whoever joined a run is among those that the run has answered.
-                if !stored.hasJoined { await outbox.deliver(repeated: replies) }
+                await outbox.deliver(repeated: replies)
                 return .settled(.ack)
             case .conflict: return .conflict
             // Answered where it was claimed. Whatever else it is, a job that nobody has taken stays in its queue.
