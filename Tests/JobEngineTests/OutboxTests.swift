@@ -214,10 +214,8 @@ import Testing
         let outbox = Outbox(
             publisher: workshop.broker, ledger: workshop.ledger, configuration: EngineConfiguration(), clock: workshop.clock,
             metrics: EngineMetrics(), logger: Logger(label: "test") { _ in log })
-        let stored = [
-            try await store(), try await workshop.ledger.claim(Sample.claim(Sample.job(.recharge, "r-2"), state: .succeeded)).replies,
-        ]
-        .flatMap { $0 }
+        var stored = try await store()
+        stored += try await workshop.ledger.claim(Sample.claim(Sample.job(.recharge, "r-2"), state: .succeeded)).replies
         workshop.ledger.damage([stored[0].id])
         await outbox.takeStock()
         for _ in 0..<3 { await outbox.sweep() }
