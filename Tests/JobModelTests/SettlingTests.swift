@@ -146,7 +146,7 @@ struct SettlingTests {
         func moment(_ second: Int64) -> Moment {
             Moment(civil: Jobs.start + .seconds(600 + second), steady: SteadyTime(boot: "b", milliseconds: 500_000_000 + second * 1_000))
         }
-        let notFound = RechargeMachine.Event.enquired(.notFound, Jobs.answer)
+        let notFound = RechargeMachine.Event.enquired(.notFound, Jobs.answer, Subject(), Jobs.calibrated)
         _ = machine.wake(at: first, jitter: 0)
         _ = machine.on(.unknown(nil), at: first, jitter: 0)
         #expect(SeenStep(machine.on(notFound, at: first, jitter: 0)) == .wait(.doubt))
