@@ -141,7 +141,7 @@ struct SettlingTests {
 
     @Test("on a machine that has long been up and whose clock is ahead the settle window begins with the first answer that is heard there")
     func moved() {
-        var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
+        var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: Jobs.policy)
         let first = Moment(civil: Jobs.start, steady: SteadyTime(boot: "a", milliseconds: 0))
         func moment(_ second: Int64) -> Moment {
             Moment(civil: Jobs.start + .seconds(600 + second), steady: SteadyTime(boot: "b", milliseconds: 500_000_000 + second * 1_000))
