@@ -170,10 +170,7 @@ extension JobRun {
     /// Waits here if it is short, else ends the run. Returns how to let go of the delivery, or `nil` if the job goes on.
     private mutating func wait(_ reason: WaitReason) async throws(RunError) -> Settlement? {
         handler.metrics.waited(record.job.kind, reason)
-        // What is refused for its own credentials concerns no other job.
-        if reason == .credentialsRefused, machine.progress.credentialRefusals == record.progress.credentialRefusals {
-            return try await renewCredentials()
-        }
+        if reason == .credentialsRefused { return try await renewCredentials() }
         let delay = max(.zero, (machine.progress.dueAt ?? clock.now()) - clock.now())
         if mayWaitHere(reason, delay) {
             try await store(.waiting, reason.rawValue)
@@ -203,7 +200,7 @@ extension JobRun {
             clock.uptime() + delay + timeNeeded <= deadline
         else { return false }
         switch reason {
-        case .panPending, .breakerOpen, .credentialsRefused, .postponed, .late: return false
+        case .panPending, .breakerOpen, .credentialsRefused, .ownCredentialsRefused, .postponed, .late: return false
         // What was refused is asked about again after its window: until then it takes no place from others.
         case .doubt: return machine.progress.doubt != .refused
         case .notSent, .throttled, .unanswered:

@@ -174,6 +174,9 @@ package final class Lane: Sendable {
         return left > .zero ? left : nil
     }
 
+    /// Whether BOS has taken the credentials of a recharge since it last refused those of one.
+    var takesCredentials: Bool { state.withLock { $0.refusals.takesCredentials } }
+
     /// Whether it is time to try one more recharge.
     var mayTry: Bool { state.withLock { $0.refusals.mayTry(at: clock.uptime()) } }
 

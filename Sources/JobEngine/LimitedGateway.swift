@@ -35,7 +35,7 @@ package struct LimitedGateway: BOSGateway {
         let start = clock.uptime()
         var report = await bos.recharge(permit, recharge, call)
         if case .notTaken(.credentialsRefused) = report.event, await isOwnRefusal(call) {
-            report.event = .notTaken(.ownCredentialsRefused)
+            report.event = .notTaken(.ownCredentialsRefused(takesOthers: lane.takesCredentials))
         }
         await lane.record(report.event.outcome, startedAt: start, note: report.note)
         return report
@@ -142,7 +142,7 @@ extension WaitReason {
         switch self {
         case .notSent, .unanswered, .doubt: .failed
         case .throttled: .throttled
-        case .credentialsRefused, .breakerOpen, .panPending, .postponed, .late: .neutral
+        case .credentialsRefused, .ownCredentialsRefused, .breakerOpen, .panPending, .postponed, .late: .neutral
         }
     }
 }

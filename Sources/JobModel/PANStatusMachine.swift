@@ -70,7 +70,7 @@ package struct PANStatusMachine: JobMachine {
                 return finish(.failed, Verdict(.failed, .answer, .refusedByBOS, detail, answer: progress.answer), at: now)
             }
             let delay = policy.refusedCredentials.delay(failures: progress.credentialRefusals, jitter: jitter)
-            return wait(.credentialsRefused, delay, at: now)
+            return wait(.ownCredentialsRefused, delay, at: now)
         }
     }
 

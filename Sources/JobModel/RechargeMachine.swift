@@ -140,7 +140,7 @@ extension RechargeMachine {
         case .credentialsRefused:
             progress.attempts = max(0, progress.attempts - 1)
             return wait(.credentialsRefused, policy.send.delay(failures: 1, jitter: jitter), at: now)
-        case .ownCredentialsRefused: return ownCredentialsRefused(at: now, jitter)
+        case .ownCredentialsRefused(let takesOthers): return ownCredentialsRefused(takesOthers, at: now, jitter)
         case .heldBack(let reason, let retryAfter):
             progress.attempts = max(0, progress.attempts - 1)
             let backoff = policy.send.delay(failures: max(progress.failures, 1), jitter: jitter)
@@ -158,8 +158,12 @@ extension RechargeMachine {
         return wait(reason, max(backoff, retryAfter ?? .zero), at: now)
     }
 
-    private mutating func ownCredentialsRefused(at now: Moment, _ jitter: Double) -> Step {
+    private mutating func ownCredentialsRefused(_ takesOthers: Bool, at now: Moment, _ jitter: Double) -> Step {
         progress.attempts = max(0, progress.attempts - 1)
+        progress.failures = next(progress.failures)
+        guard takesOthers else {
+            return wait(.ownCredentialsRefused, policy.refusedCredentials.delay(failures: progress.failures, jitter: jitter), at: now)
+        }
         progress.credentialRefusals = next(progress.credentialRefusals)
         guard progress.credentialRefusals < policy.maximumCredentialRefusals else {
             return finish(
@@ -169,7 +173,7 @@ extension RechargeMachine {
                     answer: progress.answer), at: now)
         }
         let delay = policy.refusedCredentials.delay(failures: progress.credentialRefusals, jitter: jitter)
-        return wait(.credentialsRefused, delay, at: now)
+        return wait(.ownCredentialsRefused, delay, at: now)
     }
 
     private mutating func take(_ meaning: Meaning, _ answer: Answer, at now: Moment, _ jitter: Double) -> Step {

@@ -52,7 +52,7 @@ package struct RechargeStatusMachine: JobMachine {
                     at: now)
             }
             let delay = policy.refusedCredentials.delay(failures: progress.credentialRefusals, jitter: jitter)
-            return wait(.credentialsRefused, delay, at: now)
+            return wait(.ownCredentialsRefused, delay, at: now)
         }
     }
 

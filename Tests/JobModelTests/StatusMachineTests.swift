@@ -26,7 +26,7 @@ struct StatusMachineTests {
             (.found(.pending, Jobs.answer), "finish pending - enquiry", .answeredPending),
             (.found(.notFound, Jobs.answer), "finish not_found - enquiry", .notFound),
             (.found(.declined, Jobs.answer), "finish expired gave_up none", .expired),
-            (.ownCredentialsRefused, "wait credentials_refused", .accepted),
+            (.ownCredentialsRefused, "wait own_credentials_refused", .accepted),
         ] + WaitReason.allCases.map { (.unanswered($0, retryAfter: nil), "wait \($0.rawValue)", .accepted) }
 
     static let panEvents: [(event: PANStatusMachine.Event, step: String, state: JobState)] =
@@ -36,7 +36,7 @@ struct StatusMachineTests {
             (.found(.failed(isDuplicate: true), Jobs.answer), "finish failed duplicate_refid answer", .failed),
             (.found(.failed(isDuplicate: false), Jobs.answer), "finish failed refused_by_bos answer", .failed),
             (.found(.pending, Jobs.answer), "wait pan_pending", .pending),
-            (.ownCredentialsRefused, "wait credentials_refused", .accepted),
+            (.ownCredentialsRefused, "wait own_credentials_refused", .accepted),
         ] + WaitReason.allCases.map { (.unanswered($0, retryAfter: nil), "wait \($0.rawValue)", .accepted) }
 
     @Test("what became of a recharge: every event leads to its one step")
