@@ -10,8 +10,16 @@ package struct AMQPConfiguration: Sendable {
     package var connectTimeout: Duration = .seconds(10)
     /// The longest time for the broker to answer a request, such as a declaration.
     package var rpcTimeout: Duration = .seconds(20)
+    /// How long a message may go without the broker's answer before the session is given up: what holds up the confirm may be the session itself.
+    package var longestConfirm: Duration = .seconds(60)
+    /// Messages that may be unanswered at once; more wait in this process.
+    package var maximumUnconfirmed: Int = 8_192
     /// The largest body, in bytes, that is kept in memory; of a larger one only the size is told.
     package var maximumBodySize: Int = 1 << 20
+    /// Body and properties, in bytes, up to which every message is kept. Larger ones are kept while there is room for them.
+    package var ordinarySize: Int = 64 << 10
+    /// The room for larger messages, in bytes, all of them together that are not settled yet; of what finds no room only the size is told.
+    package var roomForLarge: Int = 16 << 20
     package var tls = TLS()
     package var backoff = Backoff()
     /// What operators see in the broker's list of connections; the role is added to it.

@@ -52,6 +52,7 @@ extension Connection {
         do throws(SessionError) {
             session = try Session(
                 number: sessions, url: url, name: "\(configuration.connectionName) \(role)", configuration: configuration, mailbox: mailbox,
+                budget: budget,
                 report: { [unowned self] event in report(event) })
         } catch {
             return (false, error)
@@ -59,11 +60,14 @@ extension Connection {
         self.session = session
         defer { self.session = nil }
         do throws(SessionError) {
+            try checkBond(session)
             try await setUp(session)
         } catch {
             session.end(error)
             return (false, error)
         }
+        if let bond { bond.0.move(bond.side, to: session.home) }
+        defer { if let bond { bond.0.move(bond.side, to: nil) } }
         announce(session)
         do throws(SessionError) {
             try await live(session)
@@ -85,16 +89,9 @@ extension Connection {
         }
         if let channel = session.channel(Session.Fixed.publishing) {
             try await answer { finish throws(SessionError) in try session.askForConfirms(on: channel, finish: finish) }
+            session.main.phase = .open
         }
         try await seeToTopology(session)
-    }
-
-    private func seeToTopology(_ session: Session) async throws(SessionError) {
-        for item in topology {
-            try await answer(refusal: { Session.refusal(of: item, code: $0, text: $1) }) { finish throws(SessionError) in
-                try session.ask(for: item, mode: mode, finish: finish)
-            }
-        }
     }
 
     private func announce(_ session: Session) {
@@ -109,11 +106,18 @@ extension Connection {
     /// Returns when the connection is to be closed; throws when the session has ended.
     private func live(_ session: Session) async throws(SessionError) {
         while true {
-            await hold { [mailbox] in session.failure != nil || session.needsTopology || mailbox.isStopping }
+            await hold { [mailbox] in
+                session.failure != nil || session.needsTopology || !session.inspections.isEmpty || mailbox.isStopping
+            }
             if let failure = session.failure { throw failure }
             if mailbox.isStopping { return }
-            try await seeToTopology(session)
             session.needsTopology = false
+            try await inspectTopology(session)
+            let inspections = session.inspections
+            session.inspections = []
+            guard !inspections.isEmpty else { continue }
+            let findings = takeFindings()
+            for inspection in inspections { inspection.finish(.success(.findings(findings))) }
         }
     }
 
@@ -122,7 +126,7 @@ extension Connection {
     private func windDown(_ session: Session) async throws(SessionError) {
         session.take(mailbox.drain(reason: "the connection is being closed"))
         await hold(until: .now + configuration.rpcTimeout) {
-            session.isMute || (session.hasToldSettlements && session.confirms.count == 0 && session.backlog.isEmpty)
+            session.isMute || (session.hasToldSettlements && session.outlets.allSatisfy { $0.confirms.count == 0 && $0.backlog.isEmpty })
         }
         guard !session.isMute else { return }
         // The broker answers the close of a channel after it has done everything that was written on it before: the acks are safe then.
@@ -178,7 +182,7 @@ extension Connection {
     }
 
     /// Asks the broker something and waits for the answer.
-    private func answer(
+    func answer(
         refusal: (UInt16, String) -> SessionError = { .closedByBroker(code: $0, text: $1) },
         _ ask: (@escaping (Channel.Outcome) -> Void) throws(SessionError) -> Void
     ) async throws(SessionError) {

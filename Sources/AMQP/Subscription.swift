@@ -5,7 +5,7 @@ final class Subscription {
     private enum Phase {
         /// No channel, or the broker has closed it.
         case closed
-        /// The channel is being opened and its prefetch set.
+        /// The channel is being opened or its prefetch set.
         case opening
         case idle
         case starting
@@ -19,7 +19,11 @@ final class Subscription {
     /// When to try again after the broker ended the consumer.
     private(set) var retryAt: ContinuousClock.Instant?
     private var phase = Phase.closed
+    /// The prefetch that the channel's next consumer gets.
+    private var limit: UInt16 = 0
     private var failures = 0
+    /// Makes each consumer's tag its own: the broker adds the acks of an earlier consumer of the same tag to the prefetch of the next.
+    private var starts = 0
     /// What has come in during this turn.
     private var batch: [Delivery] = []
     private let mailbox: Mailbox
@@ -38,9 +42,12 @@ final class Subscription {
     func advance(in session: Session, now: ContinuousClock.Instant) throws(SessionError) {
         if let retryAt, retryAt <= now { self.retryAt = nil }
         switch (phase, deliveries.wish) {
-        case (.closed, .consuming) where retryAt == nil && !session.needsTopology: try openChannel(in: session)
-        case (.idle, .consuming) where retryAt == nil && !session.needsTopology: try start(in: session)
+        case (.closed, .consuming) where retryAt == nil && !session.needsTopology && session.mayConsume: try openChannel(in: session)
+        case (.idle, .consuming) where retryAt == nil && !session.needsTopology && session.mayConsume:
+            guard limit == deliveries.wishedPrefetch else { return try setLimit(in: session) }
+            if deliveries.isSole { try startAlone(in: session) } else { try start(in: session) }
         case (.consuming, .paused), (.consuming, .finished): try cancel(in: session)
+        case (.consuming, .consuming) where limit != deliveries.wishedPrefetch: try cancel(in: session)
         case (.closed, .paused), (.closed, .finished), (.idle, .paused), (.idle, .finished): deliveries.settleQuiet(sessionIsGone: false)
         default: break
         }
@@ -55,12 +62,16 @@ final class Subscription {
 
     func take(_ content: Content, tag: UInt64, isRedelivered: Bool, from session: Session) throws(SessionError) {
         try unsettled.delivered(tag)
+        let reservation = content.reservation
         let (mailbox, number, session) = (mailbox, channel.number, session.number)
         batch.append(
             Delivery(
                 message: content.message, exchange: content.exchange, routingKey: content.routingKey, queue: deliveries.queue,
                 isRedelivered: isRedelivered, announcedSize: content.announcedSize, isTruncated: content.isTruncated,
-                settle: { settlement in mailbox.post(settlement, of: tag, on: number, session: session) }))
+                settle: { settlement in
+                    // Lives as long as the delivery does.
+                    withExtendedLifetime(reservation) { mailbox.post(settlement, of: tag, on: number, session: session) }
+                }))
     }
 
     // MARK: Steps
@@ -71,7 +82,7 @@ final class Subscription {
         if unsettled.hasBegun { try replaceChannel(in: session) }
         try session.open(channel) { [unowned self, unowned session] outcome in
             guard case .reply = outcome else { return }
-            session.attempt { () throws(SessionError) in try limit(in: session) }
+            session.attempt { () throws(SessionError) in try setLimit(in: session) }
         }
     }
 
@@ -82,8 +93,10 @@ final class Subscription {
         unsettled = Unsettled()
     }
 
-    private func limit(in session: Session) throws(SessionError) {
-        let method = amqp_basic_qos_t(prefetch_size: 0, prefetch_count: deliveries.prefetch, global: 0)
+    private func setLimit(in session: Session) throws(SessionError) {
+        phase = .opening
+        limit = deliveries.wishedPrefetch
+        let method = amqp_basic_qos_t(prefetch_size: 0, prefetch_count: limit, global: 0)
         try session.ask(
             method, AMQP_BASIC_QOS_METHOD, on: channel, expecting: AMQP_BASIC_QOS_OK_METHOD,
             operation: "setting the prefetch of \(deliveries.queue)"
@@ -92,8 +105,26 @@ final class Subscription {
         }
     }
 
+    /// Consumes if the queue has no consumer yet.
+    private func startAlone(in session: Session) throws(SessionError) {
+        phase = .starting
+        let method = amqp_queue_declare_t(
+            ticket: 0, queue: session.arena.bytes(deliveries.queue), passive: 1, durable: 0, exclusive: 0, auto_delete: 0, nowait: 0,
+            arguments: amqp_table_t())
+        try session.ask(
+            method, AMQP_QUEUE_DECLARE_METHOD, on: channel, expecting: AMQP_QUEUE_DECLARE_OK_METHOD,
+            operation: "the consumers of \(deliveries.queue)"
+        ) { [unowned self, unowned session] outcome in
+            guard case .reply(.queue(_, let consumers)) = outcome else { return }
+            guard consumers > 0 else { return session.attempt { () throws(SessionError) in try start(in: session) } }
+            phase = .idle
+            lose(reason: "another program consumes it (\(consumers) consumers), and takes messages from it", session: session)
+        }
+    }
+
     private func start(in session: Session) throws(SessionError) {
         phase = .starting
+        starts += 1
         let method = amqp_basic_consume_t(
             ticket: 0, queue: session.arena.bytes(deliveries.queue), consumer_tag: session.arena.bytes(tag), no_local: 0, no_ack: 0,
             exclusive: 0,
@@ -105,7 +136,7 @@ final class Subscription {
             guard case .reply = outcome else { return }
             phase = .consuming
             failures = 0
-            deliveries.begin()
+            deliveries.begin(prefetch: limit)
             session.report(.consuming(queue: deliveries.queue))
         }
     }
@@ -123,7 +154,7 @@ final class Subscription {
         }
     }
 
-    private var tag: String { "bos.\(channel.number)" }
+    private var tag: String { "bos.\(channel.number).\(starts)" }
 
     /// Gives back what nobody has taken.
     private func returnUntaken() {
@@ -151,6 +182,7 @@ final class Subscription {
         failures += 1
         retryAt = ContinuousClock.now + pause(failures)
         session.needsTopology = true
+        deliveries.note(trouble: reason)
         session.report(.consumerLost(queue: deliveries.queue, reason: reason))
     }
 

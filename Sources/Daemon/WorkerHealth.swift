@@ -12,6 +12,7 @@ struct WorkerHealth: DaemonHealth {
     let consume: Connection
     let publish: Connection
     let client: BOSClient
+    let calibrator: EnquiryCalibrator
     let sampler: Sampler
     let clock: any EngineClock
 
@@ -28,6 +29,7 @@ struct WorkerHealth: DaemonHealth {
     func readiness() async -> [HealthProblem] {
         var problems = consume.readinessProblems + publish.readinessProblems
         problems += engine.problems.map { HealthProblem(check: $0.check, detail: $0.detail) }
+        problems += sampler.sample.topologyProblems
         // As the last sample found it: who asks costs the ledger nothing.
         if let problem = sampler.sample.ledgerProblem { problems.append(HealthProblem(check: "ledger", detail: problem)) }
         if let problem = client.credentialState.problem {
@@ -44,6 +46,7 @@ struct WorkerHealth: DaemonHealth {
                 .init("jobs", .array(HealthReport.jobs(sample.summary))),
                 .init("doubt_amount_rupees", .number(sample.summary.doubtAmount.rupees)),
                 .init("oldest_doubt_since", sample.summary.oldestDoubt.map { .string($0.rfc3339) } ?? .null),
+                .init("enquiry_problems", .array(calibrator.problems.map { .string($0) })),
                 .init("replies_owed", .number(String(sample.summary.unpublishedReplies))),
             ]
         ).encoded
@@ -64,6 +67,6 @@ struct WorkerHealth: DaemonHealth {
 extension WorkerParts {
     var health: WorkerHealth {
         WorkerHealth(
-            engine: engine, consume: consume, publish: publish, client: client, sampler: sampler, clock: clock)
+            engine: engine, consume: consume, publish: publish, client: client, calibrator: calibrator, sampler: sampler, clock: clock)
     }
 }

@@ -20,7 +20,13 @@ package struct Engine: Sendable {
     package func run() async {
         for source in sources {
             let deliveries = source.deliveries
-            await source.lane.gate.setSwitch { isOpen in await isOpen ? deliveries.resume() : deliveries.pause() }
+            await source.lane.gate.setSwitch { flow in
+                switch flow {
+                case .running: await deliveries.resume()
+                case .trial: await deliveries.resume(prefetch: 1)
+                case .stopped: await deliveries.pause()
+                }
+            }
         }
         await withDiscardingTaskGroup { group in
             for source in sources { group.addTask(executorPreference: executor) { await consume(source) } }
@@ -40,7 +46,10 @@ package struct Engine: Sendable {
         sources.flatMap { source in
             let queue = source.deliveries.queue
             let pauses = source.lane.gate.pauses.map { ("consuming", "\(queue) paused (\($0.key.rawValue)): \($0.value)") }
-            if pauses.isEmpty, !source.deliveries.isConsuming { return [("consuming", "the queue \(queue) is not being consumed")] }
+            if pauses.isEmpty, !source.deliveries.isConsuming {
+                let reason = source.deliveries.trouble.map { ": \($0)" } ?? ""
+                return [("consuming", "the queue \(queue) is not being consumed\(reason)")]
+            }
             return pauses
         }
     }

@@ -228,7 +228,7 @@ extension MemoryState {
     private mutating func repeatReply(of id: Int64, to claim: Claim) -> [OutgoingReply] {
         guard let asker = claim.asker else { return [] }
         let last = lastReplies(of: id)
-        if let own = last.first(where: { $0.reply.asker.isSame(as: asker) }) { return [oweAgain(own.reply, claim)] }
+        if let own = last.first(where: { $0.reply.asker.isSame(as: asker) }) { return claim.hasJoined ? [] : [oweAgain(own.reply)] }
         guard let model = last.first?.reply else { return [] }
         return [store(id, asker, model.outcome, model.body, acceptedAt: model.acceptedAt)]
     }
@@ -238,12 +238,11 @@ extension MemoryState {
         let own = replies.first { reply in
             reply.job == id && reply.number > round && reply.reply.isFinal && claim.asker.map(reply.reply.asker.isSame) == true
         }
-        return own.map { [oweAgain($0.reply, claim)] } ?? []
+        return own.map { [oweAgain($0.reply)] } ?? []
     }
 
-    /// Whoever has waited for a run was answered by it.
-    private mutating func oweAgain(_ reply: OutgoingReply, _ claim: Claim) -> OutgoingReply {
-        if !claim.hasJoined { replies[Int(reply.id) - 1].isPublished = false }
+    private mutating func oweAgain(_ reply: OutgoingReply) -> OutgoingReply {
+        replies[Int(reply.id) - 1].isPublished = false
         return reply
     }
 

@@ -47,7 +47,7 @@ extension LedgerSession {
             return .answered(try repeatReply(own, of: stored, to: claim))
         case .recall:
             let past = try round.flatMap { round in try claim.asker.flatMap { try end(of: id, after: round, to: $0) } }
-            return .answered(try past.map { [try oweAgain($0, claim)] } ?? [])
+            return .answered(try past.map { [try oweAgain($0)] } ?? [])
         }
     }
 
@@ -194,9 +194,8 @@ extension LedgerSession {
             }, { (try Self.outgoingReply($0), $0.int64(10) != 0) })
     }
 
-    /// Whoever has waited for a run was answered by it.
-    private func oweAgain(_ told: (reply: OutgoingReply, isOwed: Bool), _ claim: Claim) throws -> OutgoingReply {
-        if !told.isOwed, !claim.hasJoined { try statements.owe.run { $0.bind(told.reply.id) } }
+    private func oweAgain(_ told: (reply: OutgoingReply, isOwed: Bool)) throws -> OutgoingReply {
+        if !told.isOwed { try statements.owe.run { $0.bind(told.reply.id) } }
         return told.reply
     }
 
@@ -208,7 +207,8 @@ extension LedgerSession {
         let record = stored.record
         let told = try own == nil && record.repliesTold > stored.repliesBefore ? replyToAnyone(of: record) : nil
         try add(asker, to: stored)
-        if let own { return [try oweAgain(own, claim)] }
+        // The run that the claim has waited for has told its askers; who came after that is told now.
+        if let own { return claim.hasJoined ? [] : [try oweAgain(own)] }
         guard var reply = told else { return [] }
         reply.asker = asker
         reply.messageID = ReplyID.make(
