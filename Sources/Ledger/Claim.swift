@@ -119,7 +119,7 @@ extension ClaimResult {
         case waitForRun
         case wait
         case answer
-        /// Its message asked in an earlier round, and gets the answer of that once more.
+        /// Its message asked in an earlier round, and gets the end of that once more: the first final reply to its asker since then.
         case recall
         case conflict
         case refuse
@@ -151,9 +151,7 @@ extension ClaimResult {
         let isSame = record.fingerprint == claim.fingerprint || record.job.hasSameContent(as: claim.job)
         switch record.job.kind {
         case .recharge: if !isSame { return .conflict }
-        case .rechargeStatus: if message == .ofEarlierRound { return .recall }
-        // It is followed for weeks, and what is known of it today is the answer to every message.
-        case .panStatus: break
+        case .rechargeStatus, .panStatus: if message == .ofEarlierRound { return .recall }
         }
         // What the ledger has put back, and what has asked before, goes on with the content of today.
         if !isSame, claim.asker != nil, message == .unknown { return decide(claim, withOtherContentThan: record) }

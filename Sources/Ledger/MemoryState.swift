@@ -233,10 +233,10 @@ extension MemoryState {
         return [store(id, asker, model.outcome, model.body, acceptedAt: model.acceptedAt)]
     }
 
-    /// The one reply of an earlier round of a question.
+    /// The end of an earlier round of a question.
     private mutating func repeatReply(of id: Int64, to claim: Claim, round: Int) -> [OutgoingReply] {
         let own = replies.first { reply in
-            reply.job == id && reply.number == round + 1 && claim.asker.map(reply.reply.asker.isSame) == true
+            reply.job == id && reply.number > round && reply.reply.isFinal && claim.asker.map(reply.reply.asker.isSame) == true
         }
         return own.map { [oweAgain($0.reply)] } ?? []
     }
