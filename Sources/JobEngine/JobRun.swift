@@ -59,7 +59,6 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
                     if let end = try await wait(reason) { return end }
                     step = machine.wake(at: clock.moment, jitter: clock.jitter())
                     note = machine.remark
-                    note = machine.remark
                 case .park: return try await park()
                 case .finish(let verdict): return try await finish(verdict)
                 case .nothing: return .ack

@@ -86,6 +86,7 @@ package struct RechargeMachine: JobMachine {
             case .saysNothing(let why):
                 remark = why
                 progress.failures = next(progress.failures)
+                forgetNotFound()
                 return waitInDoubt(at: now, jitter)
             }
         case .enquiryUnanswered(let reason, let retryAfter): return enquiryUnanswered(reason, retryAfter, at: now, jitter)
@@ -117,8 +118,8 @@ extension RechargeMachine {
     mutating func spend(_ permit: consuming RetryPermit, at now: Moment) -> Step {
         progress.state = .sending
         progress.attempts = next(progress.attempts)
-        // Where the first of them went: what is not known there was not executed there.
-        if progress.firstSentAt == nil { progress.sentTo = policy.destination }
+        // What was sent before it is settled, so that only this one can be in doubt.
+        progress.sentTo = policy.destination
         progress.firstSentAt = progress.firstSentAt ?? now.civil
         progress.doubt = nil
         progress.notFoundAnswers = 0
@@ -135,8 +136,8 @@ extension RechargeMachine {
         case .throttled(let retryAfter): return retry(.throttled, retryAfter, at: now, jitter)
         case .postponed:
             progress.attempts = max(0, progress.attempts - 1)
-            progress.failures = next(progress.failures)
-            return wait(.postponed, policy.postponed.delay(failures: progress.failures, jitter: jitter), at: now)
+            // The lane is closed meanwhile, so that the pause need not grow: it only spreads the jobs.
+            return wait(.postponed, policy.postponed.delay(failures: 3, jitter: jitter), at: now)
         case .credentialsRefused:
             progress.attempts = max(0, progress.attempts - 1)
             return wait(.credentialsRefused, policy.send.delay(failures: 1, jitter: jitter), at: now)
@@ -160,9 +161,8 @@ extension RechargeMachine {
 
     private mutating func ownCredentialsRefused(_ takesOthers: Bool, at now: Moment, _ jitter: Double) -> Step {
         progress.attempts = max(0, progress.attempts - 1)
-        progress.failures = next(progress.failures)
         guard takesOthers else {
-            return wait(.ownCredentialsRefused, policy.refusedCredentials.delay(failures: progress.failures, jitter: jitter), at: now)
+            return wait(.ownCredentialsRefused, policy.refusedCredentials.delay(failures: 3, jitter: jitter), at: now)
         }
         progress.credentialRefusals = next(progress.credentialRefusals)
         guard progress.credentialRefusals < policy.maximumCredentialRefusals else {
@@ -179,6 +179,7 @@ extension RechargeMachine {
     private mutating func take(_ meaning: Meaning, _ answer: Answer, at now: Moment, _ jitter: Double) -> Step {
         progress.answer = answer
         progress.failures = 0
+        progress.credentialRefusals = 0
         switch meaning {
         case .done: return finish(Verdict(.succeeded, .answer, answer: answer), at: now)
         case .accepted:
@@ -243,7 +244,7 @@ extension RechargeMachine {
     func notExecuted(_ why: String) -> Verdict {
         Verdict(
             .failed, .enquiry, .notExecuted,
-            "BOS did not know the recharge in several enquiries over the settle window; \(why)",
+            "what was sent before is settled as not executed; \(why)",
             answer: progress.answer)
     }
 }

@@ -20,9 +20,9 @@ struct StatusMachineTests {
 
     static let rechargeEvents: [(event: RechargeStatusMachine.Event, step: String, state: JobState)] =
         [
-            (.found(.succeeded, Jobs.answer), "finish succeeded - enquiry", .succeeded),
-            (.found(.failed(refunded: false), Jobs.answer), "finish failed refused_by_bos enquiry", .failed),
-            (.found(.failed(refunded: true), Jobs.answer), "finish failed refused_by_bos enquiry", .failed),
+            (.found(.succeeded, Jobs.answer, Subject(), Jobs.plain), "finish succeeded - enquiry", .succeeded),
+            (.found(.failed(refunded: false), Jobs.answer, Subject(), Jobs.plain), "finish failed refused_by_bos enquiry", .failed),
+            (.found(.failed(refunded: true), Jobs.answer, Subject(), Jobs.plain), "finish failed refused_by_bos enquiry", .failed),
             (.found(.pending, Jobs.answer), "finish pending - enquiry", .answeredPending),
             (.found(.notFound, Jobs.answer), "finish not_found - enquiry", .notFound),
             (.found(.declined, Jobs.answer), "finish expired gave_up none", .expired),
