@@ -97,7 +97,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
-            name: "BOSSimulatorKit", dependencies: ["ExactJSON", .hummingbird, .logging, .nioCore, .serviceLifecycle],
+            name: "BOSSimulatorKit", dependencies: ["ExactJSON", .hummingbird, .logging, .nioCore, .nioHTTP1, .serviceLifecycle],
             swiftSettings: settings),
         .target(
             name: "Simulation", dependencies: ["AMQP", "ExactJSON", "JobEngine", "JobModel", "Ledger", .logging], swiftSettings: settings),
