@@ -1,4 +1,6 @@
 import Foundation
+import GRDB
+import JobModel
 import Ledger
 import LedgerKit
 import LedgerSQLite
@@ -100,15 +102,14 @@ struct LedgerFilesTests {
             // What would be there after kill -9.
             try FileManager.default.copyItem(atPath: temporary.path, toPath: copy.path)
         }
-        try await copy.using { ledger in
-            for number in 1...50 { #expect(try await ledger.job(.recharge, "r-\(number)") != nil) }
-        }
+        let all: [LedgerSummary.Key: Int] = [.init(.recharge, .sending): 50]
+        let saved = try await copy.using { try await $0.summary().stored }
+        #expect(saved == all)
         let start = await #expect(throws: LedgerError.self) { try await temporary.open() }
         #expect(start?.description.contains("remove \(temporary.path).damaged") == true)
         try FileManager.default.removeItem(atPath: temporary.path + ".damaged")
-        try await temporary.using { ledger in
-            #expect(try await ledger.summary().stored == [.init(.recharge, .sending): 50])
-        }
+        let reopened = try await temporary.using { try await $0.summary().stored }
+        #expect(reopened == all)
     }
 
     @Test("that were moved are whole where they are, and serve again once they were put back")
@@ -123,7 +124,7 @@ struct LedgerFilesTests {
         try FileManager.default.removeItem(atPath: temporary.path + ".damaged")
         #expect(!FileManager.default.fileExists(atPath: temporary.path))
         try temporary.moveAll(to: ".", from: "old")
-        try await temporary.using { #expect(try await $0.job(.recharge, "r-1") != nil) }
+        try await temporary.using { _ = try #require(try await $0.job(.recharge, "r-1")) }
     }
 
     @Test("may be opened and closed by others, who remove none of them")
