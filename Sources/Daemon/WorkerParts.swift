@@ -88,7 +88,9 @@ struct WorkerParts: Sendable {
             executor: client.executor)
         probe = PauseProbe(
             gateway: gateway, ledger: ledger, merchant: merchant, timeout: settings.api.requestTimeout)
-        sampler = Sampler(connection: consume, ledger: ledger, clock: clock, queues: settings.amqp.watchedQueues, writes: true)
+        sampler = Sampler(connection: consume, ledger: ledger, clock: clock, queues: settings.amqp.watchedQueues) { [lanes] error in
+            await lanes.close(.ledger, "\(error)")
+        }
         registry.observe([consume, publish])
         registry.observe(publishing: publish)
         registry.observe(tokenOf: client, clock)
