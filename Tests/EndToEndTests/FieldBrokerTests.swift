@@ -47,7 +47,7 @@ extension EndToEnd {
                 #expect(await system.stop(worker) == 0)
                 let other = try system.startWorker(
                     ["BOS_LEDGER_URL": "sqlite:\(system.folder.path)/other.sqlite"], log: "other.log")
-                #expect(await other.exitCode() == 78)
+                #expect(await other.exitCode(within: .seconds(8)) == 78)
                 #expect(other.output.contains("are recorded in another ledger"), "\(other.output)")
                 #expect(bos.executions == ["r-1": 1])
             }
@@ -63,7 +63,8 @@ extension EndToEnd {
                 let now = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
                 try await system.store(
                     "doubt-1", .inDoubt, sentAt: now + .seconds(-60), dueAt: now + .seconds(-30), ledger: "other.sqlite")
-                let resolved = try await system.bosctl(["resolve", "doubt-1", "--failed", "--reason", "not on the statement", "--yes"], other)
+                let resolved = try await system.bosctl(
+                    ["resolve", "doubt-1", "--failed", "--reason", "not on the statement", "--yes"], other)
                 #expect(resolved.code != 0, "\(resolved.output)")
                 #expect(resolved.output.contains("another ledger"), "\(resolved.output)")
                 let (poller, http) = try system.startPoller(other)
@@ -73,7 +74,7 @@ extension EndToEnd {
                 }
                 #expect(isRefused, "\(poller.output)")
                 poller.send(SIGTERM)
-                _ = await poller.exitCode()
+                _ = await poller.exitCode(within: .seconds(8))
                 #expect(await system.stop(worker) == 0)
                 #expect(system.upstream.replies["doubt-1"] == nil)
                 #expect(try await system.upstream.depth(of: system.names.dead) == 0)

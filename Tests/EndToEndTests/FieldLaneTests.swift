@@ -97,20 +97,23 @@ extension EndToEnd {
 
         @Test("a 429 with Retry-After holds back the whole lane until then")
         func tooMany() async throws {
-            try await System.field(["BOS_JOBS_RECHARGE_CONCURRENCY": "4", "BOS_JOBS_MINIMUM_CONCURRENCY": "2"]) { system, bos in
+            try await System.field { system, bos in
                 bos.on(.recharge) { request in
-                    request.number == 1 ? .json("{}", status: "429 Too Many Requests", headers: ["Retry-After: 2"]) : nil
+                    request.number == 1 ? .json("{}", status: "429 Too Many Requests", headers: ["Retry-After: 3"]) : nil
                 }
                 let worker = try await system.startReadyWorker()
                 let (poller, _) = try system.startPoller()
+                try await system.upstream.publishRecharges(["first"])
+                // The answer has come, and what it asks for is known.
+                #expect(await eventually { try await system.history("first").contains("429") })
                 let references = System.references(30)
                 try await system.upstream.publishRecharges(references)
-                #expect(await eventually(within: .seconds(20)) { references.allSatisfy { system.lastOutcome($0) == "succeeded" } })
-                let first = try #require(bos.requests(.recharge).first).arrivedAt
-                // What was on its way when the answer came may have arrived with it.
-                let tooSoon = bos.requests(.recharge).filter { (.milliseconds(500) ... .milliseconds(1_900)).contains($0.arrivedAt - first) }
-                #expect(tooSoon.isEmpty, "\(tooSoon.count) recharges were sent in the time that BOS asked for")
-                #expect(bos.requests(.recharge).count == references.count + 1)
+                let all = references + ["first"]
+                #expect(await eventually(within: .seconds(20)) { all.allSatisfy { system.lastOutcome($0) == "succeeded" } })
+                let calls = bos.requests(.recharge)
+                #expect(calls.count == all.count + 1)
+                let pause = try #require(calls.dropFirst().first).arrivedAt - (try #require(calls.first).arrivedAt)
+                #expect(pause >= .milliseconds(2_900), "a recharge was sent in the time that BOS asked for")
                 #expect(await system.stop(poller) == 0)
                 #expect(await system.stop(worker) == 0)
             }
@@ -180,6 +183,25 @@ extension EndToEnd {
                 hold.letGo()
                 #expect(await eventually { system.lastOutcome("late") == "expired" }, "told: \(system.lastOutcome("late") ?? "nothing")")
                 #expect(bos.requests(.recharge).isEmpty)
+                #expect(await system.stop(worker) == 0)
+            }
+        }
+
+        @Test("nothing is sent once expires_at has passed while the worker kept to api.ratePerSecond")
+        func expiresInLine() async throws {
+            try await System.field(["BOS_API_RATE_PER_SECOND": "1"]) { system, bos in
+                let worker = try await system.startReadyWorker()
+                let references = System.references(6)
+                let deadline = ContinuousClock.now + .milliseconds(1_500)
+                let expiry = Date(timeIntervalSinceNow: 1.5)
+                for reference in references {
+                    try await system.upstream.publish(Upstream.recharge(reference, expiresAt: expiry), as: reference)
+                }
+                #expect(await eventually(within: .seconds(15)) { system.upstream.finalCount == references.count })
+                // A request that left in time may arrive a moment later.
+                let late = bos.requests(.recharge).filter { $0.arrivedAt > deadline + .milliseconds(300) }
+                #expect(late.isEmpty, "\(late.count) recharges were sent too late")
+                #expect(references.contains { system.lastOutcome($0) == "expired" })
                 #expect(await system.stop(worker) == 0)
             }
         }

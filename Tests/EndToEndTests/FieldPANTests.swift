@@ -9,13 +9,19 @@ extension EndToEnd {
 
         /// What BOS says of applications that are not decided, or not in words that are known.
         private static let undecided: [(name: String, status: String, body: String, message: String)] = [
-            ("objection", "200 OK", #"{"status":true,"response_code":1,"message":"Objection raised, documents awaited"}"#, "Objection raised"),
+            (
+                "objection", "200 OK", #"{"status":true,"response_code":1,"message":"Objection raised, documents awaited"}"#,
+                "Objection raised"
+            ),
             ("process", "200 OK", #"{"status":true,"response_code":1,"message":"Application is in process"}"#, "Application is in process"),
             ("marked", "200 OK", #"{"status":true,"response_code":1,"message":"Marked for clarification"}"#, "Marked for clarification"),
             ("fetch", "200 OK", #"{"status":true,"response_code":1,"message":"Unable to fetch status, please try later"}"#, "Unable to"),
             ("later", "200 OK", #"{"status":false,"message":"Service unavailable, try later"}"#, ""),
             ("code", "401 Unauthorized", #"{"status":false,"response_code":7,"message":"Service unavailable, try later"}"#, ""),
-            ("both", "200 OK", #"{"status":true,"response_code":1,"message":"PAN has been allotted, application is under process"}"#, "PAN has"),
+            (
+                "both", "200 OK", #"{"status":true,"response_code":1,"message":"PAN has been allotted, application is under process"}"#,
+                "PAN has"
+            ),
         ]
 
         @Test("an application is pending until BOS decides it in words that are known, and is asked about again")

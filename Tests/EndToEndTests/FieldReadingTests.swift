@@ -6,9 +6,11 @@ extension EndToEnd {
     /// What has one meaning is read, what has two is refused, and what looks like ours is never ignored.
     @Suite struct FieldReading {
         /// What the jobs of a test differ in: the members beside those that every recharge has.
-        private static func job(_ reference: String, operator number: String = "311", amount: String = "1", _ more: String = "") -> [UInt8] {
+        private static func job(_ reference: String, operator number: String = "311", amount: String = "1", _ more: String = "") -> [UInt8]
+        {
             Array(
-                #"{"operator":\#(number),"canumber":"\#(System.subscriber)","amount":\#(amount),"referenceid":"\#(reference)"\#(more)}"#.utf8)
+                #"{"operator":\#(number),"canumber":"\#(System.subscriber)","amount":\#(amount),"referenceid":"\#(reference)"\#(more)}"#
+                    .utf8)
         }
 
         private static func detail(_ name: String, _ system: System) throws -> String {
@@ -16,7 +18,9 @@ extension EndToEnd {
             return reply["error"]?["detail"]?.text ?? ""
         }
 
-        @Test("an answer with a byte order mark, a control byte or a byte that is no UTF-8 in a text is read; what cannot be read is named with its position")
+        @Test(
+            "an answer with a byte order mark, a control byte or a byte that is no UTF-8 in a text is read; what cannot be read is named with its position"
+        )
         func strangeBytes() async throws {
             try await System.field { system, bos in
                 let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
@@ -39,7 +43,8 @@ extension EndToEnd {
                 }
                 bos.on(.enquiry) { request in
                     guard request.reference == "unreadable" else { return nil }
-                    let text = #"{"status":true,"responsecode":1,"message":"ok","data":{"status":"1","refid":"unreadable","#
+                    let text =
+                        #"{"status":true,"responsecode":1,"message":"ok","data":{"status":"1","refid":"unreadable","#
                         + #""canumber":"\#(System.subscriber)","amount":"1"}}"#
                     return .write(RawBOS.answer("200 OK", body: mark + Array(text.utf8)))
                 }
@@ -54,7 +59,7 @@ extension EndToEnd {
                     try await system.upstream.publish(Self.job(reference), as: reference)
                 }
                 try await system.upstream.publish(Array(#"{"refid":"pan"}"#.utf8), as: "pan", kind: "pan.status")
-                try await system.upstream.waitForFinals(6)
+                #expect(await eventually { system.upstream.finalCount == 6 })
                 for reference in readable {
                     let reply = try JSONValue.parse(try #require(system.upstream.replies[reference]?.last).body)
                     #expect(reply["outcome"]?.text == "succeeded" && reply["evidence"]?.text == "answer", "\(reference): \(reply)")
@@ -110,8 +115,12 @@ extension EndToEnd {
                     ("x-1", "311", "1E-3"), ("x-2", "311", "1E+400"), ("x-3", "311.5", "1"), ("x-4", "311", "1E999999999999999999999"),
                     ("x-5", "311", #""1E+2""#), ("x-6", #""311.0""#, "1"), ("x-7", "3E-999999999", "1"),
                 ]
-                for job in taken { try await system.upstream.publish(Self.job(job.0, operator: job.operator, amount: job.amount), as: job.0) }
-                for job in refused { try await system.upstream.publish(Self.job(job.0, operator: job.operator, amount: job.amount), as: job.0) }
+                for job in taken {
+                    try await system.upstream.publish(Self.job(job.0, operator: job.operator, amount: job.amount), as: job.0)
+                }
+                for job in refused {
+                    try await system.upstream.publish(Self.job(job.0, operator: job.operator, amount: job.amount), as: job.0)
+                }
                 #expect(await eventually { system.upstream.finalCount == taken.count + refused.count })
                 for job in taken {
                     #expect(system.lastOutcome(job.0) == "succeeded", "\(job.0)")
