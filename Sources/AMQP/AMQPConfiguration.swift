@@ -10,7 +10,11 @@ package struct AMQPConfiguration: Sendable {
     package var connectTimeout: Duration = .seconds(10)
     /// The longest time for the broker to answer a request, such as a declaration.
     package var rpcTimeout: Duration = .seconds(20)
-    /// The largest body, in bytes, that is kept in memory; of a larger one only the size is told.
+    /// How long a message may go without the broker's answer before the session is given up: what holds up the confirm may be the session itself.
+    package var longestConfirm: Duration = .seconds(60)
+    /// Messages that may be unanswered at once; more wait in this process.
+    package var maximumUnconfirmed: Int = 8_192
+    /// The largest body, in bytes, that is kept in memory; of a larger one only the size is told. As many bytes of properties are kept.
     package var maximumBodySize: Int = 1 << 20
     package var tls = TLS()
     package var backoff = Backoff()

@@ -3,20 +3,44 @@ internal import DequeModule
 /// The messages on the wire whose confirm is still to come, in the order they were written. Confirm numbers are counted from 1, as the broker counts them.
 struct Confirms {
     private struct Entry {
-        /// nil once its caller waits no longer; the broker's answer is still to come.
-        var publish: Publish?
+        var publish: Publish
+        /// Its caller waits no longer; the broker's answer is still to come.
+        var isReleased = false
         var returned: PublishError?
+        let writtenAt: ContinuousClock.Instant
     }
 
     /// An entry is nil once it is answered; answered ones at the front are dropped.
     private var entries: Deque<Entry?> = []
     private var first: UInt64 = 1
+    /// The numbers of those whose callers wait no longer, by message id.
+    private var released: [String: UInt64] = [:]
+    /// Callers that wait.
     private(set) var count = 0
+    /// Messages without an answer, those included whose callers wait no longer.
+    private(set) var unanswered = 0
+
+    /// When the oldest message without an answer was written.
+    var oldest: ContinuousClock.Instant? { entries.first??.writtenAt }
 
     /// Notes a message that is about to be written.
-    mutating func append(_ publish: Publish) {
-        entries.append(Entry(publish: publish))
+    mutating func append(_ publish: Publish, at now: ContinuousClock.Instant) {
+        entries.append(Entry(publish: publish, writtenAt: now))
         count += 1
+        unanswered += 1
+    }
+
+    /// Lets the caller wait for the answer to the same message, if that was written before and its caller waits no longer: a second copy would not be
+    /// answered sooner. Messages without an id are never taken for the same.
+    mutating func adopt(_ publish: Publish) -> Bool {
+        guard let id = publish.message.properties.messageID, let number = released[id], case let index = Int(number - first),
+            let entry = entries[index], entry.publish.isSame(as: publish)
+        else { return false }
+        released[id] = nil
+        entries[index]?.publish = publish
+        entries[index]?.isReleased = false
+        count += 1
+        return true
     }
 
     /// Answers one message, or all up to it. Numbers that are not waited for are the peer's error.
@@ -44,19 +68,26 @@ struct Confirms {
     }
 
     private mutating func resume(_ entry: Entry?, with error: PublishError?) {
-        guard let entry, let publish = entry.publish else { return }
-        count -= 1
-        publish.finish(error ?? entry.returned)
+        guard let entry else { return }
+        unanswered -= 1
+        if entry.isReleased {
+            if let id = entry.publish.message.properties.messageID { released[id] = nil }
+        } else {
+            count -= 1
+            entry.publish.finish(error ?? entry.returned)
+        }
     }
 
     /// Lets go of callers whose time is over: oldest first, up to the first that still has some.
     mutating func expire(at now: ContinuousClock.Instant) {
+        guard count > 0 else { return }
         for index in entries.indices {
-            guard let publish = entries[index]?.publish else { continue }
-            guard publish.isOverdue(at: now) else { return }
+            guard let entry = entries[index], !entry.isReleased else { continue }
+            guard entry.publish.isOverdue(at: now) else { return }
             count -= 1
-            entries[index]?.publish = nil
-            publish.finish(.outcomeUnknown("the broker did not confirm it in time"))
+            entries[index]?.isReleased = true
+            if let id = entry.publish.message.properties.messageID { released[id] = first + UInt64(index) }
+            entry.publish.finish(.outcomeUnknown("the broker did not confirm it in time"))
         }
     }
 
@@ -66,20 +97,33 @@ struct Confirms {
     /// be that alike, it does not matter which of them is told.
     mutating func returned(_ message: Message, size: UInt64, exchange: String, routingKey: String, error: PublishError) {
         for index in entries.indices {
-            guard let entry = entries[index], entry.returned == nil, let publish = entry.publish, publish.mandatory,
-                publish.routingKey == routingKey, publish.exchange == exchange, publish.message.isSame(as: message, size: size)
+            guard let entry = entries[index], entry.returned == nil, entry.publish.mandatory, entry.publish.routingKey == routingKey,
+                entry.publish.exchange == exchange, entry.publish.message.isSame(as: message, size: size)
             else { continue }
             entries[index]?.returned = error
             return
         }
     }
 
+    /// The channel is closed: begins anew and hands out what had no answer. What was returned already is answered now: the broker has kept nothing of it.
+    mutating func close() -> [(publish: Publish, isReleased: Bool)] {
+        var open: [(Publish, Bool)] = []
+        for case let entry? in entries {
+            guard let error = entry.returned else {
+                open.append((entry.publish, entry.isReleased))
+                continue
+            }
+            if !entry.isReleased { entry.publish.finish(error) }
+        }
+        self = Confirms()
+        return open
+    }
+
     /// The session is over: of none of them it is known what became of it.
     mutating func abandon(reason: String) {
         let abandoned = entries
-        entries = []
-        count = 0
-        for entry in abandoned { entry?.publish?.finish(.outcomeUnknown(reason)) }
+        self = Confirms()
+        for case let entry? in abandoned where !entry.isReleased { entry.publish.finish(entry.returned ?? .outcomeUnknown(reason)) }
     }
 }
 

@@ -85,6 +85,7 @@ extension Connection {
         }
         if let channel = session.channel(Session.Fixed.publishing) {
             try await answer { finish throws(SessionError) in try session.askForConfirms(on: channel, finish: finish) }
+            session.main.phase = .open
         }
         try await seeToTopology(session)
     }
@@ -122,7 +123,7 @@ extension Connection {
     private func windDown(_ session: Session) async throws(SessionError) {
         session.take(mailbox.drain(reason: "the connection is being closed"))
         await hold(until: .now + configuration.rpcTimeout) {
-            session.isMute || (session.hasToldSettlements && session.confirms.count == 0 && session.backlog.isEmpty)
+            session.isMute || (session.hasToldSettlements && session.outlets.allSatisfy { $0.confirms.count == 0 && $0.backlog.isEmpty })
         }
         guard !session.isMute else { return }
         // The broker answers the close of a channel after it has done everything that was written on it before: the acks are safe then.

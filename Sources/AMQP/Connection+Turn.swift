@@ -14,7 +14,7 @@ extension Connection {
         }
         updateStatus { status in
             status.lastIO = now
-            status.unconfirmed = session?.confirms.count ?? 0
+            status.unconfirmed = session?.outlets.reduce(0) { $0 + $1.confirms.unanswered } ?? 0
         }
         return settleWaits(now: now)
     }
@@ -27,6 +27,7 @@ extension Connection {
         consumers += work.newConsumers
         session.take(work)
         if session.isReady { try subscribe(in: session, now: now) }
+        try session.openOutlets()
         try session.write()
         try session.advanceErrands()
         session.expirePublishes(now: now)

@@ -24,16 +24,25 @@ struct Content {
 
     var isComplete: Bool { hasHeader && missing == 0 }
 
-    /// Takes the header. Nothing is allocated for a body larger than `maximumBodySize`: its frames are counted and dropped.
-    mutating func takeHeader(classID: UInt16, bodySize: UInt64, properties: UnsafeRawPointer?, maximumBodySize: Int) throws(SessionError) {
+    /// Takes the header. Nothing is allocated for a body larger than `maximumSize`: its frames are counted and dropped. So are headers of that size, and with
+    /// them the body.
+    mutating func takeHeader(
+        classID: UInt16, bodySize: UInt64, properties: UnsafeRawPointer?, propertiesSize: Int, maximumSize: Int
+    ) throws(SessionError) {
         guard !hasHeader, classID == UInt16(AMQP_BASIC_CLASS), let properties else {
             throw .protocolViolation("an unexpected header frame")
         }
         hasHeader = true
+        var decoded = properties.assumingMemoryBound(to: amqp_basic_properties_t.self).pointee
         announcedSize = bodySize
         missing = bodySize
-        isTruncated = bodySize > UInt64(maximumBodySize)
-        message.properties = Properties(properties.assumingMemoryBound(to: amqp_basic_properties_t.self).pointee)
+        isTruncated = bodySize > UInt64(maximumSize)
+        if propertiesSize > maximumSize {
+            isTruncated = true
+            announcedSize += UInt64(propertiesSize)
+            decoded._flags &= ~UInt32(AMQP_BASIC_HEADERS_FLAG)
+        }
+        message.properties = Properties(decoded)
         if !isTruncated { message.body.reserveCapacity(Int(bodySize)) }
     }
 

@@ -19,10 +19,13 @@ package final class Deliveries: AsyncSequence, Sendable {
 
     private struct State {
         var wish = Wish.consuming
+        /// The prefetch that is wished; nil means the queue's own.
+        var wishedPrefetch: UInt16?
         var buffer: Deque<Delivery> = []
         var takers: Deque<(number: UInt64, continuation: CheckedContinuation<Delivery?, Never>)> = []
         var nextTaker: UInt64 = 0
-        var isConsuming = false
+        /// The prefetch with which the broker hands over deliveries now; nil while it does not.
+        var consumedPrefetch: UInt16?
         var hasEnded = false
         /// Callers of `pause` and `finish`, told once nothing more can come; callers of `resume`, once it can.
         var quietWaiters: [CheckedContinuation<Void, Never>] = []
@@ -30,6 +33,7 @@ package final class Deliveries: AsyncSequence, Sendable {
     }
 
     package let queue: String
+    /// How many deliveries may be unsettled at once, unless `resume(prefetch:)` says otherwise.
     package let prefetch: UInt16
     private let state = Mutex(State())
     private let thread: DedicatedThread
@@ -43,7 +47,7 @@ package final class Deliveries: AsyncSequence, Sendable {
     // MARK: For the owner
 
     /// Whether the broker is handing over deliveries of the queue now: what readiness means.
-    package var isConsuming: Bool { state.withLock { $0.isConsuming } }
+    package var isConsuming: Bool { state.withLock { $0.consumedPrefetch != nil } }
 
     /// Stops consuming and returns once no delivery can come any more. What nobody had taken yet goes back to the queue; what was taken can still be settled.
     ///
@@ -51,13 +55,17 @@ package final class Deliveries: AsyncSequence, Sendable {
     package func pause() async { await wish(.paused) }
 
     /// Consumes again and returns once it does, or at once while there is no session.
-    package func resume() async {
+    ///
+    /// - Parameter prefetch: how many deliveries may be unsettled at once from now on, those taken before not counted; nil means the
+    ///   queue's own again. A consumer that runs with another prefetch is cancelled first: what it had and no caller has taken goes back to the queue.
+    package func resume(prefetch: UInt16? = nil) async {
         await withCheckedContinuation { continuation in
             let (isSettled, overruled): (Bool, [CheckedContinuation<Void, Never>]) = state.withLock { state in
                 guard state.wish != .finished, !state.hasEnded else { return (true, []) }
                 state.wish = .consuming
+                state.wishedPrefetch = prefetch.map { Swift.max(1, $0) }
                 defer { state.quietWaiters = [] }
-                if state.isConsuming { return (true, state.quietWaiters) }
+                if state.consumedPrefetch == state.wishedPrefetch ?? self.prefetch { return (true, state.quietWaiters) }
                 state.consumingWaiters.append(continuation)
                 return (false, state.quietWaiters)
             }
@@ -131,6 +139,9 @@ package final class Deliveries: AsyncSequence, Sendable {
 
     var wish: Wish { state.withLock { $0.wish } }
 
+    /// The prefetch to consume with.
+    var wishedPrefetch: UInt16 { state.withLock { $0.wishedPrefetch ?? prefetch } }
+
     /// Hands over what has come in this turn: to who waits, or to the buffer. The broker's prefetch bounds what lies there.
     func offer(_ batch: [Delivery]) {
         let handed = state.withLock { state in
@@ -144,10 +155,12 @@ package final class Deliveries: AsyncSequence, Sendable {
         for (continuation, delivery) in handed { continuation.resume(returning: delivery) }
     }
 
-    /// The broker hands over deliveries from now on.
-    func begin() {
-        let waiters = state.withLock { state in
-            state.isConsuming = true
+    /// The broker hands over deliveries from now on, as many as the prefetch allows.
+    func begin(prefetch: UInt16) {
+        let waiters: [CheckedContinuation<Void, Never>] = state.withLock { state in
+            state.consumedPrefetch = prefetch
+            // Another prefetch was wished meanwhile: the consumer starts once more.
+            guard prefetch == state.wishedPrefetch ?? self.prefetch else { return [] }
             defer { state.consumingWaiters = [] }
             return state.consumingWaiters
         }
@@ -157,7 +170,7 @@ package final class Deliveries: AsyncSequence, Sendable {
     /// Nothing comes any more for now: the consumer was cancelled, or its session is gone. Returns what nobody had taken.
     func quiet() -> [Delivery] {
         state.withLock { state in
-            state.isConsuming = false
+            state.consumedPrefetch = nil
             defer { state.buffer = [] }
             return Array(state.buffer)
         }
@@ -182,7 +195,7 @@ package final class Deliveries: AsyncSequence, Sendable {
     func end() {
         let (takers, waiters) = state.withLock { state in
             state.hasEnded = true
-            state.isConsuming = false
+            state.consumedPrefetch = nil
             defer {
                 state.buffer = []
                 state.takers = []

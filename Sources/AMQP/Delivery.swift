@@ -10,9 +10,9 @@ package struct Delivery: Sendable {
     package let queue: String
     /// Whether the broker may have handed it over before.
     package let isRedelivered: Bool
-    /// The size of the body in bytes, as announced before it came.
+    /// The size of the body in bytes, as announced before it came; with that of the properties if these were too large.
     package let announcedSize: UInt64
-    /// Whether the body was larger than `AMQPConfiguration.maximumBodySize`; then it was passed over and `message.body` is empty.
+    /// Whether the body or the properties were larger than `AMQPConfiguration.maximumBodySize`; then `message.body` is empty, and so are headers too large.
     package let isTruncated: Bool
 
     private let settle: @Sendable (Settlement) -> Void

@@ -6,6 +6,8 @@ struct Publish: Sendable {
     let mandatory: Bool
     /// When the caller waits no longer.
     let deadline: ContinuousClock.Instant?
+    /// Whether it was written before, on a channel that is closed now: the broker may have it or not.
+    var hasLeft = false
     private let continuation: CheckedContinuation<PublishError?, Never>
 
     init(
@@ -21,6 +23,16 @@ struct Publish: Sendable {
     }
 
     func isOverdue(at now: ContinuousClock.Instant) -> Bool { deadline.map { $0 <= now } ?? false }
+
+    /// Whether it is the same message on the same way.
+    func isSame(as other: Publish) -> Bool {
+        exchange == other.exchange && routingKey == other.routingKey && mandatory == other.mandatory && message == other.message
+    }
+
+    /// Tells the caller that nothing more is tried.
+    func giveUp(_ reason: String) {
+        finish(hasLeft ? .outcomeUnknown(reason) : .notSent(reason))
+    }
 
     /// Tells the caller, straight from the connection's thread: nil means confirmed.
     func finish(_ error: PublishError?) {

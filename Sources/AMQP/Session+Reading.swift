@@ -37,8 +37,8 @@ extension Session {
             let header = frame.payload.properties
             guard channel.content != nil else { throw .protocolViolation("a header frame without a method") }
             try channel.content?.takeHeader(
-                classID: header.class_id, bodySize: header.body_size, properties: header.decoded,
-                maximumBodySize: configuration.maximumBodySize)
+                classID: header.class_id, bodySize: header.body_size, properties: header.decoded, propertiesSize: header.raw.len,
+                maximumSize: configuration.maximumBodySize)
             try completeContent(on: channel)
         case AMQP_FRAME_BODY:
             guard channel.content != nil else { throw .protocolViolation("a body frame without a header") }
@@ -55,7 +55,7 @@ extension Session {
         case .delivery(let tag, let isRedelivered):
             try channel.subscription?.take(content, tag: tag, isRedelivered: isRedelivered, from: self)
         case .returned(let code, let text):
-            confirms.returned(
+            outlet(channel)?.confirms.returned(
                 content.message, size: content.announcedSize, exchange: content.exchange, routingKey: content.routingKey,
                 error: .returned(code: code, text: text))
         }
@@ -79,6 +79,7 @@ extension Session {
             blockedReason = nil
             // What was asked before is read only now.
             for channel in channels { channel.renewDeadlines(.now + configuration.rpcTimeout) }
+            unblockedAt = .now
             report(.unblocked)
         default: throw .protocolViolation("method \(method.id) on channel 0")
         }
@@ -97,13 +98,13 @@ extension Session {
             channel.content = Content(
                 origin: .delivery(tag: deliver.delivery_tag, isRedelivered: deliver.redelivered != 0), exchange: deliver.exchange,
                 routingKey: deliver.routing_key)
-        case AMQP_BASIC_ACK_METHOD where channel.number == Fixed.publishing:
+        case AMQP_BASIC_ACK_METHOD where outlet(channel) != nil:
             let ack: amqp_basic_ack_t = try decoded(method)
-            try confirms.answer(ack.delivery_tag, multiple: ack.multiple != 0, with: nil)
-        case AMQP_BASIC_NACK_METHOD where channel.number == Fixed.publishing:
+            try outlet(channel)?.confirms.answer(ack.delivery_tag, multiple: ack.multiple != 0, with: nil)
+        case AMQP_BASIC_NACK_METHOD where outlet(channel) != nil:
             let nack: amqp_basic_nack_t = try decoded(method)
-            try confirms.answer(nack.delivery_tag, multiple: nack.multiple != 0, with: .refused)
-        case AMQP_BASIC_RETURN_METHOD where channel.number == Fixed.publishing:
+            try outlet(channel)?.confirms.answer(nack.delivery_tag, multiple: nack.multiple != 0, with: .refused)
+        case AMQP_BASIC_RETURN_METHOD where outlet(channel) != nil:
             let returned: amqp_basic_return_t = try decoded(method)
             channel.content = Content(
                 origin: .returned(code: returned.reply_code, text: String(returned.reply_text)), exchange: returned.exchange,
@@ -119,8 +120,7 @@ extension Session {
 
     private func takeClose(of channel: Channel, code: UInt16, text: String) throws(SessionError) {
         try send(amqp_channel_close_ok_t(), AMQP_CHANNEL_CLOSE_OK_METHOD, on: channel.number)
-        // Without its publishing channel a session of this role is of no use, and its confirms are lost.
-        if channel.number == Fixed.publishing { throw .closedByBroker(code: code, text: text) }
+        if let outlet = outlet(channel) { try takeClose(of: outlet, code: code, text: text) }
         let subscription = channel.subscription
         channel.finish(.closed(code: code, text: text))
         subscription?.closedByBroker(reason: "\(code) \(text)", session: self)

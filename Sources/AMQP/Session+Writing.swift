@@ -12,7 +12,7 @@ extension Session {
         for subscription in subscriptions {
             for frame in subscription.unsettled.frames() { settlements.append((subscription.channel.number, frame)) }
         }
-        let canPublish = !backlog.isEmpty && blockedReason == nil
+        let canPublish = blockedReason == nil && outlets.contains(where: \.hasWork)
         guard canPublish || !settlements.isEmpty else { return }
         // A single settlement is one small frame: corking it would cost two calls for nothing. A message has at least three, and the library leaves the last
         // frame of some sizes corked, which only uncorking sends.
@@ -23,10 +23,12 @@ extension Session {
             settlements.removeFirst()
             try write(frame, on: channel)
         }
-        while blockedReason == nil, !backlog.isEmpty, try hasRoom() {
-            // Reading may have brought word that the broker has blocked the connection.
-            guard blockedReason == nil, let publish = backlog.popFirst() else { break }
-            try write(publish)
+        for outlet in outlets {
+            while blockedReason == nil, outlet.hasWork, try hasRoom() {
+                // Reading may have brought word that the broker has blocked the connection, or closed the channel.
+                guard blockedReason == nil, outlet.isOpen, let publish = outlet.backlog.popFirst() else { break }
+                try write(publish, on: outlet)
+            }
         }
     }
 
@@ -69,16 +71,16 @@ extension Session {
         }
     }
 
-    private func write(_ publish: Publish) throws(SessionError) {
+    private func write(_ publish: Publish, on outlet: Outlet) throws(SessionError) {
         defer { arena.recycle() }
         var properties = arena.properties(publish.message.properties)
         // The body, and about what the frames before it take.
         room -= publish.message.body.count + 512
         // Before the first byte: whatever happens from here on, the message may have left.
-        confirms.append(publish)
+        outlet.confirms.append(publish, at: .now)
         let status = publish.message.body.withUnsafeBytes { body in
             amqp_basic_publish(
-                handle, Fixed.publishing, arena.bytes(publish.exchange), arena.bytes(publish.routingKey), publish.mandatory ? 1 : 0, 0,
+                handle, outlet.channel.number, arena.bytes(publish.exchange), arena.bytes(publish.routingKey), publish.mandatory ? 1 : 0, 0,
                 &properties,
                 amqp_bytes_t(len: body.count, bytes: UnsafeMutableRawPointer(mutating: body.baseAddress)))
         }
@@ -91,7 +93,7 @@ extension Session {
             let isKnown = channel(number)?.isOpen == true && channel(number)?.subscription?.unsettled.settle(tag, settlement) == true
             if !isKnown { mailbox.countLate() }
         }
-        backlog.append(contentsOf: work.publishes)
+        for publish in work.publishes { take(publish) }
         errands.append(contentsOf: work.errands)
     }
 

@@ -8,6 +8,7 @@ final class Session {
         static let publishing: UInt16 = 1
         static let topology: UInt16 = 2
         static let errands: UInt16 = 3
+        static let trial: UInt16 = 4
     }
 
     let number: UInt64
@@ -24,9 +25,14 @@ final class Session {
     /// Channels by number, from 1.
     var channels: [Channel] = []
     var subscriptions: [Subscription] = []
-    var confirms = Confirms()
-    /// Messages that the broker or the socket does not take yet. None of their bytes has been written.
-    var backlog: Deque<Publish> = []
+    /// Where messages are published, and where each is tried alone.
+    let main: Outlet
+    let trial: Outlet
+    var outlets: [Outlet] { [main, trial] }
+    /// How many of the next messages to an exchange are tried alone, for the broker has closed a channel over one lately.
+    var probation: [String: Int] = [:]
+    /// Since when the broker has been free to confirm.
+    var unblockedAt = ContinuousClock.now
     var settlements: Deque<(channel: UInt16, frame: Unsettled.Frame)> = []
     var errands: Deque<Errand> = []
     /// Whether the answer to an errand is to come.
@@ -72,7 +78,9 @@ final class Session {
         self.handle = handle
         self.mailbox = mailbox
         self.report = report
-        for number in Fixed.publishing...Fixed.errands { channels.append(Channel(number: number)) }
+        channels = (Fixed.publishing...Fixed.trial).map { Channel(number: $0) }
+        main = Outlet(channel: channels[0], window: configuration.maximumUnconfirmed)
+        trial = Outlet(channel: channels[Int(Fixed.trial) - 1], window: 64, callers: 1)
     }
 
     deinit {
@@ -114,8 +122,7 @@ final class Session {
         failure = error
         let reason = error.description
         mailbox.shut(reason: reason)
-        confirms.abandon(reason: reason)
-        while let publish = backlog.popFirst() { publish.finish(.notSent(reason)) }
+        for outlet in outlets { outlet.end(reason: reason) }
         giveUpErrands(error)
         mailbox.countLate(settlements.count)
         settlements = []
@@ -132,23 +139,30 @@ final class Session {
         }
         for channel in channels { take(channel.calls.first?.deadline) }
         for subscription in subscriptions { take(subscription.retryAt) }
+        for outlet in outlets { take(confirmDeadline(of: outlet)) }
         return earliest
     }
 
     /// Answers callers whose messages have not left, or not been confirmed, in the time they had.
     func expirePublishes(now: ContinuousClock.Instant) {
-        while let publish = backlog.first, publish.isOverdue(at: now) {
-            backlog.removeFirst()
-            publish.finish(.notSent("the broker did not take it in time\(blockedReason.map { ": it is blocked, \($0)" } ?? "")"))
-        }
-        confirms.expire(at: now)
+        let reason = "the broker did not take it in time\(blockedReason.map { ": it is blocked, \($0)" } ?? "")"
+        for outlet in outlets { outlet.expire(at: now, reason: reason) }
     }
 
-    /// Gives up a session that leaves a question unanswered. A broker that has blocked the connection leaves all of them.
+    /// When an answer to the oldest unanswered message is overdue.
+    private func confirmDeadline(of outlet: Outlet) -> ContinuousClock.Instant? {
+        outlet.confirms.oldest.map { max($0, unblockedAt) + configuration.longestConfirm }
+    }
+
+    /// Gives up a session that leaves a question or a message unanswered. A broker that has blocked the connection leaves all of them.
     func checkDeadlines(now: ContinuousClock.Instant) throws(SessionError) {
         guard blockedReason == nil else { return }
         for channel in channels {
             if let call = channel.calls.first, call.deadline < now { throw .timedOut(operation: call.operation) }
+        }
+        for outlet in outlets {
+            guard let deadline = confirmDeadline(of: outlet), deadline < now else { continue }
+            throw .timedOut(operation: "the confirms of \(outlet.confirms.unanswered) messages")
         }
     }
 }

@@ -5,7 +5,7 @@ final class Subscription {
     private enum Phase {
         /// No channel, or the broker has closed it.
         case closed
-        /// The channel is being opened and its prefetch set.
+        /// The channel is being opened or its prefetch set.
         case opening
         case idle
         case starting
@@ -19,7 +19,11 @@ final class Subscription {
     /// When to try again after the broker ended the consumer.
     private(set) var retryAt: ContinuousClock.Instant?
     private var phase = Phase.closed
+    /// The prefetch that the channel's next consumer gets.
+    private var limit: UInt16 = 0
     private var failures = 0
+    /// Makes each consumer's tag its own: the broker adds the acks of an earlier consumer of the same tag to the prefetch of the next.
+    private var starts = 0
     /// What has come in during this turn.
     private var batch: [Delivery] = []
     private let mailbox: Mailbox
@@ -39,8 +43,10 @@ final class Subscription {
         if let retryAt, retryAt <= now { self.retryAt = nil }
         switch (phase, deliveries.wish) {
         case (.closed, .consuming) where retryAt == nil && !session.needsTopology: try openChannel(in: session)
-        case (.idle, .consuming) where retryAt == nil && !session.needsTopology: try start(in: session)
+        case (.idle, .consuming) where retryAt == nil && !session.needsTopology:
+            if limit == deliveries.wishedPrefetch { try start(in: session) } else { try setLimit(in: session) }
         case (.consuming, .paused), (.consuming, .finished): try cancel(in: session)
+        case (.consuming, .consuming) where limit != deliveries.wishedPrefetch: try cancel(in: session)
         case (.closed, .paused), (.closed, .finished), (.idle, .paused), (.idle, .finished): deliveries.settleQuiet(sessionIsGone: false)
         default: break
         }
@@ -71,7 +77,7 @@ final class Subscription {
         if unsettled.hasBegun { try replaceChannel(in: session) }
         try session.open(channel) { [unowned self, unowned session] outcome in
             guard case .reply = outcome else { return }
-            session.attempt { () throws(SessionError) in try limit(in: session) }
+            session.attempt { () throws(SessionError) in try setLimit(in: session) }
         }
     }
 
@@ -82,8 +88,10 @@ final class Subscription {
         unsettled = Unsettled()
     }
 
-    private func limit(in session: Session) throws(SessionError) {
-        let method = amqp_basic_qos_t(prefetch_size: 0, prefetch_count: deliveries.prefetch, global: 0)
+    private func setLimit(in session: Session) throws(SessionError) {
+        phase = .opening
+        limit = deliveries.wishedPrefetch
+        let method = amqp_basic_qos_t(prefetch_size: 0, prefetch_count: limit, global: 0)
         try session.ask(
             method, AMQP_BASIC_QOS_METHOD, on: channel, expecting: AMQP_BASIC_QOS_OK_METHOD,
             operation: "setting the prefetch of \(deliveries.queue)"
@@ -94,6 +102,7 @@ final class Subscription {
 
     private func start(in session: Session) throws(SessionError) {
         phase = .starting
+        starts += 1
         let method = amqp_basic_consume_t(
             ticket: 0, queue: session.arena.bytes(deliveries.queue), consumer_tag: session.arena.bytes(tag), no_local: 0, no_ack: 0,
             exclusive: 0,
@@ -105,7 +114,7 @@ final class Subscription {
             guard case .reply = outcome else { return }
             phase = .consuming
             failures = 0
-            deliveries.begin()
+            deliveries.begin(prefetch: limit)
             session.report(.consuming(queue: deliveries.queue))
         }
     }
@@ -123,7 +132,7 @@ final class Subscription {
         }
     }
 
-    private var tag: String { "bos.\(channel.number)" }
+    private var tag: String { "bos.\(channel.number).\(starts)" }
 
     /// Gives back what nobody has taken.
     private func returnUntaken() {

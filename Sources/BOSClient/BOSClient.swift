@@ -22,10 +22,9 @@ package final class BOSClient: Sendable {
     package init(configuration: BOSConfiguration, clock: BOSClock = .system, logger: Logger) throws(BOSConfigurationError) {
         self.configuration = configuration
         classifier = AnswerClassifier(configuration: configuration)
-        let base = configuration.baseURL.hasSuffix("/") ? String(configuration.baseURL.dropLast()) : configuration.baseURL
-        recharges = try HTTPTransport.template(url: "\(base)/\(configuration.endpoints.recharge)")
-        enquiries = try HTTPTransport.template(url: "\(base)/\(configuration.endpoints.enquiry)")
-        panStatuses = try HTTPTransport.template(url: "\(base)/\(configuration.endpoints.panStatus)")
+        recharges = try HTTPTransport.template(url: configuration.rechargeURL)
+        enquiries = try HTTPTransport.template(url: configuration.url(configuration.endpoints.enquiry))
+        panStatuses = try HTTPTransport.template(url: configuration.url(configuration.endpoints.panStatus))
         // What can fail comes first: the transport has to be shut down once it exists.
         switch configuration.credentials {
         case .none:
@@ -48,13 +47,17 @@ package final class BOSClient: Sendable {
     /// - Parameters:
     ///   - traceparent: passed on as the header of that name (W3C Trace Context).
     ///   - timeout: for the whole call, the wait for a token and a connection included; at most the configured one.
+    ///   - isTimely: asked directly before the request's body leaves, on the thread of the calls, so it must not block. After `false`
+    ///     nothing leaves and the attempt is `notSent(.late)`.
     package func recharge(
-        _ request: RechargeRequest, traceparent: String? = nil, timeout: Duration? = nil
+        _ request: RechargeRequest, traceparent: String? = nil, timeout: Duration? = nil,
+        isTimely: @escaping @Sendable () -> Bool = { true }
     ) async -> Attempt<RechargeAnswer> {
         guard let body = request.body else {
             return .notSent(.invalidRequest, detail: "operator or amount is not a JSON number; check the job before it is sent")
         }
-        return await call(recharges, body: body, traceparent: traceparent, timeout: timeout, classifier.recharge)
+        return await call(
+            recharges, body: body, traceparent: traceparent, timeout: timeout, isTimely: isTimely, classifier.recharge)
     }
 
     /// `RechargesStatus`: asks what became of a recharge. Moves no money; parameters as for `recharge`.
@@ -87,7 +90,7 @@ package final class BOSClient: Sendable {
 
     private func call<Answer>(
         _ template: HTTPClient.Request, body: [UInt8], traceparent: String?, timeout: Duration?,
-        _ classify: (ReadAnswer, CredentialVersion) -> Attempt<Answer>
+        isTimely: @escaping @Sendable () -> Bool = { true }, _ classify: (ReadAnswer, CredentialVersion) -> Attempt<Answer>
     ) async -> Attempt<Answer> {
         let deadline = NIODeadline.now() + TimeAmount(min(timeout ?? configuration.requestTimeout, configuration.requestTimeout))
         var headers: [(String, String)] = []
@@ -100,7 +103,7 @@ package final class BOSClient: Sendable {
         case .unavailable(let problem): return .notSent(.tokenUnavailable, detail: problem)
         }
         if let traceparent { headers.append(("traceparent", traceparent)) }
-        switch await transport.send(template, headers: headers, body: body, deadline: deadline) {
+        switch await transport.send(template, headers: headers, body: body, deadline: deadline, isTimely: isTimely) {
         case .notSent(let reason, let detail): return .notSent(reason, detail: detail)
         case .unknown(let reason, let detail): return .unknown(reason, detail: detail, nil)
         case .answer(let answer):

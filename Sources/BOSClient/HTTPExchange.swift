@@ -17,6 +17,8 @@ final class HTTPExchange: HTTPClientResponseDelegate {
         var isAbandoned = false
         /// A byte of the body may have left.
         var mayHaveBeenSent = false
+        /// The caller said that it is too late to send.
+        var isLate = false
         var status = 0
         var retryAfter: Duration?
         var body: [UInt8] = []
@@ -24,14 +26,24 @@ final class HTTPExchange: HTTPClientResponseDelegate {
 
     private let state = Mutex(State())
     private let maximumAnswerBytes: Int
+    private let isTimely: @Sendable () -> Bool
 
-    init(maximumAnswerBytes: Int) { self.maximumAnswerBytes = maximumAnswerBytes }
+    /// - Parameter isTimely: asked once, directly before the body is handed over; after `false` nothing leaves.
+    init(maximumAnswerBytes: Int, isTimely: @escaping @Sendable () -> Bool) {
+        self.maximumAnswerBytes = maximumAnswerBytes
+        self.isTimely = isTimely
+    }
+
+    /// Whether the call ended because the caller said that it is too late.
+    var isLate: Bool { state.withLock(\.isLate) }
 
     /// The request's body; the one way for its bytes to leave.
     func body(_ bytes: [UInt8]) -> HTTPClient.Body {
         .stream(contentLength: Int64(bytes.count)) { writer in
+            let isTimely = self.isTimely()
             let maySend = self.state.withLock { state in
-                state.mayHaveBeenSent = !state.isAbandoned
+                state.isLate = !isTimely
+                state.mayHaveBeenSent = isTimely && !state.isAbandoned
                 return state.mayHaveBeenSent
             }
             // Without an event loop at hand a failed future has to come from the writer: nothing is written, and the length that

@@ -53,15 +53,20 @@ final class HTTPTransport: Sendable {
     /// Sends the request and waits for the whole answer, but no longer than to the deadline.
     ///
     /// A cancelled task does not cut the call short: money may already be moving, and the deadline bounds it anyway.
-    func send(_ template: HTTPClient.Request, headers: [(String, String)], body: [UInt8], deadline: NIODeadline) async -> Outcome {
-        let exchange = HTTPExchange(maximumAnswerBytes: maximumAnswerBytes)
+    /// - Parameter isTimely: asked directly before the body leaves; after `false` the call is not sent (``NotSentReason/late``).
+    func send(
+        _ template: HTTPClient.Request, headers: [(String, String)], body: [UInt8], deadline: NIODeadline,
+        isTimely: @escaping @Sendable () -> Bool = { true }
+    ) async -> Outcome {
+        let exchange = HTTPExchange(maximumAnswerBytes: maximumAnswerBytes, isTimely: isTimely)
         var request = template
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         request.body = exchange.body(body)
         do {
             return .answer(try await client.execute(request: request, delegate: exchange, deadline: deadline).futureResult.get())
         } catch {
-            return exchange.mayHaveBeenExecuted() ? Self.unknown(error) : Self.notSent(error)
+            if exchange.mayHaveBeenExecuted() { return Self.unknown(error) }
+            return exchange.isLate ? .notSent(.late, detail: "it was too late to send when the connection was ready") : Self.notSent(error)
         }
     }
 

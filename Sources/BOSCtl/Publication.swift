@@ -125,7 +125,7 @@ struct Publication: Sendable {
             } catch {
                 switch error {
                 case .returned: throw BrokerError.unrouted(exchange: exchange, routingKey: batch.kind.rawValue)
-                case .invalid: throw BrokerError.notPublished(reference: reference, error)
+                case .invalid, .turnedDown: throw BrokerError.notPublished(reference: reference, error)
                 case .notSent, .refused, .outcomeUnknown:
                     try Task.checkCancellation()
                     guard attempt < Self.attempts else { throw BrokerError.notPublished(reference: reference, error) }

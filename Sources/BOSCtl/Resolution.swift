@@ -45,7 +45,11 @@ struct Resolution {
     private func weigh(_ report: CallReport<Enquiry>, _ record: JobRecord) throws(CommandFailure) {
         let note = record.job.withoutSubscriber(report.note)
         switch report.event {
-        case .found(let finding, _):
+        case .found(let finding, _, let subject):
+            if case .saysNothing(let why) = record.weighed(finding, subject) {
+                console.row("BOS says nothing about this recharge: \(why) (\(note))")
+                return try confirm("BOS does not confirm that it \(outcome).", record)
+            }
             console.row("BOS says: \(finding.words) (\(note))")
             switch Corroboration(of: succeeded, by: finding) {
             case .confirmed: return
@@ -54,7 +58,7 @@ struct Resolution {
                 guard isAgainstBOS else { throw .contradicted(reference: reference, answer: "it says: \(finding.words)") }
                 console.row("BOS says the opposite, and your word is taken against it (--against-bos)")
             }
-        case .unanswered:
+        case .unanswered, .ownCredentialsRefused:
             console.row("BOS gave no answer: \(note)")
             try confirm("BOS could not be asked.", record)
         }
@@ -73,7 +77,7 @@ struct Resolution {
         let now = SystemClock().moment
         return try await CommandFailure.explaining(known) {
             try await TakenJob(known, from: ledger, as: Person.command, at: now.civil).resolve(
-                word(heard: report.event.heard), knowing: known, settings.engineConfiguration.policy, at: now,
+                word(heard: report.event.heard(of: known)), knowing: known, settings.engineConfiguration.policy, at: now,
                 HistoryEntry(at: now.civil, .settled, story(report, known)),
                 otherwise: HistoryEntry(at: now.civil, .released, "bosctl resolve of \(Person.current) left it as it was"))
         }
@@ -85,10 +89,14 @@ struct Resolution {
     private func story(_ report: CallReport<Enquiry>, _ record: JobRecord) -> String {
         let answer =
             switch report.event {
-            case .found(let finding, _):
-                "BOS says: \(finding.words)"
-                    + (Corroboration(of: succeeded, by: finding) == .contradicted ? " (against it, --against-bos)" : "")
-            case .unanswered: "BOS gave no answer"
+            case .found(let finding, _, let subject):
+                if case .saysNothing(let why) = record.weighed(finding, subject) {
+                    "BOS says nothing about this recharge: \(why)"
+                } else {
+                    "BOS says: \(finding.words)"
+                        + (Corroboration(of: succeeded, by: finding) == .contradicted ? " (against it, --against-bos)" : "")
+                }
+            case .unanswered, .ownCredentialsRefused: "BOS gave no answer"
             }
         return record.job.withoutSubscriber("\(outcome), says \(Person.current): \(reason); \(answer), \(report.note)")
     }
@@ -96,10 +104,19 @@ struct Resolution {
 
 extension Enquiry {
     /// What BOS said of the recharge. "Not found" says nothing of it, and must not push away what BOS has said before.
-    fileprivate var heard: Answer? {
-        switch self {
-        case .found(.notFound, _), .unanswered: nil
-        case .found(_, let answer): answer
-        }
+    fileprivate func heard(of record: JobRecord) -> Answer? {
+        guard case .found(let finding, let answer, let subject) = self, finding != .notFound,
+            case .counts = record.weighed(finding, subject)
+        else { return nil }
+        return answer
+    }
+}
+
+extension JobRecord {
+    /// What a person's enquiry says of this recharge. Its command has not seen what the enquiry finds, so it takes no number for BOS's own but
+    /// the one that is known.
+    fileprivate func weighed(_ finding: RechargeMachine.Finding, _ subject: Subject) -> WeighedFinding {
+        guard case .recharge(let recharge) = job else { return .counts(finding) }
+        return finding.weighed(subject, against: recharge, names: recharge.names(progress.bosReference), .untried)
     }
 }

@@ -1,3 +1,5 @@
+package import JobEngine
+
 /// The BOS HTTP API. Section `api`; every assumption of `bos-api.md` that a key can replace is named as one.
 package struct APISettings: Sendable {
     package var baseURL = "https://api.bos.center/api/BOS"
@@ -14,6 +16,8 @@ package struct APISettings: Sendable {
     /// Response codes with `status` false that are final without an enquiry. None by default: enquire once before calling it failed.
     package var finalCodes: [Int] = []
     package var enquiry = Enquiry()
+    /// Earlier names of the same API and account, as the worker spells them when it leaves doubts to a person because of a move.
+    package var formerly: [String] = []
 
     package init() {}
 
@@ -32,6 +36,8 @@ package struct APISettings: Sendable {
         package var registerIDField = "registrationID"
         /// Name of the reference in the request; samples also spell it `ReferenceId`.
         package var referenceField = "referenceid"
+        /// The name under which a recharge is asked for.
+        package var by = EngineConfiguration.EnquiryName.reference
         /// Values of `data.status` for each verdict, compared without case. Assumed.
         package var succeededWords = ["1", "success", "successful"]
         package var failedWords = ["0", "failed", "failure", "refunded"]

@@ -88,6 +88,12 @@ extension SettingKey {
             "api.finalCodes", \.api.finalCodes, .list(.integer(-99999...99999)),
             "response codes of a refusal that is believed without an enquiry"),
         SettingKey(
+            "api.formerly", \.api.formerly, .list(.text("an API and account")),
+            "earlier names of the same API and account, so that doubts from before a move are asked about here"),
+        SettingKey(
+            "api.enquiry.by", \.api.enquiry.by, .choice,
+            "the name a recharge is asked for by: `referenceid`, or `refid`, BOS's own number where its answer gave one"),
+        SettingKey(
             "api.enquiry.fields.registerID", \.api.enquiry.registerIDField, .text("a member name"),
             "how an enquiry spells the merchant's id (assumed)"),
         SettingKey(
@@ -175,6 +181,13 @@ extension SettingKey {
             "retry.settle.window", \.retry.settle.window, .duration(.seconds(1) ... .seconds(86_400)),
             "over which time at least; longer than `api.requestTimeout`"),
         SettingKey(
+            "retry.settle.notFound", \.retry.settle.notFound, .choice,
+            "what it means then: `person` leaves the doubt to a person; `believe` takes it for proof that nothing was executed, which only BOS can promise"
+        ),
+        SettingKey(
+            "retry.settle.refusalWindow", \.retry.settle.refusalWindow, .duration(.seconds(1) ... .seconds(86_400)),
+            "over which time a refused recharge must not be found, at least twice, before it is `failed`"),
+        SettingKey(
             "retry.doubt.maximumAge", \.retry.doubtMaximumAge, .duration(.seconds(60) ... .seconds(365 * 86_400)),
             "an older doubt is parked for a person"),
     ]
@@ -193,6 +206,14 @@ extension SettingKey {
         SettingKey(
             "breaker.maximumProbeInterval", \.breaker.maximumProbeInterval, .duration(.milliseconds(100) ... .seconds(3_600)),
             "longest pause between such questions"),
+        SettingKey(
+            "breaker.refusals.percent", \.breaker.refusals.percent, .integer(0...100),
+            "from this share of recharges refused with one and the same code on, one at a time is tried; 0: never"),
+        SettingKey(
+            "breaker.refusals.minimumCalls", \.breaker.refusals.minimumCalls, .integer(2...10_000), "the last recharges that are looked at"),
+        SettingKey(
+            "breaker.refusals.interval", \.breaker.refusals.interval, .duration(.milliseconds(100) ... .seconds(3_600)),
+            "from one such try to the next"),
     ]
 
     private static let poller: [SettingKey] = [

@@ -29,6 +29,7 @@ extension Settings {
         configuration.policy = retryPolicy
         configuration.deliveryTimeout = jobs.timeout
         configuration.requestTimeout = api.requestTimeout
+        configuration.enquiresBy = api.enquiry.by
         configuration.purchaseGuard = jobs.duplicateWindow.map { PurchaseGuard(window: $0, action: jobs.duplicateAction) }
         configuration.exchanges.replies = amqp.exchanges.replies
         configuration.exchanges.unrouted = amqp.exchanges.unrouted
@@ -46,6 +47,10 @@ extension Settings {
         policy.enquiry = RetryPolicy.Backoff(initial: retry.enquiry.initialBackoff, maximum: retry.enquiry.maximumBackoff)
         policy.settle.answers = retry.settle.answers
         policy.settle.window = retry.settle.window
+        policy.settle.notFound = retry.settle.notFound
+        policy.settle.refusalWindow = retry.settle.refusalWindow
+        policy.destination = bosConfiguration.destination
+        policy.formerDestinations = Set(api.formerly)
         policy.pan.firstCheckAfter = poller.pan.firstCheckAfter
         policy.pan.maximumInterval = poller.pan.maximumInterval
         policy.pan.maximumAge = poller.pan.maximumAge
@@ -58,6 +63,9 @@ extension Settings {
         configuration.limit.minimum = jobs.minimumConcurrency
         // Half of the time a request may take is no answer that a healthy BOS gives.
         configuration.limit.latencyTarget = api.requestTimeout / 2
+        configuration.refusals.share = Double(breaker.refusals.percent) / 100
+        configuration.refusals.minimumCalls = breaker.refusals.minimumCalls
+        configuration.refusals.interval = breaker.refusals.interval
         configuration.breaker.window = breaker.window
         configuration.breaker.minimumCalls = breaker.minimumCalls
         configuration.breaker.failureShare = Double(breaker.failurePercent) / 100

@@ -19,6 +19,9 @@ struct WorkerParts: Sendable {
     let lanes: Lanes
     let engine: Engine
     let probe: PauseProbe
+    let calibrator: EnquiryCalibrator
+    /// Where recharges go.
+    let destination: String
     let sampler: Sampler
     let lock: LockWatch
     let clock: any EngineClock
@@ -53,14 +56,18 @@ struct WorkerParts: Sendable {
             questions: Lane(
                 .questions, settings.laneConfiguration(concurrency: settings.jobs.statusConcurrency), clock: clock, logger: logger))
         let configuration = settings.engineConfiguration
+        destination = configuration.policy.destination
         outbox = Outbox(
             publisher: publish, ledger: ledger, configuration: configuration, clock: clock, metrics: metrics, logger: logger)
         let gateway = BOSClientGateway(client)
+        calibrator = EnquiryCalibrator(gateway: gateway, ledger: ledger, configuration: configuration, clock: clock, logger: logger)
         let handler = JobHandler(
             configuration: configuration, ledger: ledger,
             gateway: LimitedGateway(
-                gateway, lanes: lanes, ratePerSecond: settings.api.ratePerSecond.map(Double.init), clock: clock),
-            outbox: outbox, lanes: lanes, drain: DrainSignal(), runs: LiveRuns(process: name), clock: clock, metrics: metrics,
+                gateway, lanes: lanes, ratePerSecond: settings.api.ratePerSecond.map(Double.init),
+                registerID: settings.api.registerID ?? "", clock: clock),
+            outbox: outbox, lanes: lanes, calibrator: calibrator, drain: DrainSignal(), runs: LiveRuns(process: name), clock: clock,
+            metrics: metrics,
             logger: logger)
         engine = Engine(
             handler: handler,

@@ -17,15 +17,16 @@ package final class Outbox: Sendable {
         var inFlight: Set<OutgoingReply.ID> = []
         /// Confirmed, not yet marked in the ledger.
         var confirmed: [OutgoingReply.ID] = []
-        /// Not confirmed: the next sweep's. With each, whether it is a repeat.
-        var unconfirmed: [OutgoingReply.ID: Bool] = [:]
-        /// They stay owed; they are tried again, and said to be impossible, once a minute.
-        var impossible: Set<OutgoingReply.ID> = []
-        /// Up to this one whoever stored a reply has had the time to publish it: what is owed still is the next sweep's.
+        /// Not confirmed: a later sweep's.
+        var troubles: [OutgoingReply.ID: ReplyTrouble] = [:]
+        /// Up to this one the run that stored a reply has had the time to publish it: what is owed still is the next sweep's.
         var left: OutgoingReply.ID = 0
+        /// When the next sweep for replies that were not confirmed is due, in the clock's uptime.
+        var wakeAt: Duration?
 
-        func isLeft(_ id: OutgoingReply.ID) -> Bool {
-            (id <= left || unconfirmed[id] != nil) && !inFlight.contains(id) && !impossible.contains(id)
+        func isLeft(_ id: OutgoingReply.ID, at now: Duration) -> Bool {
+            guard !inFlight.contains(id) else { return false }
+            return troubles[id].map { $0.dueAt <= now } ?? (id <= left)
         }
     }
 
@@ -41,6 +42,8 @@ package final class Outbox: Sendable {
     private let confirmed: AsyncStream<Void>.Continuation
     private let debts: AsyncStream<Void>
     private let owed: AsyncStream<Void>.Continuation
+    private let pauses: AsyncStream<Duration>
+    private let paused: AsyncStream<Duration>.Continuation
 
     package init(
         publisher: any MessagePublisher, ledger: any Ledger, configuration: EngineConfiguration, clock: any EngineClock,
@@ -55,6 +58,7 @@ package final class Outbox: Sendable {
         self.logger = logger
         (confirmations, confirmed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (debts, owed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (pauses, paused) = AsyncStream.makeStream()
     }
 
     /// Leaves to the first sweep what a process before this one has left owed. To be called before any reply is stored.
@@ -89,35 +93,54 @@ package final class Outbox: Sendable {
         case confirmed
         /// Not now; to try again may help.
         case unconfirmed
-        /// It cannot be put on the wire, however often that is tried.
+        /// It cannot be put on the wire, or the broker turns it down, however often that is tried.
         case impossible
     }
 
     /// Publishes a message that the ledger does not know of.
     func publish(_ message: Message, to address: ReplyAddress) async -> Publication {
+        guard let error = await attempt(message, to: address) else { return .confirmed }
+        switch error {
+        case .notSent, .refused, .outcomeUnknown, .returned: return .unconfirmed
+        case .turnedDown(let code, _) where code == ReplyTrouble.notFound: return .unconfirmed
+        case .turnedDown, .invalid:
+            logger.error("a message cannot be published as it is", metadata: ["error": "\(error)"])
+            return .impossible
+        }
+    }
+
+    /// Publishes a message once. Returns why the broker has not confirmed it; `nil` if it has, or has confirmed that it keeps the message among those
+    /// without a listener.
+    private func attempt(_ message: Message, to address: ReplyAddress) async -> PublishError? {
         do {
             try await publisher.publish(
-                message, exchange: address.exchange, routingKey: address.routingKey, mandatory: address.isMandatory,
-                timeout: confirmTimeout)
-            return .confirmed
+                message, exchange: address.exchange, routingKey: address.routingKey, mandatory: true, timeout: confirmTimeout)
+            return nil
         } catch {
-            switch error {
-            case .returned: return await publishUnrouted(message, instead: address, error)
-            case .invalid:
-                logger.error("a message cannot be published as it is", metadata: ["error": "\(error)"])
-                return .impossible
-            case .notSent, .refused, .outcomeUnknown:
-                // The connection says that the broker is gone, once; here it would be said for every message.
-                logger.debug("a message was not confirmed", metadata: ["error": "\(error)"])
-                return .unconfirmed
-            }
+            // The connection says that the broker is gone, once; here it would be said for every message.
+            logger.debug("a message was not confirmed", metadata: ["error": "\(error)"])
+            guard case .returned = error else { return error }
+            return await keepUnrouted(message, instead: address)
         }
+    }
+
+    /// No queue is bound for the address: the message is kept where all messages without a listener are kept.
+    private func keepUnrouted(_ message: Message, instead address: ReplyAddress) async -> PublishError? {
+        do {
+            try await publisher.publish(
+                message, exchange: exchanges.unrouted, routingKey: address.routingKey, mandatory: true, timeout: confirmTimeout)
+        } catch { return error }
+        metrics.unroutedReply()
+        logger.warning(
+            "a reply had no listener and is kept in the unrouted queue", metadata: ["message_id": "\(message.properties.messageID ?? "-")"])
+        return nil
     }
 
     /// Publishes what is owed and was left, as soon as the broker is there. Ends when cancelled, or after ``finish()`` once the broker is there.
     package func runSweeping() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.patrol() }
+            group.addTask { await self.wakeForTroubles() }
             for await _ in debts {
                 await sweep()
                 await clock.sleep(for: .milliseconds(500) * (0.5 + clock.jitter()))
@@ -130,20 +153,41 @@ package final class Outbox: Sendable {
     func sweep() async {
         guard (try? await publisher.whenConnected()) != nil else { return }
         // Taken before the ledger is read: what is confirmed and marked in between would still be read as owed.
-        let before = state.withLock { state in
-            defer { state.unconfirmed = [:] }
-            return state
-        }
+        let before = state.withLock { $0 }
+        let now = clock.uptime()
         do throws(LedgerError) {
             try await forEachOwed { replies in
-                await self.all(replies.filter { before.isLeft($0.id) }) {
-                    await self.deliver($0, isRepeat: before.unconfirmed[$0.id] ?? false)
+                await self.all(replies.filter { before.isLeft($0.id, at: now) }) {
+                    await self.deliver($0, isRepeat: before.troubles[$0.id]?.isRepeat ?? false)
                 }
             }
         } catch {
             tellUnread(error)
-            state.withLock { $0.unconfirmed.merge(before.unconfirmed) { now, _ in now } }
             owed.yield()
+        }
+        planWake()
+    }
+
+    /// Has the replies that were not confirmed swept when the first of them is due.
+    private func planWake() {
+        let now = clock.uptime()
+        let pause: Duration? = state.withLock { state in
+            guard let due = state.troubles.values.lazy.map(\.dueAt).min(), state.wakeAt.map({ due < $0 }) ?? true else { return nil }
+            state.wakeAt = due
+            return max(.zero, due - now)
+        }
+        if let pause { paused.yield(pause) }
+    }
+
+    private func wakeForTroubles() async {
+        await withDiscardingTaskGroup { group in
+            for await pause in pauses {
+                group.addTask {
+                    await self.clock.sleep(for: pause)
+                    self.state.withLock { $0.wakeAt = nil }
+                    self.owed.yield()
+                }
+            }
         }
     }
 
@@ -153,16 +197,27 @@ package final class Outbox: Sendable {
         var known = await lastOwed() ?? 0
         while !Task.isCancelled {
             await clock.sleep(for: Self.patrolInterval)
-            state.withLock { state in
+            let untaken = state.withLock { state in
                 state.left = max(state.left, known)
-                state.impossible = []
+                return state.troubles
             }
+            tellUntaken(untaken)
             owed.yield()
             known = await lastOwed() ?? known
         }
     }
 
     private static let patrolInterval = Duration.seconds(60)
+
+    /// Replies of which is known why they were not confirmed. More are swept with what was left.
+    private static let maximumTroubles = 10_000
+
+    private func tellUntaken(_ troubles: [OutgoingReply.ID: ReplyTrouble]) {
+        guard let example = troubles.min(by: { $0.key < $1.key }) else { return }
+        logger.warning(
+            "replies are owed that the broker has not taken",
+            metadata: ["count": "\(troubles.count)", "first": "\(example.key)", "error": "\(example.value.error)"])
+    }
 
     /// The last reply that is owed, 0 if none is; `nil` if that could not be seen.
     private func lastOwed() async -> OutgoingReply.ID? {
@@ -211,42 +266,58 @@ package final class Outbox: Sendable {
     package func finish() {
         confirmed.finish()
         owed.finish()
+        paused.finish()
     }
 
     /// - Parameter isRepeat: it ends no job.
     private func deliver(_ reply: OutgoingReply, isRepeat: Bool = false) async {
         state.withLock { _ = $0.inFlight.insert(reply.id) }
-        let publication = await publish(Message(reply), to: ReplyAddress(reply, exchanges))
-        state.withLock { state in
-            switch publication {
-            case .confirmed: return state.confirmed.append(reply.id)
-            case .unconfirmed: state.unconfirmed[reply.id] = isRepeat
-            case .impossible: state.impossible.insert(reply.id)
-            }
-            state.inFlight.remove(reply.id)
-        }
-        switch publication {
-        case .confirmed:
-            confirmed.yield()
-            metrics.published(reply.kind)
-            if !isRepeat { metrics.ended(reply, at: clock.now()) }
-        case .unconfirmed: owed.yield()
-        case .impossible: break
+        if let error = await attempt(Message(reply), to: ReplyAddress(reply, exchanges)) {
+            noteTrouble(error, with: reply, isRepeat: isRepeat)
+        } else {
+            noteConfirmed(reply, isRepeat: isRepeat)
         }
     }
 
-    /// Nobody listens at the address: the reply is kept where all replies without a listener are kept.
-    private func publishUnrouted(_ message: Message, instead address: ReplyAddress, _ error: PublishError) async -> Publication {
-        metrics.unroutedReply()
-        logger.warning("a reply had no listener and goes to the unrouted queue", metadata: ["error": "\(error)"])
-        do {
-            try await publisher.publish(
-                message, exchange: exchanges.unrouted, routingKey: address.routingKey, mandatory: true, timeout: confirmTimeout)
-            return .confirmed
-        } catch {
-            logger.error("a reply could not be kept in the unrouted queue", metadata: ["error": "\(error)"])
-            return .unconfirmed
+    private func noteConfirmed(_ reply: OutgoingReply, isRepeat: Bool) {
+        let trouble = state.withLock { state in
+            state.confirmed.append(reply.id)
+            return state.troubles.removeValue(forKey: reply.id)
         }
+        confirmed.yield()
+        metrics.published(reply.kind)
+        if !isRepeat { metrics.ended(reply, at: clock.now()) }
+        if let trouble, trouble.needsPerson {
+            logger.notice("a reply that could not be published was published", metadata: metadata(of: reply))
+        }
+    }
+
+    private func noteTrouble(_ error: PublishError, with reply: OutgoingReply, isRepeat: Bool) {
+        let now = clock.uptime()
+        let (trouble, earlier) = state.withLock { state in
+            let earlier = state.troubles[reply.id]
+            let trouble = ReplyTrouble(error, isRepeat: isRepeat, after: earlier, at: now)
+            if earlier != nil || state.troubles.count < Self.maximumTroubles {
+                state.troubles[reply.id] = trouble
+            } else {
+                state.left = max(state.left, reply.id)
+            }
+            state.inFlight.remove(reply.id)
+            return (trouble, earlier)
+        }
+        if trouble.needsPerson, !trouble.isTold(by: earlier) {
+            var metadata = metadata(of: reply)
+            metadata["error"] = "\(error)"
+            logger.error("a reply could not be published; it stays owed and is tried again now and then", metadata: metadata)
+        }
+        if trouble.dueAt <= now { owed.yield() } else { planWake() }
+    }
+
+    private func metadata(of reply: OutgoingReply) -> Logger.Metadata {
+        [
+            "kind": "\(reply.kind.rawValue)", "outcome": "\(reply.outcome.rawValue)", "message_id": "\(reply.messageID)",
+            "correlation_id": "\(reply.asker.correlationID)",
+        ]
     }
 
     private func mark() async -> LedgerError? {

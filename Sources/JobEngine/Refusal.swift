@@ -14,9 +14,10 @@ extension JobHandler {
                 "code": "\(refusal.code.rawValue)", "detail": "\(refusal.detail)", "reason": "\(refusal.deadLetter?.rawValue ?? "-")",
                 "reference": "\(refusal.reference ?? "-")",
             ])
-        guard await answer(incoming, refusal, until: deadline) else { return .requeue }
-        // Where nobody is told, a person can look at it.
-        let isTold = incoming.asker(reference: refusal.reference) != nil
+        let answer = await answer(incoming, refusal, until: deadline)
+        guard answer != .unconfirmed else { return .requeue }
+        // Where no caller is told, a person can look at it.
+        let isTold = answer == .confirmed
         guard let reason = refusal.deadLetter ?? (isTold ? nil : .invalidJob) else { return .ack }
         guard !delivery.isTruncated else {
             // We never had its body; the broker has, and moves it to the same dead-letter exchange untouched.
@@ -31,16 +32,17 @@ extension JobHandler {
             metrics.deadLettered(reason)
             return .ack
         case .impossible:
-            // With the reason it is too large for one frame of headers. Without, the broker can move it as it is.
+            // With the reason it is too large for one frame of headers, or its headers or the worker's rights do not allow to publish it. The broker can
+            // move it as it is.
             metrics.deadLettered(reason)
             return .reject
         }
     }
 
-    /// `false` if there was something to say and the broker may confirm it yet.
-    private func answer(_ incoming: IncomingJob, _ refusal: JobRefusal, until deadline: Duration) async -> Bool {
-        // Nobody asks in a job that was put back on its queue, and "refused" would say that it was never sent: only its own ledger knows.
-        guard !incoming.isResumption, let asker = incoming.asker(reference: refusal.reference) else { return true }
+    /// Tells the caller. `impossible` if there is no address to tell it to, or it cannot be written to.
+    private func answer(_ incoming: IncomingJob, _ refusal: JobRefusal, until deadline: Duration) async -> Outbox.Publication {
+        // No caller asks in a job that was put back on its queue, and "refused" would say that it was never sent: only its own ledger knows.
+        guard !incoming.isResumption, let asker = incoming.asker(reference: refusal.reference) else { return .impossible }
         let reply = Reply(refusing: refusal, at: clock.now())
         let message = Message(
             reply: reply.body, kind: reply.kind, asker: asker, messageID: ReplyID.make(refusing: incoming, asker: asker))
@@ -50,7 +52,7 @@ extension JobHandler {
             metrics.published(kind)
             metrics.told(kind, .refused, Money(paise: 0))
         }
-        return publication != .unconfirmed
+        return publication
     }
 
     /// Publishes until the broker confirms it, as long as the delivery may be held: a message put back at once would come back at once.
@@ -66,9 +68,8 @@ extension JobHandler {
 }
 
 extension ReplyAddress {
-    /// A fanout exchange that no longer leads anywhere would lose the letter, so the broker has to say so.
     init(deadLetters exchanges: EngineConfiguration.Exchanges) {
-        (exchange, routingKey, isMandatory) = (exchanges.dead, "", true)
+        (exchange, routingKey) = (exchanges.dead, "")
     }
 }
 

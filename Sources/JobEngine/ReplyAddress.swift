@@ -2,12 +2,10 @@ import AMQP
 import JobModel
 import Ledger
 
-/// Where a reply goes. Source: contract.md, "A reply".
+/// Where a reply goes. Source: contract.md, "A reply". Each is published as mandatory: a broker that routes it to no queue must say so.
 struct ReplyAddress: Sendable, Equatable {
     var exchange: String
     var routingKey: String
-    /// Whether the broker has to say so if nobody listens; the reply exchange has an alternate exchange for that instead.
-    var isMandatory: Bool
 
     init(_ reply: OutgoingReply, _ exchanges: EngineConfiguration.Exchanges) {
         self.init(replyTo: reply.asker.replyTo, kind: reply.kind, outcome: reply.outcome, exchanges)
@@ -16,10 +14,10 @@ struct ReplyAddress: Sendable, Equatable {
     init(replyTo: String?, kind: JobKind?, outcome: Outcome, _ exchanges: EngineConfiguration.Exchanges) {
         if let replyTo, replyTo.hasPrefix("amq.") {
             // Direct reply-to and server-named queues are bound to the default exchange only.
-            (exchange, routingKey, isMandatory) = ("", replyTo, true)
+            (exchange, routingKey) = ("", replyTo)
         } else {
             let own = "\(kind?.rawValue ?? Reply.unknownKind).\(outcome.rawValue)"
-            (exchange, routingKey, isMandatory) = (exchanges.replies, replyTo ?? own, false)
+            (exchange, routingKey) = (exchanges.replies, replyTo ?? own)
         }
     }
 }

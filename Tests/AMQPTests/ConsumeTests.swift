@@ -116,6 +116,62 @@ struct ConsumeTests {
         }
     }
 
+    @Test("a queue is consumed with another prefetch once that was wished, paused or not, and with its own again after a plain resume")
+    func otherPrefetch() async throws {
+        let queue = TestBroker.name()
+        try await Link.with(topology: [.queue(name: queue)]) { link in
+            try await link.connection.whenConnected()
+            for number in 0..<5 { try await link.publish("\(number)", to: queue) }
+            let deliveries = link.connection.consume(queue: queue, prefetch: 3)
+            var iterator = deliveries.makeAsyncIterator()
+            let taken = try #require(await iterator.next())
+            await deliveries.pause()
+            await deliveries.resume(prefetch: 1)
+            #expect(deliveries.isConsuming)
+            // One is with the caller since before, and one more is handed over.
+            try await link.waitForDepth(queue, 3)
+            let trial = try #require(await iterator.next())
+            #expect(trial.text == "1")
+            taken.ack()
+            trial.ack()
+            try await link.waitForDepth(queue, 2)
+            await deliveries.resume()
+            try await link.waitForDepth(queue, 0)
+            await deliveries.resume(prefetch: 1)
+            try await link.waitForDepth(queue, 2)
+            var texts: Set<String> = []
+            while texts.count < 3, let delivery = await iterator.next() {
+                texts.insert(delivery.text)
+                delivery.ack()
+            }
+            #expect(texts == ["2", "3", "4"])
+            #expect(link.connection.status.lateAcks == 0 && link.connection.status.reconnects == 0)
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("a prefetch that was wished outlives the session")
+    func otherPrefetchAcrossLoss() async throws {
+        let queue = TestBroker.name()
+        let proxy = try await Proxy(upstream: TestBroker.shared.port)
+        defer { proxy.stop() }
+        try await Link.with("amqp://127.0.0.1:\(proxy.port)", topology: [.queue(name: queue)]) { link in
+            try await link.connection.whenConnected()
+            let deliveries = link.connection.consume(queue: queue, prefetch: 3)
+            await deliveries.resume(prefetch: 1)
+            for number in 0..<3 { try await link.publish("\(number)", to: queue) }
+            try await link.waitForDepth(queue, 2)
+            proxy.cut()
+            _ = await link.events.disconnection()
+            try await link.connection.whenConnected()
+            var iterator = deliveries.makeAsyncIterator()
+            let delivery = try #require(await iterator.next())
+            try await link.waitForDepth(queue, 2)
+            delivery.ack()
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
     @Test("finishing ends the sequence, gives back what nobody took, and what runs can still be acked")
     func finishing() async throws {
         let queue = TestBroker.name()
@@ -152,6 +208,24 @@ struct ConsumeTests {
             let small = try #require(await iterator.next())
             #expect(!small.isTruncated && small.message.body.count == 1000)
             small.ack()
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("headers over the limit are passed over with their body, and the session goes on")
+    func headersTooLarge() async throws {
+        let queue = TestBroker.name()
+        try await Link.with(topology: [.queue(name: queue)], change: { $0.maximumBodySize = 1000 }) { link in
+            try await link.connection.whenConnected()
+            var message = Message(body: [1, 2])
+            message.properties.correlationID = "c"
+            message.properties.headers["x"] = .string(String(repeating: "a", count: 2000))
+            try await link.connection.publish(message, exchange: "", routingKey: queue)
+            var iterator = link.connection.consume(queue: queue, prefetch: 2).makeAsyncIterator()
+            let delivery = try #require(await iterator.next())
+            #expect(delivery.isTruncated && delivery.announcedSize > 2000 && delivery.message.body.isEmpty)
+            #expect(delivery.message.properties.headers.isEmpty && delivery.message.properties.correlationID == "c")
+            delivery.reject()
             try await link.connection.delete(queue: queue)
         }
     }

@@ -90,7 +90,7 @@ final class Upstream: Sendable {
                 return try await publishing.publish(message, exchange: exchange, routingKey: kind, mandatory: true)
             } catch {
                 switch error {
-                case .invalid: throw error
+                case .invalid, .turnedDown: throw error
                 case .returned, .refused, .notSent, .outcomeUnknown: try await publishing.whenConnected()
                 }
             }

@@ -1,0 +1,152 @@
+import AMQP
+import BrokerKit
+import Testing
+
+/// The broker closes a channel over such a message, and does not say which one it was.
+@Suite("a message that the broker turns down", .timeLimit(.minutes(2)))
+struct TurnedDownTests {
+    @Test("costs itself only: all messages round it are confirmed on the same session, and those to the same exchange go on")
+    func missingExchange() async throws {
+        let queue = TestBroker.name()
+        let missing = TestBroker.name("missing")
+        try await Link.with(topology: [.queue(name: queue, arguments: ["x-queue-type": .string("quorum")])]) { link in
+            try await link.connection.whenConnected()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<300 {
+                    group.addTask {
+                        guard number % 100 == 50 else { return try await link.publish("\(number)", to: queue) }
+                        await Self.expectTurnedDown(404, naming: missing) {
+                            try await link.connection.publish(Message(body: []), exchange: missing, routingKey: "x", mandatory: true)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(link.connection.status.reconnects == 0)
+            #expect(link.connection.status.unconfirmed == 0)
+            // What was unanswered when the channel closed is published again.
+            #expect(try await link.connection.depth(of: queue).messages >= 297)
+            try await Link.with(topology: [
+                .exchange(name: missing, kind: "fanout"), .binding(queue: queue, exchange: missing, routingKey: ""),
+            ]) {
+                try await $0.connection.whenConnected()
+            }
+            for _ in 0..<40 { try await link.connection.publish(Message(body: []), exchange: missing, routingKey: "", mandatory: true) }
+            try await link.connection.delete(exchange: missing)
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("is named with the broker's words when the user may not write there, or its headers are not acceptable")
+    func reasons() async throws {
+        let broker = try await TestBroker.shared
+        let queue = TestBroker.name()
+        let user = TestBroker.name("user")
+        try await broker.ctl("add_user", user, "secret")
+        try await broker.ctl("set_permissions", user, "^\(queue)$", "^(amq\\.topic|\(queue))$", ".*")
+        let topology: [TopologyItem] = [.queue(name: queue), .binding(queue: queue, exchange: "amq.topic", routingKey: queue)]
+        try await Link.with(broker.url.replacing("guest:guest", with: "\(user):secret"), topology: topology) { link in
+            try await link.connection.whenConnected()
+            var properties = Properties()
+            properties.headers["CC"] = .string("not a list")
+            let odd = Message(body: [], properties: properties)
+            for _ in 0..<3 {
+                await Self.expectTurnedDown(403, naming: "amq.default") { try await link.publish("x", to: queue) }
+                await Self.expectTurnedDown(406, naming: "CC") {
+                    try await link.connection.publish(odd, exchange: "amq.topic", routingKey: queue, mandatory: true)
+                }
+                try await link.connection.publish(Message(body: [1]), exchange: "amq.topic", routingKey: queue, mandatory: true)
+            }
+            #expect(try await link.connection.depth(of: queue).messages == 3)
+            #expect(link.connection.status.reconnects == 0)
+            try await link.connection.delete(queue: queue)
+        }
+        try await broker.ctl("delete_user", user)
+    }
+
+    @Test("leaves a message that was returned before the close as returned")
+    func returnedMeanwhile() async throws {
+        let missing = TestBroker.name("missing")
+        try await Link.with { link in
+            try await link.connection.whenConnected()
+            await withTaskGroup(of: Void.self) { group in
+                for number in 0..<100 {
+                    group.addTask {
+                        await #expect(throws: PublishError.self) {
+                            try await link.connection.publish(
+                                Message(body: []), exchange: number == 50 ? missing : "amq.topic", routingKey: missing, mandatory: true)
+                        }
+                    }
+                }
+            }
+            #expect(link.connection.status.reconnects == 0)
+        }
+    }
+
+    private static func expectTurnedDown(_ code: UInt16, naming name: String, _ publish: @escaping @Sendable () async throws -> Void) async
+    {
+        await #expect {
+            try await publish()
+        } throws: { error in
+            guard case .turnedDown(code, let text)? = error as? PublishError else { return false }
+            return text.contains(name)
+        }
+    }
+}
+
+@Suite("a broker that does not confirm", .timeLimit(.minutes(1)))
+struct UnconfirmedTests {
+    @Test("has one copy of a message, however often its caller asks again, and loses the session in the end")
+    func unanswered() async throws {
+        let proxy = try await Proxy(upstream: TestBroker.shared.port)
+        defer { proxy.stop() }
+        let queue = TestBroker.name()
+        var properties = Properties()
+        properties.messageID = "m-1"
+        let message = Message(body: [1], properties: properties)
+        let topology: [TopologyItem] = [.queue(name: queue)]
+        try await Link.with(
+            "amqp://127.0.0.1:\(proxy.port)", topology: topology, change: { $0.longestConfirm = .seconds(2) }
+        ) { link in
+            try await link.connection.whenConnected()
+            let deliveries = link.connection.consume(queue: queue, prefetch: 1)
+            await link.events.first { if case .consuming = $0 { true } else { false } }
+            proxy.fallSilent()
+            await withTaskGroup(of: Void.self) { group in
+                // The connection's thread looks at time limits when it wakes, which each of these calls brings about.
+                group.addTask { while !Task.isCancelled { await deliveries.resume() } }
+                for _ in 0..<3 {
+                    await #expect(throws: PublishError.outcomeUnknown("the broker did not confirm it in time")) {
+                        try await link.connection.publish(message, exchange: "amq.fanout", routingKey: "", timeout: .milliseconds(1))
+                    }
+                }
+                group.cancelAll()
+            }
+            #expect(link.connection.status.unconfirmed == 1)
+            await #expect(throws: PublishError.self) { try await link.connection.publish(message, exchange: "amq.fanout", routingKey: "") }
+            #expect(await link.events.disconnection() == .timedOut(operation: "the confirms of 1 messages"))
+            proxy.cut()
+            try await link.connection.whenConnected()
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("has no more messages on the wire than the bound, and the others leave once there is room")
+    func bounded() async throws {
+        let queue = TestBroker.name()
+        let topology: [TopologyItem] = [.queue(name: queue, arguments: ["x-queue-type": .string("quorum")])]
+        try await Link.with(topology: topology, change: { $0.maximumUnconfirmed = 2 }) { link in
+            try await link.connection.whenConnected()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<100 { group.addTask { try await link.publish("\(number)", to: queue) } }
+                for _ in 0..<20 {
+                    #expect(link.connection.status.unconfirmed <= 2)
+                    await Task.yield()
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await link.connection.depth(of: queue).messages == 100)
+            try await link.connection.delete(queue: queue)
+        }
+    }
+}
