@@ -16,6 +16,7 @@ extension EndToEnd {
                 let isOver = Flag()
                 bos.on(.recharge) { _ in isOver.isSet ? nil : .json(body, status: status) }
                 let worker = try await system.startReadyWorker()
+                let (poller, _) = try system.startPoller()
                 let references = System.references(200)
                 try await system.upstream.publishRecharges(references)
                 #expect(
@@ -35,6 +36,7 @@ extension EndToEnd {
                 #expect(haveAllSucceeded)
                 #expect(bos.executions.values.allSatisfy { $0 == 1 })
                 #expect(await system.isReady())
+                #expect(await system.stop(poller) == 0)
                 #expect(await system.stop(worker) == 0)
             }
         }
@@ -176,6 +178,7 @@ extension EndToEnd {
                     return .write(RawBOS.token(1, expiry: expiry))
                 }
                 let worker = try await system.startReadyWorker(["BOS_AUTH_URL": "\(bos.url)/authorise"])
+                let (poller, _) = try system.startPoller()
                 #expect(await eventually { hold.count > 0 && Date().timeIntervalSince1970 > Double(expiry) })
                 let deadline = Date(timeIntervalSinceNow: 1)
                 try await system.upstream.publish(Upstream.recharge("late", expiresAt: deadline), as: "late")
@@ -183,6 +186,7 @@ extension EndToEnd {
                 hold.letGo()
                 #expect(await eventually { system.lastOutcome("late") == "expired" }, "told: \(system.lastOutcome("late") ?? "nothing")")
                 #expect(bos.requests(.recharge).isEmpty)
+                #expect(await system.stop(poller) == 0)
                 #expect(await system.stop(worker) == 0)
             }
         }
@@ -191,6 +195,7 @@ extension EndToEnd {
         func expiresInLine() async throws {
             try await System.field(["BOS_API_RATE_PER_SECOND": "1"]) { system, bos in
                 let worker = try await system.startReadyWorker()
+                let (poller, _) = try system.startPoller()
                 let references = System.references(6)
                 let deadline = ContinuousClock.now + .milliseconds(1_500)
                 let expiry = Date(timeIntervalSinceNow: 1.5)
@@ -202,6 +207,7 @@ extension EndToEnd {
                 let late = bos.requests(.recharge).filter { $0.arrivedAt > deadline + .milliseconds(300) }
                 #expect(late.isEmpty, "\(late.count) recharges were sent too late")
                 #expect(references.contains { system.lastOutcome($0) == "expired" })
+                #expect(await system.stop(poller) == 0)
                 #expect(await system.stop(worker) == 0)
             }
         }

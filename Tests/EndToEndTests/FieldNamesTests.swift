@@ -42,7 +42,7 @@ extension EndToEnd {
         func dataMissing() async throws {
             try await System.field { system, bos in
                 bos.on(.recharge) { $0.reference == "known" ? nil : .hang }
-                bos.on(.enquiry) { $0.reference == "known" ? nil : .json(#"{"status":true,"responsecode":1,"message":"Success"}"#) }
+                bos.on(.enquiry) { $0.reference == "lost" ? .json(#"{"status":true,"responsecode":1,"message":"Success"}"#) : nil }
                 let worker = try await system.startReadyWorker()
                 try await system.calibrate(bos)
                 try await system.upstream.publishRecharges(["lost"])
