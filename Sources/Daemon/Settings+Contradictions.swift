@@ -14,17 +14,21 @@ struct Contradiction: Sendable {
 
 extension Settings {
     /// What does not go together in these settings.
-    var contradictions: [Contradiction] { timing + tokens + certificates + names }
+    var contradictions: [Contradiction] { timing + tokens + plainText + codes + certificates + names }
 
     private var timing: [Contradiction] {
         var found: [Contradiction] = []
         func require(_ isRight: Bool, _ keys: [String], _ fault: String, _ advice: String) {
             if !isRight { found.append(Contradiction(keys: keys, fault: fault, advice: advice)) }
         }
+        // This machine sends nothing of a call after its time-out: the connection is reset then, or given up by the kernel if the process has
+        // died. What is on its way through a network has another minute, and on this machine there is no network.
+        let (onTheWay, least) = (Duration.seconds(isLoopbackURL(api.baseURL) ? 0 : 60), Duration.milliseconds(1))
         require(
-            retry.settle.window > api.requestTimeout, ["retry.settle.window", "api.requestTimeout"],
-            "\(spelled(retry.settle.window)) is not longer than api.requestTimeout, so \"not found\" could be believed while the first request is on its way",
-            "make it longer than \(spelled(api.requestTimeout))")
+            retry.settle.window >= api.requestTimeout + max(onTheWay, least), ["retry.settle.window", "api.requestTimeout"],
+            "\(spelled(retry.settle.window)) is too short beside api.requestTimeout: \"not found\" could be believed while the first request is on its way",
+            "make it \(onTheWay > .zero ? "\(spelled(api.requestTimeout + onTheWay)) or more" : "longer than \(spelled(api.requestTimeout))")"
+        )
         require(
             jobs.timeout >= api.requestTimeout * 2, ["jobs.timeout", "api.requestTimeout"],
             "\(spelled(jobs.timeout)) is less than twice api.requestTimeout, so jobs could go back to their queue before BOS has had time for them",
@@ -66,6 +70,29 @@ extension Settings {
         }
     }
 
+    /// Whatever goes over `http://` to another machine can be read and changed on the way.
+    private var plainText: [Contradiction] {
+        let urls = [("api.baseURL", Optional(api.baseURL)), ("auth.url", auth.mode == .authorise ? auth.url : nil)]
+        return urls.compactMap { key, url in
+            guard !api.allowPlainHTTP, let url, isPlainURL(url), !isLoopbackURL(url) else { return nil }
+            return Contradiction(
+                keys: [key, "api.allowPlainHTTP"],
+                fault: "http:// to another machine sends the token and subscriber numbers in the clear",
+                advice: "write https://, or set api.allowPlainHTTP to true if the network between is your own")
+        }
+    }
+
+    /// One code must not mean "later" and something else.
+    private var codes: [Contradiction] {
+        let done = (1, "done"), duplicate = (11, "known before")
+        let taken = [done, duplicate] + api.acceptedCodes.map { ($0, "api.acceptedCodes") } + api.finalCodes.map { ($0, "api.finalCodes") }
+        return taken.filter { api.postponedCodes.contains($0.0) }.map { code, meaning in
+            Contradiction(
+                keys: ["api.postponedCodes", "api.acceptedCodes", "api.finalCodes"],
+                fault: "\(code) already means \"\(meaning)\"", advice: "leave it out of one of them")
+        }
+    }
+
     private var certificates: [Contradiction] {
         var found: [Contradiction] = []
         if (amqp.tls.certificateFile == nil) != (amqp.tls.keyFile == nil) {
@@ -90,11 +117,25 @@ extension Settings {
                 ("amqp.queues.lock", amqp.queues.lock), ("amqp.queues.ledger", amqp.queues.ledger),
             ],
         ]
-        return groups.flatMap { group in
-            Dictionary(grouping: group) { $0.1 }.values.filter { $0.count > 1 }.map { same in
-                Contradiction(
-                    keys: [same[1].0, same[0].0], fault: "it has the same name as \(same[0].0)", advice: "give each a name of its own")
+        return claims
+            + groups.flatMap { group in
+                Dictionary(grouping: group) { $0.1 }.values.filter { $0.count > 1 }.map { same in
+                    Contradiction(
+                        keys: [same[1].0, same[0].0], fault: "it has the same name as \(same[0].0)", advice: "give each a name of its own")
+                }
             }
+    }
+
+    /// With a lock or a marker of another name a second worker could consume the same jobs.
+    private var claims: [Contradiction] {
+        let standard = AMQPSettings.Queues()
+        guard amqp.queues.recharge == standard.recharge else { return [] }
+        let named = [("amqp.queues.lock", amqp.queues.lock, standard.lock), ("amqp.queues.ledger", amqp.queues.ledger, standard.ledger)]
+        return named.filter { $0.1 != $0.2 }.map { key, _, name in
+            Contradiction(
+                keys: [key, "amqp.queues.recharge"],
+                fault: "it guards the jobs in \(standard.recharge), and under another name it would let a second worker at them",
+                advice: "leave it at \(name), or give amqp.queues.recharge a name of its own as well")
         }
     }
 

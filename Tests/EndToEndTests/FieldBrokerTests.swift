@@ -3,7 +3,6 @@ import BrokerKit
 import Foundation
 import JobModel
 import Ledger
-import LedgerSQLite
 import Testing
 
 extension EndToEnd {
@@ -53,34 +52,33 @@ extension EndToEnd {
             }
         }
 
-        @Test("bosctl resolve and bos-poller do not publish to a virtual host of another ledger")
+        @Test("bosctl resolve and bos-poller publish nothing to a virtual host of another ledger")
         func anotherLedger() async throws {
             try await System.field { system, bos in
                 bos.on(.enquiry, RawBOS.blind)
-                let worker = try await system.startReadyWorker()
-                let path = "\(system.folder.path)/other.sqlite"
-                let other = ["BOS_LEDGER_URL": "sqlite:\(path)"]
+                let worker = try await system.startReadyWorker(["BOS_LEDGER_URL": "sqlite:\(system.folder.path)/other.sqlite"])
                 let now = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
-                try await system.store(
-                    "doubt-1", .inDoubt, sentAt: now + .seconds(-60), dueAt: now + .seconds(-30), ledger: "other.sqlite")
-                let resolved = try await system.bosctl(
-                    ["resolve", "doubt-1", "--failed", "--reason", "not on the statement", "--yes"], other)
-                #expect(resolved.code != 0, "\(resolved.output)")
-                #expect(resolved.output.contains("another ledger"), "\(resolved.output)")
-                let (poller, http) = try system.startPoller(other)
-                let isRefused = await eventually(within: .seconds(15)) {
-                    if poller.output.contains("another ledger") { return true }
-                    return try await Web.get("\(http)/readyz").text.contains("another ledger")
+                for reference in ["doubt-1", "doubt-2"] {
+                    try await system.store(reference, .inDoubt, sentAt: now + .seconds(-60), dueAt: now + .seconds(-30))
                 }
-                #expect(isRefused, "\(poller.output)")
-                poller.send(SIGTERM)
-                _ = await poller.exitCode(within: .seconds(8))
+                let (poller, http) = try system.startPoller()
+                #expect(
+                    await eventually(within: .seconds(15)) {
+                        let answer = try await Web.get("\(http)/readyz")
+                        return answer.status == 503 && answer.text.contains("another ledger")
+                    })
+                #expect(await system.stop(poller) == 0)
+                // The poller keeps from the ledger what it has leased for a while; a person is not kept from it.
+                let resolve = ["resolve", "doubt-1", "--failed", "--reason", "not on the statement", "--yes"]
+                let resolved = try await system.bosctl(resolve)
+                #expect(resolved.code == 75, "\(resolved.output)")
+                #expect(resolved.output.contains("another ledger"), "\(resolved.output)")
                 #expect(await system.stop(worker) == 0)
-                #expect(system.upstream.replies["doubt-1"] == nil)
+                #expect(system.upstream.replies.isEmpty)
                 #expect(try await system.upstream.depth(of: system.names.dead) == 0)
                 #expect(try await system.upstream.depth(of: system.names.status) == 0)
-                let summary = try await SQLiteLedger.openReadOnly(path: path).closing { try await $0.summary() }
-                #expect(summary.stored == [.init(.recharge, .inDoubt): 1], "nothing of the other ledger was changed")
+                #expect(try await system.ledgerSummary().unpublishedReplies == 1, "the ledger's own worker owes it")
+                #expect(bos.requests(.enquiry, about: "doubt-2").isEmpty)
             }
         }
 
