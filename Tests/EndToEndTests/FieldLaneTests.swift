@@ -43,8 +43,7 @@ extension EndToEnd {
 
         @Test("a queue whose recharges are nearly all refused with one code is not drained into failures, and goes on when that is over")
         func refusedAlike() async throws {
-            let settings = ["BOS_BREAKER_REFUSALS_INTERVAL": "1s", "BOS_RETRY_SETTLE_REFUSAL_WINDOW": "1s"]
-            try await System.field(settings) { system, bos in
+            try await System.field(["BOS_BREAKER_REFUSALS_INTERVAL": "1s"]) { system, bos in
                 let worker = try await system.startReadyWorker()
                 try await system.calibrate(bos)
                 let isOver = Flag()

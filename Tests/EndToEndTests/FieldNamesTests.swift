@@ -62,7 +62,7 @@ extension EndToEnd {
                 let worker = try await system.startReadyWorker()
                 try await system.upstream.publishRecharges(["r-1"])
                 #expect(await eventually { system.lastOutcome("r-1") == "succeeded" })
-                #expect(bos.requests(.enquiry, about: "482913").count == 1)
+                #expect(!bos.requests(.enquiry, about: "482913").isEmpty)
                 #expect(bos.requests(.enquiry, about: "r-1").isEmpty)
                 #expect(await system.stop(worker) == 0)
             }

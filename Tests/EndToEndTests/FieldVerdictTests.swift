@@ -97,6 +97,7 @@ extension EndToEnd {
                 }
                 bos.on(.enquiry) { _ in .json(#"{"status":false,"responsecode":5,"message":"Something went wrong"}"#) }
                 var worker = try await system.startReadyWorker()
+                let (poller, _) = try system.startPoller()
                 try await system.upstream.publishRecharges(["r-1"])
                 #expect(await bos.hasHeard(.enquiry, 4, about: "r-1"))
                 system.expectNoFinal(["r-1"])
@@ -105,6 +106,7 @@ extension EndToEnd {
                 worker = try await system.startReadyWorker()
                 try await system.expectParked(["r-1"])
                 #expect(bos.requests(.recharge).count == 1)
+                #expect(await system.stop(poller) == 0)
                 #expect(await system.stop(worker) == 0)
             }
         }

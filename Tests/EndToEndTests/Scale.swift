@@ -14,7 +14,7 @@ enum Scale {
     /// How often the broker ends meanwhile.
     static let stormOutages = number("BOS_PROOF_STORM_OUTAGES", 1)
     /// Recharges sent to a server that answers twice.
-    static let strayAnswers = number("BOS_PROOF_STRAY_ANSWERS", 300)
+    static let strayAnswers = number("BOS_PROOF_STRAY_ANSWERS", 1_000)
     /// Messages that are no jobs.
     static let malformed = number("BOS_PROOF_MALFORMED", 66)
     /// Decides at which moments things are killed.
