@@ -11,11 +11,12 @@ extension EndToEnd {
         @Test("queues that a tidy-up policy removes are noticed, named by readyz, and declared again with their bindings")
         func tidiedUp() async throws {
             try await System.field { system, bos in
-                let worker = try await system.startReadyWorker()
                 let names = system.names
-                try await system.broker.ctl(
+                async let policy = system.broker.ctl(
                     "set_policy", names.prefix, "^\(names.prefix)\\.(dead|unrouted|lock|ledger)$", #"{"expires":1000}"#, "--apply-to",
                     "queues")
+                let worker = try await system.startReadyWorker()
+                _ = try await policy
                 #expect(
                     await eventually(within: .seconds(20)) {
                         let answer = try await Web.get("\(system.http)/readyz")

@@ -26,7 +26,8 @@ extension EndToEnd {
                 // More come after it, and it is not told with each of them.
                 try await system.upstream.publishRecharges(["later"])
                 #expect(await eventually { system.lastOutcome("later") == "succeeded" })
-                #expect(System.lines(of: worker, with: "amq.gen-x").count == 1, "\(worker.output)")
+                let complaints = System.lines(of: worker, with: #""level":"error""#, #""correlation_id":"forbidden""#)
+                #expect(complaints.count == 1 && complaints.first?.contains("403 ACCESS_REFUSED") == true, "\(worker.output)")
                 #expect(await system.isReady())
                 #expect(await system.stop(worker) == 0)
                 #expect(try await system.ledgerSummary().unpublishedReplies == 1)
