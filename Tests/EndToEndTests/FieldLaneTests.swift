@@ -45,6 +45,7 @@ extension EndToEnd {
         func refusedAlike() async throws {
             try await System.field(["BOS_BREAKER_REFUSALS_INTERVAL": "1s"]) { system, bos in
                 let worker = try await system.startReadyWorker()
+                let (poller, _) = try system.startPoller()
                 try await system.calibrate(bos)
                 let isOver = Flag()
                 bos.on(.recharge) { _ in isOver.isSet ? nil : .json(#"{"status":false,"response_code":77,"message":"Try again"}"#) }
@@ -63,6 +64,7 @@ extension EndToEnd {
                 let succeeded = references.filter { system.lastOutcome($0) == "succeeded" }
                 #expect(succeeded.count > 50)
                 #expect(Set(bos.executions.keys) == Set(succeeded + ["known"]))
+                #expect(await system.stop(poller) == 0)
                 #expect(await system.stop(worker) == 0)
             }
         }
