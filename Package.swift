@@ -160,7 +160,9 @@ let package = Package(
         .testTarget(name: "BOSSimulatorKitTests", dependencies: ["BOSSimulatorKit", "ExactJSON"], swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["AMQP", "BrokerKit", "ExactJSON", "JobModel", "Ledger", "LedgerKit", "LedgerSQLite", .logging],
+            dependencies: [
+                "AMQP", "BrokerKit", "ExactJSON", "JobModel", "Ledger", "LedgerKit", "LedgerSQLite", .logging, .nioCore, .nioPosix,
+            ],
             swiftSettings: settings),
     ]
 )
