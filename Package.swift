@@ -97,7 +97,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
-            name: "BOSSimulatorKit", dependencies: ["ExactJSON", .hummingbird, .logging, .nioCore, .serviceLifecycle],
+            name: "BOSSimulatorKit", dependencies: ["ExactJSON", .hummingbird, .logging, .nioCore, .nioHTTP1, .serviceLifecycle],
             swiftSettings: settings),
         .target(
             name: "Simulation", dependencies: ["AMQP", "ExactJSON", "JobEngine", "JobModel", "Ledger", .logging], swiftSettings: settings),
@@ -131,7 +131,7 @@ let package = Package(
             name: "BOSClientTests",
             dependencies: [
                 "BOSClient", "BOSSimulatorKit", "DedicatedThread", "ExactJSON", "Secrets", .crypto, .cryptoExtras, .logging, .nioCore,
-                .nioEmbedded, .nioPosix,
+                .nioEmbedded, .nioHTTP1, .nioPosix,
             ],
             swiftSettings: settings),
         .testTarget(name: "LedgerTests", dependencies: ["JobModel", "Ledger", "LedgerKit"], swiftSettings: settings),

@@ -4,8 +4,11 @@ package enum Attempt<Answer: Sendable>: Sendable {
     case notSent(NotSentReason, detail: String)
     /// HTTP 429: BOS did not take the call.
     case throttled(retryAfter: Duration?)
-    /// Code 15 or 16: BOS refused our credentials or our signature and executed nothing.
-    case credentialsRefused(code: Int, CredentialVersion)
+    /// BOS did not take the call and asks to come later: HTTP 402, a code or a message that the configuration names. Nothing was executed.
+    case postponed(BOSFacts)
+    /// BOS refused our credentials or our signature and executed nothing: code 15 or 16, or a 401 that says nothing else.
+    /// - Parameter code: `nil` if the answer carries no response code.
+    case credentialsRefused(code: Int?, CredentialVersion)
     /// The call may have been executed. `BOSFacts` are what could be read of an answer, if there was one.
     case unknown(UnknownReason, detail: String, BOSFacts?)
     /// BOS gave an answer that can be relied on.
@@ -21,6 +24,8 @@ package enum NotSentReason: String, Sendable, CaseIterable {
     case poolTimeout = "pool_timeout"
     /// The call's own time was over before it was sent.
     case deadline
+    /// The caller's `isTimely` said no when the request was about to leave.
+    case late
     case tokenUnavailable = "token_unavailable"
     /// A number of the request is not spelled as one: a fault of the caller that repeating does not cure.
     case invalidRequest = "invalid_request"
@@ -55,6 +60,8 @@ package struct BOSFacts: Sendable, Equatable {
     package var operatorID: String?
     /// `ackno` digit for digit.
     package var acknowledgement: String?
+    /// `refid` digit for digit: BOS's own name of the recharge, or ours; `nil` if there is none.
+    package var reference: String?
     /// `Retry-After` in seconds, whatever the status: a 503 asks for a pause as well, though it leaves the call unknown.
     package var retryAfter: Duration?
     /// The answer's body as text, cut after 4096 bytes.
@@ -62,7 +69,7 @@ package struct BOSFacts: Sendable, Equatable {
 
     package init(
         httpStatus: Int, responseCode: Int? = nil, status: Bool? = nil, message: String = "", operatorID: String? = nil,
-        acknowledgement: String? = nil, retryAfter: Duration? = nil, rawBody: String = ""
+        acknowledgement: String? = nil, reference: String? = nil, retryAfter: Duration? = nil, rawBody: String = ""
     ) {
         self.httpStatus = httpStatus
         self.responseCode = responseCode
@@ -70,6 +77,7 @@ package struct BOSFacts: Sendable, Equatable {
         self.message = message
         self.operatorID = operatorID
         self.acknowledgement = acknowledgement
+        self.reference = reference
         self.retryAfter = retryAfter
         self.rawBody = rawBody
     }

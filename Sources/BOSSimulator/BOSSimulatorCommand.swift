@@ -1,5 +1,5 @@
 import ArgumentParser
-private import BOSSimulatorKit
+internal import BOSSimulatorKit
 private import Foundation
 
 /// `bos-simulator`: a stand-in for BOS on this machine.
@@ -9,10 +9,14 @@ struct BOSSimulatorCommand: AsyncParsableCommand {
         commandName: "bos-simulator",
         abstract: "A stand-in for the BOS HTTP API with a fault plan. Never needed in production.",
         discussion: """
-            Faults of a call: refuse[:CODE] authentication signature tooMany[:SECONDS] serverError garbage resetBefore \
-            resetAfter answerLost[:SECONDS] hang late[:SECONDS].
-            Fates of a reference: blindEnquiry[:SECONDS] pendingThenDone[:SECONDS] panPending[:CHECKS] panRejected.
-            Example: --fault DoRecharge/answerLost=0.05 --fault blindEnquiry:3=1 --latency 5ms-50ms --seed 7
+            Faults of a call (at most one for each call):
+            \(Fault.help(ofFates: false))
+
+            Fates of a reference (each for itself):
+            \(Fault.help(ofFates: true))
+
+            Example: --fault DoRecharge/answerLost=0.05 --fault blindEnquiry:3=1 --fault authentication@M2=1 --latency 5ms-50ms --seed 7
+
             Books: GET /simulator/books (?references=1 for each reference); GET and PUT /simulator/faults; POST /simulator/reset; \
             GET /simulator/health.
             """)
@@ -22,7 +26,19 @@ struct BOSSimulatorCommand: AsyncParsableCommand {
     @Option(help: "A file to which the port is written once the simulator listens.") var portFile: String?
     @Option(help: "The path in front of DoRecharge, RechargesStatus and Status.") var basePath = "/api/BOS"
     @Option(help: "A fault plan as a JSON file; the other options are added to it.") var plan: String?
-    @Option(name: .customLong("fault"), help: "A fault: [ENDPOINT/]NAME[:VALUE]=PROBABILITY. May be repeated.") var faults: [String] = []
+    @Option(name: .customLong("fault"), help: "A fault: [ENDPOINT/]NAME[:VALUE][@REGISTERID]=PROBABILITY. May be repeated.")
+    var faults: [String] = []
+    @Option(
+        help:
+            "How answers look: real (as the provider's clients show them), page (as its public page), upstream (as the provider behind it)."
+    )
+    var shape = ReplyShape.real
+    @Option(
+        help: "What refid in answers is: own (BOS's own number) or ours (the referenceid). By default own with --shape real, else ours.")
+    var refid: RefID?
+    @Option(help: "By which names an enquiry finds a recharge: referenceid, refid (BOS's own number) or both.")
+    var enquiryNames = EnquiryNames.referenceid
+    @Flag(help: "No enquiry ever finds a recharge, executed or not.") var blind = false
     @Option(help: "How long answers take: 5ms, 5ms-50ms or lognormal:20ms,0.5 (median, sigma).") var latency: String?
     @Option(help: "The seed of every decision.") var seed: UInt64?
     @Flag(help: "Refuse calls without a token from the authorise call.") var requireToken = false
@@ -58,6 +74,10 @@ struct BOSSimulatorCommand: AsyncParsableCommand {
         configuration.fixedToken = token
         configuration.clientSecret = clientSecret
         configuration.tokenLifetime = .seconds(tokenLifetime)
+        configuration.shape = shape
+        configuration.hasOwnNumber = refid.map { $0 == .own }
+        configuration.enquiryNames = enquiryNames
+        configuration.isBlind = blind
         if let plan {
             guard let json = FileManager.default.contents(atPath: plan) else {
                 throw ValidationError("the fault plan \(plan) cannot be read; check the path and its permissions")
@@ -71,3 +91,12 @@ struct BOSSimulatorCommand: AsyncParsableCommand {
         return configuration
     }
 }
+
+/// What `refid` in answers is.
+enum RefID: String, ExpressibleByArgument, CaseIterable {
+    case own
+    case ours
+}
+
+extension ReplyShape: ExpressibleByArgument {}
+extension EnquiryNames: ExpressibleByArgument {}

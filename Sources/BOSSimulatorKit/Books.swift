@@ -4,24 +4,28 @@ internal import ExactJSON
 struct Books: Sendable {
     /// One reference's page.
     struct Entry: Sendable {
+        /// Also counts executions of which BOS has kept no record.
         var executed = 0
         var called = 0
         var enquiries = 0
+        /// Of all executions.
         var paise: Int64 = 0
-        /// An enquiry knows it from then on; time since the start.
-        var knownFrom: Duration = .zero
-        /// It is pending until then; time since the start.
-        var doneFrom: Duration = .zero
-        var wasRefused = false
+        /// What BOS itself knows of the reference.
+        var record: Record?
+        /// The operator has refused it; what was asked for.
+        var refused: Record?
     }
 
     private(set) var entries: [String: Entry] = [:]
     private(set) var executed = 0
-    /// How often a recharge came, or came due, that was executed before: not executed again, and never to be sent.
+    /// How often a recharge came, or came due, that was executed before: never to be sent.
     private(set) var repeats = 0
     private(set) var paise: Int64 = 0
     private var calls: [Endpoint: Int] = [:]
     private var checks: [String: Int] = [:]
+    /// BOS's own numbers, each with the reference that it stands for.
+    private var numbers: [String: String] = [:]
+    private var ownNumbers: [String: String] = [:]
 
     mutating func called(_ endpoint: Endpoint) { calls[endpoint, default: 0] += 1 }
 
@@ -44,25 +48,49 @@ struct Books: Sendable {
         return checks[application] ?? 1
     }
 
-    /// Executes a recharge unless its reference was executed before.
+    /// BOS's own number of a reference: the same each time.
+    mutating func number(_ reference: String) -> String {
+        if let known = ownNumbers[reference] { return known }
+        var attempt = 0
+        var number = Record.ownNumber(reference, attempt)
+        while numbers[number] != nil {
+            attempt += 1
+            number = Record.ownNumber(reference, attempt)
+        }
+        numbers[number] = reference
+        ownNumbers[reference] = number
+        return number
+    }
+
+    /// The reference that BOS's own number stands for.
+    func reference(number: String) -> String? { numbers[number] }
+
+    /// Executes a recharge unless BOS knows its reference.
     /// - Returns: false for a duplicate, which changes nothing.
-    mutating func execute(_ reference: String, paise amount: Int64, knownFrom: Duration, doneFrom: Duration) -> Bool {
-        var entry = entries[reference] ?? Entry()
-        guard entry.executed == 0 else { return false }
-        entry.executed = 1
-        entry.paise = amount
-        entry.knownFrom = knownFrom
-        entry.doneFrom = doneFrom
-        entries[reference] = entry
-        executed += 1
-        paise += amount
+    mutating func execute(_ record: Record) -> Bool {
+        guard entries[record.reference]?.record == nil else { return false }
+        count(record)
+        entries[record.reference]?.record = record
         return true
     }
+
+    /// Executes a recharge and keeps no record of it.
+    mutating func executeUnrecorded(_ record: Record) { count(record) }
+
+    private mutating func count(_ record: Record) {
+        entries[record.reference, default: Entry()].executed += 1
+        entries[record.reference]?.paise += record.paise
+        executed += 1
+        paise += record.paise
+    }
+
+    /// Another system has used the reference before.
+    mutating func enter(usedBefore record: Record) { entries[record.reference, default: Entry()].record = record }
 
     /// A recharge whose caller had gone came due, and another had been executed in the meantime.
     mutating func repeatedLate() { repeats += 1 }
 
-    mutating func refuse(_ reference: String) { entries[reference]?.wasRefused = true }
+    mutating func refuse(_ record: Record) { entries[record.reference]?.refused = record }
 
     /// The totals as `GET /simulator/books` shows them.
     var totals: JSONValue {
@@ -87,6 +115,7 @@ struct Books: Sendable {
                         .init("called", .number("\(entry.called)")),
                         .init("enquiries", .number("\(entry.enquiries)")),
                         .init("paise", .number("\(entry.paise)")),
+                        .init("refid", ownNumbers[reference].map { .string($0) } ?? .null),
                     ]))
             })
     }

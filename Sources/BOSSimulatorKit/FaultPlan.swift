@@ -3,7 +3,8 @@ private import Foundation
 /// Everything that is to go wrong, and the seed that decides when.
 ///
 /// Every decision is drawn from the seed, the reference and the number of that call, never from the time or the order of
-/// arrival, so a run with the same seed and the same calls meets the same faults.
+/// arrival, so a run with the same seed and the same calls meets the same faults. Only how long `emptyWallet` and `maintenance` last is
+/// a matter of time.
 package struct FaultPlan: Sendable, Equatable, Codable {
     package var seed: UInt64
     /// Waited before every answer.
@@ -50,21 +51,26 @@ package struct FaultPlan: Sendable, Equatable, Codable {
     package func check() throws(FaultPlanError) {
         for rule in faults { try rule.check() }
         for endpoint in Endpoint.allCases {
-            let sum = faults.filter { !$0.fault.isFate && $0.applies(to: endpoint) }.reduce(0) { $0 + $1.probability }
-            guard sum <= 1.000_001 else {
-                throw .malformed("the faults of \(endpoint.rawValue) add up to a probability of \(sum); at most 1 is possible")
+            for merchant in Set(faults.map(\.registerID)) {
+                let sum = faults.filter { !$0.fault.isFate && $0.applies(to: endpoint, of: merchant) }.reduce(0) { $0 + $1.probability }
+                guard sum <= 1.000_001 else {
+                    throw .malformed("the faults of \(endpoint.rawValue) add up to a probability of \(sum); at most 1 is possible")
+                }
             }
         }
     }
 
     /// The fault of one call, if it is to have one.
-    /// - Parameter number: how many calls this endpoint has had for this reference, this one included.
-    func fault(of endpoint: Endpoint, reference: String, number: Int) -> FaultRule? {
+    /// - Parameters:
+    ///   - merchant: the `RegisterID` of the call, if it has one.
+    ///   - number: how many calls this endpoint has had for this reference, this one included.
+    ///   - age: how long the plan has been in force.
+    func fault(of endpoint: Endpoint, merchant: String?, reference: String, number: Int, age: Duration) -> FaultRule? {
         guard !faults.isEmpty else { return nil }
         var generator = SeededGenerator(seed: seed, endpoint.rawValue, reference, number)
         var draw = generator.unit()
-        for rule in faults where !rule.fault.isFate && rule.applies(to: endpoint) {
-            if draw < rule.probability { return rule }
+        for rule in faults where !rule.fault.isFate && rule.applies(to: endpoint, of: merchant) {
+            if draw < rule.probability { return rule.isOver(at: age) ? nil : rule }
             draw -= rule.probability
         }
         return nil
@@ -87,8 +93,15 @@ package struct FaultPlan: Sendable, Equatable, Codable {
 }
 
 extension FaultRule {
-    /// Whether the rule is for this endpoint; only a recharge can be executed late.
-    func applies(to endpoint: Endpoint) -> Bool {
-        (self.endpoint == nil || self.endpoint == endpoint) && (fault != .late || endpoint == .doRecharge)
+    /// - Parameter merchant: the `RegisterID` of the call, if it has one.
+    func applies(to endpoint: Endpoint, of merchant: String?) -> Bool {
+        (self.endpoint == nil || self.endpoint == endpoint) && fault.endpoints.contains(endpoint)
+            && (registerID == nil || registerID == merchant)
+    }
+
+    /// Whether a fault that lasts for a while has passed.
+    func isOver(at age: Duration) -> Bool {
+        guard fault == .emptyWallet || fault == .maintenance, let value else { return false }
+        return age >= .seconds(value)
     }
 }

@@ -7,19 +7,22 @@ package struct FaultRule: Sendable, Equatable, Codable {
     package var endpoint: Endpoint?
     /// Seconds, a code or a number of checks, as the fault's own description says.
     package var value: Double?
+    /// Only calls with this `RegisterID` have the fault; `nil` means all of them.
+    package var registerID: String?
 
-    package init(_ fault: Fault, probability: Double = 1, endpoint: Endpoint? = nil, value: Double? = nil) {
+    package init(_ fault: Fault, probability: Double = 1, endpoint: Endpoint? = nil, value: Double? = nil, registerID: String? = nil) {
         self.fault = fault
         self.probability = probability
         self.endpoint = endpoint
         self.value = value
+        self.registerID = registerID
     }
 
-    /// Reads the command line's spelling `[ENDPOINT/]NAME[:VALUE]=PROBABILITY`, for example `DoRecharge/late:5=0.1`.
+    /// Reads the command line's spelling `[ENDPOINT/]NAME[:VALUE][@REGISTERID]=PROBABILITY`, for example `DoRecharge/late:5=0.1`.
     package init(parsing text: String) throws(FaultPlanError) {
         let sides = text.split(separator: "=", maxSplits: 1)
         guard sides.count == 2, let probability = Double(sides[1]) else {
-            throw .malformed("the fault \"\(text)\" is not of the form [ENDPOINT/]NAME[:VALUE]=PROBABILITY")
+            throw .malformed("the fault \"\(text)\" is not of the form [ENDPOINT/]NAME[:VALUE][@REGISTERID]=PROBABILITY")
         }
         var name = sides[0]
         var endpoint: Endpoint?
@@ -29,6 +32,11 @@ package struct FaultRule: Sendable, Equatable, Codable {
             }
             endpoint = found
             name = name[name.index(after: slash)...]
+        }
+        var registerID: String?
+        if let at = name.firstIndex(of: "@") {
+            registerID = String(name[name.index(after: at)...])
+            name = name[..<at]
         }
         var value: Double?
         if let colon = name.firstIndex(of: ":") {
@@ -41,7 +49,7 @@ package struct FaultRule: Sendable, Equatable, Codable {
         guard let fault = Fault(rawValue: String(name)) else {
             throw .malformed("there is no fault \"\(name)\"; use one of \(Fault.allCases.map(\.rawValue))")
         }
-        self.init(fault, probability: probability, endpoint: endpoint, value: value)
+        self.init(fault, probability: probability, endpoint: endpoint, value: value, registerID: registerID)
         try check()
     }
 
@@ -52,6 +60,17 @@ package struct FaultRule: Sendable, Equatable, Codable {
         }
         guard (0...86_400).contains(value ?? 0) else {
             throw .malformed("the value of \(fault.rawValue) must lie between 0 and 86400")
+        }
+        guard endpoint.map(fault.endpoints.contains) ?? true else {
+            throw .malformed(
+                "\(fault.rawValue) is no fault of \(endpoint?.rawValue ?? ""); it can be one of \(fault.endpoints.map(\.rawValue))")
+        }
+        guard fault != .panWords || (1...Double(Fault.openPANWords.count)).contains(value ?? 1) else {
+            throw .malformed("the value of panWords must lie between 1 and \(Fault.openPANWords.count)")
+        }
+        guard registerID?.isEmpty != true, registerID == nil || !fault.isFate else {
+            throw .malformed(
+                "\(fault.rawValue) cannot be kept to one RegisterID: only a fault of calls can, and the RegisterID must not be empty")
         }
     }
 }

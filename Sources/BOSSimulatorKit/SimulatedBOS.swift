@@ -13,21 +13,32 @@ struct SimulatedBOS: Sendable {
         case hold(closeAfter: Duration?)
     }
 
-    /// A recharge that is executed although its caller may have gone.
-    private struct LateRecharge: Sendable {
-        var due: Duration
-        var reference: String
-        var paise: Int64
+    /// How answers look and what enquiries can do, whatever the plan says.
+    struct Manner: Sendable {
+        var form = ReplyForm()
+        var enquiryNames = EnquiryNames.referenceid
+        /// No enquiry ever finds a recharge.
+        var isBlind = false
     }
 
-    var plan: FaultPlan
     var tokens: TokenDesk
+    private(set) var plan: FaultPlan
+    private let manner: Manner
+    /// Since when the plan has been in force.
+    private var planSince = Duration.zero
     private var books = Books()
-    private var late: [LateRecharge] = []
+    /// Executed by their time although their callers may have gone.
+    private var late: [Record] = []
 
-    init(plan: FaultPlan, tokens: TokenDesk) {
+    init(plan: FaultPlan, tokens: TokenDesk, manner: Manner = Manner()) {
         self.plan = plan
         self.tokens = tokens
+        self.manner = manner
+    }
+
+    mutating func follow(_ plan: FaultPlan, at now: Duration) {
+        self.plan = plan
+        planSince = now
     }
 
     /// The books at that time, with what has been executed late by then.
@@ -55,48 +66,105 @@ struct SimulatedBOS: Sendable {
         switch endpoint {
         case .doRecharge: return recharge(request, at: now)
         case .rechargesStatus: return enquiry(request, at: now)
-        case .status: return panStatus(request)
+        case .status: return panStatus(request, at: now)
         case .authorize: return authorize(caller, at: now)
         }
     }
 
     private mutating func recharge(_ request: JSONValue, at now: Duration) -> (Effect, delay: Duration) {
-        guard let reference = request["referenceid"]?.text, !reference.isEmpty, request["canumber"]?.text?.isEmpty == false,
-            request["operator"]?.text != nil, let paise = request["amount"]?.text.flatMap(Paise.parse)
+        guard let reference = request["referenceid"]?.text, !reference.isEmpty, let subscriber = request["canumber"]?.text,
+            !subscriber.isEmpty,
+            let operatorID = request["operator"]?.text, let paise = request["amount"]?.text.flatMap(Paise.parse)
         else { return (.reply(.invalidRequest), .zero) }
         let number = books.called(reference)
         let delay = plan.delay(of: .doRecharge, reference: reference, number: number)
-        let rule = plan.fault(of: .doRecharge, reference: reference, number: number)
-        if let rule, rule.fault == .late {
-            late.append(LateRecharge(due: now + .seconds(rule.number), reference: reference, paise: paise))
-            return (.hold(closeAfter: nil), delay)
-        }
-        if rule?.fault == .refuse {
+        let rule = plan.fault(
+            of: .doRecharge, merchant: request["RegisterID"]?.text, reference: reference, number: number, age: now - planSince)
+        var record = Record(
+            reference: reference, number: books.number(reference), operatorID: operatorID, subscriber: subscriber, paise: paise)
+        record.happens(at: now, plan)
+        enterUsedBefore(reference)
+        return (recharge(record, rule, at: now), delay)
+    }
+
+    private mutating func recharge(_ record: Record, _ rule: FaultRule?, at now: Duration) -> Effect {
+        switch rule?.fault {
+        case .late:
+            var later = record
+            later.happens(at: now + .seconds(rule?.number ?? 0), plan)
+            late.append(later)
+            return .hold(closeAfter: nil)
+        case .refuse:
             // BOS looks for a duplicate before it asks the operator.
-            if books.entries[reference]?.executed == 0 { books.refuse(reference) } else { return (.reply(.duplicate), delay) }
+            guard books.entries[record.reference]?.record == nil else { return .reply(manner.form.duplicate) }
+            books.refuse(record)
+        case .unrecorded:
+            if books.entries[record.reference]?.record == nil { books.executeUnrecorded(record) }
+            return .hold(closeAfter: rule?.value.map { .seconds($0) })
+        default: break
         }
-        if let effect = rule?.effectBefore { return (effect, delay) }
-        let isNew = execute(reference, paise: paise, at: now)
-        if let effect = rule?.effectAfter { return (effect, delay) }
-        guard isNew, let entry = books.entries[reference] else { return (.reply(.duplicate), delay) }
-        return (.reply(now < entry.doneFrom ? .pending : .recharged(reference, paise: paise)), delay)
+        if let effect = rule?.effectBefore { return effect }
+        let isNew = books.execute(record)
+        if let effect = rule?.effectAfter { return effect }
+        if rule?.fault == .accepted { return .reply(manner.form.accepted(record, code: rule?.code ?? 0)) }
+        guard isNew else { return .reply(spoiled(manner.form.duplicate, by: rule)) }
+        return .reply(spoiled(now < record.doneFrom ? manner.form.pending(record) : manner.form.recharged(record), by: rule))
     }
 
     private mutating func enquiry(_ request: JSONValue, at now: Duration) -> (Effect, delay: Duration) {
-        guard let reference = (request["referenceid"] ?? request["ReferenceId"])?.text else { return (.reply(.invalidRequest), .zero) }
-        let number = books.enquired(reference)
-        return respond(to: .rechargesStatus, reference: reference, number: number) { bos in
-            guard let entry = bos.books.entries[reference] else { return .notFound }
-            if entry.executed == 0 { return entry.wasRefused ? .failed(reference) : .notFound }
-            if now < entry.knownFrom { return .notFound }
-            return now < entry.doneFrom ? .enquiryPending(reference) : .enquirySucceeded(reference, paise: entry.paise)
+        guard let name = (request["referenceid"] ?? request["ReferenceId"])?.text else { return (.reply(.invalidRequest), .zero) }
+        let reference = reference(named: name)
+        let number = books.enquired(reference ?? name)
+        if let reference { enterUsedBefore(reference) }
+        let merchant = (request["registrationID"] ?? request["RegistrationID"])?.text
+        return respond(to: .rechargesStatus, merchant: merchant, reference: reference ?? name, number: number, at: now) { bos, rule in
+            bos.finding(reference, rule, at: now)
         }
     }
 
-    private mutating func panStatus(_ request: JSONValue) -> (Effect, delay: Duration) {
+    /// The reference that an enquiry means by a name; `nil` if BOS knows no recharge of that name.
+    private func reference(named name: String) -> String? {
+        switch manner.enquiryNames {
+        case .referenceid: name
+        case .refid: books.reference(number: name)
+        case .both: books.reference(number: name) ?? name
+        }
+    }
+
+    private func finding(_ reference: String?, _ rule: FaultRule?, at now: Duration) -> SimulatorReply {
+        let form = manner.form
+        switch rule?.fault {
+        case .otherRecharge: return form.found(.other, .succeeded)
+        case .emptyData: return form.foundNothing(.object([]))
+        case .emptyList: return form.foundNothing(.array([]))
+        default: break
+        }
+        guard let reference, let entry = books.entries[reference], !manner.isBlind, plan.fate(.neverFound, of: reference) == nil,
+            var record = entry.record ?? entry.refused, now >= record.knownFrom
+        else { return form.notFound }
+        let word: ReplyForm.Word = entry.record == nil ? .failed : now < record.doneFrom ? .pending : .succeeded
+        switch rule?.fault {
+        case .otherRefid: return form.found(record, word, refid: form.refid(.other))
+        case .otherAmount: record.paise *= 10
+        case .otherSubscriber: record.subscriber = Record.other.subscriber
+        case .contradiction: return form.found(record, word, code: rule?.code)
+        case .noData: return form.foundNothing(nil)
+        case .accepted: return form.accepted(record, code: rule?.code ?? 0)
+        default: break
+        }
+        return form.found(record, word)
+    }
+
+    private mutating func panStatus(_ request: JSONValue, at now: Duration) -> (Effect, delay: Duration) {
         guard let application = request["refid"]?.text, !application.isEmpty else { return (.reply(.invalidRequest), .zero) }
         let number = books.checked(application)
-        return respond(to: .status, reference: application, number: number) { bos in
+        return respond(to: .status, reference: application, number: number, at: now) { bos, rule in
+            switch rule?.fault {
+            case .panWords: return .panAnswer(Fault.openPANWords[(rule?.code ?? 1) - 1])
+            case .panRefusal: return .panRefusal
+            case .panDuplicate: return .panDuplicate
+            default: break
+            }
             if let checks = bos.plan.fate(.panPending, of: application), Double(number) <= checks { return .panPending }
             return bos.plan.fate(.panRejected, of: application) == nil ? .panCompleted : .panRejected
         }
@@ -106,65 +174,88 @@ struct SimulatedBOS: Sendable {
         guard tokens.knows(caller) else { return (.reply(.authorizationRefused), .zero) }
         tokens.requests += 1
         let number = tokens.requests
-        return respond(to: .authorize, reference: "", number: number) { bos in
+        return respond(to: .authorize, reference: "", number: number, at: now) { bos, _ in
             let (token, expires) = bos.tokens.issue(at: now)
             return .authorized(token: token, expires: expires)
         }
     }
 
     private mutating func respond(
-        to endpoint: Endpoint, reference: String, number: Int, _ answer: (inout SimulatedBOS) -> SimulatorReply
+        to endpoint: Endpoint, merchant: String? = nil, reference: String, number: Int, at now: Duration,
+        _ answer: (inout SimulatedBOS, FaultRule?) -> SimulatorReply
     ) -> (Effect, delay: Duration) {
         let delay = plan.delay(of: endpoint, reference: reference, number: number)
-        let rule = plan.fault(of: endpoint, reference: reference, number: number)
+        let rule = plan.fault(of: endpoint, merchant: merchant, reference: reference, number: number, age: now - planSince)
         if let effect = rule?.effectBefore { return (effect, delay) }
-        let reply = answer(&self)
-        return (rule?.effectAfter ?? .reply(reply), delay)
+        let reply = answer(&self, rule)
+        return (rule?.effectAfter ?? .reply(spoiled(reply, by: rule)), delay)
     }
 
-    private mutating func execute(_ reference: String, paise: Int64, at time: Duration) -> Bool {
-        books.execute(
-            reference, paise: paise,
-            knownFrom: time + .seconds(plan.fate(.blindEnquiry, of: reference) ?? 0),
-            doneFrom: time + .seconds(plan.fate(.pendingThenDone, of: reference) ?? 0))
+    private func spoiled(_ reply: SimulatorReply, by rule: FaultRule?) -> SimulatorReply {
+        switch rule?.fault {
+        case .byteOrderMark: reply.withByteOrderMark
+        case .controlBytes: reply.withControlBytes
+        case .phpNotice: reply.withPHPNotice
+        case .twice: reply.writtenTwice
+        default: reply
+        }
+    }
+
+    /// What another system has bought under this reference, if that is its fate.
+    private mutating func enterUsedBefore(_ reference: String) {
+        guard books.entries[reference]?.record == nil, plan.fate(.usedBefore, of: reference) != nil else { return }
+        books.enter(usedBefore: .usedBefore(reference, number: books.number(reference)))
     }
 
     /// Executes what is due by now. Looking at the books and every call do this first, so no timer is needed.
     private mutating func settle(at now: Duration) {
         guard !late.isEmpty else { return }
-        for recharge in late.filter({ $0.due <= now }).sorted(by: { $0.due < $1.due }) {
-            if !execute(recharge.reference, paise: recharge.paise, at: recharge.due) { books.repeatedLate() }
+        for record in late.filter({ $0.executedAt <= now }).sorted(by: { $0.executedAt < $1.executedAt }) {
+            if !books.execute(record) { books.repeatedLate() }
         }
-        late.removeAll { $0.due <= now }
+        late.removeAll { $0.executedAt <= now }
+    }
+}
+
+extension Record {
+    /// It is executed at that time, with the fates that the plan has for it.
+    fileprivate mutating func happens(at time: Duration, _ plan: FaultPlan) {
+        executedAt = time
+        knownFrom = time + .seconds(plan.fate(.blindEnquiry, of: reference) ?? 0)
+        doneFrom = time + .seconds(plan.fate(.pendingThenDone, of: reference) ?? 0)
     }
 }
 
 extension FaultRule {
     var number: Double { value ?? fault.defaultValue ?? 0 }
+    fileprivate var code: Int { Int(number) }
 
     /// What happens instead of executing.
     fileprivate var effectBefore: SimulatedBOS.Effect? {
         switch fault {
-        case .refuse: .reply(.refused(code: Int(number)))
+        case .refuse: .reply(.refused(code: code))
         case .authentication: .reply(.authenticationFailed)
+        case .unauthorised: .reply(.unauthorised)
         case .signature: .reply(.signatureRefused)
-        case .tooMany: .reply(.tooMany(retryAfter: Int(number)))
+        case .emptyWallet: .reply(.emptyWallet)
+        case .maintenance: .reply(.maintenance)
+        case .tooMany: .reply(.tooMany(retryAfter: code))
+        case .unavailable: .reply(.unavailable(retryAfter: code))
         case .serverError: .reply(.serverError)
         case .resetBefore: .reset
         case .hang, .late: .hold(closeAfter: nil)
-        case .garbage, .resetAfter, .answerLost, .blindEnquiry, .pendingThenDone, .panPending, .panRejected: nil
+        default: nil
         }
     }
 
     /// What happens instead of the answer, after executing.
     fileprivate var effectAfter: SimulatedBOS.Effect? {
         switch fault {
+        case .undecided: .reply(.undecided(code: code))
         case .garbage: .reply(.garbage)
         case .resetAfter: .reset
         case .answerLost: .hold(closeAfter: value.map { .seconds($0) })
-        case .refuse, .authentication, .signature, .tooMany, .serverError, .resetBefore, .hang, .late, .blindEnquiry, .pendingThenDone,
-            .panPending, .panRejected:
-            nil
+        default: nil
         }
     }
 }

@@ -25,6 +25,12 @@ package final class Simulator: Sendable {
         package var clientSecret: String?
         package var tokenLifetime: Duration = .seconds(600)
         package var plan = FaultPlan()
+        package var shape = ReplyShape.real
+        /// Whether `refid` in answers is BOS's own number instead of the caller's reference; `nil` leaves it to the shape: in `real` it is.
+        package var hasOwnNumber: Bool?
+        package var enquiryNames = EnquiryNames.referenceid
+        /// No enquiry ever finds a recharge, executed or not.
+        package var isBlind = false
 
         package init() {}
     }
@@ -35,13 +41,17 @@ package final class Simulator: Sendable {
 
     package init(configuration: Configuration = Configuration()) {
         self.configuration = configuration
+        let startedAt = Date().timeIntervalSince1970
+        let form = ReplyForm(
+            shape: configuration.shape, hasOwnNumber: configuration.hasOwnNumber ?? (configuration.shape == .real), startedAt: startedAt)
         bos = Mutex(
             SimulatedBOS(
                 plan: configuration.plan,
                 tokens: TokenDesk(
                     isTokenRequired: configuration.isTokenRequired, lifetime: configuration.tokenLifetime,
                     fixedToken: configuration.fixedToken, clientSecret: configuration.clientSecret,
-                    startedAt: Date().timeIntervalSince1970)))
+                    startedAt: startedAt),
+                manner: .init(form: form, enquiryNames: configuration.enquiryNames, isBlind: configuration.isBlind)))
     }
 
     /// Runs `body` on the simulated BOS together with the time since the start.

@@ -1,15 +1,26 @@
 internal import ExactJSON
 
-/// One HTTP answer of the simulated BOS, spelled as the provider's samples spell it (a number for `operatorid`, a string for `ackno`).
+/// One HTTP answer of the simulated BOS. What looks the same in every shape is here, the rest in ``ReplyForm``.
 struct SimulatorReply: Sendable, Equatable {
     var httpStatus: Int
     var body: [UInt8]
     /// Seconds for the `Retry-After` header.
     var retryAfter: Int?
+    /// For the `WWW-Authenticate` header.
+    var challenge: String?
+    /// It is written twice.
+    var isTwice = false
+
+    init(
+        _ httpStatus: Int, status: Bool, code: Int?, codeName: String = "response_code", with more: [JSONValue.Member] = [],
+        _ message: String
+    ) {
+        self.init(httpStatus, status: .bool(status), code: code, codeName: codeName, with: more, message)
+    }
 
     private init(
-        _ httpStatus: Int, status: JSONValue, code: Int?, codeName: String = "response_code", _ message: String,
-        _ more: [JSONValue.Member] = []
+        _ httpStatus: Int, status: JSONValue, code: Int?, codeName: String = "response_code", with more: [JSONValue.Member] = [],
+        _ message: String
     ) {
         var members: [JSONValue.Member] = [.init("status", status)]
         if let code { members.append(.init(codeName, .number("\(code)"))) }
@@ -24,14 +35,23 @@ struct SimulatorReply: Sendable, Equatable {
 
     // MARK: All calls
 
-    static let authenticationFailed = SimulatorReply(401, status: .bool(false), code: 16, "Authentication failed")
-    static let signatureRefused = SimulatorReply(412, status: .bool(false), code: 15, "Invalid signature encoding")
+    static let authenticationFailed = SimulatorReply(401, status: false, code: 16, "Authentication failed")
+    static let signatureRefused = SimulatorReply(412, status: false, code: 15, "Invalid signature encoding")
+    static let emptyWallet = SimulatorReply(402, status: false, code: 16, "Insufficient fund in your account")
+    static let maintenance = SimulatorReply(200, status: false, code: 6, "Service under maintenance, try after 02:00")
     static let invalidRequest = SimulatorReply(
-        400, status: .bool(false), code: 4, "Invalid request: a field is missing or not what it should be")
+        400, status: false, code: 4, "Invalid request: a field is missing or not what it should be")
     static let serverError = SimulatorReply(500, text: "<html><body><h1>500 Internal Server Error</h1></body></html>")
     static let garbage = SimulatorReply(200, text: "{\"status\":true,\"response_code\":1,\"mess")
 
-    static func refused(code: Int) -> SimulatorReply { SimulatorReply(200, status: .bool(false), code: code, "Refused by the operator") }
+    static let unauthorised: SimulatorReply = {
+        var reply = SimulatorReply(401, text: #"{"message":"Unauthorized"}"#)
+        reply.challenge = #"Bearer error="invalid_token""#
+        return reply
+    }()
+
+    static func refused(code: Int) -> SimulatorReply { SimulatorReply(200, status: false, code: code, "Refused by the operator") }
+    static func undecided(code: Int) -> SimulatorReply { SimulatorReply(200, status: false, code: code, "Transaction status unknown") }
 
     static func tooMany(retryAfter: Int) -> SimulatorReply {
         var reply = SimulatorReply(429, text: "")
@@ -39,54 +59,21 @@ struct SimulatorReply: Sendable, Equatable {
         return reply
     }
 
-    // MARK: DoRecharge
-
-    static let duplicate = SimulatorReply(200, status: .bool(false), code: 11, "Duplicate Transaction")
-    static let pending = SimulatorReply(200, status: .bool(true), code: 2, "Transaction is pending")
-
-    static func recharged(_ reference: String, paise: Int64) -> SimulatorReply {
-        SimulatorReply(
-            200, status: .bool(true), code: 1, "Recharge of Amount \(rupees(paise)) is successful",
-            [.init("operatorid", .number(operatorID(reference))), .init("ackno", .string(acknowledgement(reference)))])
-    }
-
-    // MARK: RechargesStatus
-
-    static let notFound = SimulatorReply(401, status: .bool(false), code: 3, "No such transaction")
-
-    static func enquirySucceeded(_ reference: String, paise: Int64) -> SimulatorReply {
-        SimulatorReply(
-            200, status: .bool(true), code: 1, codeName: "responsecode", "Transaction found",
-            [.init("data", data(reference, status: "1", "Success", operatorID: operatorID(reference), paise: paise))])
-    }
-
-    static func enquiryPending(_ reference: String) -> SimulatorReply {
-        SimulatorReply(
-            200, status: .bool(true), code: 2, codeName: "responsecode", "Transaction found",
-            [.init("data", data(reference, status: "2", "Pending"))])
-    }
-
-    static func failed(_ reference: String) -> SimulatorReply {
-        SimulatorReply(
-            200, status: .bool(true), code: 1, codeName: "responsecode", "Transaction found",
-            [.init("data", data(reference, status: "0", "Failed"))])
-    }
-
-    private static func data(
-        _ reference: String, status: String, _ message: String, operatorID: String = "", paise: Int64 = 0
-    ) -> JSONValue {
-        .object([
-            .init("txnid", .string(acknowledgement(reference))), .init("amount", .string(rupees(paise))), .init("status", .string(status)),
-            .init("refid", .string(reference)), .init("operatorid", .string(operatorID)), .init("refunded", .string("0")),
-            .init("message", .string(message)),
-        ])
+    static func unavailable(retryAfter: Int) -> SimulatorReply {
+        var reply = SimulatorReply(503, text: "<html><body><h1>503 Service Unavailable</h1></body></html>")
+        reply.retryAfter = retryAfter
+        return reply
     }
 
     // MARK: Status
 
-    static let panPending = SimulatorReply(200, status: .bool(true), code: 1, "Application is under process at NSDL eGOV")
-    static let panCompleted = SimulatorReply(200, status: .bool(true), code: 1, "PAN has been allotted")
-    static let panRejected = SimulatorReply(200, status: .bool(true), code: 1, "Application has been rejected by NSDL eGOV")
+    static let panPending = panAnswer("Application is under process at NSDL eGOV")
+    static let panCompleted = panAnswer("PAN has been allotted")
+    static let panRejected = panAnswer("Application has been rejected by NSDL eGOV")
+    static let panRefusal = SimulatorReply(200, status: false, code: nil, "Service unavailable, try later")
+    static let panDuplicate = SimulatorReply(401, status: .string("Failed"), code: nil, "Duplicate RefID")
+
+    static func panAnswer(_ message: String) -> SimulatorReply { SimulatorReply(200, status: true, code: 1, message) }
 
     // MARK: The authorise call
 
@@ -98,18 +85,37 @@ struct SimulatorReply: Sendable, Equatable {
             200,
             text: #"{"status":"SUCCESS","subCode":"200","message":"Token generated","data":{"token":"\#(token)","expiry":\#(expires)}}"#)
     }
+}
 
-    // MARK: Made-up numbers: the same for a reference in every run
+// MARK: - What is done to the bytes of an answer
 
-    static func operatorID(_ reference: String) -> String { digits("operatorid", reference) }
-    static func acknowledgement(_ reference: String) -> String { digits("ackno", reference) }
+extension SimulatorReply {
+    var withByteOrderMark: SimulatorReply { with([0xEF, 0xBB, 0xBF] + body) }
 
-    private static func digits(_ purpose: String, _ reference: String) -> String {
-        var generator = SeededGenerator(seed: 0, purpose, reference, 0)
-        return "\(generator.next() % 9_000_000_000 + 1_000_000_000)"
+    var withPHPNotice: SimulatorReply {
+        with(
+            Array("<br />\n<b>Notice</b>:  Undefined index: refid in <b>/var/www/html/api/BOS.php</b> on line <b>214</b><br />\n".utf8)
+                + body)
     }
 
-    private static func rupees(_ paise: Int64) -> String {
-        paise % 100 == 0 ? "\(paise / 100)" : "\(paise / 100).\(paise % 100 < 10 ? "0" : "")\(paise % 100)"
+    /// A bell and an e with an acute accent in Latin-1, at the start of the message.
+    var withControlBytes: SimulatorReply {
+        let start = Array(#""message":""#.utf8)
+        guard let index = body.indices.first(where: { body[$0...].starts(with: start) }) else { return self }
+        var bytes = body
+        bytes.insert(contentsOf: [0x07, 0xE9], at: index + start.count)
+        return with(bytes)
+    }
+
+    var writtenTwice: SimulatorReply {
+        var reply = self
+        reply.isTwice = true
+        return reply
+    }
+
+    private func with(_ body: [UInt8]) -> SimulatorReply {
+        var reply = self
+        reply.body = body
+        return reply
     }
 }

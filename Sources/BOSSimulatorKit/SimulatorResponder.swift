@@ -2,6 +2,7 @@ internal import ExactJSON
 private import Foundation
 internal import Hummingbird
 internal import NIOCore
+private import NIOHTTP1
 private import ServiceLifecycle
 
 /// The HTTP side: finds out which call it is, lets `SimulatedBOS` decide, and does on the wire what it decided.
@@ -49,6 +50,7 @@ struct SimulatorResponder: HTTPResponder {
         if delay > .zero { try await cancelWhenGracefulShutdown { try await Task.sleep(for: delay) } }
         switch effect {
         case .reply(let reply):
+            if reply.isTwice { try await write(reply, past: channel) }
             return Response(reply)
         case .reset:
             // Closing with a linger time of zero sends RST instead of FIN.
@@ -68,6 +70,16 @@ struct SimulatorResponder: HTTPResponder {
         throw ConnectionEnded()
     }
 
+    /// Writes an answer that no HTTP server would: the connection's own answer follows it.
+    private func write(_ reply: SimulatorReply, past channel: any Channel) async throws {
+        let head = "HTTP/1.1 \(reply.httpStatus) OK\r\nContent-Type: application/json\r\nContent-Length: \(reply.body.count)\r\n\r\n"
+        let bytes = ByteBuffer(bytes: Array(head.utf8) + reply.body)
+        try await channel.eventLoop.submit {
+            let encoder = try channel.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
+            encoder.writeAndFlush(NIOAny(bytes), promise: nil)
+        }.get()
+    }
+
     /// `/simulator/…`: for the people and tests that use the simulator, no part of BOS.
     private func respondAsSimulator(to request: Request, path: String, body: [UInt8]) -> Response {
         switch (request.method, path) {
@@ -81,7 +93,7 @@ struct SimulatorResponder: HTTPResponder {
         case (.put, "/simulator/faults"):
             do {
                 let plan = try FaultPlan(json: body)
-                simulator.withBOS { bos, _ in bos.plan = plan }
+                simulator.withBOS { bos, now in bos.follow(plan, at: now) }
                 return Response(json: try plan.json)
             } catch {
                 return Response(json: JSONValue.object([.init("error", .string("\(error)"))]).encoded, status: .badRequest)
@@ -102,6 +114,7 @@ extension Response {
     fileprivate init(_ reply: SimulatorReply) {
         self.init(json: reply.body, status: HTTPResponse.Status(code: reply.httpStatus))
         if let retryAfter = reply.retryAfter { headers[.retryAfter] = "\(retryAfter)" }
+        if let challenge = reply.challenge { headers[.wwwAuthenticate] = challenge }
     }
 
     fileprivate init(json: [UInt8], status: HTTPResponse.Status = .ok) {

@@ -9,6 +9,19 @@ package struct BreakerSettings: Sendable {
     /// Until the first probe; doubles with each one that fails.
     package var probeInterval = Duration.seconds(5)
     package var maximumProbeInterval = Duration.seconds(60)
+    package var refusals = Refusals()
 
     package init() {}
+
+    /// When nearly all recharges are refused with one and the same code.
+    package struct Refusals: Sendable {
+        /// In percent: from this share of the last calls on one recharge at a time is tried; 0 turns it off.
+        package var percent = 90
+        /// The last calls that are looked at.
+        package var minimumCalls = 20
+        /// From one try to the next.
+        package var interval = Duration.seconds(10)
+
+        package init() {}
+    }
 }

@@ -1,3 +1,5 @@
+package import JobModel
+
 /// When something is tried or asked again. Section `retry`.
 package struct RetrySettings: Sendable {
     /// How often one delivery may try a request that certainly was not sent.
@@ -23,10 +25,13 @@ package struct RetrySettings: Sendable {
         package init() {}
     }
 
-    /// How often and over which time "not found" must be heard before it is believed.
+    /// How often and over which time "not found" must be heard, and what it means then.
     package struct Settle: Sendable {
         package var answers = 3
         package var window = Duration.seconds(120)
+        package var notFound = RetryPolicy.Settle.NotFound.person
+        /// For a recharge that BOS refused with a code that is not known to be final.
+        package var refusalWindow = Duration.seconds(30)
 
         package init() {}
     }

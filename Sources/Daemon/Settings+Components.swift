@@ -31,6 +31,7 @@ extension Settings {
         configuration.policy = retryPolicy
         configuration.deliveryTimeout = jobs.timeout
         configuration.requestTimeout = api.requestTimeout
+        configuration.enquiresBy = api.enquiry.by
         configuration.purchaseGuard = jobs.duplicateWindow.map { PurchaseGuard(window: $0, action: jobs.duplicateAction) }
         configuration.exchanges.replies = amqp.exchanges.replies
         configuration.exchanges.unrouted = amqp.exchanges.unrouted
@@ -48,6 +49,10 @@ extension Settings {
         policy.enquiry = RetryPolicy.Backoff(initial: retry.enquiry.initialBackoff, maximum: retry.enquiry.maximumBackoff)
         policy.settle.answers = retry.settle.answers
         policy.settle.window = retry.settle.window
+        policy.settle.notFound = retry.settle.notFound
+        policy.settle.refusalWindow = retry.settle.refusalWindow
+        policy.destination = bosConfiguration.destination
+        policy.formerDestinations = Set(api.formerly)
         policy.pan.firstCheckAfter = poller.pan.firstCheckAfter
         policy.pan.maximumInterval = poller.pan.maximumInterval
         policy.pan.maximumAge = poller.pan.maximumAge
@@ -60,6 +65,9 @@ extension Settings {
         configuration.limit.minimum = jobs.minimumConcurrency
         // Half of the time a request may take is no answer that a healthy BOS gives.
         configuration.limit.latencyTarget = api.requestTimeout / 2
+        configuration.refusals.share = Double(breaker.refusals.percent) / 100
+        configuration.refusals.minimumCalls = breaker.refusals.minimumCalls
+        configuration.refusals.interval = breaker.refusals.interval
         configuration.breaker.window = breaker.window
         configuration.breaker.minimumCalls = breaker.minimumCalls
         configuration.breaker.failureShare = Double(breaker.failurePercent) / 100
@@ -80,6 +88,7 @@ extension Settings {
     package var bosConfiguration: BOSConfiguration {
         var configuration = BOSConfiguration()
         configuration.baseURL = api.baseURL
+        configuration.userAgent = "bos-worker/\(Version.current)"
         configuration.requestTimeout = api.requestTimeout
         configuration.connectTimeout = api.connectTimeout
         // Every job at once, and a few for probes: a call never waits for another one's connection.
@@ -89,6 +98,8 @@ extension Settings {
         configuration.endpoints.panStatus = api.paths.panStatus
         configuration.codes.accepted = Set(api.acceptedCodes)
         configuration.codes.finalRefusals = Set(api.finalCodes)
+        configuration.codes.postponed = Set(api.postponedCodes)
+        configuration.codes.postponedPatterns = api.postponedPatterns
         configuration.enquiry.registrationField = api.enquiry.registerIDField
         configuration.enquiry.referenceField = api.enquiry.referenceField
         configuration.enquiry.succeededWords = Set(api.enquiry.succeededWords)
@@ -104,7 +115,9 @@ extension Settings {
         configuration.pan.partnerID = pan.partnerID
         configuration.pan.nepID = pan.nepID
         configuration.pan.pendingPatterns = pan.pendingPatterns
+        configuration.pan.completedPatterns = pan.completedPatterns
         configuration.pan.rejectedPatterns = pan.rejectedPatterns
+        configuration.pan.failedCodes = Set(pan.failedCodes)
         configuration.credentials = credentials
         return configuration
     }

@@ -18,6 +18,9 @@ struct WorkerParts: Sendable {
     let lanes: Lanes
     let engine: Engine
     let probe: PauseProbe
+    let calibrator: EnquiryCalibrator
+    /// Where recharges go.
+    let destination: String
     let sampler: Sampler
     let lock: LockWatch
     /// Consumers of the lock and of the marker, which carry nothing: a queue with a consumer does not expire, and its end is told at once.
@@ -57,14 +60,18 @@ struct WorkerParts: Sendable {
             questions: Lane(
                 .questions, settings.laneConfiguration(concurrency: settings.jobs.statusConcurrency), clock: clock, logger: logger))
         let configuration = settings.engineConfiguration
+        destination = configuration.policy.destination
         outbox = Outbox(
             publisher: publish, ledger: ledger, configuration: configuration, clock: clock, metrics: metrics, logger: logger)
         let gateway = BOSClientGateway(client)
+        calibrator = EnquiryCalibrator(gateway: gateway, ledger: ledger, configuration: configuration, clock: clock, logger: logger)
         let handler = JobHandler(
             configuration: configuration, ledger: ledger,
             gateway: LimitedGateway(
-                gateway, lanes: lanes, ratePerSecond: settings.api.ratePerSecond.map(Double.init), clock: clock),
-            outbox: outbox, lanes: lanes, drain: DrainSignal(), runs: LiveRuns(process: name), clock: clock, metrics: metrics,
+                gateway, lanes: lanes, ratePerSecond: settings.api.ratePerSecond.map(Double.init),
+                registerID: settings.api.registerID ?? "", clock: clock),
+            outbox: outbox, lanes: lanes, calibrator: calibrator, drain: DrainSignal(), runs: LiveRuns(process: name), clock: clock,
+            metrics: metrics,
             logger: logger)
         engine = Engine(
             handler: handler,
@@ -86,6 +93,7 @@ struct WorkerParts: Sendable {
         registry.observe(publishing: publish)
         registry.observe(tokenOf: client, clock)
         Self.observe(lanes, registry)
+        registry.observe(.enquiryUnreliable) { [calibrator] in Double(calibrator.problems.count) }
         self.lock = lock
         self.clock = clock
     }
@@ -115,6 +123,13 @@ extension WorkerParts {
     private static func observe(_ lanes: Lanes, _ registry: PrometheusRegistry) {
         registry.observe(.breakerState) { Double(lanes.money.breakerState.rawValue) }
         registry.observe(.questionsBreakerState) { Double(lanes.questions.breakerState.rawValue) }
+        for lane in lanes.all {
+            for reason in PauseReason.allCases {
+                registry.observe(.consumptionPaused, dimensions: [("lane", "\(lane.name)"), ("reason", reason.rawValue)]) {
+                    lane.gate.pauses[reason] == nil ? 0 : 1
+                }
+            }
+        }
         for kind in JobKind.allCases {
             let lane = kind == .recharge ? lanes.money : lanes.questions
             registry.observe(.concurrencyLimit, dimensions: [("kind", kind.rawValue)]) { Double(lane.limit) }

@@ -1,4 +1,5 @@
 import JobModel
+import Ledger
 
 /// Performs the steps of one kind of job against BOS.
 protocol BOSCaller: Sendable {
@@ -10,17 +11,30 @@ protocol BOSCaller: Sendable {
 
 struct RechargeCaller: BOSCaller {
     let gateway: any BOSGateway
+    let calibrator: EnquiryCalibrator
+    let enquiresBy: EngineConfiguration.EnquiryName
 
     func send(_ permit: consuming RetryPermit, _ machine: RechargeMachine, _ call: CallOptions) async -> CallReport<RechargeMachine.Event> {
-        await gateway.recharge(permit, machine.recharge, call)
+        let report = await gateway.recharge(permit, machine.recharge, call)
+        if case .answered(.done, _, let bosReference) = report.event { calibrator.executed(machine.recharge, bosReference) }
+        return report
     }
 
     func ask(_ machine: RechargeMachine, _ call: CallOptions) async -> CallReport<RechargeMachine.Event> {
-        await gateway.enquire(machine.recharge.reference, registerID: machine.recharge.registerID, call).map { enquiry in
+        let (recharge, bosReference) = (machine.recharge, machine.progress.bosReference)
+        let report = await gateway.enquire(enquiresBy.name(recharge.reference, bosReference), registerID: recharge.registerID, call)
+        let calibration = calibrator.calibration(of: recharge.registerID)
+        return report.map { enquiry in
             switch enquiry {
-            case .found(let finding, let answer): .enquired(finding, answer)
-            case .unanswered(let reason, let retryAfter):
-                .enquiryUnanswered(credentialsRefused: reason == .credentialsRefused, retryAfter: retryAfter)
+            case .found(let finding, let answer, let subject):
+                let names = recharge.names(bosReference)
+                // Where nothing was answered yet, what the enquiry finds is the first that it can be calibrated by.
+                if finding == .succeeded, finding.weighed(subject, against: recharge, names: names, calibration) == .counts(finding) {
+                    calibrator.executed(recharge, bosReference)
+                }
+                return .enquired(finding, answer, subject, calibration)
+            case .unanswered(let reason, let retryAfter): return .enquiryUnanswered(reason, retryAfter: retryAfter)
+            case .ownCredentialsRefused: return .enquiryUnanswered(.unanswered, retryAfter: nil)
             }
         }
     }
@@ -28,6 +42,9 @@ struct RechargeCaller: BOSCaller {
 
 struct RechargeStatusCaller: BOSCaller {
     let gateway: any BOSGateway
+    let calibrator: EnquiryCalibrator
+    let ledger: any Ledger
+    let enquiresBy: EngineConfiguration.EnquiryName
 
     /// A question is never given a permit, so nothing leaves.
     func send(
@@ -36,13 +53,33 @@ struct RechargeStatusCaller: BOSCaller {
         CallReport(.unanswered(.notSent, retryAfter: nil), note: "a question moves no money")
     }
 
+    /// BOS is asked as this ledger has sent the recharge, and the answer is held against what this ledger holds after it: a recharge that was
+    /// taken up meanwhile counts.
     func ask(_ machine: RechargeStatusMachine, _ call: CallOptions) async -> CallReport<RechargeStatusMachine.Event> {
-        await gateway.enquire(machine.query.reference, registerID: machine.query.registerID, call).map { enquiry in
-            switch enquiry {
-            case .found(let finding, let answer): .found(finding, answer)
-            case .unanswered(let reason, let retryAfter): .unanswered(reason, retryAfter: retryAfter)
+        do throws(LedgerError) {
+            let before = try await known(machine.query)
+            let registerID = before?.recharge.registerID ?? machine.query.registerID
+            let reference = enquiresBy.name(machine.query.reference, before?.progress.bosReference)
+            let report = await gateway.enquire(reference, registerID: registerID, call)
+            let known = try await known(machine.query)
+            return report.map { enquiry in
+                switch enquiry {
+                case .found(let finding, let answer, let subject):
+                    .found(finding, answer, subject, calibrator.calibration(of: registerID), known: known)
+                case .unanswered(let reason, let retryAfter): .unanswered(reason, retryAfter: retryAfter)
+                case .ownCredentialsRefused: .ownCredentialsRefused
+                }
             }
+        } catch {
+            return CallReport(.unanswered(.unanswered, retryAfter: nil), note: "the ledger could not be asked for the recharge: \(error)")
         }
+    }
+
+    private func known(_ query: RechargeStatusQuery) async throws(LedgerError) -> KnownRecharge? {
+        guard let record = try await ledger.job(.recharge, query.reference)?.record, case .recharge(let recharge) = record.job else {
+            return nil
+        }
+        return KnownRecharge(recharge: recharge, progress: record.progress)
     }
 }
 

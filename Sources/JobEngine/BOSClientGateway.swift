@@ -1,5 +1,6 @@
 package import BOSClient
 package import JobModel
+import Ledger
 import Metrics
 import Synchronization
 
@@ -8,6 +9,7 @@ package final class BOSClientGateway: BOSGateway {
     private let client: BOSClient
     private let metrics = BOSMetrics()
     private let refused = Mutex<CredentialVersion?>(nil)
+    private let sent = RecentReferences()
 
     package init(_ client: BOSClient) { self.client = client }
 
@@ -17,22 +19,32 @@ package final class BOSClientGateway: BOSGateway {
         let request = RechargeRequest(
             operatorID: String(recharge.operatorID), subscriber: recharge.subscriber, amount: recharge.amount.rupees,
             reference: recharge.reference, registerID: recharge.registerID)
+        sent.note(recharge.reference)
         let attempt = await metrics.measure(.recharge) {
-            await client.recharge(request, traceparent: call.traceparent, timeout: call.timeout)
+            await client.recharge(request, traceparent: call.traceparent, timeout: call.timeout, isTimely: call.isTimely)
         }
-        return CallReport(event(of: attempt), note: attempt.note(.recharge, \.facts))
+        let note = attempt.note(.recharge, \.facts)
+        if case .answered(let answer) = attempt, let name = answer.facts.reference, name != recharge.reference, sent.contains(name) {
+            return CallReport(
+                .unknown(Answer(answer.facts)), note: "\(note); its refid names another recharge of this worker",
+                sighting: attempt.sighting(.recharge, \.facts))
+        }
+        return CallReport(event(of: attempt), note: note, sighting: attempt.isPlainSuccess ? nil : attempt.sighting(.recharge, \.facts))
     }
 
     private func event(of attempt: Attempt<RechargeAnswer>) -> RechargeMachine.Event {
         switch attempt {
         case .notSent(.tokenUnavailable, _): return .notTaken(.credentialsRefused)
+        case .notSent(.late, _): return .notTaken(.heldBack(.late, retryAfter: nil))
         case .notSent: return .notTaken(.notSent)
         case .throttled(let retryAfter): return .notTaken(.throttled(retryAfter: retryAfter))
+        case .postponed: return .notTaken(.postponed)
         case .credentialsRefused(_, let version):
             note(version)
             return .notTaken(.credentialsRefused)
-        case .unknown(_, _, let facts): return .unknown(facts.map(Answer.init))
-        case .answered(let answer): return .answered(RechargeMachine.Meaning(answer.meaning), Answer(answer.facts))
+        case .unknown(_, _, let facts): return .unknown(facts.map(Answer.init), retryAfter: facts?.retryAfter)
+        case .answered(let answer):
+            return .answered(RechargeMachine.Meaning(answer.meaning), Answer(answer.facts), bosReference: answer.facts.reference)
         }
     }
 
@@ -41,13 +53,14 @@ package final class BOSClientGateway: BOSGateway {
             await client.enquire(
                 reference: reference, registerID: registerID, traceparent: call.traceparent, timeout: call.timeout)
         }
-        let note = attempt.note(.enquiry, \.facts)
+        let (note, sighting) = (attempt.note(.enquiry, \.facts), attempt.sighting(.enquiry, \.facts))
         switch attempt {
         case .answered(let answer):
-            return CallReport(.found(RechargeMachine.Finding(answer.verdict), Answer(answer.facts)), note: note)
-        case .notSent, .throttled, .credentialsRefused, .unknown:
+            return CallReport(
+                .found(RechargeMachine.Finding(answer.verdict), Answer(answer.facts), Subject(answer)), note: note, sighting: sighting)
+        case .notSent, .throttled, .postponed, .credentialsRefused, .unknown:
             let (reason, retryAfter) = unanswered(attempt)
-            return CallReport(.unanswered(reason, retryAfter: retryAfter), note: note)
+            return CallReport(.unanswered(reason, retryAfter: retryAfter), note: note, sighting: sighting)
         }
     }
 
@@ -57,12 +70,13 @@ package final class BOSClientGateway: BOSGateway {
         let attempt = await metrics.measure(.panStatus) {
             await client.panStatus(request, traceparent: call.traceparent, timeout: call.timeout)
         }
-        let note = attempt.note(.panStatus, \.facts)
+        let (note, sighting) = (attempt.note(.panStatus, \.facts), attempt.sighting(.panStatus, \.facts))
         switch attempt {
-        case .answered(let answer): return CallReport(.found(PANStatusMachine.Finding(answer), Answer(answer.facts)), note: note)
-        case .notSent, .throttled, .credentialsRefused, .unknown:
+        case .answered(let answer):
+            return CallReport(.found(PANStatusMachine.Finding(answer), Answer(answer.facts)), note: note, sighting: sighting)
+        case .notSent, .throttled, .postponed, .credentialsRefused, .unknown:
             let (reason, retryAfter) = unanswered(attempt)
-            return CallReport(.unanswered(reason, retryAfter: retryAfter), note: note)
+            return CallReport(.unanswered(reason, retryAfter: retryAfter), note: note, sighting: sighting)
         }
     }
 
@@ -79,6 +93,7 @@ package final class BOSClientGateway: BOSGateway {
         case .notSent(.tokenUnavailable, _): return (.credentialsRefused, nil)
         case .notSent: return (.notSent, nil)
         case .throttled(let retryAfter): return (.throttled, retryAfter)
+        case .postponed(let facts): return (.postponed, facts.retryAfter)
         case .credentialsRefused(_, let version):
             note(version)
             return (.credentialsRefused, nil)
@@ -95,7 +110,8 @@ extension Attempt {
             switch self {
             case .notSent(let reason, let detail): "not sent (\(reason.rawValue)): \(detail)"
             case .throttled: "HTTP 429"
-            case .credentialsRefused(let code, _): "credentials refused, response_code \(code)"
+            case .postponed(let facts): "postponed by BOS; \(facts)"
+            case .credentialsRefused(let code, _): "credentials refused, response_code \(code.map(String.init) ?? "absent")"
             case .unknown(let reason, let detail, let facts):
                 "unknown (\(reason.rawValue)): \(detail)" + (facts.map { "; \($0)" } ?? "")
             case .answered(let answer): "\(facts(answer))"
@@ -104,11 +120,39 @@ extension Attempt {
     }
 }
 
+extension Attempt {
+    /// What BOS answered, to be counted.
+    fileprivate func sighting(_ endpoint: CodeSighting.Endpoint, _ facts: (Answer) -> BOSFacts) -> CodeSighting? {
+        switch self {
+        case .notSent, .throttled: nil
+        case .credentialsRefused(let code, _): CodeSighting(CodeSighting.Name(endpoint, httpStatus: 401, responseCode: code), message: "")
+        case .postponed(let facts): CodeSighting(endpoint, JobModel.Answer(facts))
+        case .unknown(_, _, let facts): facts.map { CodeSighting(endpoint, JobModel.Answer($0)) }
+        case .answered(let answer): CodeSighting(endpoint, JobModel.Answer(facts(answer)))
+        }
+    }
+}
+
+extension Attempt where Answer == RechargeAnswer {
+    /// These are too many to be counted one by one, and the ledger counts what succeeded anyway.
+    fileprivate var isPlainSuccess: Bool {
+        if case .answered(let answer) = self { return answer.meaning == .done }
+        return false
+    }
+}
+
 extension Answer {
     init(_ facts: BOSFacts) {
         self.init(
             httpStatus: facts.httpStatus, responseCode: facts.responseCode, status: facts.status, message: facts.message,
             operatorID: facts.operatorID, acknowledgement: facts.acknowledgement)
+    }
+}
+
+extension Subject {
+    init(_ answer: EnquiryAnswer) {
+        self.init(
+            reference: answer.named.reference, subscriber: answer.named.subscriber, amount: answer.named.amount, hasData: answer.hasData)
     }
 }
 

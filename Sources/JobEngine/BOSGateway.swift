@@ -1,4 +1,5 @@
 package import JobModel
+package import Ledger
 
 /// BOS as the engine sees it: each call is one attempt, and its result is already an event of the job's state machine.
 package protocol BOSGateway: Sendable {
@@ -16,10 +17,13 @@ package protocol BOSGateway: Sendable {
 package struct CallOptions: Sendable {
     package var traceparent: String?
     package var timeout: Duration
+    /// Asked directly before a recharge leaves: `false` once its deadline has passed or too little time is left for an answer. Nothing is sent then.
+    package var isTimely: @Sendable () -> Bool
 
-    package init(traceparent: String?, timeout: Duration) {
+    package init(traceparent: String?, timeout: Duration, isTimely: @escaping @Sendable () -> Bool = { true }) {
         self.traceparent = traceparent
         self.timeout = timeout
+        self.isTimely = isTimely
     }
 }
 
@@ -29,16 +33,24 @@ package struct CallReport<Event: Sendable>: Sendable {
     /// One clause for the job's history: what was called, and what came of it or why nothing did. No subscriber number, no secret.
     package var note: String
 
-    package init(_ event: Event, note: String) {
+    /// BOS's answer, to be counted for people; `nil` if there was none, or it is the plain success of a recharge.
+    package var sighting: CodeSighting?
+
+    package init(_ event: Event, note: String, sighting: CodeSighting? = nil) {
         self.event = event
         self.note = note
+        self.sighting = sighting
     }
 
-    package func map<Other>(_ transform: (Event) -> Other) -> CallReport<Other> { CallReport<Other>(transform(event), note: note) }
+    package func map<Other>(_ transform: (Event) -> Other) -> CallReport<Other> {
+        CallReport<Other>(transform(event), note: note, sighting: sighting)
+    }
 }
 
 /// What became of one enquiry.
 package enum Enquiry: Sendable {
-    case found(RechargeMachine.Finding, Answer)
+    case found(RechargeMachine.Finding, Answer, Subject = Subject())
     case unanswered(WaitReason, retryAfter: Duration?)
+    /// BOS refuses the credentials of this enquiry and takes those of others.
+    case ownCredentialsRefused
 }

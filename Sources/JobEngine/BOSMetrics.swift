@@ -13,6 +13,7 @@ struct BOSMetrics: Sendable {
         case answered
         case notSent = "not_sent"
         case throttled
+        case postponed
         case credentialsRefused = "credentials_refused"
         case unknown
     }
@@ -48,6 +49,7 @@ struct BOSMetrics: Sendable {
         case .answered: .answered
         case .notSent: .notSent
         case .throttled: .throttled
+        case .postponed: .postponed
         case .credentialsRefused: .credentialsRefused
         case .unknown: .unknown
         }

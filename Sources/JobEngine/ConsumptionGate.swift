@@ -9,22 +9,63 @@ package enum PauseReason: String, Sendable, CaseIterable {
     case ledger
     /// BOS cannot be reached or takes nothing.
     case bos
+    /// BOS has asked for a pause (`Retry-After`).
+    case throttled
+    /// BOS takes no recharge for now: maintenance, or an empty wallet.
+    case postponed
+    /// BOS refuses nearly all recharges with one and the same code.
+    case refusals
 }
 
-/// Decides whether jobs are consumed. Closed by whoever finds that they cannot be worked on, opened again by a probe.
+/// Decides whether jobs are consumed. The part of the engine that finds that jobs cannot be worked on closes it, a probe opens it again.
 ///
-/// While it is closed jobs stay in their queues, where operators see them, and none of them fails.
+/// While it is closed jobs stay in their queues, where operators see them, and none of them fails. Where only a job can show whether the
+/// reason has passed, one job at a time is let through.
 package actor ConsumptionGate {
-    /// Stops or resumes all consumers; returns once that is so.
-    package typealias Switch = @Sendable (_ isOpen: Bool) async -> Void
-    /// Whether the reason has passed; must not move money.
-    package typealias Probe = @Sendable (PauseReason) async -> Bool
+    /// How many jobs are taken.
+    package enum Flow: Sendable {
+        case running
+        /// One at a time.
+        case trial
+        case stopped
+    }
 
-    private nonisolated let reasons = Mutex<[PauseReason: String]>([:])
+    /// What a probe has found out about a reason to pause.
+    package enum Finding: Sendable {
+        case passed
+        case stands
+        /// Only a job can tell.
+        case triesJob
+    }
+
+    /// What a delivery was let through as.
+    package enum Admission: Sendable {
+        case regular
+        case trial
+    }
+
+    /// Brings the consumers about; returns once that is so.
+    package typealias Switch = @Sendable (Flow) async -> Void
+    /// Whether the reason has passed; must not move money.
+    package typealias Probe = @Sendable (PauseReason) async -> Finding
+
+    private struct State {
+        var reasons: [PauseReason: String] = [:]
+        var trial = Trial.none
+    }
+
+    private enum Trial {
+        case none
+        case offered
+        case running
+    }
+
+    private nonisolated let state = Mutex(State())
     private let clock: any EngineClock
     private let logger: Logger
     private let closings: AsyncStream<Void>
     private let closed: AsyncStream<Void>.Continuation
+    private let changes = Signal()
     private var switchConsumers: Switch = { _ in }
     /// Probes since the gate was last open for long: pauses that follow each other closely grow longer.
     private var probes = 0
@@ -37,20 +78,62 @@ package actor ConsumptionGate {
     }
 
     /// Why consuming is paused, with a sentence for people; empty while it is not.
-    package nonisolated var pauses: [PauseReason: String] { reasons.withLock { $0 } }
+    package nonisolated var pauses: [PauseReason: String] { state.withLock { $0.reasons } }
 
-    package nonisolated var isOpen: Bool { reasons.withLock { $0.isEmpty } }
+    package nonisolated var isOpen: Bool { state.withLock { $0.reasons.isEmpty } }
+
+    /// Whether one job may be taken to try whether the reasons have passed.
+    package nonisolated var offersTrial: Bool { state.withLock { $0.trial == .offered } }
 
     package func setSwitch(_ switchConsumers: @escaping Switch) { self.switchConsumers = switchConsumers }
 
+    /// Lets a delivery through, or not. What was let through is to be given to ``end(_:)``.
+    nonisolated func admit() -> Admission? {
+        state.withLock { state in
+            if state.reasons.isEmpty { return .regular }
+            guard state.trial == .offered else { return nil }
+            state.trial = .running
+            return .trial
+        }
+    }
+
+    /// Whether what was let through may still begin.
+    nonisolated func admits(_ admission: Admission) -> Bool {
+        state.withLock { state in
+            switch admission {
+            case .regular: state.reasons.isEmpty
+            case .trial: state.trial == .running
+            }
+        }
+    }
+
+    /// The delivery is about to be let go of. After a trial no other delivery comes before the gate has decided.
+    func end(_ admission: Admission) async {
+        guard admission == .trial else { return }
+        await switchConsumers(isOpen ? .running : .stopped)
+        state.withLock { $0.trial = .none }
+        changes.pulse()
+    }
+
     /// Stops consuming for this reason; returns once no more deliveries are taken. The caller may then requeue its own.
     package func close(_ reason: PauseReason, _ detail: String) async {
-        let isNew = reasons.withLock { $0.updateValue(detail, forKey: reason) == nil }
+        let isNew = state.withLock { state in
+            // A job that was let through to try finds this reason: it stands, and the trial ends with the job.
+            state.reasons.updateValue(detail, forKey: reason) == nil
+        }
         if isNew { logger.error("consuming pauses", metadata: ["reason": "\(reason.rawValue)", "detail": "\(detail)"]) }
-        await switchConsumers(false)
+        guard state.withLock({ $0.trial != .running }) else {
+            closed.yield()
+            return
+        }
+        await switchConsumers(.stopped)
         // After the switch, and every time: whatever crossed an opening, a round follows that puts the consumers right.
         closed.yield()
+        changes.pulse()
     }
+
+    /// The reason has passed: a call to BOS has shown it.
+    nonisolated func pass(_ reason: PauseReason) { state.withLock { _ = $0.reasons.removeValue(forKey: reason) } }
 
     /// Probes while the gate is closed, and opens it when every reason has passed. Ends when cancelled.
     package func run(probe: Probe) async {
@@ -58,20 +141,53 @@ package actor ConsumptionGate {
             if clock.uptime() - openSince > .seconds(60) { probes = 0 }
             let wasClosed = !isOpen
             while !isOpen, !Task.isCancelled {
-                await switchConsumers(false)
+                await switchConsumers(.stopped)
                 // The breaker keeps its own time and is only asked whether it has come: a longer pause would be added to its own.
                 let isBreakerAlone = pauses.keys.allSatisfy { $0 == .bos }
                 await clock.sleep(for: Self.interval(isBreakerAlone ? 0 : probes, clock.jitter()))
                 if !isBreakerAlone { probes += 1 }
-                for reason in pauses.keys.sorted(by: { $0.rawValue < $1.rawValue }) where await probe(reason) {
-                    reasons.withLock { _ = $0.removeValue(forKey: reason) }
-                }
+                await round(probe)
             }
             guard isOpen else { return }
             openSince = clock.uptime()
             if wasClosed { logger.notice("consuming goes on") }
-            await switchConsumers(true)
+            await switchConsumers(.running)
         }
+    }
+
+    private func round(_ probe: Probe) async {
+        var needsTrial = true
+        for reason in pauses.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
+            switch await probe(reason) {
+            case .passed: pass(reason)
+            case .stands: needsTrial = false
+            case .triesJob: break
+            }
+        }
+        guard needsTrial, !isOpen, !Task.isCancelled else { return }
+        await tryJob()
+    }
+
+    /// Lets one job through and returns when it is over, or when another reason to pause has come.
+    private func tryJob() async {
+        let known = Set(pauses.keys)
+        state.withLock { $0.trial = .offered }
+        await switchConsumers(.trial)
+        while !Task.isCancelled {
+            let isOver = state.withLock { state in
+                if state.trial == .none { return true }
+                guard state.trial == .offered, !known.isSuperset(of: state.reasons.keys) else { return false }
+                state.trial = .none
+                return true
+            }
+            if isOver { return }
+            await changes.wait { self.isTrialOver(known) }
+        }
+        state.withLock { $0.trial = .none }
+    }
+
+    private nonisolated func isTrialOver(_ known: Set<PauseReason>) -> Bool {
+        state.withLock { $0.trial == .none || ($0.trial == .offered && !known.isSuperset(of: $0.reasons.keys)) }
     }
 
     /// A quarter of a second at first, so that an operator who mends something sees it soon; then longer, up to ten seconds.

@@ -20,7 +20,13 @@ package struct Engine: Sendable {
     package func run() async {
         for source in sources {
             let deliveries = source.deliveries
-            await source.lane.gate.setSwitch { isOpen in await isOpen ? deliveries.resume() : deliveries.pause() }
+            await source.lane.gate.setSwitch { flow in
+                switch flow {
+                case .running: await deliveries.resume()
+                case .trial: await deliveries.resume(prefetch: 1)
+                case .stopped: await deliveries.pause()
+                }
+            }
         }
         await withDiscardingTaskGroup { group in
             for source in sources { group.addTask(executorPreference: executor) { await consume(source) } }

@@ -24,12 +24,28 @@ package struct EngineConfiguration: Sendable {
     /// What waits for longer than this waits in the ledger, its delivery acked.
     package var longestWait = Duration.seconds(5)
     package var exchanges = Exchanges()
+    /// The name under which enquiries ask for a recharge.
+    package var enquiresBy = EnquiryName.reference
     /// `nil`: the same purchase under a new reference is a new purchase.
     package var purchaseGuard: PurchaseGuard?
 
     /// How long a delivery waits for the confirm of its reply. A reply that is stored stays owed after it, so the delivery need not
     /// be held while a broker that is short of memory takes nothing.
     var confirmTimeout: Duration { min(.seconds(10), deliveryTimeout / 4) }
+
+    /// The name of a recharge in an enquiry. Raw values are those of the setting `api.enquiry.by`.
+    package enum EnquiryName: String, Sendable, CaseIterable {
+        case reference = "referenceid"
+        /// BOS's own number, where its answer to `DoRecharge` gave one.
+        case bosReference = "refid"
+
+        package func name(_ reference: String, _ bosReference: String?) -> String {
+            switch self {
+            case .reference: reference
+            case .bosReference: bosReference ?? reference
+            }
+        }
+    }
 
     /// Where replies and dead letters go.
     package struct Exchanges: Sendable {

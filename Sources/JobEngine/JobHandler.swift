@@ -10,6 +10,7 @@ package struct JobHandler: Sendable {
     let gateway: any BOSGateway
     let outbox: Outbox
     let lanes: Lanes
+    let calibrator: EnquiryCalibrator
     let budget: SharedRetryBudget
     let drain: DrainSignal
     let runs: LiveRuns
@@ -19,13 +20,14 @@ package struct JobHandler: Sendable {
 
     package init(
         configuration: EngineConfiguration, ledger: any Ledger, gateway: any BOSGateway, outbox: Outbox, lanes: Lanes,
-        drain: DrainSignal, runs: LiveRuns, clock: any EngineClock, metrics: EngineMetrics, logger: Logger
+        calibrator: EnquiryCalibrator, drain: DrainSignal, runs: LiveRuns, clock: any EngineClock, metrics: EngineMetrics, logger: Logger
     ) {
         self.configuration = configuration
         self.ledger = ledger
         self.gateway = gateway
         self.outbox = outbox
         self.lanes = lanes
+        self.calibrator = calibrator
         budget = SharedRetryBudget()
         self.drain = drain
         self.runs = runs
@@ -44,13 +46,20 @@ package struct JobHandler: Sendable {
     }
 
     private func settle(_ delivery: Delivery, _ lane: Lane) async -> Settlement {
-        let deadline = clock.uptime() + configuration.deliveryTimeout - configuration.confirmTimeout
         // Taken before the gate closed, not begun: better in its queue than begun in vain.
-        guard lane.gate.isOpen, !drain.isDraining else { return .requeue }
-        guard await lane.enter(within: deadline - clock.uptime() - configuration.requestTimeout, drain) else { return .requeue }
-        defer { lane.leave() }
-        guard lane.gate.isOpen, !drain.isDraining else { return .requeue }
-        let incoming = IncomingJob(delivery)
+        guard !drain.isDraining, let admission = lane.gate.admit() else { return .requeue }
+        let settlement = await settle(delivery, lane, admission)
+        await lane.gate.end(admission)
+        return settlement
+    }
+
+    private func settle(_ delivery: Delivery, _ lane: Lane, _ admission: ConsumptionGate.Admission) async -> Settlement {
+        let deadline = clock.uptime() + configuration.deliveryTimeout - configuration.confirmTimeout
+        let slot = Slot(lane)
+        guard await slot.enter(within: deadline - clock.uptime() - configuration.requestTimeout, drain) else { return .requeue }
+        defer { slot.leave() }
+        guard lane.gate.admits(admission), !drain.isDraining else { return .requeue }
+        let incoming = IncomingJob(delivery, lane: lane.name)
         let (job, fingerprint): (Job, [UInt8])
         switch await understand(incoming) {
         case .job(let decoded): (job, fingerprint) = decoded
@@ -63,21 +72,24 @@ package struct JobHandler: Sendable {
         let asker = incoming.isResumption ? nil : incoming.asker(reference: job.reference) ?? Asker(correlationID: job.reference)
         let arrival = Arrival(
             job: job, fingerprint: fingerprint, asker: asker, messageID: incoming.messageID.flatMap { $0.isEmpty ? nil : $0 },
-            isRedelivered: delivery.isRedelivered, lane: lane, deadline: deadline)
+            isRedelivered: delivery.isRedelivered, lane: lane, slot: slot, admission: admission, deadline: deadline)
         let now = clock.now()
         let policy = configuration.policy
         let result: RunResult =
             switch job {
             case .recharge(let recharge):
                 await run(
-                    arrival, RechargeCaller(gateway: gateway), RechargeMachine(recharge, acceptedAt: now, policy: policy)
+                    arrival, RechargeCaller(gateway: gateway, calibrator: calibrator, enquiresBy: configuration.enquiresBy),
+                    RechargeMachine(recharge, acceptedAt: now, policy: policy)
                 ) { record in
                     guard case .recharge(let recharge) = record.job else { return nil }
                     return RechargeMachine(recharge, acceptedAt: record.acceptedAt, record.progress, policy: policy)
                 }
             case .rechargeStatus(let query):
                 await run(
-                    arrival, RechargeStatusCaller(gateway: gateway), RechargeStatusMachine(query, acceptedAt: now, policy: policy)
+                    arrival,
+                    RechargeStatusCaller(gateway: gateway, calibrator: calibrator, ledger: ledger, enquiresBy: configuration.enquiresBy),
+                    RechargeStatusMachine(query, acceptedAt: now, policy: policy)
                 ) { record in
                     guard case .rechargeStatus(let query) = record.job else { return nil }
                     return RechargeStatusMachine(query, acceptedAt: record.acceptedAt, record.progress, policy: policy)
@@ -123,6 +135,8 @@ package struct JobHandler: Sendable {
         let messageID: String?
         let isRedelivered: Bool
         let lane: Lane
+        let slot: Slot
+        let admission: ConsumptionGate.Admission
         /// Until when, in the clock's uptime, the delivery may be held.
         let deadline: Duration
     }
@@ -147,7 +161,7 @@ package struct JobHandler: Sendable {
             let (result, stored) = try await claimed(claim, arrival)
             switch result {
             case .new(let record, let replies) where record.owner == nil:
-                if record.progress.state.isLeftToPerson { leftToPerson(record) }
+                if record.progress.state.isLeftToPerson { leftToPerson(record, "it repeats an earlier purchase") }
                 return .settled(await finish(record, stored.reply?.verdict, replies))
             case .new(let record, _):
                 var run = makeRun(machine, record)
@@ -199,6 +213,8 @@ package struct JobHandler: Sendable {
             }
             guard case .joined(let owner) = result else { return (result, claim) }
             claim.hasJoined = true
+            // A delivery that only waits takes no place from one that works.
+            arrival.slot.leave()
             await withTaskGroup { group in
                 group.addTask { await runs.waitForEnd(of: owner) }
                 group.addTask { await drain.wait() }
@@ -206,8 +222,10 @@ package struct JobHandler: Sendable {
                 group.cancelAll()
             }
             // Nothing is begun with less time than a request may take; back in its queue the delivery gets all of it.
-            let isLate = clock.uptime() + configuration.requestTimeout > arrival.deadline
-            guard arrival.lane.gate.isOpen, !drain.isDraining, !isLate, !Task.isCancelled else { return (result, claim) }
+            let patience = arrival.deadline - clock.uptime() - configuration.requestTimeout
+            guard arrival.lane.gate.admits(arrival.admission), !drain.isDraining, patience >= .zero, !Task.isCancelled,
+                await arrival.slot.enter(within: patience, drain)
+            else { return (result, claim) }
             claim.now = clock.now()
         }
     }
@@ -251,8 +269,9 @@ package struct JobHandler: Sendable {
         return .ack
     }
 
-    func leftToPerson(_ record: JobRecord) {
-        logger.error("a job is left to a person: bosctl doubts shows it", metadata: record.metadata)
+    /// - Parameter why: one clause without a subscriber number.
+    func leftToPerson(_ record: JobRecord, _ why: String) {
+        logger.error("a job is left to a person: bosctl doubts shows it", metadata: record.metadata.merging(["why": "\(why)"]) { $1 })
     }
 
     func tell(_ record: JobRecord, _ verdict: Verdict) {

@@ -17,9 +17,12 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
     private var hasRenewedCredentials = false
     /// What came of the last call, until the history has it.
     private var note = ""
+    /// Answers of BOS that the ledger has not counted yet.
+    private var sightings: [CodeSighting] = []
 
     private var clock: any EngineClock { handler.clock }
 
+    /// - Parameter machine: as it is after its first step.
     init(
         handler: JobHandler, caller: Caller, machine: Caller.Machine, record: JobRecord, owner: String, traceparent: String?,
         lane: Lane, deadline: Duration
@@ -32,6 +35,7 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
         self.traceparent = traceparent
         self.lane = lane
         self.deadline = deadline
+        note = machine.remark
     }
 
     /// Runs until the delivery can be let go of.
@@ -45,7 +49,7 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
                 switch consume step {
                 case .send(let permit):
                     if !isStored { try await store(.sending, permit.proof.rawValue) }
-                    step = take(await caller.send(permit, machine, call))
+                    step = take(await caller.send(permit, machine, callThatMovesMoney))
                 case .ask:
                     // An enquiry can wait for the next start; the process cannot wait for it.
                     if handler.drain.isDraining, machine.progress.state == .inDoubt { return try await release(.doubt) }
@@ -54,6 +58,8 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
                 case .wait(let reason):
                     if let end = try await wait(reason) { return end }
                     step = machine.wake(at: clock.moment, jitter: clock.jitter())
+                    note = machine.remark
+                    note = machine.remark
                 case .park: return try await park()
                 case .finish(let verdict): return try await finish(verdict)
                 case .nothing: return .ack
@@ -66,8 +72,24 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
     }
 
     private mutating func take(_ report: CallReport<Caller.Machine.Event>) -> Step {
-        note = report.note
-        return machine.on(report.event, at: clock.moment, jitter: clock.jitter())
+        let before = machine.progress
+        let step = machine.on(report.event, at: clock.moment, jitter: clock.jitter())
+        if let sighting = report.sighting { sightings.append(sighting) }
+        // What became of a recharge tells what the code meant with which BOS had answered it.
+        if let verdict = step.verdict, let answer = before.answer, before.doubt.map(\.keepsAnswer) == true {
+            sightings.append(CodeSighting(.recharge, answer, afterwards: verdict.outcome))
+        }
+        note = [report.note, machine.remark].filter { !$0.isEmpty }.joined(separator: "; ")
+        return step
+    }
+
+    /// Money is sent with all the time that a request may take, and not after the job's deadline. That is looked at directly before the call:
+    /// a slow commit, the rate or a token can have taken the time.
+    private var callThatMovesMoney: CallOptions {
+        let (clock, deadline, timeout, expiresAt) = (clock, deadline, handler.configuration.requestTimeout, record.job.expiresAt)
+        return CallOptions(traceparent: traceparent, timeout: timeout) {
+            clock.uptime() + timeout <= deadline && expiresAt.map { clock.now() <= $0 } != false
+        }
     }
 
     private var call: CallOptions {
@@ -98,12 +120,14 @@ extension JobRun {
         let now = clock.now()
         let reply = verdict.map { Reply(to: record.job, $0, progress, acceptedAt: record.acceptedAt, at: now) }
         let explanation = [detail, note].filter { !$0.isEmpty }.joined(separator: "; ")
-        let update = Update(
+        var update = Update(
             jobID: record.id, owner: owner, progress: progress, reply: reply, keepsOwnership: keepsOwnership,
             entry: HistoryEntry(at: now, event, explanation))
+        update.sightings = sightings
         switch try await stored(update) {
         case .stored(let replies):
             note = ""
+            sightings = []
             return replies
         case .lost: throw .lost
         }
@@ -146,7 +170,10 @@ extension JobRun {
     /// Waits here if it is short, else ends the run. Returns how to let go of the delivery, or `nil` if the job goes on.
     private mutating func wait(_ reason: WaitReason) async throws(RunError) -> Settlement? {
         handler.metrics.waited(record.job.kind, reason)
-        if reason == .credentialsRefused { return try await renewCredentials() }
+        // What is refused for its own credentials concerns no other job.
+        if reason == .credentialsRefused, machine.progress.credentialRefusals == record.progress.credentialRefusals {
+            return try await renewCredentials()
+        }
         let delay = max(.zero, (machine.progress.dueAt ?? clock.now()) - clock.now())
         if mayWaitHere(reason, delay) {
             try await store(.waiting, reason.rawValue)
@@ -176,8 +203,9 @@ extension JobRun {
             clock.uptime() + delay + timeNeeded <= deadline
         else { return false }
         switch reason {
-        case .panPending, .breakerOpen, .credentialsRefused: return false
-        case .doubt: return true
+        case .panPending, .breakerOpen, .credentialsRefused, .postponed, .late: return false
+        // What was refused is asked about again after its window: until then it takes no place from others.
+        case .doubt: return machine.progress.doubt != .refused
         case .notSent, .throttled, .unanswered:
             return machine.progress.failures < handler.configuration.policy.attempts && handler.budget.mayRetry()
         }
@@ -197,7 +225,7 @@ extension JobRun {
 
     /// Leaves the job to a person, and tells its askers what is known.
     private mutating func park() async throws(RunError) -> Settlement {
-        handler.leftToPerson(record)
+        handler.leftToPerson(record, note)
         return try await leave(.parked, doubt)
     }
 
@@ -216,5 +244,15 @@ extension JobRun {
         progress.dueAt = nil
         _ = try await update(progress, nil, keepsOwnership: false, .released, reason.rawValue)
         return .requeue
+    }
+}
+
+extension DoubtCause {
+    /// Whether the stored answer is still that of `DoRecharge`.
+    fileprivate var keepsAnswer: Bool {
+        switch self {
+        case .unanswered, .duplicate, .refused: true
+        case .acceptedByBOS: false
+        }
     }
 }

@@ -9,6 +9,7 @@ package final class Lane: Sendable {
     package struct Configuration: Sendable {
         package var limit: AdaptiveLimit.Configuration
         package var breaker = CircuitBreaker.Configuration()
+        package var refusals = RefusalWatch.Configuration()
 
         /// - Parameter concurrency: jobs at once at the most.
         package init(concurrency: Int) { limit = AdaptiveLimit.Configuration(maximum: concurrency) }
@@ -17,6 +18,9 @@ package final class Lane: Sendable {
     private struct State {
         var breaker: CircuitBreaker
         var limit: AdaptiveLimit
+        var refusals: RefusalWatch
+        /// Until when BOS has asked for a pause.
+        var throttledUntil: Duration?
         var inFlight = 0
         var waiters: [(id: Int, continuation: CheckedContinuation<Bool, Never>)] = []
         var nextWaiter = 0
@@ -33,7 +37,10 @@ package final class Lane: Sendable {
         self.name = name
         self.clock = clock
         gate = ConsumptionGate(clock: clock, logger: logger)
-        state = Mutex(State(breaker: CircuitBreaker(configuration.breaker), limit: AdaptiveLimit(configuration.limit)))
+        state = Mutex(
+            State(
+                breaker: CircuitBreaker(configuration.breaker), limit: AdaptiveLimit(configuration.limit),
+                refusals: RefusalWatch(configuration.refusals)))
     }
 
     /// How many jobs may run at once now.
@@ -113,12 +120,13 @@ package final class Lane: Sendable {
     /// Whether calls may be made.
     var isFit: Bool { state.withLock { $0.breaker.state == .closed } }
 
-    /// Takes in how a call went; closes the gate if it was one failure too many.
+    /// Takes in how a call went; closes the gate if it was one failure too many, or if BOS takes nothing for now.
     /// - Parameters:
     ///   - start: in uptime, when the call was sent.
     ///   - note: what came of it, for people; no subscriber number, no secret.
-    func record(_ quality: CallQuality, startedAt start: Duration, note: String) async {
+    func record(_ outcome: CallOutcome, startedAt start: Duration, note: String) async {
         let now = clock.uptime()
+        let quality = outcome.quality
         let (hasOpened, admitted) = state.withLock { state in
             let before = state.breaker.state
             if let result = quality.result { state.breaker.record(result, startedAt: start, at: now) }
@@ -130,7 +138,44 @@ package final class Lane: Sendable {
             await gate.close(
                 .bos, "BOS has failed too often, at last with: \(note); it is asked now and then, and consuming goes on once it answers")
         }
+        if let pause = outcome.retryAfter, pause > .zero { await throttle(until: now + pause, note) }
+        switch outcome.recharge {
+        case .postponed:
+            await gate.close(.postponed, "BOS takes no recharge for now: \(note); one recharge at a time tries whether that is over")
+        case .refused(let code): await watch(refusal: code, note)
+        case .taken: await watch(refusal: nil, note)
+        case nil: break
+        }
     }
+
+    private func throttle(until end: Duration, _ note: String) async {
+        state.withLock { $0.throttledUntil = max($0.throttledUntil ?? end, end) }
+        await gate.close(.throttled, "BOS asks for a pause: \(note)")
+    }
+
+    /// An answer to a recharge other than "not now".
+    private func watch(refusal code: Int?, _ note: String) async {
+        gate.pass(.postponed)
+        let (isNews, refusedWith) = state.withLock { state in
+            (state.refusals.record(refusal: code, at: clock.uptime()), state.refusals.refusedWith)
+        }
+        guard isNews else { return }
+        guard refusedWith != nil else { return gate.pass(.refusals) }
+        await gate.close(
+            .refusals,
+            "BOS refuses nearly all recharges with one code, at last with: \(note); one at a time tries whether that is over (see bosctl codes)"
+        )
+    }
+
+    /// How much of the pause that BOS has asked for is left; `nil` if none is.
+    var throttledFor: Duration? {
+        guard let end = state.withLock({ $0.throttledUntil }) else { return nil }
+        let left = end - clock.uptime()
+        return left > .zero ? left : nil
+    }
+
+    /// Whether it is time to try one more recharge.
+    var mayTry: Bool { state.withLock { $0.refusals.mayTry(at: clock.uptime()) } }
 
     /// Probes BOS if it is time to. `true` if it is fit again.
     func probe(_ ask: () async -> Bool) async -> Bool {
@@ -140,6 +185,23 @@ package final class Lane: Sendable {
         state.withLock { $0.breaker.probed(isWell, at: clock.uptime()) }
         return isWell
     }
+}
+
+/// What a call says of BOS.
+struct CallOutcome: Sendable {
+    /// What became of a recharge that BOS has looked at.
+    enum Recharge: Sendable {
+        /// - Parameter code: ``RefusalWatch`` compares it only.
+        case refused(code: Int)
+        /// Any other answer but "not now".
+        case taken
+        case postponed
+    }
+
+    var quality: CallQuality
+    /// How long BOS asks not to be called.
+    var retryAfter: Duration?
+    var recharge: Recharge?
 }
 
 /// What a call says about BOS's health.

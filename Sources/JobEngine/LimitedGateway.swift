@@ -6,14 +6,17 @@ package struct LimitedGateway: BOSGateway {
     private let bos: any BOSGateway
     private let lanes: Lanes
     private let rate: SharedRate
+    private let credentials: CredentialsCheck
     private let clock: any EngineClock
 
     /// Longer than this nobody waits here for the rate: the job waits in the ledger instead.
     private static let patience = Duration.seconds(2)
 
     /// - Parameter ratePerSecond: calls of all kinds together; `nil`: no limit.
-    package init(_ bos: any BOSGateway, lanes: Lanes, ratePerSecond: Double?, clock: any EngineClock) {
+    /// - Parameter registerID: the merchant of the configuration, by whose credentials those of a job are told from all others'.
+    package init(_ bos: any BOSGateway, lanes: Lanes, ratePerSecond: Double?, registerID: String, clock: any EngineClock) {
         self.bos = bos
+        credentials = CredentialsCheck(bos, registerID: registerID, clock: clock)
         self.lanes = lanes
         self.clock = clock
         rate = SharedRate(RateLimit(RateLimit.Configuration(perSecond: ratePerSecond)))
@@ -24,9 +27,17 @@ package struct LimitedGateway: BOSGateway {
     ) async -> CallReport<RechargeMachine.Event> {
         let lane = lanes.money
         if let held = await held(lane) { return CallReport(.notTaken(.heldBack(held.reason, retryAfter: held.wait)), note: held.note) }
+        guard call.isTimely() else {
+            return CallReport(
+                .notTaken(.heldBack(.late, retryAfter: nil)),
+                note: "held back: expires_at has passed or too little time is left for an answer")
+        }
         let start = clock.uptime()
-        let report = await bos.recharge(permit, recharge, call)
-        await lane.record(report.event.quality, startedAt: start, note: report.note)
+        var report = await bos.recharge(permit, recharge, call)
+        if case .notTaken(.credentialsRefused) = report.event, await isOwnRefusal(call) {
+            report.event = .notTaken(.ownCredentialsRefused)
+        }
+        await lane.record(report.event.outcome, startedAt: start, note: report.note)
         return report
     }
 
@@ -34,8 +45,9 @@ package struct LimitedGateway: BOSGateway {
         let lane = lanes.questions
         if let held = await held(lane) { return CallReport(.unanswered(held.reason, retryAfter: held.wait), note: held.note) }
         let start = clock.uptime()
-        let report = await bos.enquire(reference, registerID: registerID, call)
-        await lane.record(report.event.quality, startedAt: start, note: report.note)
+        var report = await bos.enquire(reference, registerID: registerID, call)
+        if case .unanswered(.credentialsRefused, _) = report.event, await isOwnRefusal(call) { report.event = .ownCredentialsRefused }
+        await lane.record(report.event.outcome, startedAt: start, note: report.note)
         return report
     }
 
@@ -43,9 +55,16 @@ package struct LimitedGateway: BOSGateway {
         let lane = lanes.questions
         if let held = await held(lane) { return CallReport(.unanswered(held.reason, retryAfter: held.wait), note: held.note) }
         let start = clock.uptime()
-        let report = await bos.panStatus(query, call)
-        await lane.record(report.event.quality, startedAt: start, note: report.note)
+        var report = await bos.panStatus(query, call)
+        if case .unanswered(.credentialsRefused, _) = report.event, await isOwnRefusal(call) { report.event = .ownCredentialsRefused }
+        await lane.record(report.event.outcome, startedAt: start, note: report.note)
         return report
+    }
+
+    /// Whether BOS refused the credentials of this one call only: no newer ones are at hand, and those of the configuration are taken.
+    private func isOwnRefusal(_ call: CallOptions) async -> Bool {
+        if await bos.renewCredentials() { return false }
+        return await credentials.areTaken(call)
     }
 
     package func renewCredentials() async -> Bool { await bos.renewCredentials() }
@@ -53,6 +72,7 @@ package struct LimitedGateway: BOSGateway {
     /// Why a call may not be made now, or `nil` once it may.
     private func held(_ lane: Lane) async -> (reason: WaitReason, wait: Duration?, note: String)? {
         guard lane.isFit else { return (.breakerOpen, nil, "held back: the breaker over BOS is open") }
+        if let pause = lane.throttledFor { return (.throttled, pause, "held back: BOS has asked for a pause") }
         guard let wait = await waitForRate(lane) else { return nil }
         return (.throttled, wait, "held back: api.ratePerSecond is used up")
     }
@@ -63,7 +83,8 @@ package struct LimitedGateway: BOSGateway {
         while true {
             let wait = rate.take(for: lane.name, at: clock.uptime())
             guard wait > .zero else { return nil }
-            guard clock.uptime() + wait <= end else { return wait }
+            // A cancelled task does not sleep, so it does not wait either.
+            guard clock.uptime() + wait <= end, !Task.isCancelled else { return wait }
             await clock.sleep(for: wait)
         }
     }
@@ -81,30 +102,37 @@ private final class SharedRate: Sendable {
 }
 
 extension RechargeMachine.Event {
-    fileprivate var quality: CallQuality {
+    fileprivate var outcome: CallOutcome {
         switch self {
-        case .answered, .enquired: .answered
-        case .unknown, .notTaken(.notSent), .enquiryUnanswered: .failed
-        case .notTaken(.throttled): .throttled
-        case .notTaken(.credentialsRefused), .notTaken(.heldBack): .neutral
+        case .answered(.refused, let answer, _):
+            CallOutcome(quality: .answered, recharge: .refused(code: answer.responseCode ?? RefusalWatch.noCode))
+        case .answered: CallOutcome(quality: .answered, recharge: .taken)
+        case .notTaken(.postponed): CallOutcome(quality: .neutral, recharge: .postponed)
+        case .notTaken(.ownCredentialsRefused): CallOutcome(quality: .neutral, recharge: .refused(code: RefusalWatch.credentials))
+        case .unknown(_, let retryAfter): CallOutcome(quality: .failed, retryAfter: retryAfter)
+        case .notTaken(.notSent), .enquiryUnanswered, .enquired: CallOutcome(quality: .failed)
+        case .notTaken(.throttled(let retryAfter)): CallOutcome(quality: .throttled, retryAfter: retryAfter)
+        case .notTaken(.credentialsRefused), .notTaken(.heldBack): CallOutcome(quality: .neutral)
         }
     }
 }
 
 extension Enquiry {
-    fileprivate var quality: CallQuality {
+    fileprivate var outcome: CallOutcome {
         switch self {
-        case .found: .answered
-        case .unanswered(let reason, _): reason.quality
+        case .found: CallOutcome(quality: .answered)
+        case .ownCredentialsRefused: CallOutcome(quality: .neutral)
+        case .unanswered(let reason, let retryAfter): CallOutcome(quality: reason.quality, retryAfter: retryAfter)
         }
     }
 }
 
 extension PANStatusMachine.Event {
-    fileprivate var quality: CallQuality {
+    fileprivate var outcome: CallOutcome {
         switch self {
-        case .found: .answered
-        case .unanswered(let reason, _): reason.quality
+        case .found: CallOutcome(quality: .answered)
+        case .ownCredentialsRefused: CallOutcome(quality: .neutral)
+        case .unanswered(let reason, let retryAfter): CallOutcome(quality: reason.quality, retryAfter: retryAfter)
         }
     }
 }
@@ -114,7 +142,7 @@ extension WaitReason {
         switch self {
         case .notSent, .unanswered, .doubt: .failed
         case .throttled: .throttled
-        case .credentialsRefused, .breakerOpen, .panPending: .neutral
+        case .credentialsRefused, .breakerOpen, .panPending, .postponed, .late: .neutral
         }
     }
 }

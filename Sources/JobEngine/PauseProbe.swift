@@ -9,7 +9,7 @@ package struct PauseProbe: Sendable {
     private let timeout: Duration
 
     /// Asked about in enquiries that only want to know whether BOS talks to us; no upstream uses it.
-    private static let reference = "bos-worker-probe"
+    static let reference = "bos-worker-probe"
 
     package init(gateway: any BOSGateway, ledger: any Ledger, registerID: String, timeout: Duration) {
         self.gateway = gateway
@@ -18,25 +18,28 @@ package struct PauseProbe: Sendable {
         self.timeout = timeout
     }
 
-    package func hasPassed(_ reason: PauseReason, in lane: Lane) async -> Bool {
+    package func look(at reason: PauseReason, in lane: Lane) async -> ConsumptionGate.Finding {
         switch reason {
         case .ledger:
             do throws(LedgerError) {
                 try await ledger.checkWritable()
-                return true
-            } catch { return false }
+                return .passed
+            } catch { return .stands }
         case .credentials:
             _ = await gateway.renewCredentials()
             // An answer without a verdict lifts it too: BOS may refuse this question for reasons of its own, for ever.
-            return await asksInVain(about: [.credentialsRefused, .notSent, .throttled]) == false
-        case .bos: return await lane.probe { await asksInVain(about: [.notSent, .throttled, .unanswered]) == false }
+            return await asksInVain(about: [.credentialsRefused, .notSent, .throttled]) ? .stands : .passed
+        case .bos: return await lane.probe { await asksInVain(about: [.notSent, .throttled, .unanswered]) == false } ? .passed : .stands
+        case .throttled: return lane.throttledFor == nil ? .passed : .stands
+        case .postponed: return .triesJob
+        case .refusals: return lane.mayTry ? .triesJob : .stands
         }
     }
 
     /// Whether an enquiry fails for one of these reasons.
     private func asksInVain(about reasons: [WaitReason]) async -> Bool {
         switch await gateway.enquire(Self.reference, registerID: registerID, CallOptions(traceparent: nil, timeout: timeout)).event {
-        case .found: false
+        case .found, .ownCredentialsRefused: false
         case .unanswered(let reason, _): reasons.contains(reason)
         }
     }

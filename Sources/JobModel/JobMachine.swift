@@ -7,6 +7,9 @@ package protocol JobMachine: Sendable {
 
     var progress: Progress { get }
 
+    /// Why the last event was taken as it was, in one clause for the job's history; empty if the event says it itself.
+    var remark: String { get }
+
     /// Takes the job up: for the first time, again after a crash, or when what it waited for is due.
     /// - Parameters:
     ///   - now: the present on both clocks.

@@ -11,12 +11,15 @@ package struct PANStatusMachine: JobMachine {
     package enum Event: Sendable {
         case found(Finding, Answer)
         case unanswered(WaitReason, retryAfter: Duration?)
+        /// BOS refuses the credentials of this check and takes those of enquiries.
+        case ownCredentialsRefused
     }
 
     package let query: PANStatusQuery
     /// When the job was accepted: the application's age counts from here.
     package let acceptedAt: Timestamp
     package private(set) var progress: Progress
+    package let remark = ""
     private let policy: RetryPolicy
 
     package init(_ query: PANStatusQuery, acceptedAt: Timestamp, _ progress: Progress = Progress(), policy: RetryPolicy) {
@@ -36,7 +39,7 @@ package struct PANStatusMachine: JobMachine {
         if now.civil - acceptedAt > policy.pan.maximumAge {
             return finish(.expired, expired(.gaveUp, "still undecided after the maximum age (poller.pan.maximumAge)"), at: now)
         }
-        progress.attempts += 1
+        progress.attempts = next(progress.attempts)
         return .ask
     }
 
@@ -53,12 +56,21 @@ package struct PANStatusMachine: JobMachine {
             progress.answer = answer
             progress.state = .pending
             progress.failures = 0
-            progress.enquiries += 1
+            progress.enquiries = next(progress.enquiries)
             return wait(.panPending, interval(jitter), at: now)
         case .unanswered(let reason, let retryAfter):
-            progress.failures += 1
+            progress.failures = next(progress.failures)
             let backoff = policy.send.delay(failures: progress.failures, jitter: jitter)
             return wait(reason, max(backoff, retryAfter ?? .zero), at: now)
+        case .ownCredentialsRefused:
+            progress.credentialRefusals = next(progress.credentialRefusals)
+            guard progress.credentialRefusals < policy.maximumCredentialRefusals else {
+                let detail =
+                    "BOS refuses the credentials of this check (nep_key, partnerId, nep_id) and takes those of enquiries; ask again once they are right"
+                return finish(.failed, Verdict(.failed, .answer, .refusedByBOS, detail, answer: progress.answer), at: now)
+            }
+            let delay = policy.refusedCredentials.delay(failures: progress.credentialRefusals, jitter: jitter)
+            return wait(.credentialsRefused, delay, at: now)
         }
     }
 

@@ -9,6 +9,12 @@ package struct Progress: Sendable, Equatable {
     package var doubt: DoubtCause?
     /// When the first request that may have reached BOS was about to be sent.
     package var firstSentAt: Timestamp?
+    /// The API and account to which that request went (``RetryPolicy/destination``).
+    package var sentTo: String?
+    /// BOS's own number of the recharge: the `refid` of its answer to `DoRecharge`, if that is not our reference.
+    package var bosReference: String?
+    /// How often BOS has refused the credentials of this job while it took those of others.
+    package var credentialRefusals = 0
     /// "Not found" answers in a row, and when the first of them was heard.
     package var notFoundAnswers = 0
     package var firstNotFound: Moment?
@@ -72,12 +78,12 @@ package enum JobState: String, Sendable, CaseIterable {
 
 /// What made a recharge doubtful; decides what a "not found" proves.
 package enum DoubtCause: String, Sendable, CaseIterable {
-    /// No usable answer came. "Not found", settled, proves that nothing was executed.
+    /// No usable answer came. "Not found", settled, proves that nothing was executed, where the owner has BOS's word for it.
     case unanswered
     /// BOS said that it has the job (code 0 or 2). "Not found" contradicts that and proves nothing.
     case acceptedByBOS = "accepted_by_bos"
     /// BOS said that the reference was used before (code 11). "Not found" contradicts that and proves nothing.
     case duplicate
-    /// BOS refused it with a code that is not known to be final: one enquiry makes sure.
+    /// BOS refused it with a code that is not known to be final. "Not found" over the refusal window makes sure.
     case refused
 }

@@ -24,12 +24,14 @@ package struct RechargeMachine: JobMachine {
     package enum Event: Sendable {
         /// The request was certainly not taken.
         case notTaken(SendFailure)
-        /// The request may have been executed, and nobody knows.
-        case unknown(Answer?)
-        case answered(Meaning, Answer)
-        case enquired(Finding, Answer)
+        /// The request may have been executed.
+        /// - Parameter retryAfter: BOS asks for a pause before the next call.
+        case unknown(Answer?, retryAfter: Duration? = nil)
+        /// - Parameter bosReference: the answer's `refid`.
+        case answered(Meaning, Answer, bosReference: String? = nil)
+        case enquired(Finding, Answer, Subject = Subject(), Calibration = .untried)
         /// The enquiry got no usable answer.
-        case enquiryUnanswered(credentialsRefused: Bool, retryAfter: Duration?)
+        case enquiryUnanswered(WaitReason, retryAfter: Duration?)
     }
 
     package let recharge: Recharge
@@ -37,7 +39,8 @@ package struct RechargeMachine: JobMachine {
     package let acceptedAt: Timestamp
     /// Changed by the machine's own functions only.
     package internal(set) var progress: Progress
-    private let policy: RetryPolicy
+    package internal(set) var remark = ""
+    let policy: RetryPolicy
 
     package init(_ recharge: Recharge, acceptedAt: Timestamp, _ progress: Progress = Progress(), policy: RetryPolicy) {
         self.recharge = recharge
@@ -47,13 +50,14 @@ package struct RechargeMachine: JobMachine {
     }
 
     package mutating func wake(at now: Moment, jitter: Double) -> Step {
+        remark = ""
         // Before the due time is cleared: of what is held it is the deadline, and stays.
         if progress.state == .held { return expireHeld(at: now) }
         progress.dueAt = nil
         progress.waitReason = nil
         switch progress.state {
         case .accepted: return send(at: now)
-        // Whoever stored the intent is gone, and so is the knowledge whether the request left.
+        // The run that stored the intent is gone, and with it the knowledge whether the request left.
         case .sending: return doubt(.unanswered)
         case .inDoubt: return ask()
         case .pending, .parked, .held, .succeeded, .failed, .refused, .notFound, .expired, .answeredPending: return .nothing
@@ -61,18 +65,30 @@ package struct RechargeMachine: JobMachine {
     }
 
     package mutating func on(_ event: Event, at now: Moment, jitter: Double) -> Step {
+        remark = ""
         guard !progress.state.isFinal else { return .nothing }
         guard progress.state == event.state else { return take(outOfPlace: event) }
         switch event {
         case .notTaken(let failure): return retry(after: failure, at: now, jitter)
-        case .unknown(let answer):
-            progress.answer = answer
-            return doubt(.unanswered)
-        case .answered(let meaning, let answer): return take(meaning, answer, at: now, jitter)
-        case .enquired(let finding, let answer): return take(finding, answer, at: now, jitter)
-        case .enquiryUnanswered(let credentialsRefused, let retryAfter):
-            progress.failures += 1
-            return waitInDoubt(credentialsRefused ? .credentialsRefused : .doubt, at: now, jitter, atLeast: retryAfter)
+        case .unknown(let answer, let retryAfter): return unknown(answer, retryAfter, at: now, jitter)
+        case .answered(let meaning, let answer, let bosReference):
+            if let bosReference, bosReference != recharge.reference {
+                guard bosReference.isBOSNumber else {
+                    remark = "the answer's refid names another recharge, so it is not this recharge's answer"
+                    return unknown(answer, nil, at: now, jitter)
+                }
+                progress.bosReference = bosReference
+            }
+            return take(meaning, answer, at: now, jitter)
+        case .enquired(let finding, let answer, let subject, let calibration):
+            switch finding.weighed(subject, against: recharge, names: recharge.names(progress.bosReference), calibration) {
+            case .counts(let finding): return take(finding, answer, subject, calibration, at: now, jitter)
+            case .saysNothing(let why):
+                remark = why
+                progress.failures = next(progress.failures)
+                return waitInDoubt(at: now, jitter)
+            }
+        case .enquiryUnanswered(let reason, let retryAfter): return enquiryUnanswered(reason, retryAfter, at: now, jitter)
         }
     }
 
@@ -98,9 +114,11 @@ extension RechargeMachine {
         return spend(permit, at: now)
     }
 
-    private mutating func spend(_ permit: consuming RetryPermit, at now: Moment) -> Step {
+    mutating func spend(_ permit: consuming RetryPermit, at now: Moment) -> Step {
         progress.state = .sending
-        progress.attempts += 1
+        progress.attempts = next(progress.attempts)
+        // Where the first of them went: what is not known there was not executed there.
+        if progress.firstSentAt == nil { progress.sentTo = policy.destination }
         progress.firstSentAt = progress.firstSentAt ?? now.civil
         progress.doubt = nil
         progress.notFoundAnswers = 0
@@ -111,21 +129,47 @@ extension RechargeMachine {
     private mutating func retry(after failure: SendFailure, at now: Moment, _ jitter: Double) -> Step {
         progress.state = .accepted
         // Not reached by this request, so the first that may have reached BOS is still to come, unless a doubt came before it.
-        if progress.resendings == 0 { progress.firstSentAt = nil }
+        if progress.resendings == 0 { (progress.firstSentAt, progress.sentTo) = (nil, nil) }
         switch failure {
-        case .notSent, .throttled: progress.failures += 1
-        // No failure of this job's, which has all its attempts before it once that is over.
-        case .credentialsRefused: break
-        case .heldBack: progress.attempts -= 1
+        case .notSent: return retry(.notSent, nil, at: now, jitter)
+        case .throttled(let retryAfter): return retry(.throttled, retryAfter, at: now, jitter)
+        case .postponed:
+            progress.attempts = max(0, progress.attempts - 1)
+            progress.failures = next(progress.failures)
+            return wait(.postponed, policy.postponed.delay(failures: progress.failures, jitter: jitter), at: now)
+        case .credentialsRefused:
+            progress.attempts = max(0, progress.attempts - 1)
+            return wait(.credentialsRefused, policy.send.delay(failures: 1, jitter: jitter), at: now)
+        case .ownCredentialsRefused: return ownCredentialsRefused(at: now, jitter)
+        case .heldBack(let reason, let retryAfter):
+            progress.attempts = max(0, progress.attempts - 1)
+            let backoff = policy.send.delay(failures: max(progress.failures, 1), jitter: jitter)
+            return wait(reason, max(backoff, retryAfter ?? .zero), at: now)
         }
-        if now.civil - acceptedAt > policy.maximumAge || progress.failures >= policy.maximumFailures { return finish(gaveUp, at: now) }
-        let backoff = policy.send.delay(failures: max(progress.failures, 1), jitter: jitter)
-        switch failure {
-        case .notSent: return wait(.notSent, backoff, at: now)
-        case .throttled(let retryAfter): return wait(.throttled, max(backoff, retryAfter ?? .zero), at: now)
-        case .credentialsRefused: return wait(.credentialsRefused, backoff, at: now)
-        case .heldBack(let reason, let retryAfter): return wait(reason, max(backoff, retryAfter ?? .zero), at: now)
+    }
+
+    /// After a failure that is the job's own. The time that it waited for a BOS in trouble is none of its failures: only with several of them in a
+    /// row is its age held against it.
+    private mutating func retry(_ reason: WaitReason, _ retryAfter: Duration?, at now: Moment, _ jitter: Double) -> Step {
+        progress.failures = next(progress.failures)
+        let isOld = now.civil - acceptedAt > policy.maximumAge && progress.failures >= policy.attempts
+        if isOld || progress.failures >= policy.maximumFailures { return finish(gaveUp, at: now) }
+        let backoff = policy.send.delay(failures: progress.failures, jitter: jitter)
+        return wait(reason, max(backoff, retryAfter ?? .zero), at: now)
+    }
+
+    private mutating func ownCredentialsRefused(at now: Moment, _ jitter: Double) -> Step {
+        progress.attempts = max(0, progress.attempts - 1)
+        progress.credentialRefusals = next(progress.credentialRefusals)
+        guard progress.credentialRefusals < policy.maximumCredentialRefusals else {
+            return finish(
+                Verdict(
+                    .failed, progress.resendings > 0 ? .enquiry : .answer, .refusedByBOS,
+                    "BOS refuses the credentials of this job and takes those of others (check its RegisterID and operator); nothing was executed",
+                    answer: progress.answer), at: now)
         }
+        let delay = policy.refusedCredentials.delay(failures: progress.credentialRefusals, jitter: jitter)
+        return wait(.credentialsRefused, delay, at: now)
     }
 
     private mutating func take(_ meaning: Meaning, _ answer: Answer, at now: Moment, _ jitter: Double) -> Step {
@@ -143,91 +187,10 @@ extension RechargeMachine {
     }
 }
 
-// MARK: - Doubt
-
-extension RechargeMachine {
-    private mutating func enterDoubt(_ cause: DoubtCause) {
-        progress.state = .inDoubt
-        progress.doubt = cause
-        progress.notFoundAnswers = 0
-        progress.firstNotFound = nil
-    }
-
-    private mutating func doubt(_ cause: DoubtCause) -> Step {
-        enterDoubt(cause)
-        progress.failures = 0
-        return ask()
-    }
-
-    private mutating func ask() -> Step {
-        progress.enquiries += 1
-        return .ask
-    }
-
-    private mutating func take(_ finding: Finding, _ answer: Answer, at now: Moment, _ jitter: Double) -> Step {
-        switch finding {
-        case .succeeded: return finish(Verdict(.succeeded, .enquiry, answer: answer), at: now)
-        case .failed(let refunded): return finish(failure(answer, refunded: refunded), at: now)
-        case .pending:
-            progress.answer = answer
-            // From here on BOS has said that it knows the reference, so "not found" proves nothing any more.
-            enterDoubt(.acceptedByBOS)
-            progress.failures += 1
-            return waitInDoubt(at: now, jitter)
-        case .notFound: return notFound(at: now, jitter)
-        case .declined:
-            // With the code of its refusal it can only speak of the recharge.
-            if progress.doubt == .refused, let code = answer.responseCode, code == progress.answer?.responseCode {
-                return finish(failure(answer, refunded: false), at: now)
-            }
-            progress.failures += 1
-            return waitInDoubt(at: now, jitter)
-        }
-    }
-
-    private mutating func notFound(at now: Moment, _ jitter: Double) -> Step {
-        progress.failures += 1
-        switch progress.doubt {
-        case .refused: return finish(refusal(.enquiry), at: now)
-        case .acceptedByBOS, .duplicate: return waitInDoubt(at: now, jitter)
-        case .unanswered, nil: break
-        }
-        progress.notFoundAnswers += 1
-        progress.firstNotFound = progress.firstNotFound ?? now
-        guard let permit = RetryPermit(settled: progress, policy.settle, at: now) else { return waitInDoubt(at: now, jitter) }
-        if let deadline = recharge.expiresAt, now.civil > deadline {
-            return finish(notExecuted("expires_at has passed, so it is not sent again"), at: now)
-        }
-        guard progress.resendings < policy.maximumResendings else {
-            return finish(notExecuted("it was sent \(progress.attempts) times to no avail"), at: now)
-        }
-        progress.resendings += 1
-        progress.failures = 0
-        return spend(permit, at: now)
-    }
-
-    private mutating func waitInDoubt(
-        _ reason: WaitReason = .doubt, at now: Moment, _ jitter: Double, atLeast minimum: Duration? = nil
-    ) -> Step {
-        // The refusal of our credentials says nothing about the recharge: that is mended first.
-        if reason == .doubt, let first = progress.firstSentAt, now.civil - first > policy.doubtMaximumAge {
-            progress.state = .parked
-            return .park
-        }
-        var delay = policy.enquiry.delay(failures: max(progress.failures, 1), jitter: jitter)
-        // The answer that settles the doubt is asked for when the window ends, not long after it.
-        if let first = progress.firstNotFound, progress.notFoundAnswers + 1 >= policy.settle.answers {
-            let left = policy.settle.window - now.elapsed(since: first)
-            if left > .zero { delay = min(delay, left) }
-        }
-        return wait(reason, max(delay, minimum ?? .zero), at: now)
-    }
-}
-
 // MARK: - Endings
 
 extension RechargeMachine {
-    private mutating func wait(_ reason: WaitReason, _ delay: Duration, at now: Moment) -> Step {
+    mutating func wait(_ reason: WaitReason, _ delay: Duration, at now: Moment) -> Step {
         progress.dueAt = now.civil + delay
         progress.waitReason = reason
         return .wait(reason)
@@ -251,11 +214,11 @@ extension RechargeMachine {
         progress.completedAt = now.civil
     }
 
-    private func refusal(_ evidence: Evidence) -> Verdict {
+    func refusal(_ evidence: Evidence) -> Verdict {
         Verdict(.failed, evidence, .refusedByBOS, "BOS refused the recharge", answer: progress.answer)
     }
 
-    private func failure(_ answer: Answer, refunded: Bool) -> Verdict {
+    func failure(_ answer: Answer, refunded: Bool) -> Verdict {
         if progress.doubt == .duplicate {
             return Verdict(
                 .failed, .enquiry, .duplicateTransaction,
@@ -273,7 +236,7 @@ extension RechargeMachine {
                 + "nothing was executed", answer: progress.answer)
     }
 
-    private func notExecuted(_ why: String) -> Verdict {
+    func notExecuted(_ why: String) -> Verdict {
         Verdict(
             .failed, .enquiry, .notExecuted,
             "BOS did not know the recharge in several enquiries over the settle window; \(why)",
@@ -287,9 +250,9 @@ extension RechargeMachine {
     /// No step asked for this. Whatever it means, to ask BOS moves no money, and what BOS has said must not be forgotten.
     private mutating func take(outOfPlace event: Event) -> Step {
         switch event {
-        case .answered, .enquired(.succeeded, _), .enquired(.failed, _), .enquired(.pending, _): doubt(.acceptedByBOS)
-        case .notTaken, .unknown, .enquired(.notFound, _), .enquired(.declined, _), .enquiryUnanswered:
-            progress.state == .inDoubt ? ask() : doubt(.unanswered)
+        case .answered: return doubt(.acceptedByBOS)
+        case .enquired(let finding, _, _, _) where finding.isVerdict || finding == .pending: return doubt(.acceptedByBOS)
+        case .notTaken, .unknown, .enquired, .enquiryUnanswered: return progress.state == .inDoubt ? ask() : doubt(.unanswered)
         }
     }
 }

@@ -1,14 +1,18 @@
 /// The life of one question what became of a recharge: ask until there is an answer, or it is too late for one.
 package struct RechargeStatusMachine: JobMachine {
     package enum Event: Sendable {
-        case found(RechargeMachine.Finding, Answer)
+        /// - Parameter known: what this ledger holds of the recharge itself.
+        case found(RechargeMachine.Finding, Answer, Subject = Subject(), Calibration = .untried, known: KnownRecharge? = nil)
         case unanswered(WaitReason, retryAfter: Duration?)
+        /// BOS refuses the credentials of this question and takes those of others.
+        case ownCredentialsRefused
     }
 
     package let query: RechargeStatusQuery
     /// When the question was accepted, or asked anew: how long it is tried counts from here.
     package let acceptedAt: Timestamp
     package private(set) var progress: Progress
+    package private(set) var remark = ""
     private let policy: RetryPolicy
 
     package init(_ query: RechargeStatusQuery, acceptedAt: Timestamp, _ progress: Progress = Progress(), policy: RetryPolicy) {
@@ -19,47 +23,95 @@ package struct RechargeStatusMachine: JobMachine {
     }
 
     package mutating func wake(at now: Moment, jitter: Double) -> Step {
+        remark = ""
         guard !progress.state.isFinal else { return .nothing }
         progress.dueAt = nil
         progress.waitReason = nil
         if let deadline = query.expiresAt, now.civil > deadline {
             return finish(.expired, Verdict(.expired, .none, .deadlinePassed, "expires_at passed before BOS answered"), at: now)
         }
-        progress.attempts += 1
+        progress.attempts = next(progress.attempts)
         return .ask
     }
 
     package mutating func on(_ event: Event, at now: Moment, jitter: Double) -> Step {
         guard !progress.state.isFinal else { return .nothing }
         switch event {
-        case .found(.succeeded, let answer): return finish(.succeeded, Verdict(.succeeded, .enquiry, answer: answer), at: now)
-        case .found(.pending, let answer): return finish(.answeredPending, Verdict(.pending, .enquiry, answer: answer), at: now)
-        case .found(.notFound, let answer): return finish(.notFound, Verdict(.notFound, .enquiry, answer: answer), at: now)
-        case .found(.failed(let refunded), let answer):
+        case .found(let finding, let answer, let subject, let calibration, let known):
+            let names = known.map { $0.recharge.names($0.progress.bosReference) } ?? [query.reference]
+            switch finding.weighed(subject, against: known?.recharge, names: names, calibration) {
+            case .counts(let finding): return conclude(finding, answer, subject, calibration, known, at: now)
+            case .saysNothing(let why): return saysNothing(why, at: now, jitter)
+            }
+        case .unanswered(let reason, let retryAfter): return unanswered(reason, retryAfter, at: now, jitter)
+        case .ownCredentialsRefused:
+            progress.credentialRefusals = next(progress.credentialRefusals)
+            guard progress.credentialRefusals < policy.maximumCredentialRefusals else {
+                return finish(
+                    .expired, gaveUp("BOS refuses the credentials of this question (check its RegisterID) and takes those of others"),
+                    at: now)
+            }
+            let delay = policy.refusedCredentials.delay(failures: progress.credentialRefusals, jitter: jitter)
+            return wait(.credentialsRefused, delay, at: now)
+        }
+    }
+
+    private mutating func conclude(
+        _ finding: RechargeMachine.Finding, _ answer: Answer, _ subject: Subject, _ calibration: Calibration, _ known: KnownRecharge?,
+        at now: Moment
+    ) -> Step {
+        if let known, !known.isSettled(by: finding, subject) {
+            remark = "this ledger holds the recharge as \(known.progress.state.rawValue)"
+            return finish(.answeredPending, Verdict(.pending, .none), at: now)
+        }
+        switch finding {
+        case .succeeded: return finish(.succeeded, Verdict(.succeeded, .enquiry, answer: answer), at: now)
+        case .pending: return finish(.answeredPending, Verdict(.pending, .enquiry, answer: answer), at: now)
+        case .notFound:
+            if known?.progress.state == .succeeded {
+                return finish(
+                    .expired, gaveUp("BOS has said before that it executed the recharge, and its enquiry does not know it"), at: now)
+            }
+            guard calibration != .blind else {
+                return finish(.expired, gaveUp("BOS does not know the recharge, and \(calibration.explanation)"), at: now)
+            }
+            return finish(.notFound, Verdict(.notFound, .enquiry, answer: answer), at: now)
+        case .failed(let refunded):
             let detail = refunded ? "BOS says that the recharge was refunded" : "BOS says that the recharge failed"
             return finish(.failed, Verdict(.failed, .enquiry, .refusedByBOS, detail, answer: answer), at: now)
-        case .found(.declined, let answer):
+        case .declined:
             let detail = "BOS said no with a code whose meaning is not known (api.enquiry.failedCodes): to the recharge, or to the question"
             return finish(.expired, Verdict(.expired, .none, .gaveUp, detail, answer: answer), at: now)
-        case .unanswered(let reason, let retryAfter):
-            // What stops every question is no failure of this one's.
-            if reason != .credentialsRefused, reason != .breakerOpen { progress.failures += 1 }
-            if now.civil - acceptedAt > policy.maximumAge || progress.failures >= policy.maximumFailures {
-                return finish(.expired, gaveUp, at: now)
-            }
-            let backoff = policy.send.delay(failures: max(progress.failures, 1), jitter: jitter)
-            return wait(reason, max(backoff, retryAfter ?? .zero), at: now)
         }
+    }
+
+    /// The answer is about something else. It is asked for again as often as one delivery tries.
+    private mutating func saysNothing(_ why: String, at now: Moment, _ jitter: Double) -> Step {
+        remark = why
+        progress.failures = next(progress.failures)
+        guard progress.failures < policy.attempts else {
+            return finish(.expired, gaveUp("BOS gave no answer to this question: \(why)"), at: now)
+        }
+        return wait(.unanswered, policy.send.delay(failures: progress.failures, jitter: jitter), at: now)
+    }
+
+    private mutating func unanswered(_ reason: WaitReason, _ retryAfter: Duration?, at now: Moment, _ jitter: Double) -> Step {
+        // What stops every question is no failure of this one's.
+        if reason != .credentialsRefused, reason != .breakerOpen { progress.failures = next(progress.failures) }
+        let isOld = now.civil - acceptedAt > policy.maximumAge && progress.failures >= policy.attempts
+        if isOld || progress.failures >= policy.maximumFailures {
+            return finish(
+                .expired, gaveUp("BOS gave no answer within the attempts or the age allowed (retry.maximumFailures, retry.maximumAge)"),
+                at: now)
+        }
+        let backoff = policy.send.delay(failures: max(progress.failures, 1), jitter: jitter)
+        return wait(reason, max(backoff, retryAfter ?? .zero), at: now)
     }
 
     package mutating func setAside() -> Verdict? { nil }
 
     /// It says nothing about the recharge, which has a job of its own.
-    private var gaveUp: Verdict {
-        Verdict(
-            .expired, .none, .gaveUp,
-            "BOS gave no answer within the attempts or the age allowed (retry.maximumFailures, retry.maximumAge); ask again")
-    }
+    private func gaveUp(_ why: String) -> Verdict { Verdict(.expired, .none, .gaveUp, "\(why); ask again") }
 
     private mutating func wait(_ reason: WaitReason, _ delay: Duration, at now: Moment) -> Step {
         progress.dueAt = now.civil + delay
@@ -72,5 +124,26 @@ package struct RechargeStatusMachine: JobMachine {
         progress.answer = verdict.answer
         progress.completedAt = now.civil
         return .finish(verdict)
+    }
+}
+
+/// What this ledger holds of a recharge that a question is about.
+package struct KnownRecharge: Sendable, Equatable {
+    package var recharge: Recharge
+    package var progress: Progress
+
+    package init(recharge: Recharge, progress: Progress) {
+        self.recharge = recharge
+        self.progress = progress
+    }
+
+    /// Whether an answer of BOS settles what became of this recharge. While this ledger has not sent it, or may be sending it, it does not: an
+    /// answer of now says nothing of what happens then.
+    fileprivate func isSettled(by finding: RechargeMachine.Finding, _ subject: Subject) -> Bool {
+        switch progress.state {
+        case .accepted, .sending, .held, .pending: return false
+        case .inDoubt, .parked: return finding.isVerdict && (progress.doubt != .duplicate || subject.subscriber != nil)
+        case .succeeded, .failed, .refused, .notFound, .expired, .answeredPending: return true
+        }
     }
 }

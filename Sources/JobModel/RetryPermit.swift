@@ -5,7 +5,7 @@
 package struct RetryPermit: ~Copyable, Sendable {
     package enum Proof: String, Sendable {
         /// The ledger says that nothing of this job was ever taken: it is new, or every request so far certainly failed to leave
-        /// or was turned away before BOS looked at it (429, 401/16, 412/15).
+        /// or was turned away before BOS looked at it (429, 402, 401/16, 412/15).
         case neverTaken = "never_taken"
         /// Enough "not found" answers over a long enough time, and BOS never said that it knows the reference.
         case settledNotFound = "settled_not_found"
@@ -19,10 +19,12 @@ package struct RetryPermit: ~Copyable, Sendable {
         proof = .neverTaken
     }
 
-    /// For a doubtful job that BOS has not known often enough for long enough.
-    init?(settled progress: Progress, _ policy: RetryPolicy.Settle, at now: Moment) {
-        guard progress.doubt == .unanswered, progress.notFoundAnswers >= policy.answers,
-            let first = progress.firstNotFound, now.elapsed(since: first) >= policy.window
+    /// For a doubtful job that BOS has not known often enough for long enough, by the owner's word that this is proof, at the API and account
+    /// that the recharge was sent to, and from an enquiry that was seen to find a recharge.
+    init?(settled progress: Progress, _ policy: RetryPolicy, _ calibration: Calibration, at now: Moment) {
+        guard policy.settle.notFound == .believe, calibration.findsRecharges, progress.doubt == .unanswered,
+            progress.notFoundAnswers >= policy.settle.answers, let first = progress.firstNotFound,
+            now.elapsed(since: first) >= policy.settle.window, let sentTo = progress.sentTo, policy.reaches(sentTo)
         else { return nil }
         proof = .settledNotFound
     }
@@ -32,7 +34,12 @@ package struct RetryPermit: ~Copyable, Sendable {
 package enum SendFailure: Sendable, Equatable {
     case notSent
     case throttled(retryAfter: Duration?)
+    /// BOS took nothing and asks to come later: maintenance, or an empty wallet.
+    case postponed
+    /// BOS refuses the credentials of every call.
     case credentialsRefused
-    /// Held back on purpose: BOS has failed too often lately, or our own rate is used up.
+    /// BOS refuses the credentials of this job and takes those of others.
+    case ownCredentialsRefused
+    /// The worker held it back on purpose: BOS has failed too often lately, our own rate is used up, or the time was too short.
     case heldBack(WaitReason, retryAfter: Duration?)
 }

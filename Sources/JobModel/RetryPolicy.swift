@@ -14,15 +14,27 @@ package struct RetryPolicy: Sendable {
         ///   - failures: how many came before, from 1 on.
         ///   - jitter: a random number from 0 up to, not including, 1.
         func delay(failures: Int, jitter: Double) -> Duration {
-            let growth = Double(1 << min(max(failures - 1, 0), 30))
+            let growth = Double(1 << (max(failures, 1) < 31 ? max(failures, 1) - 1 : 30))
             return min(maximum, initial * growth) * jitter
         }
     }
 
     /// When "not found" is believed.
     package struct Settle: Sendable {
+        /// What "not found" over the whole window means. Raw values are those of the setting `retry.settle.notFound`.
+        package enum NotFound: String, Sendable, CaseIterable {
+            /// It proves nothing: a person decides.
+            case person
+            /// It proves that nothing was executed. The owner has that from BOS.
+            case believe
+        }
+
         package var answers = 3
         package var window = Duration.seconds(120)
+        package var notFound = NotFound.person
+        /// For a recharge that BOS has refused with a code that is not known to be final.
+        package var refusalAnswers = 2
+        package var refusalWindow = Duration.seconds(30)
 
         package init() {}
     }
@@ -47,8 +59,20 @@ package struct RetryPolicy: Sendable {
     package var enquiry = Backoff(initial: .milliseconds(500), maximum: .seconds(300))
     package var settle = Settle()
     package var pan = PANSchedule()
+    /// Where recharges go now: API and account, readable and without a secret.
+    package var destination = ""
+    /// Former names of that destination, by the owner's word (`api.formerly`).
+    package var formerDestinations: Set<String> = []
+    /// A job whose own credentials BOS has refused so often, while it took those of others, is over.
+    package var maximumCredentialRefusals = 5
+    package var refusedCredentials = Backoff(initial: .seconds(2), maximum: .seconds(300))
+    /// While BOS takes no recharge at all ("not now").
+    package var postponed = Backoff(initial: .seconds(5), maximum: .seconds(300))
     /// How often one recharge is sent again after a doubt was settled with "not executed".
     package var maximumResendings = 2
 
     package init() {}
+
+    /// Whether a request that went to that destination is known to the API and account that are asked now.
+    func reaches(_ destination: String) -> Bool { destination == self.destination || formerDestinations.contains(destination) }
 }

@@ -20,6 +20,10 @@ package enum Step: ~Copyable, Sendable {
 package enum WaitReason: String, Sendable, CaseIterable {
     case notSent = "not_sent"
     case throttled
+    /// BOS takes no recharge for now: maintenance, or an empty wallet.
+    case postponed
+    /// The time that is left is too short for the call.
+    case late
     case credentialsRefused = "credentials_refused"
     /// Nothing is sent for now: BOS has failed too often lately.
     case breakerOpen = "breaker_open"

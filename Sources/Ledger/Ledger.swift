@@ -43,6 +43,18 @@ package protocol Ledger: Sendable {
     /// One job with its whole history, oldest entry first.
     func job(_ kind: JobKind, _ reference: String) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])?
 
+    /// The newest recharge that BOS itself said it has done, in its answer to `DoRecharge`, at this destination: no enquiry was needed, and no
+    /// person's word. Looked for among the newest ``lastExecutedSpan`` jobs only, so that it stays quick however many there are.
+    /// - Parameter destination: as in `Progress.sentTo`.
+    func lastExecuted(sentTo destination: String) async throws(LedgerError) -> JobRecord?
+
+    /// Recharges that may have been executed at another destination than this one, and are not settled: being sent, in doubt or parked.
+    /// Those whose destination is not known are not among them.
+    func doubtsSentElsewhere(than destination: String) async throws(LedgerError) -> DoubtTotal
+
+    /// Which answers BOS has given, by endpoint, status and code; what did not fit (``CodeCount/maximum``) comes last.
+    func codes() async throws(LedgerError) -> [CodeCount]
+
     /// Counts and ages over all jobs; cheap enough to be asked every few seconds.
     func summary() async throws(LedgerError) -> LedgerSummary
 
@@ -51,4 +63,9 @@ package protocol Ledger: Sendable {
 
     /// Commits what waits and lets go of the store. Whatever comes later throws ``LedgerError/closed``.
     func close() async
+}
+
+extension Ledger {
+    /// Among how many of the newest jobs ``lastExecuted(sentTo:)`` looks.
+    package static var lastExecutedSpan: Int64 { 10_000 }
 }

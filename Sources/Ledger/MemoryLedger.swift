@@ -82,6 +82,27 @@ package final class MemoryLedger: Ledger {
         }
     }
 
+    package func lastExecuted(sentTo destination: String) async throws(LedgerError) -> JobRecord? {
+        try state.withLock { state throws(LedgerError) in
+            try state.checkOpen()
+            return state.entries.suffix(Int(Self.lastExecutedSpan)).last { $0.isExecuted(at: destination) }?.record
+        }
+    }
+
+    package func doubtsSentElsewhere(than destination: String) async throws(LedgerError) -> DoubtTotal {
+        try state.withLock { state throws(LedgerError) in
+            try state.checkOpen()
+            return state.doubtsSentElsewhere(than: destination)
+        }
+    }
+
+    package func codes() async throws(LedgerError) -> [CodeCount] {
+        try state.withLock { state throws(LedgerError) in
+            try state.checkOpen()
+            return state.codes.sorted { $0.precedes($1) }
+        }
+    }
+
     package func summary() async throws(LedgerError) -> LedgerSummary {
         try state.withLock { state throws(LedgerError) in
             try state.checkOpen()
@@ -133,6 +154,7 @@ private struct State {
     var entries: [Entry] = []
     var ids: [JobKey: Int64] = [:]
     var replies: [StoredReply] = []
+    var codes: [CodeCount] = []
     var isClosed = false
 
     subscript(id: Int64) -> Entry {
@@ -233,6 +255,7 @@ extension State {
         if !update.keepsOwnership || update.progress.state.isFinal { self[id].record.owner = nil }
         self[id].pollAt = update.progress.pollAt(isOwned: self[id].record.owner != nil, storedAt: update.entry.at)
         self[id].history.append(update.entry)
+        for sighting in update.sightings { count(sighting, at: update.entry.at) }
         return .stored(tell(id, update.reply))
     }
 
@@ -255,6 +278,14 @@ extension State {
             self[job.id].pollAt = now + DueJob.patience
             self[job.id].history.append(.requeued(at: now))
         }
+    }
+
+    private mutating func count(_ sighting: CodeSighting, at now: Timestamp) {
+        let name = codes.contains { $0.name == sighting.name } || codes.count { $0.name != nil } < CodeCount.maximum ? sighting.name : nil
+        if let index = codes.firstIndex(where: { $0.name == name }) { return codes[index].count(sighting, at: now) }
+        var code = CodeCount(name, firstSeen: now, lastSeen: now, message: sighting.message)
+        code.count(sighting, at: now)
+        codes.append(code)
     }
 
     /// Stores one reply for each asker.
@@ -311,7 +342,26 @@ extension State {
 
 // MARK: - Reading
 
+extension State.Entry {
+    func isExecuted(at destination: String) -> Bool {
+        guard case .recharge = record.job, record.progress.state == .succeeded else { return false }
+        return record.progress.sentTo.map { $0.utf8.elementsEqual(destination.utf8) } == true && record.progress.enquiries == 0
+            && record.progress.answer != nil && !history.contains { $0.event == .settled }
+    }
+}
+
 extension State {
+    func doubtsSentElsewhere(than destination: String) -> DoubtTotal {
+        entries.reduce(into: DoubtTotal()) { total, entry in
+            let (job, progress) = (entry.record.job, entry.record.progress)
+            guard case .recharge = job, [.sending, .inDoubt, .parked].contains(progress.state), let sentTo = progress.sentTo,
+                !sentTo.utf8.elementsEqual(destination.utf8)
+            else { return }
+            total.count += 1
+            total.amount = Money(paise: total.amount.paise + job.amount.paise)
+        }
+    }
+
     var summary: LedgerSummary {
         var summary = LedgerSummary()
         for record in entries.lazy.map(\.record) {

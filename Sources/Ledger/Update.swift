@@ -11,6 +11,8 @@ package struct Update: Sendable {
     /// Whether the owner goes on with it. An update that does not keep it leaves the job to the ledger: over, or waiting until it is due.
     package var keepsOwnership: Bool
     package var entry: HistoryEntry
+    /// Answers of BOS that were heard in this step, or whose meaning it has brought to light: counted in the same transaction.
+    package var sightings: [CodeSighting] = []
 
     package init(
         jobID: Int64, owner: String, progress: Progress, reply: Reply? = nil, keepsOwnership: Bool, entry: HistoryEntry

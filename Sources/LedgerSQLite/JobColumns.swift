@@ -5,9 +5,10 @@ import Ledger
 enum JobColumns {
     static let progress = """
         state, attempts, enquiries, doubt, first_sent_at, not_found_answers, first_not_found_at, first_not_found_steady, \
-        first_not_found_boot, resendings, failures, due_at, wait_reason, told, completed_at, http_status, response_code, status, message, operator_id, acknowledgement
+        first_not_found_boot, resendings, failures, due_at, wait_reason, told, completed_at, http_status, response_code, status, message, operator_id, acknowledgement, \
+        sent_to, bos_reference, credential_refusals
         """
-    static let placeholders = Array(repeating: "?", count: 21).joined(separator: ", ")
+    static let placeholders = Array(repeating: "?", count: 24).joined(separator: ", ")
     static let read = """
         id, kind, body, fingerprint, accepted_at, owner, replies_told, replies_before, correlation_id, reply_to, traceparent, \(progress)
         """
@@ -35,6 +36,9 @@ enum JobColumns {
         binder.bind(progress.answer?.message)
         binder.bind(progress.answer?.operatorID)
         binder.bind(progress.answer?.acknowledgement)
+        binder.bind(progress.sentTo)
+        binder.bind(progress.bosReference)
+        binder.bind(progress.credentialRefusals)
     }
 
     /// A row of `read`.
@@ -75,6 +79,9 @@ enum JobColumns {
                 status: row.optionalInt64(first + 17).map { $0 != 0 }, message: row.text(first + 18),
                 operatorID: row.optionalText(first + 19), acknowledgement: row.optionalText(first + 20))
         }
+        progress.sentTo = row.optionalText(first + 21)
+        progress.bosReference = row.optionalText(first + 22)
+        progress.credentialRefusals = row.int(first + 23)
         return progress
     }
 }

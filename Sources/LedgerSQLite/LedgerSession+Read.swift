@@ -50,6 +50,29 @@ extension LedgerSession {
         return (record, history)
     }
 
+    /// See ``Ledger/lastExecuted(sentTo:)``. A row that cannot be read is not the one that is looked for.
+    func lastExecuted(sentTo destination: String) throws -> JobRecord? {
+        var found: JobRecord?
+        try statements.lastExecuted.query(
+            {
+                $0.bind(SQLiteLedger.lastExecutedSpan)
+                $0.bind(destination)
+            }, { if found == nil { found = try? JobColumns.record($0).record } })
+        return found
+    }
+
+    /// See ``Ledger/doubtsSentElsewhere(than:)``.
+    func doubtsSentElsewhere(than destination: String) throws -> DoubtTotal {
+        var total = DoubtTotal()
+        try statements.sentElsewhere.query(
+            { $0.bind(destination) },
+            { row in
+                total.count += 1
+                total.amount = Money(paise: total.amount.paise + row.int64(0))
+            })
+        return total
+    }
+
     /// See ``SQLiteLedger/identity()``.
     func identity() throws -> String {
         guard let identity = try statements.identity.first({ _ in }, { $0.text(0) }) else {

@@ -45,6 +45,7 @@ extension LedgerSession {
             count(target.kind, target.state, target.amount, by: -1)
             count(target.kind, update.progress.state, target.amount, by: 1)
         }
+        for sighting in update.sightings { try count(sighting, at: update.entry.at) }
         guard let reply = update.reply else { return .stored([]) }
         let body = reply.body
         return .stored(

@@ -159,6 +159,18 @@ extension SQLiteLedger {
         try await perform(writes: false) { try $0.job(kind, reference) }
     }
 
+    package func lastExecuted(sentTo destination: String) async throws(LedgerError) -> JobRecord? {
+        try await perform(writes: false) { try $0.lastExecuted(sentTo: destination) }
+    }
+
+    package func doubtsSentElsewhere(than destination: String) async throws(LedgerError) -> DoubtTotal {
+        try await perform(writes: false) { try $0.doubtsSentElsewhere(than: destination) }
+    }
+
+    package func codes() async throws(LedgerError) -> [CodeCount] {
+        try await perform(writes: false) { try $0.codes() }
+    }
+
     package func summary() async throws(LedgerError) -> LedgerSummary {
         try await perform(writes: false) { try $0.summary() }
     }

@@ -8,6 +8,7 @@ enum Schema {
         migrator.registerMigration("1") { try $0.execute(sql: first) }
         migrator.registerMigration("2") { try $0.execute(sql: second) }
         migrator.registerMigration("3") { try $0.execute(sql: third) }
+        migrator.registerMigration("4") { try $0.execute(sql: fourth) }
         return migrator
     }
 
@@ -157,5 +158,32 @@ enum Schema {
             round INTEGER NOT NULL,
             PRIMARY KEY (job, message_id, correlation_id, reply_to)
         ) STRICT, WITHOUT ROWID;
+        """
+
+    private static let fourth = """
+        -- The API and account to which the first request went that may have reached BOS, and BOS's own number of the recharge.
+        ALTER TABLE jobs ADD COLUMN sent_to TEXT;
+        ALTER TABLE jobs ADD COLUMN bos_reference TEXT;
+        -- How often BOS has refused this job's credentials while it took others'.
+        ALTER TABLE jobs ADD COLUMN credential_refusals INTEGER NOT NULL DEFAULT 0;
+
+        -- What BOS answers, counted for people. One row without an endpoint counts what came when the table was full.
+        CREATE TABLE codes (
+            id INTEGER PRIMARY KEY,
+            endpoint TEXT,
+            http_status INTEGER NOT NULL,
+            response_code INTEGER,
+            status INTEGER,
+            seen INTEGER NOT NULL,
+            first_seen INTEGER NOT NULL,
+            last_seen INTEGER NOT NULL,
+            message TEXT NOT NULL,
+            -- What became in the end of the recharges that were answered so.
+            succeeded INTEGER NOT NULL,
+            failed INTEGER NOT NULL,
+            not_found INTEGER NOT NULL
+        ) STRICT;
+
+        CREATE INDEX codes_by_name ON codes (endpoint, http_status, response_code, status);
         """
 }

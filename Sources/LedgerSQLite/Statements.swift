@@ -9,6 +9,8 @@ final class Statements {
     let addQuestion, findQuestion: PreparedStatement
     let insertReply, owe, replyForAsker, replyForAnyone, publish, unpublished, lastUnpublished: PreparedStatement
     let beginHistory, addHistory, history: PreparedStatement
+    let lastExecuted, sentElsewhere: PreparedStatement
+    let findCode, countCodes, addCode, updateCode, codes: PreparedStatement
     let addTally, tallies, oldestDoubt, oldestDue, countUnpublished, check, identity: PreparedStatement
 
     init(_ database: Database) throws {
@@ -84,6 +86,34 @@ final class Statements {
         addHistory = try prepare(
             "INSERT INTO history VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM history WHERE job = ?1), ?2, ?3, ?4)")
         history = try prepare("SELECT at, event, detail FROM history WHERE job = ? ORDER BY number")
+
+        // By rowid, backwards: a `+` keeps SQLite from looking by kind, which is most of the table.
+        lastExecuted = try prepare(
+            """
+            SELECT \(JobColumns.read) FROM jobs
+            WHERE id > (SELECT coalesce(max(id), 0) FROM jobs) - ? AND +kind = 'recharge' AND state = 'succeeded' AND sent_to = ?
+            AND enquiries = 0 AND http_status IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM history WHERE job = jobs.id AND event = 'settled')
+            ORDER BY id DESC LIMIT 10
+            """)
+        sentElsewhere = try prepare(
+            """
+            SELECT amount_paise FROM jobs
+            WHERE kind = 'recharge' AND state IN ('in_doubt', 'parked') AND \(Schema.unsettled) AND sent_to <> ?1
+            UNION ALL
+            SELECT amount_paise FROM jobs
+            WHERE (kind = 'recharge' AND state = 'accepted') = 0 AND poll_at IS NOT NULL AND +kind = 'recharge' AND state = 'sending'
+            AND sent_to <> ?1
+            """)
+
+        let code = "id, endpoint, http_status, response_code, status, seen, first_seen, last_seen, message, succeeded, failed, not_found"
+        findCode = try prepare(
+            "SELECT \(code) FROM codes WHERE endpoint IS ? AND http_status = ? AND response_code IS ? AND status IS ? LIMIT 1")
+        countCodes = try prepare("SELECT count(*) FROM codes WHERE endpoint IS NOT NULL")
+        addCode = try prepare("INSERT INTO codes (\(code)) VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        updateCode = try prepare(
+            "UPDATE codes SET seen = ?, last_seen = ?, message = ?, succeeded = ?, failed = ?, not_found = ? WHERE id = ?")
+        codes = try prepare("SELECT \(code) FROM codes")
 
         addTally = try prepare(
             """

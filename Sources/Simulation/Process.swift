@@ -124,6 +124,16 @@ extension Process: Ledger {
         try await ledger.job(kind, reference)
     }
 
+    func lastExecuted(sentTo destination: String) async throws(LedgerError) -> JobRecord? {
+        try await ledger.lastExecuted(sentTo: destination)
+    }
+
+    func doubtsSentElsewhere(than destination: String) async throws(LedgerError) -> DoubtTotal {
+        try await ledger.doubtsSentElsewhere(than: destination)
+    }
+
+    func codes() async throws(LedgerError) -> [CodeCount] { try await ledger.codes() }
+
     func summary() async throws(LedgerError) -> LedgerSummary { try await ledger.summary() }
 
     func checkWritable() async throws(LedgerError) {

@@ -17,6 +17,7 @@ struct Worker {
     private let outbox: Outbox
     private let handler: JobHandler
     private let probe: PauseProbe
+    private let calibrator: EnquiryCalibrator
     private let drain = DrainSignal()
 
     init(_ process: Process, _ world: World, _ broker: ModelBroker) {
@@ -30,10 +31,13 @@ struct Worker {
             questions: Lane(.questions, Lane.Configuration(concurrency: 4), clock: clock, logger: Self.silent))
         outbox = Outbox(
             publisher: process, ledger: process, configuration: configuration, clock: clock, metrics: Self.metrics, logger: Self.silent)
+        calibrator = EnquiryCalibrator(
+            gateway: process, ledger: process, configuration: configuration, clock: clock, logger: Self.silent)
         handler = JobHandler(
             configuration: configuration, ledger: process,
-            gateway: LimitedGateway(process, lanes: lanes, ratePerSecond: nil, clock: clock), outbox: outbox, lanes: lanes,
-            drain: drain, runs: LiveRuns(process: process.name), clock: clock, metrics: Self.metrics, logger: Self.silent)
+            gateway: LimitedGateway(process, lanes: lanes, ratePerSecond: nil, registerID: "merchant", clock: clock), outbox: outbox,
+            lanes: lanes, calibrator: calibrator, drain: drain, runs: LiveRuns(process: process.name), clock: clock, metrics: Self.metrics,
+            logger: Self.silent)
         probe = PauseProbe(gateway: process, ledger: process, registerID: "merchant", timeout: .seconds(30))
     }
 
@@ -49,6 +53,8 @@ struct Worker {
         configuration.policy.doubtMaximumAge = world.doubtMaximumAge
         configuration.purchaseGuard = world.purchaseGuard
         configuration.policy.maximumResendings = 1_000
+        configuration.policy.destination = "bos"
+        configuration.policy.settle.notFound = .believe
         if world.bug == .notFoundBelieved { (configuration.policy.settle.answers, configuration.policy.settle.window) = (1, .zero) }
         return configuration
     }
@@ -60,9 +66,10 @@ struct Worker {
             group.addTask { await outbox.runSweeping() }
             group.addTask { await outbox.runMarking() }
             for lane in lanes.all {
-                group.addTask { await lane.gate.run { reason in await probe.hasPassed(reason, in: lane) } }
+                group.addTask { await lane.gate.run { reason in await probe.look(at: reason, in: lane) } }
                 group.addTask { await consume(lane) }
             }
+            group.addTask { await calibrator.run() }
             group.addTask { await loseSessions() }
             group.addTask { await stop() }
             await process.whenDead()
@@ -100,7 +107,8 @@ struct Worker {
         await withTaskGroup(of: Void.self) { group in
             var running = 0
             while process.isAlive, !drain.isDraining, !Task.isCancelled {
-                guard lane.gate.isOpen else {
+                // One at a time while the gate only tries.
+                guard lane.gate.isOpen || (lane.gate.offersTrial && running == 0) else {
                     await world.sleep(500)
                     continue
                 }

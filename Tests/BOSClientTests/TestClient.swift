@@ -46,7 +46,8 @@ extension Attempt {
         switch self {
         case .notSent(let reason, _): "notSent.\(reason.rawValue)"
         case .throttled(let pause): "throttled(\(pause.map { "\($0)" } ?? "nil"))"
-        case .credentialsRefused(let code, _): "credentialsRefused(\(code))"
+        case .postponed: "postponed"
+        case .credentialsRefused(let code, _): "credentialsRefused(\(code.map(String.init) ?? "nil"))"
         case .unknown(let reason, _, _): "unknown.\(reason.rawValue)"
         case .answered(let answer as RechargeAnswer): "\(answer.meaning)"
         case .answered(let answer as EnquiryAnswer): "\(answer.verdict)"
@@ -58,7 +59,7 @@ extension Attempt {
     var detail: String? {
         switch self {
         case .notSent(_, let detail), .unknown(_, let detail, _): detail
-        case .throttled, .credentialsRefused, .answered: nil
+        case .throttled, .postponed, .credentialsRefused, .answered: nil
         }
     }
 }

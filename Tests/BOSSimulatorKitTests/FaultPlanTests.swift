@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import BOSSimulatorKit
@@ -10,6 +11,8 @@ struct FaultPlanTests {
             ("hang=0.5", FaultRule(.hang, probability: 0.5)),
             ("DoRecharge/late:5=0.1", FaultRule(.late, probability: 0.1, endpoint: .doRecharge, value: 5)),
             ("refuse:9=1", FaultRule(.refuse, value: 9)), ("Status/panPending:2=1", FaultRule(.panPending, endpoint: .status, value: 2)),
+            ("DoRecharge/authentication@M2=1", FaultRule(.authentication, endpoint: .doRecharge, registerID: "M2")),
+            ("accepted:2@M@2=1", FaultRule(.accepted, value: 2, registerID: "M@2")),
         ])
     func commandLine(text: String, rule: FaultRule) throws {
         #expect(try FaultRule(parsing: text) == rule)
@@ -19,7 +22,7 @@ struct FaultPlanTests {
         "a fault that does not exist or makes no sense is refused",
         arguments: [
             "hang", "hang=x", "hangs=1", "Nowhere/hang=1", "late:x=1", "hang=1.5", "hang=-1", "late:-1=1", "hang=nan", "late:nan=1", "=1",
-            "",
+            "", "Status/late=1", "DoRecharge/emptyData=1", "panWords:7=1", "panWords:0=1", "hang@=1", "panPending@M2=1",
         ])
     func refusedFault(text: String) {
         #expect(throws: FaultPlanError.self) { try FaultRule(parsing: text) }
@@ -42,6 +45,28 @@ struct FaultPlanTests {
         ])
     func refusedPlan(json: String) {
         #expect(throws: FaultPlanError.self) { try FaultPlan(json: Array(json.utf8)) }
+    }
+
+    @Test("a fault for one RegisterID does not add up with that for another one")
+    func oneMerchantEach() throws {
+        let faults = [FaultRule(.hang, registerID: "A"), FaultRule(.garbage, registerID: "B")]
+        #expect(try FaultPlan(json: FaultPlan(faults: faults).json).faults == faults)
+        #expect(throws: FaultPlanError.self) { try FaultPlan(faults: faults + [FaultRule(.signature, probability: 0.1)]).check() }
+    }
+
+    @Test("the README's table of faults is the program's own")
+    func readme() throws {
+        let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../README.md")
+        let text = try String(contentsOf: url, encoding: .utf8)
+        let isThere = text.contains("\n\(Fault.table)\n")
+        #expect(isThere, "put this into README.md:\n\(Fault.table)")
+    }
+
+    @Test("the help names every fault once")
+    func help() {
+        let lines = (Fault.help(ofFates: false) + "\n" + Fault.help(ofFates: true)).split(separator: "\n")
+        let names = lines.map { String($0.prefix { $0.isLetter }) }
+        #expect(names == Fault.allCases.map(\.rawValue))
     }
 
     @Test("latencies are read, drawn within their limits, and refused when they cannot be read")

@@ -10,20 +10,28 @@ struct SimulatedBOSTests {
         var bos: SimulatedBOS
         var now: Duration = .zero
 
-        init(_ faults: FaultRule..., seed: UInt64 = 1, isTokenRequired: Bool = false) {
+        init(
+            _ faults: FaultRule..., seed: UInt64 = 1, isTokenRequired: Bool = false,
+            manner: SimulatedBOS.Manner = .init(form: ReplyForm(startedAt: 1000))
+        ) {
             bos = SimulatedBOS(
                 plan: FaultPlan(seed: seed, faults: faults),
                 tokens: TokenDesk(
-                    isTokenRequired: isTokenRequired, lifetime: .seconds(600), fixedToken: nil, clientSecret: "secret", startedAt: 1000))
+                    isTokenRequired: isTokenRequired, lifetime: .seconds(600), fixedToken: nil, clientSecret: "secret", startedAt: 1000),
+                manner: manner)
         }
+
+        mutating func follow(_ faults: FaultRule...) { bos.follow(FaultPlan(faults: faults), at: now) }
 
         mutating func call(_ endpoint: Endpoint, _ body: String, token: String? = nil) -> SimulatedBOS.Effect {
             let caller = Caller(token: token, clientID: "id", clientSecret: "secret")
             return bos.answer(endpoint, body: Array(body.utf8), caller: caller, at: now).0
         }
 
-        mutating func recharge(_ reference: String = "r1", amount: String = "10.50") -> SimulatedBOS.Effect {
-            call(.doRecharge, #"{"operator":311,"canumber":"DL1","amount":\#(amount),"referenceid":"\#(reference)","RegisterID":"1"}"#)
+        mutating func recharge(_ reference: String = "r1", amount: String = "10.50", merchant: String = "1") -> SimulatedBOS.Effect {
+            call(
+                .doRecharge,
+                #"{"operator":311,"canumber":"DL1","amount":\#(amount),"referenceid":"\#(reference)","RegisterID":"\#(merchant)"}"#)
         }
 
         mutating func enquire(_ reference: String = "r1") -> SimulatedBOS.Effect {
@@ -52,7 +60,7 @@ struct SimulatedBOSTests {
         var bench = Bench()
         #expect(bench.recharge() == .reply(.recharged("r1", paise: 1050)))
         #expect(bench.bos.books(at: .zero).repeats == 0)
-        bench.bos.plan = FaultPlan(faults: [FaultRule(fault)])
+        bench.follow(FaultRule(fault))
         _ = bench.recharge()
         #expect(bench.bos.books(at: .zero).repeats == 1)
     }
@@ -114,11 +122,11 @@ struct SimulatedBOSTests {
         bench.now = .seconds(4.9)
         #expect(bench.executed("r1") == 0)
         #expect(bench.enquire("r1") == .reply(.notFound))
-        bench.bos.plan = FaultPlan()
+        bench.follow()
         #expect(bench.recharge("r2") == .reply(.recharged("r2", paise: 1050)))
         bench.now = .seconds(5)
         #expect(bench.executed("r1") == 1)
-        #expect(bench.enquire("r1") == .reply(.enquirySucceeded("r1", paise: 1050)))
+        #expect(bench.enquire("r1") == .reply(.enquirySucceeded("r1", paise: 1050, at: .seconds(5))))
         #expect(bench.executed("r2") == 1)
         #expect(bench.bos.books(at: bench.now).repeats == 1)
     }
@@ -128,8 +136,8 @@ struct SimulatedBOSTests {
         var bench = Bench(FaultRule(.refuse, endpoint: .doRecharge))
         #expect(bench.enquire() == .reply(.notFound))
         _ = bench.recharge()
-        #expect(bench.enquire() == .reply(.failed("r1")))
-        bench.bos.plan = FaultPlan()
+        #expect(bench.enquire() == .reply(.enquiryFailed("r1", paise: 1050)))
+        bench.follow()
         _ = bench.recharge()
         #expect(bench.enquire() == .reply(.enquirySucceeded("r1", paise: 1050)))
     }
@@ -147,8 +155,8 @@ struct SimulatedBOSTests {
     @Test("a pending recharge is answered with code 2 and is done after its time")
     func pendingThenDone() {
         var bench = Bench(FaultRule(.pendingThenDone, value: 3))
-        #expect(bench.recharge() == .reply(.pending))
-        #expect(bench.enquire() == .reply(.enquiryPending("r1")))
+        #expect(bench.recharge() == .reply(.pending("r1", paise: 1050)))
+        #expect(bench.enquire() == .reply(.enquiryPending("r1", paise: 1050)))
         bench.now = .seconds(3)
         #expect(bench.enquire() == .reply(.enquirySucceeded("r1", paise: 1050)))
     }
@@ -210,4 +218,27 @@ struct SimulatedBOSTests {
             TokenDesk(isTokenRequired: true, lifetime: .zero, fixedToken: nil, clientSecret: nil, startedAt: 0).accepts(token, at: .zero)
                 == false)
     }
+}
+
+/// Answers in the shape that is the default, to the requests of ``SimulatedBOSTests/Bench``.
+extension SimulatorReply {
+    private static let form = ReplyForm(startedAt: 1000)
+
+    private static func record(_ reference: String, _ paise: Int64, at time: Duration = .zero) -> Record {
+        Record(
+            reference: reference, number: Record.ownNumber(reference, 0), operatorID: "311", subscriber: "DL1", paise: paise,
+            executedAt: time)
+    }
+
+    static var duplicate: SimulatorReply { form.duplicate }
+    static var notFound: SimulatorReply { form.notFound }
+    static func recharged(_ reference: String, paise: Int64) -> SimulatorReply { form.recharged(record(reference, paise)) }
+    static func pending(_ reference: String, paise: Int64) -> SimulatorReply { form.pending(record(reference, paise)) }
+
+    static func enquirySucceeded(_ reference: String, paise: Int64, at time: Duration = .zero) -> SimulatorReply {
+        form.found(record(reference, paise, at: time), .succeeded)
+    }
+
+    static func enquiryPending(_ reference: String, paise: Int64) -> SimulatorReply { form.found(record(reference, paise), .pending) }
+    static func enquiryFailed(_ reference: String, paise: Int64) -> SimulatorReply { form.found(record(reference, paise), .failed) }
 }

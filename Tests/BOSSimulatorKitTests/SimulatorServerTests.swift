@@ -32,15 +32,16 @@ struct SimulatorServerTests {
 
     private let recharge = #"{"operator":311,"canumber":"DL1","amount":10.5,"referenceid":"r1","RegisterID":"1"}"#
 
-    @Test("a recharge is answered as the provider's sample shows it and stands in the books")
+    @Test("a recharge is answered as the provider's clients show it and stands in the books")
     func recharges() async throws {
         try await withSimulator { address in
             let answer = try await send("POST", "\(address)/api/BOS/DoRecharge", recharge)
             #expect(answer.status == 200)
             #expect(answer.json["status"] == .bool(true))
             #expect(answer.json["response_code"] == .number("1"))
-            #expect(answer.json["operatorid"]?.kindName == "a number")
-            #expect(answer.json["ackno"]?.kindName == "a string")
+            #expect(answer.json["operatorid"] == .string("0"))
+            #expect(answer.json["ackno"] == .number("6080362920"))
+            #expect(answer.json["refid"] == .string("279479"))
             let books = try await send("GET", "\(address)/simulator/books").json
             #expect(books["executed"] == .number("1"))
             #expect(books["calls"]?["DoRecharge"] == .number("1"))
@@ -79,6 +80,63 @@ struct SimulatorServerTests {
             #expect(refusal.json["response_code"] == .number("16"))
             #expect(try await send("POST", "\(address)/payout/v1/authorize").status == 403)
         }
+    }
+
+    @Test("the shape of answers, the names in them and blindness are options")
+    func options() async throws {
+        let enquiry = #"{"registrationID":"1","referenceid":"r1"}"#
+        try await withSimulator({ $0.shape = .page }) { address in
+            let answer = try await send("POST", "\(address)/api/BOS/DoRecharge", recharge)
+            #expect(answer.json["ackno"] == .string("6080362920"))
+            let found = try await send("POST", "\(address)/api/BOS/RechargesStatus", enquiry)
+            #expect(found.json["data"]?["refid"] == .string("r1"))
+        }
+        try await withSimulator({ ($0.hasOwnNumber, $0.isBlind) = (false, true) }) { address in
+            let answer = try await send("POST", "\(address)/api/BOS/DoRecharge", recharge)
+            #expect(answer.json["refid"] == .string("r1"))
+            let found = try await send("POST", "\(address)/api/BOS/RechargesStatus", enquiry)
+            #expect(found.json["message"] == .string("No record found"))
+        }
+    }
+
+    @Test("a bare 401 carries its challenge, and an answer that comes twice is twice on the wire")
+    func wire() async throws {
+        try await withSimulator({ $0.plan = FaultPlan(faults: [FaultRule(.unauthorised)]) }) { address in
+            var request = URLRequest(url: try #require(URL(string: "\(address)/api/BOS/DoRecharge")))
+            request.httpMethod = "POST"
+            request.httpBody = Data(recharge.utf8)
+            let (_, response) = try await URLSession(configuration: .ephemeral).data(for: request)
+            let http = try #require(response as? HTTPURLResponse)
+            #expect(http.statusCode == 401)
+            #expect(http.value(forHTTPHeaderField: "WWW-Authenticate") == #"Bearer error="invalid_token""#)
+        }
+        try await withSimulator({ $0.plan = FaultPlan(faults: [FaultRule(.twice)]) }) { address in
+            let text = try Self.exchange(address, "DoRecharge", recharge)
+            #expect(text.components(separatedBy: #""ackno":6080362920"#).count == 3, "\(text)")
+            #expect(text.components(separatedBy: "HTTP/1.1 200 OK").count == 3, "\(text)")
+        }
+    }
+
+    /// Everything that the server sends on one connection until it closes it.
+    private static func exchange(_ address: String, _ endpoint: String, _ body: String) throws -> String {
+        let port = try #require(address.split(separator: ":").last.flatMap { UInt16($0) })
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var target = sockaddr_in()
+        target.sin_family = sa_family_t(AF_INET)
+        target.sin_port = port.bigEndian
+        target.sin_addr.s_addr = inet_addr("127.0.0.1")
+        let connected = withUnsafePointer(to: &target) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+        }
+        try #require(connected == 0)
+        let request =
+            "POST /api/BOS/\(endpoint) HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+        try #require(write(descriptor, request, request.utf8.count) == request.utf8.count)
+        var received: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while case let count = recv(descriptor, &buffer, buffer.count, 0), count > 0 { received += buffer[..<count] }
+        return String(decoding: received, as: UTF8.self)
     }
 
     @Test("another base path and health are served, and other paths are not found")

@@ -20,6 +20,9 @@ package struct LedgerComparison: Sendable {
         case unpublished(after: Int64?, limit: Int)
         case lastUnpublished
         case summary
+        case lastExecuted
+        case sentElsewhere
+        case codes
     }
 
     /// - Parameter seed: the same seed does the same things.
@@ -41,6 +44,9 @@ package struct LedgerComparison: Sendable {
         case .read(let kind, let reference): "\(String(describing: try await ledger.job(kind, reference)))"
         case .unpublished(let id, let limit): "\(try await ledger.unpublishedReplies(after: id, limit: limit))"
         case .lastUnpublished: "\(String(describing: try await ledger.lastUnpublishedReply()))"
+        case .lastExecuted: "\(String(describing: try await ledger.lastExecuted(sentTo: "a")))"
+        case .sentElsewhere: "\(try await ledger.doubtsSentElsewhere(than: "a"))"
+        case .codes: "\(try await ledger.codes())"
         case .summary: try await Self.text(ledger.summary())
         }
     }
@@ -56,8 +62,9 @@ package struct LedgerComparison: Sendable {
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<40: return .claim(claim(now, &random))
         case 40..<75: return .update(update(now, &random))
-        case 75..<85: return .publish((0..<3).map { _ in Int64.random(in: 0...60, using: &random) })
-        case 85..<92: return .read(JobKind.allCases.randomElement(using: &random) ?? .recharge, reference(&random))
+        case 75..<80: return .publish((0..<3).map { _ in Int64.random(in: 0...60, using: &random) })
+        case 80..<83: return [.lastExecuted, .sentElsewhere, .codes].randomElement(using: &random) ?? .codes
+        case 83..<92: return .read(JobKind.allCases.randomElement(using: &random) ?? .recharge, reference(&random))
         case 92..<96: return .unpublished(after: Int64.random(in: 0...40, using: &random), limit: 20)
         case 96..<98: return .lastUnpublished
         default: return .summary
@@ -84,10 +91,24 @@ package struct LedgerComparison: Sendable {
     private static func update(_ now: Timestamp, _ random: inout SeededGenerator) -> Update {
         let state = JobState.allCases.randomElement(using: &random) ?? .accepted
         let job = Sample.job(.recharge, reference(&random))
-        return Sample.update(
+        var update = Sample.update(
             Int64.random(in: 0...19, using: &random), owner: owner(&random), to: state,
             reply: Bool.random(using: &random) ? Sample.reply(job, state, at: now) : nil, keeps: Bool.random(using: &random),
             dueAt: Bool.random(using: &random) ? now + .seconds(Int64.random(in: -5...20, using: &random)) : nil, at: now,
             event: HistoryEntry.Event.allCases.randomElement(using: &random) ?? .told)
+        update.progress.sentTo = ["a", "b", nil].randomElement(using: &random) ?? nil
+        if Bool.random(using: &random) { update.progress.enquiries = 0 }
+        if Bool.random(using: &random) { update.sightings = [sighting(&random)] }
+        return update
+    }
+
+    private static func sighting(_ random: inout SeededGenerator) -> CodeSighting {
+        let endpoint = CodeSighting.Endpoint.allCases.randomElement(using: &random) ?? .recharge
+        let name = CodeSighting.Name(
+            endpoint, httpStatus: Bool.random(using: &random) ? 200 : 401, responseCode: [nil, -1, 5].randomElement(using: &random) ?? nil,
+            status: [nil, true, false].randomElement(using: &random) ?? nil)
+        return CodeSighting(
+            name, message: "m-\(Int.random(in: 0..<4, using: &random))",
+            afterwards: Bool.random(using: &random) ? Outcome.allCases.randomElement(using: &random) : nil)
     }
 }

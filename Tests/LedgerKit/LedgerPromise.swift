@@ -11,5 +11,7 @@ package struct LedgerPromise: Sendable, CustomTestStringConvertible {
         self.check = check
     }
 
-    package static let all = claiming + repeating + updating + publishing + reading + racing + leasing + purchasing
+    package static let all =
+        claiming + repeating + updating + publishing + reading + racing + leasing + purchasing
+        + destinations + codes
 }

@@ -31,10 +31,13 @@ package enum Sample {
         progress.enquiries = 3
         progress.doubt = state == .inDoubt ? .unanswered : nil
         progress.firstSentAt = moment(1)
+        progress.sentTo = "https://bos.example as 1234"
+        progress.bosReference = "000123"
         progress.notFoundAnswers = 4
         progress.firstNotFound = Moment(civil: moment(2), steady: SteadyTime(boot: "boot", milliseconds: 2))
         progress.resendings = 1
         progress.failures = 5
+        progress.credentialRefusals = 6
         progress.dueAt = dueAt
         progress.waitReason = dueAt == nil ? nil : .throttled
         progress.answer = Answer(

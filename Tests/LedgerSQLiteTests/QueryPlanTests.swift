@@ -11,6 +11,8 @@ struct QueryPlanTests {
         "tallies": "SCAN tallies",
         "countUnpublished": "SCAN outbox",
         "oldestDue": "SEARCH jobs USING COVERING INDEX jobs_waiting",
+        // A few hundred rows at the most.
+        "codes": "SCAN codes",
         "check": "SCAN ledger",
         "identity": "SCAN ledger",
         "jobsInState": "SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (kind=?)",
@@ -29,6 +31,23 @@ struct QueryPlanTests {
                 }
             }
             #expect(seen > 20)
+        }
+    }
+
+    @Test("the last recharge that BOS has done is looked for from the newest job backwards, what was sent elsewhere among what is not over")
+    func destinations() async throws {
+        let temporary = try TemporaryLedger()
+        try await temporary.using { _ in }
+        try await temporary.otherConnection().write { database in
+            let statements = try Statements(database)
+            let last = try Self.plan(statements.lastExecuted.sql, database)
+            #expect(last.first == "SEARCH jobs USING INTEGER PRIMARY KEY (rowid>?)", "\(last)")
+            #expect(!last.contains { $0.contains("TEMP B-TREE") }, "\(last)")
+            let elsewhere = try Self.plan(statements.sentElsewhere.sql, database).filter { $0.hasPrefix("SEARCH") }
+            #expect(
+                elsewhere == [
+                    "SEARCH jobs USING INDEX jobs_unsettled (kind=? AND state=?)", "SEARCH jobs USING INDEX jobs_to_poll (<expr>=?)",
+                ])
         }
     }
 

@@ -1,0 +1,109 @@
+internal import ExactJSON
+
+// MARK: DoRecharge
+
+extension ReplyForm {
+    var duplicate: SimulatorReply { SimulatorReply(200, status: false, code: 11, "Duplicate Transaction") }
+
+    func recharged(_ record: Record) -> SimulatorReply {
+        answered(200, 1, record, "Recharge of Amount \(Self.rupees(record.paise)) is successful")
+    }
+
+    func pending(_ record: Record) -> SimulatorReply {
+        switch shape {
+        case .real: answered(200, 2, record, "Transaction is pending")
+        case .page: SimulatorReply(200, status: true, code: 2, "Transaction is pending")
+        case .upstream: answered(202, 0, record, "Transaction is accepted")
+        }
+    }
+
+    /// - Parameter code: says that it is not finished.
+    func accepted(_ record: Record, code: Int) -> SimulatorReply { answered(202, code, record, "Transaction is accepted") }
+
+    private func answered(_ httpStatus: Int, _ code: Int, _ record: Record, _ message: String) -> SimulatorReply {
+        switch shape {
+        case .page:
+            SimulatorReply(
+                httpStatus, status: true, code: code,
+                with: [.init("operatorid", .number(record.givenOperatorID)), .init("ackno", .string(record.acknowledgement))], message)
+        case .real, .upstream:
+            // The operator has given no number yet.
+            SimulatorReply(
+                httpStatus, status: true, code: code,
+                with: [
+                    .init("operatorid", .string("0")), .init("ackno", .number(record.acknowledgement)),
+                    .init("refid", .string(refid(record))),
+                ], message)
+        }
+    }
+}
+
+// MARK: RechargesStatus
+
+extension ReplyForm {
+    var notFound: SimulatorReply {
+        switch shape {
+        case .real: SimulatorReply(200, status: false, code: 3, codeName: "responsecode", "No record found")
+        case .page: SimulatorReply(401, status: false, code: 3, "No such transaction")
+        case .upstream: SimulatorReply(200, status: false, code: 12, "No record found")
+        }
+    }
+
+    /// What `data.status` says of a recharge.
+    enum Word: String {
+        case failed = "0"
+        case succeeded = "1"
+        case pending = "2"
+
+        fileprivate var text: String {
+            switch self {
+            case .failed: "Failed"
+            case .succeeded: "Success"
+            case .pending: "Pending"
+            }
+        }
+    }
+
+    /// - Parameters:
+    ///   - code: of the question; by default what the shape says beside this word.
+    ///   - refid: another one than the recharge's own.
+    func found(_ record: Record, _ word: Word, code: Int? = nil, refid: String? = nil) -> SimulatorReply {
+        let data = data(record, word, refid: refid ?? self.refid(record))
+        switch shape {
+        case .real: return SimulatorReply(200, status: true, code: code ?? 1, with: [.init("data", data)], "Transaction found")
+        case .page, .upstream:
+            return SimulatorReply(
+                200, status: true, code: code ?? (word == .pending ? 2 : 1), codeName: shape == .page ? "responsecode" : "response_code",
+                with: [.init("data", data)], "Transaction found")
+        }
+    }
+
+    /// - Parameter data: what stands in the place of a recharge; `nil` for nothing.
+    func foundNothing(_ data: JSONValue?) -> SimulatorReply {
+        SimulatorReply(200, status: true, code: 1, with: data.map { [.init("data", $0)] } ?? [], "Transaction found")
+    }
+
+    private func data(_ record: Record, _ word: Word, refid: String) -> JSONValue {
+        let operatorID = word == .succeeded ? record.givenOperatorID : ""
+        guard shape != .page else {
+            return .object([
+                .init("txnid", .string(record.acknowledgement)),
+                .init("amount", .string(word == .succeeded ? Self.rupees(record.paise) : "0")),
+                .init("status", .string(word.rawValue)), .init("refid", .string(refid)), .init("operatorid", .string(operatorID)),
+                .init("refunded", .string("0")), .init("message", .string(word.text)),
+            ])
+        }
+        return .object([
+            .init("txnid", .string(record.acknowledgement)), .init("operatorname", .string("Operator \(record.operatorID)")),
+            .init("canumber", .string(record.subscriber)), .init("amount", .string(Self.rupees(record.paise, decimals: true))),
+            .init("comm", .string("0.00")), .init("tds", .string("0.00")),
+            .init("status", shape == .real ? .string(word.rawValue) : .number(word.rawValue)), .init("refid", .string(refid)),
+            .init("operatorid", .string(operatorID)), .init("dateadded", .string(dateAdded(record))),
+        ])
+    }
+
+    /// - Parameter decimals: whether whole rupees are written with paise too.
+    private static func rupees(_ paise: Int64, decimals: Bool = false) -> String {
+        paise % 100 == 0 && !decimals ? "\(paise / 100)" : "\(paise / 100).\(paise % 100 < 10 ? "0" : "")\(paise % 100)"
+    }
+}

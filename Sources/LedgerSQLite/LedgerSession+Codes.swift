@@ -1,0 +1,73 @@
+import JobModel
+import Ledger
+
+extension LedgerSession {
+    /// Counts an answer of BOS. Called once for the few answers that are no plain successes.
+    func count(_ sighting: CodeSighting, at now: Timestamp) throws {
+        if let (id, code) = try code(sighting.name) { return try write(code, id, sighting, at: now) }
+        let isFull = try statements.countCodes.first({ _ in }, { $0.int(0) }) ?? 0 >= CodeCount.maximum
+        if isFull, let (id, code) = try code(nil) { return try write(code, id, sighting, at: now) }
+        try insert(CodeCount(isFull ? nil : sighting.name, firstSeen: now, lastSeen: now, message: sighting.message), sighting, at: now)
+    }
+
+    /// See ``Ledger/codes()``.
+    func codes() throws -> [CodeCount] {
+        var codes: [CodeCount] = []
+        try statements.codes.query({ _ in }, { codes.append(try Self.code($0).code) })
+        return codes.sorted { $0.precedes($1) }
+    }
+
+    private func code(_ name: CodeSighting.Name?) throws -> (id: Int64, code: CodeCount)? {
+        try statements.findCode.first({ Self.bind(name, to: &$0) }, Self.code)
+    }
+
+    private func write(_ old: CodeCount, _ id: Int64, _ sighting: CodeSighting, at now: Timestamp) throws {
+        var code = old
+        code.count(sighting, at: now)
+        try statements.updateCode.run {
+            $0.bind(code.timesSeen)
+            $0.bind(code.lastSeen.milliseconds)
+            $0.bind(code.message)
+            $0.bind(code.succeeded)
+            $0.bind(code.failed)
+            $0.bind(code.notFound)
+            $0.bind(id)
+        }
+    }
+
+    private func insert(_ new: CodeCount, _ sighting: CodeSighting, at now: Timestamp) throws {
+        var code = new
+        code.count(sighting, at: now)
+        try statements.addCode.run {
+            Self.bind(code.name, to: &$0)
+            $0.bind(code.timesSeen)
+            $0.bind(code.firstSeen.milliseconds)
+            $0.bind(code.lastSeen.milliseconds)
+            $0.bind(code.message)
+            $0.bind(code.succeeded)
+            $0.bind(code.failed)
+            $0.bind(code.notFound)
+        }
+    }
+
+    /// The columns `endpoint`, `http_status`, `response_code` and `status`.
+    private static func bind(_ name: CodeSighting.Name?, to binder: inout Binder) {
+        binder.bind(name?.endpoint.rawValue)
+        binder.bind(name?.httpStatus ?? 0)
+        binder.bind(name?.responseCode)
+        binder.bind(name?.status)
+    }
+
+    private static func code(_ row: Columns) throws -> (id: Int64, code: CodeCount) {
+        let endpoint: CodeSighting.Endpoint? = row.optionalText(1) == nil ? nil : try row.value(1, "endpoint of a code")
+        let name = endpoint.map { endpoint in
+            CodeSighting.Name(
+                endpoint, httpStatus: row.int(2), responseCode: row.optionalInt64(3).map { Int($0) },
+                status: row.optionalInt64(4).map { $0 != 0 })
+        }
+        var code = CodeCount(
+            name, firstSeen: Timestamp(milliseconds: row.int64(6)), lastSeen: Timestamp(milliseconds: row.int64(7)), message: row.text(8))
+        (code.timesSeen, code.succeeded, code.failed, code.notFound) = (row.int(5), row.int(9), row.int(10), row.int(11))
+        return (row.int64(0), code)
+    }
+}

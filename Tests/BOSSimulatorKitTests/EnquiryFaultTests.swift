@@ -1,0 +1,144 @@
+import ExactJSON
+import Testing
+
+@testable import BOSSimulatorKit
+
+@Suite("Enquiries that mislead", .timeLimit(.minutes(1)))
+struct EnquiryFaultTests {
+    private typealias Bench = SimulatedBOSTests.Bench
+
+    private func json(_ effect: SimulatedBOS.Effect) -> JSONValue? {
+        guard case .reply(let reply) = effect else { return nil }
+        return try? JSONValue.parse(reply.body)
+    }
+
+    private func data(_ fault: FaultRule) -> JSONValue? {
+        var bench = Bench(fault)
+        _ = bench.recharge()
+        return json(bench.enquire())?["data"]
+    }
+
+    @Test("an enquiry may tell of another recharge, by all its names or by one of them")
+    func other() {
+        let honest = data(FaultRule(.hang, probability: 0))
+        #expect(honest?["refid"] == .string("279479") && honest?["amount"] == .string("10.50") && honest?["canumber"] == .string("DL1"))
+        let recharge = data(FaultRule(.otherRecharge))
+        #expect(recharge?["refid"] == .string("999999"))
+        #expect(recharge?["amount"] == .string("50.00"))
+        #expect(recharge?["canumber"] == .string("9999900000"))
+        #expect(recharge?["status"] == .string("1"))
+        for (fault, name, value) in [
+            (Fault.otherRefid, "refid", "999999"), (.otherAmount, "amount", "105.00"), (.otherSubscriber, "canumber", "9999900000"),
+        ] {
+            guard case .object(let members) = data(FaultRule(fault)) else { return #expect(Bool(false)) }
+            for member in members {
+                #expect(member.value == (member.name == name ? .string(value) : honest?[member.name]))
+            }
+        }
+    }
+
+    @Test("an enquiry may contradict itself or have data that says nothing")
+    func saysNothing() {
+        var bench = Bench()
+        _ = bench.recharge()
+        bench.follow(FaultRule(.contradiction, value: 2))
+        let contradiction = json(bench.enquire())
+        #expect(contradiction?["response_code"] == .number("2"))
+        #expect(contradiction?["data"]?["status"] == .string("1"))
+        bench.follow(FaultRule(.emptyData))
+        #expect(json(bench.enquire())?["data"] == .object([]))
+        bench.follow(FaultRule(.emptyList))
+        #expect(json(bench.enquire())?["data"] == .array([]))
+        #expect(json(bench.enquire("never heard of"))?["data"] == .array([]))
+        bench.follow(FaultRule(.noData))
+        #expect(json(bench.enquire())?["data"] == nil)
+        #expect(json(bench.enquire())?["status"] == .bool(true))
+    }
+
+    @Test("a simulator that is blind executes recharges and finds none, whatever the plan")
+    func blind() {
+        var bench = Bench(manner: .init(isBlind: true))
+        #expect(bench.recharge() == .reply(.recharged("r1", paise: 1050)))
+        bench.now = .seconds(86_400)
+        #expect(bench.enquire() == .reply(.notFound))
+        #expect(bench.recharge() == .reply(.duplicate))
+        #expect(bench.executed() == 1)
+    }
+
+    @Test("a fate makes enquiries blind while it is in the plan")
+    func neverFound() {
+        var bench = Bench(FaultRule(.neverFound))
+        _ = bench.recharge()
+        #expect(bench.enquire() == .reply(.notFound))
+        bench.follow()
+        #expect(bench.enquire() == .reply(.enquirySucceeded("r1", paise: 1050)))
+    }
+
+    @Test("what BOS has kept no record of is never found, and is executed once more when it comes again")
+    func unrecorded() {
+        var bench = Bench(FaultRule(.unrecorded, value: 2))
+        #expect(bench.recharge() == .hold(closeAfter: .seconds(2)))
+        #expect(bench.enquire() == .reply(.notFound))
+        bench.follow()
+        #expect(bench.enquire() == .reply(.notFound))
+        #expect(bench.recharge() == .reply(.recharged("r1", paise: 1050)))
+        #expect(bench.executed() == 2)
+        #expect(bench.bos.books(at: .zero).repeats == 1)
+        #expect(bench.bos.books(at: .zero).paise == 2100)
+    }
+
+    @Test("a reference that was used before is refused with code 11 on its first sending, and enquiries tell of the other recharge")
+    func usedBefore() {
+        var bench = Bench(FaultRule(.usedBefore))
+        #expect(bench.recharge() == .reply(.duplicate))
+        #expect(bench.executed() == 0)
+        let found = json(bench.enquire())?["data"]
+        #expect(found?["status"] == .string("1"))
+        #expect(found?["canumber"] == .string("9999900000"))
+        #expect(found?["amount"] == .string("49.00"))
+        #expect(found?["refid"] == .string("279479"))
+    }
+
+    @Test("only the merchant that a fault names has it")
+    func oneMerchant() {
+        var bench = Bench(FaultRule(.authentication, registerID: "M2"))
+        #expect(bench.recharge("r1", merchant: "M2") == .reply(.authenticationFailed))
+        #expect(bench.recharge("r2", merchant: "M1") == .reply(.recharged("r2", paise: 1050)))
+        #expect(
+            bench.call(.rechargesStatus, #"{"registrationID":"M2","referenceid":"r1"}"#) == .reply(.authenticationFailed))
+        #expect(bench.enquire("r1") == .reply(.notFound))
+    }
+
+    @Test("maintenance and an empty wallet last as long as they say", arguments: [Fault.maintenance, .emptyWallet])
+    func lasts(fault: Fault) {
+        var bench = Bench()
+        bench.now = .seconds(100)
+        bench.follow(FaultRule(fault, value: 30))
+        bench.now = .seconds(129)
+        #expect(bench.recharge() != .reply(.recharged("r1", paise: 1050)))
+        #expect(bench.executed() == 0)
+        bench.now = .seconds(130)
+        #expect(bench.recharge() == .reply(.recharged("r1", paise: 1050)))
+    }
+
+    @Test("an enquiry finds a recharge by the names that it is told to understand")
+    func names() {
+        for (names, byReference, byNumber) in [(EnquiryNames.referenceid, true, false), (.refid, false, true), (.both, true, true)] {
+            var bench = Bench(manner: .init(form: ReplyForm(startedAt: 1000), enquiryNames: names))
+            _ = bench.recharge()
+            let found = SimulatedBOS.Effect.reply(.enquirySucceeded("r1", paise: 1050))
+            #expect(bench.enquire("r1") == (byReference ? found : .reply(.notFound)))
+            #expect(bench.enquire("279479") == (byNumber ? found : .reply(.notFound)))
+        }
+    }
+
+    @Test("each reference has a number of its own, the same each time")
+    func ownNumbers() {
+        var books = Books()
+        let numbers = (0..<20_000).map { books.number("r\($0)") }
+        #expect(Set(numbers).count == numbers.count)
+        #expect(numbers.allSatisfy { $0.count == 6 })
+        #expect(books.number("r77") == numbers[77])
+        #expect(books.reference(number: numbers[77]) == "r77")
+    }
+}

@@ -1,0 +1,22 @@
+import Ledger
+import Testing
+
+@Suite("An answer of BOS that is counted", .timeLimit(.minutes(1)))
+struct CodeSightingTests {
+    @Test(
+        "shows no number that could be a subscriber's",
+        arguments: [
+            ("Recharge of 9876543210 failed", "Recharge of …210 failed"), ("code 123 at 12:00", "code 123 at 12:00"), ("1234", "…234"),
+            ("DL12CB4685", "DL12CB…685"), ("९८७६५४३२१०", "…२१०"), ("", ""),
+        ])
+    func masking(message: String, expected: String) {
+        #expect(CodeSighting(.init(.recharge, httpStatus: 200), message: message).message == expected)
+    }
+
+    @Test("keeps a message short")
+    func cutting() {
+        let message = CodeSighting(.init(.recharge, httpStatus: 200), message: String(repeating: "ab ", count: 1_000)).message
+        #expect(message.count == CodeSighting.maximumMessage)
+        #expect(message.hasSuffix("…"))
+    }
+}
