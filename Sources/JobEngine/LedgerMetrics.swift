@@ -8,6 +8,7 @@ package final class LedgerMetrics: Sendable {
     private let oldestDoubt = Gauge(label: "bos_doubt_oldest_age_seconds")
     private let doubtAmount = Gauge(label: "bos_doubt_amount_rupees")
     private let panPending = Gauge(label: "bos_pan_pending")
+    private let repliesOwed = Gauge(label: "bos_replies_owed")
     private let oldestDue = Gauge(label: "bos_due_oldest_age_seconds")
 
     package init() {
@@ -26,6 +27,7 @@ package final class LedgerMetrics: Sendable {
         oldestDoubt.record(age(summary.oldestDoubt))
         oldestDue.record(age(summary.oldestDue))
         doubtAmount.record(Double(summary.doubtAmount.paise) / 100)
+        repliesOwed.record(summary.unpublishedReplies)
         panPending.record(summary.stored[LedgerSummary.Key(.panStatus, .pending)] ?? 0)
     }
 }

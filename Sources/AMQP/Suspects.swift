@@ -1,0 +1,33 @@
+/// Messages that were unanswered when the broker closed a connection over an error, kept across sessions. Confined to the connection's thread.
+///
+/// Such a close does not say which message it is about. When one of them is published again it goes to the trial outlet, where it is alone on the wire: a
+/// second close with it unanswered there is its own.
+final class Suspects {
+    private struct Trait: Hashable {
+        let exchange: String
+        let routingKey: String
+        let messageID: String?
+        /// Of a message without an id.
+        let body: Int?
+
+        init(_ publish: Publish) {
+            exchange = publish.exchange
+            routingKey = publish.routingKey
+            messageID = publish.message.properties.messageID
+            body = messageID == nil ? publish.message.body.hashValue : nil
+        }
+    }
+
+    /// Messages that are not published again are forgotten with all others, in favour of new ones.
+    private static let maximum = 32_768
+
+    private var traits: Set<Trait> = []
+
+    func add(_ publish: Publish) {
+        if traits.count >= Self.maximum { traits = [] }
+        traits.insert(Trait(publish))
+    }
+
+    /// Takes a message out, if it is among them.
+    func remove(_ publish: Publish) -> Bool { !traits.isEmpty && traits.remove(Trait(publish)) != nil }
+}
