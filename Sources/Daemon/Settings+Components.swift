@@ -81,6 +81,7 @@ extension Settings {
         configuration.interval = poller.interval
         configuration.queueLimit = poller.queueLimit
         configuration.exchange = amqp.exchanges.jobs
+        configuration.longestPauses = engineConfiguration.policy.longestPauses
         return configuration
     }
 

@@ -1,6 +1,7 @@
 package import JobModel
 package import Ledger
 import Metrics
+private import Synchronization
 
 /// What the ledger counts, as metrics; made once. Source of names and labels: contract.md, "Metrics".
 package final class LedgerMetrics: Sendable {
@@ -10,6 +11,7 @@ package final class LedgerMetrics: Sendable {
     private let panPending = Gauge(label: "bos_pan_pending")
     private let repliesOwed = Gauge(label: "bos_replies_owed")
     private let oldestDue = Gauge(label: "bos_due_oldest_age_seconds")
+    private let ages = Mutex((doubt: ObservedAge(), due: ObservedAge()))
 
     package init() {
         stored = Dictionary(
@@ -21,11 +23,18 @@ package final class LedgerMetrics: Sendable {
             })
     }
 
-    package func show(_ summary: LedgerSummary, at now: Timestamp) {
+    /// - Parameter uptime: of the clock that nothing sets; ages grow by it while the civil clock is behind.
+    package func show(_ summary: LedgerSummary, at now: Timestamp, uptime: Duration) {
         for (key, gauge) in stored { gauge.record(summary.stored[key] ?? 0) }
-        func age(_ moment: Timestamp?) -> Double { moment.map { Double(max(0, now.milliseconds - $0.milliseconds)) / 1_000 } ?? 0 }
-        oldestDoubt.record(age(summary.oldestDoubt))
-        oldestDue.record(age(summary.oldestDue))
+        let (doubt, due) = ages.withLock { ages in
+            (
+                // It was sent before now, whatever the clock says.
+                ages.doubt.age(of: summary.oldestDoubt, at: now, uptime, mayBeAhead: false),
+                ages.due.age(of: summary.oldestDue, at: now, uptime, mayBeAhead: true)
+            )
+        }
+        oldestDoubt.record(doubt / .seconds(1))
+        oldestDue.record(due / .seconds(1))
         doubtAmount.record(Double(summary.doubtAmount.paise) / 100)
         repliesOwed.record(summary.unpublishedReplies)
         panPending.record(summary.stored[LedgerSummary.Key(.panStatus, .pending)] ?? 0)

@@ -98,7 +98,8 @@ extension Message {
 }
 
 extension IncomingJob {
-    /// Set on a job that the poller has put back on its queue: it has no asker of its own, and only a ledger that knows it takes it up.
+    /// Set on a job that the poller has put back on its queue: it has no asker of its own, and only a ledger that knows it takes it up. The
+    /// value is the job's due time in milliseconds since 1970, if it had one.
     package static let resumptionHeader = "x-bos-resume"
 
     /// - Parameter lane: whose queue the delivery came from.
@@ -106,12 +107,14 @@ extension IncomingJob {
         let properties = delivery.message.properties
         var traceparent: String?
         if case .string(let text) = properties.headers["traceparent"], TraceContext.isValid(text) { traceparent = text }
+        let resumption = properties.headers[Self.resumptionHeader]
         self.init(
             body: delivery.message.body, announcedSize: delivery.announcedSize, type: properties.type,
             routingKey: delivery.routingKey, contentType: properties.contentType, contentEncoding: properties.contentEncoding, lane: lane,
             correlationID: properties.correlationID, messageID: properties.messageID,
             replyTo: properties.replyTo, traceparent: traceparent,
-            isResumption: properties.headers[Self.resumptionHeader] != nil, unreadableProperties: Set(properties.unreadable.keys))
+            isResumption: resumption != nil, unreadableProperties: Set(properties.unreadable.keys))
+        if case .string(let text) = resumption { dueAt = Int64(text).map(Timestamp.init(milliseconds:)) }
     }
 }
 

@@ -96,9 +96,9 @@ struct Checks {
     }
 
     /// Each message of a question asks anew, and has one answer however often it is delivered; a message without a name may ask with each
-    /// delivery. Every other job has one answer however often it is published.
+    /// delivery. An application that was completed has one end, and a recharge has one answer however often it is published.
     private func mostAnswers(_ order: Upstream.Order) -> Int {
-        guard order.kind == .rechargeStatus else { return 1 }
+        guard order.kind != .recharge else { return 1 }
         let messages = orders.filter { $0.kind == order.kind && $0.correlationID == order.correlationID }
         return messages.allSatisfy { $0.messageID != nil } ? messages.count : .max
     }

@@ -95,18 +95,27 @@ extension Process: Ledger {
         try await write("\(ids.count) published marks") { () async throws(LedgerError) in try await ledger.markPublished(ids) }
     }
 
-    func takeDue(_ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int) async throws(LedgerError) -> DueBatch {
-        let end = world.bug == .leaseNeverExpires ? now + .seconds(1_000_000_000) : leaseEnd
-        return try await write("leases") { () async throws(LedgerError) in
-            try await ledger.takeDue(lane, at: now, leaseEnd: end, limit: limit)
+    func takeDue(_ request: DueRequest) async throws(LedgerError) -> DueBatch {
+        var request = request
+        if world.bug == .leaseNeverExpires { request.leaseEnd = request.now + .seconds(1_000_000_000) }
+        let asked = request
+        return try await write("leases") { () async throws(LedgerError) in try await ledger.takeDue(asked) }
+    }
+
+    func bringForward(at now: Timestamp, _ longest: LongestPauses) async throws(LedgerError) -> Int {
+        if world.bug == .leaseNeverExpires { return 0 }
+        return try await write("what is due too far ahead") { () async throws(LedgerError) in
+            try await ledger.bringForward(at: now, longest)
         }
     }
+
+    func unreadable(limit: Int) async throws(LedgerError) -> [UnreadableRow] { [] }
 
     func markRequeued(_ jobs: [DueJob], at now: Timestamp) async throws(LedgerError) {
         try await write("\(jobs.count) requeued marks") { () async throws(LedgerError) in try await ledger.markRequeued(jobs, at: now) }
     }
 
-    func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> [OutgoingReply] {
+    func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> OwedReplies {
         guard isAlive else { throw .closed }
         return try await ledger.unpublishedReplies(after: id, limit: limit)
     }

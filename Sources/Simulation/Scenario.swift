@@ -92,7 +92,7 @@ struct Scenario {
         configuration.batch = 3
         let poller = Poller(
             ledger: process, publisher: process,
-            depth: { lane in broker.depth(of: lane == .money ? ModelBroker.money : ModelBroker.questions) },
+            look: { lane in .init(ready: broker.depth(of: lane == .money ? ModelBroker.money : ModelBroker.questions), consumers: 1) },
             configuration: configuration, clock: WorldClock(world: world), logger: Worker.silent)
         await withDiscardingTaskGroup { group in
             group.addTask { await poller.run { _ in } }

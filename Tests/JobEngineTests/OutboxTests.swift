@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test("what could not be read is left to the next sweep")
-    func unreadable() async throws {
+    func unread() async throws {
         try await leaveOneUnconfirmed()
         workshop.ledger.failReads(1)
         await outbox.sweep()
@@ -120,7 +120,7 @@ import Testing
         #expect(workshop.broker.publications.map(\.exchange) == ["bos.unrouted"])
         #expect(log.entries.contains { "\($0.message)" == "a reply that could not be published was published" })
         await mark(workshop.outbox)
-        #expect(try await workshop.ledger.unpublishedReplies(after: nil, limit: 10).isEmpty)
+        #expect(try await workshop.ledger.unpublishedReplies(after: nil, limit: 10).replies.isEmpty)
     }
 
     @Test("a reply that the broker turns down stops no other, is named once, and is tried again after a minute and then more seldom")
@@ -243,12 +243,28 @@ import Testing
         #expect(workshop.bos.calls.recharges.count == 1)
     }
 
+    @Test("a reply whose row cannot be read keeps no other from being published, and is named once")
+    func unreadableRow() async throws {
+        let log = InMemoryLogHandler()
+        let outbox = Outbox(
+            publisher: workshop.broker, ledger: workshop.ledger, configuration: EngineConfiguration(), clock: workshop.clock,
+            metrics: EngineMetrics(), logger: Logger(label: "test") { _ in log })
+        var stored = try await store()
+        stored += try await workshop.ledger.claim(Sample.claim(Sample.job(.recharge, "r-2"), state: .succeeded)).replies
+        workshop.ledger.damage([stored[0].id])
+        await outbox.takeStock()
+        for _ in 0..<3 { await outbox.sweep() }
+        #expect(published == [stored[1].messageID])
+        #expect(log.entries.map(\.level) == [.error])
+        #expect(log.entries.first?.metadata["replies.id"] == "\(stored[0].id)")
+    }
+
     // MARK: Parts
 
     private var published: [String?] { workshop.broker.publications.map(\.message.properties.messageID) }
 
     private var owed: [OutgoingReply] {
-        get async throws { try await workshop.ledger.unpublishedReplies(after: nil, limit: 10) }
+        get async throws { try await workshop.ledger.unpublishedReplies(after: nil, limit: 10).replies }
     }
 
     /// A reply that a run has stored and is about to publish.

@@ -156,7 +156,7 @@ struct RefusalTests {
         workshop.broker.fail([.invalid("too long")])
         #expect(await workshop.handle(Workshop.recharge()) == .ack)
         #expect(workshop.broker.publications.isEmpty)
-        #expect(try await workshop.ledger.unpublishedReplies(after: 0, limit: 10).count == 1)
+        #expect(try await workshop.ledger.unpublishedReplies(after: 0, limit: 10).replies.count == 1)
     }
 
     @Test("a refusal or dead letter that is not confirmed leaves the message in its queue")

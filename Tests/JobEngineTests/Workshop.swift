@@ -115,7 +115,8 @@ struct Workshop {
 
     func poller(_ queue: RecordingBroker) -> Poller {
         Poller(
-            ledger: ledger, publisher: queue, depth: { _ in 0 }, configuration: Poller.Configuration(), clock: clock,
+            ledger: ledger, publisher: queue, look: { _ in .init(ready: 0, consumers: 1) }, configuration: Poller.Configuration(),
+            clock: clock,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
