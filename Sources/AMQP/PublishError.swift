@@ -21,7 +21,8 @@ package enum PublishError: Error, Equatable, CustomStringConvertible {
         case .notSent(let reason): "the message was not sent: \(reason)"
         case .refused: "the broker refused the message (basic.nack): a queue it was routed to is full or not available"
         case .returned(let code, let text): "the broker returned the message (\(code) \(text)): no queue is bound for its routing key"
-        case .turnedDown(let code, let text): "the broker turned the message down and closed the channel or the connection over it: \(code) \(text)"
+        case .turnedDown(let code, let text):
+            "the broker turned the message down and closed the channel or the connection over it: \(code) \(text)"
         case .notAsked(let reason): "the message was not sent, for it is not known whether its receiver is there: \(reason)"
         case .outcomeUnknown(let reason): "the message was sent, and whether the broker took it is unknown: \(reason)"
         case .invalid(let reason): "the message cannot be sent: \(reason)"

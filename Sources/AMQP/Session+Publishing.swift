@@ -74,7 +74,8 @@ extension Session {
             suspects.add(publish)
             guard !isReleased else { continue }
             let isCause = publish.isSuspect && tried.count == 1
-            publish.finish(isCause ? .turnedDown(code: code, text: text) : .outcomeUnknown("\(SessionError.closedByBroker(code: code, text: text))"))
+            publish.finish(
+                isCause ? .turnedDown(code: code, text: text) : .outcomeUnknown("\(SessionError.closedByBroker(code: code, text: text))"))
         }
         for publish in trial.backlog where publish.isSuspect { suspects.add(publish) }
     }

@@ -54,7 +54,9 @@ package actor DirectCaller {
     package func reply() throws -> [UInt8] {
         var envelope = amqp_envelope_t()
         var timeout = timeval(tv_sec: 60, tv_usec: 0)
-        guard amqp_consume_message(handle, &envelope, &timeout, 0).reply_type == AMQP_RESPONSE_NORMAL else { throw Failure(step: "waiting") }
+        guard amqp_consume_message(handle, &envelope, &timeout, 0).reply_type == AMQP_RESPONSE_NORMAL else {
+            throw Failure(step: "waiting")
+        }
         defer { amqp_destroy_envelope(&envelope) }
         return Array(UnsafeRawBufferPointer(start: envelope.message.body.bytes, count: envelope.message.body.len))
     }

@@ -5,7 +5,6 @@ import JobModel
 import Ledger
 import LedgerKit
 import LedgerSQLite
-import Logging
 import Testing
 
 extension EndToEnd {
@@ -168,7 +167,9 @@ extension EndToEnd {
             try await System.run { system in
                 let other = ["BOS_LEDGER_URL": "sqlite:\(system.folder.path)/other.sqlite"]
                 #expect(await system.stop(try await system.startReadyWorker(other)) == 0)
-                try await system.store("r", .parked, sentAt: Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)))
+                // Long enough ago for its request to be over.
+                let sentAt = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)) + .seconds(-60)
+                try await system.store("r", .parked, sentAt: sentAt)
                 let resolve = try await system.bosctl("resolve", "r", "--failed", "--reason", "they said so", "--yes")
                 #expect(resolve.code == 75 && resolve.output.contains("belongs to another ledger"), "\(resolve.output)")
                 #expect(system.upstream.finalCount == 0)
@@ -192,47 +193,6 @@ extension EndToEnd {
                 #expect(await system.stop(second) == 0)
                 #expect(await system.stop(worker) == 0)
             }
-        }
-    }
-}
-
-extension System {
-    /// Gives a connection of an operator's to `body`.
-    fileprivate func onBroker(_ body: (Operator) async throws -> Void) async throws {
-        try await body(Operator(url: broker.url))
-    }
-}
-
-/// Changes things on the broker, each on a connection that ends with the change.
-private struct Operator {
-    let url: String
-
-    func delete(exchange: String) async throws { try await with([]) { try await $0.delete(exchange: exchange) } }
-    func delete(queue: String) async throws { try await with([]) { try await $0.delete(queue: queue) } }
-    func declare(_ topology: [TopologyItem]) async throws { try await with(topology) { _ in } }
-
-    /// - Throws: why the topology cannot be declared.
-    private func with(_ topology: [TopologyItem], _ body: (Connection) async throws -> Void) async throws {
-        let (outcomes, outcome) = AsyncStream.makeStream(of: SessionError?.self)
-        let connection = try Connection(
-            configuration: AMQPConfiguration(urls: [try AMQPURL(url)]), role: "operator", topology: topology,
-            logger: Logger(label: "operator", factory: { _ in SwiftLogNoOpLogHandler() })
-        ) { event in
-            if case .connected = event { outcome.yield(nil) }
-            if case .setupFailed(let error) = event { outcome.yield(error) }
-        }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await connection.run() }
-            var iterator = outcomes.makeAsyncIterator()
-            let result: Result<Void, any Error>
-            do {
-                if case .some(.some(let error)) = await iterator.next() { throw error }
-                result = .success(try await body(connection))
-            } catch {
-                result = .failure(error)
-            }
-            await connection.close()
-            try result.get()
         }
     }
 }

@@ -147,7 +147,8 @@ import Testing
     }
 
     @Test(
-        "a direct reply is published without mandatory to a caller who is there, and kept with the replies without a listener if the caller is gone")
+        "a direct reply is published without mandatory to a caller who is there, and kept with the replies without a listener if the caller is gone"
+    )
     func directReply() async throws {
         workshop.broker.callersGo("amq.rabbitmq.reply-to.b.k")
         await workshop.handle(Workshop.recharge(), replyTo: "amq.rabbitmq.reply-to.a.k")
