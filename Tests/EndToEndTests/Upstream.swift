@@ -91,7 +91,7 @@ final class Upstream: Sendable {
             } catch {
                 switch error {
                 case .invalid, .turnedDown: throw error
-                case .returned, .refused, .notSent, .outcomeUnknown: try await publishing.whenConnected()
+                case .returned, .refused, .notSent, .notAsked, .outcomeUnknown: try await publishing.whenConnected()
                 }
             }
         }
