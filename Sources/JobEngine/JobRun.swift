@@ -137,6 +137,8 @@ extension JobRun {
             do throws(LedgerError) {
                 return try await handler.ledger.update(update)
             } catch {
+                // One row that cannot be read is no reason to stop the others.
+                if case .unreadable = error { throw .ledger(error) }
                 // What BOS answered is worth keeping: there may be room on the disk again before the delivery has to go back.
                 await handler.lanes.close(.ledger, "\(error)")
                 guard error.isRecoverable, !handler.drain.isDraining, clock.uptime() + .seconds(2) < deadline else {

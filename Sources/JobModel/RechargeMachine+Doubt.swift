@@ -27,7 +27,7 @@ extension RechargeMachine {
         return .ask
     }
 
-    private mutating func park(_ why: String) -> Step {
+    mutating func park(_ why: String) -> Step {
         remark = why
         progress.state = .parked
         return .park

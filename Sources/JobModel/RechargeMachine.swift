@@ -84,6 +84,8 @@ package struct RechargeMachine: JobMachine {
             switch finding.weighed(subject, against: recharge, names: recharge.names(progress.bosReference), calibration) {
             case .counts(let finding): return take(finding, answer, subject, calibration, at: now, jitter)
             case .saysNothing(let why):
+                // BOS had the reference before, and has another recharge under it.
+                if finding.isVerdict, progress.doubt == .duplicate, progress.resendings == 0 { return park(why) }
                 remark = why
                 progress.failures = next(progress.failures)
                 forgetNotFound()

@@ -92,7 +92,8 @@ package enum ClaimResult: Sendable, Equatable {
     case resumed(JobRecord)
     /// A live run, of this name, works on it already; the asker will be told with the others. One who asks with other content, or who
     /// comes when ``Claim/maximumAskers`` are waiting, is told nothing by that run: it claims again when the run is over.
-    case joined(owner: String)
+    /// - Parameter isTold: the asker is stored among those that the run tells.
+    case joined(owner: String, isTold: Bool = true)
     /// It waits in the ledger until its due time, or for a person. The reply that the others were told so far, if any, for this asker.
     case waiting([OutgoingReply])
     /// It is over: its last reply, for this asker.

@@ -67,11 +67,13 @@ extension MemoryState {
         if decision == .conflict { return .conflict }
         if decision == .recall { return .answered(round(of: claim, id).map { repeatReply(of: id, to: claim, round: $0) } ?? []) }
         if decision == .reopen, let asker = claim.asker { return reopen(id, claim, asker) }
-        if decision == .waitForRun { return .joined(owner: self[id].record.owner ?? "") }
+        if decision == .waitForRun { return .joined(owner: self[id].record.owner ?? "", isTold: false) }
         add(claim.asker, id)
         note(claim, id)
         switch decision {
-        case .insert, .reopen, .recall, .conflict, .refuse, .waitForRun, .join: return .joined(owner: self[id].record.owner ?? "")
+        case .insert, .reopen, .recall, .conflict, .refuse, .waitForRun, .join:
+            let isTold = claim.asker.map { asker in self[id].askers.contains { $0.isSame(as: asker) } } ?? false
+            return .joined(owner: self[id].record.owner ?? "", isTold: isTold)
         case .replace: return .resumed(replace(id, claim))
         case .resume:
             self[id].record.owner = claim.owner

@@ -34,11 +34,11 @@ extension LedgerSession {
             record.owner = claim.owner
             return .resumed(record)
         case .replace: return .resumed(try replace(stored, claim))
-        case .waitForRun: return .joined(owner: stored.record.owner ?? "")
+        case .waitForRun: return .joined(owner: stored.record.owner ?? "", isTold: false)
         case .join:
-            if let asker = claim.asker { try add(asker, to: stored) }
+            let isTold = try claim.asker.map { try add($0, to: stored) } ?? false
             try note(claim, of: stored)
-            return .joined(owner: stored.record.owner ?? "")
+            return .joined(owner: stored.record.owner ?? "", isTold: isTold)
         case .wait:
             try note(claim, of: stored)
             return .waiting(try repeatReply(own, of: stored, to: claim))

@@ -94,7 +94,7 @@ struct IdentityTests {
         for (subject, step) in [
             (Jobs.subject, "finish succeeded - enquiry"), (Subject(), "park"),
             (Subject(reference: Jobs.recharge.reference, hasData: true), "park"),
-            (Self.change { $0.subscriber = "DL12CB4686" }, "wait doubt"),
+            (Self.change { $0.subscriber = "DL12CB4686" }, "park"),
         ] {
             var machine = RechargeMachineTests.machine(.sending)
             _ = machine.on(.answered(.duplicateReference, Jobs.answer), at: Jobs.start, jitter: 0)

@@ -82,7 +82,7 @@ extension LedgerPromise {
                 var other = Sample.claim(
                     corrected(kind, "r-1"), asker: Sample.asker("c-2"), owner: "run-2", live: ["run-1"], now: Sample.moment(5),
                     state: .accepted)
-                #expect(try await ledger.claim(other) == .joined(owner: "run-1"))
+                #expect(try await ledger.claim(other) == .joined(owner: "run-1", isTold: false))
                 #expect(try await ledger.job(kind, "r-1")?.record == first)
                 let told = try await ledger.update(
                     Sample.update(first.id, to: .failed, reply: Sample.reply(first.job, .failed), event: .finished))
