@@ -49,7 +49,7 @@ extension LedgerPromise {
                 var same = Sample.claim(corrected(kind, reference), asker: Sample.asker("c-2"), owner: "run-2", live: ["run-1"])
                 #expect(try await ledger.claim(same) == .joined(owner: "run-1"))
                 same.asker = nil
-                #expect(try await ledger.claim(same) == .joined(owner: "run-1"))
+                #expect(try await ledger.claim(same) == .joined(owner: "run-1", isTold: false))
             }
         },
         LedgerPromise("a question that waits in the ledger goes on under the content that came last, for all who have asked") { ledger in
