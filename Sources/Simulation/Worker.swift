@@ -20,19 +20,21 @@ struct Worker {
     private let calibrator: EnquiryCalibrator
     private let drain = DrainSignal()
 
-    init(_ process: Process, _ world: World, _ broker: ModelBroker) {
+    init(_ process: Process) {
         self.process = process
-        self.world = world
-        self.broker = broker
-        let clock = WorldClock(world: world)
-        let configuration = Self.configuration(world)
+        world = process.world
+        broker = process.setting.broker
+        let clock = process.clock
+        let configuration = Self.configuration(process)
         lanes = Lanes(
             money: Lane(.money, Lane.Configuration(concurrency: 8), clock: clock, logger: Self.silent),
             questions: Lane(.questions, Lane.Configuration(concurrency: 4), clock: clock, logger: Self.silent))
         outbox = Outbox(
             publisher: process, ledger: process, configuration: configuration, clock: clock, metrics: Self.metrics, logger: Self.silent)
+        let passes = world.bug == .blindEnquiryBelieved || world.bug == .credulousEnquiryBelieved
         calibrator = EnquiryCalibrator(
-            gateway: process, ledger: process, configuration: configuration, clock: clock, logger: Self.silent)
+            gateway: passes ? PassedEnquiry(process: process) : process, ledger: process, configuration: configuration, clock: clock,
+            logger: Self.silent)
         handler = JobHandler(
             configuration: configuration, ledger: process,
             gateway: LimitedGateway(process, lanes: lanes, ratePerSecond: nil, registerID: "merchant", clock: clock), outbox: outbox,
@@ -41,20 +43,25 @@ struct Worker {
         probe = PauseProbe(gateway: process, ledger: process, registerID: "merchant", timeout: .seconds(30))
     }
 
-    static func configuration(_ world: World) -> EngineConfiguration {
+    static func configuration(_ process: Process) -> EngineConfiguration {
+        let world = process.world
         var configuration = EngineConfiguration()
         configuration.rules.registerID = "merchant"
         configuration.policy.pan.firstCheckAfter = .seconds(60)
         configuration.policy.pan.maximumInterval = .seconds(300)
         configuration.policy.pan.maximumAge = .seconds(3_600)
-        // Longer than any storm and any jump of a clock: here nothing is given up.
+        // Longer than any storm: here nothing is given up but by a clock that jumps.
         configuration.policy.maximumAge = .seconds(7 * 86_400)
         configuration.policy.maximumFailures = 100_000
         configuration.policy.doubtMaximumAge = world.doubtMaximumAge
         configuration.purchaseGuard = world.purchaseGuard
         configuration.policy.maximumResendings = 1_000
-        configuration.policy.destination = "bos"
-        configuration.policy.settle.notFound = .believe
+        configuration.policy.destination = world.bug == .destinationIgnored ? "any" : process.destination
+        configuration.policy.settle.notFound = world.bug == .ownerNotAsked ? .believe : world.climate.notFound
+        if world.climate.asksByNumber { configuration.enquiresBy = .bosReference }
+        if world.bug == .refusalSettledAtOnce {
+            (configuration.policy.settle.refusalAnswers, configuration.policy.settle.refusalWindow) = (1, .zero)
+        }
         if world.bug == .notFoundBelieved { (configuration.policy.settle.answers, configuration.policy.settle.window) = (1, .zero) }
         return configuration
     }
@@ -71,6 +78,7 @@ struct Worker {
             }
             group.addTask { await calibrator.run() }
             group.addTask { await loseSessions() }
+            group.addTask { await process.shakeClock() }
             group.addTask { await stop() }
             await process.whenDead()
             outbox.finish()
