@@ -20,6 +20,8 @@ struct WorkerParts: Sendable {
     let engine: Engine
     let probe: PauseProbe
     let calibrator: EnquiryCalibrator
+    /// Where recharges go.
+    let destination: String
     let sampler: Sampler
     let lock: LockWatch
     let clock: any EngineClock
@@ -54,6 +56,7 @@ struct WorkerParts: Sendable {
             questions: Lane(
                 .questions, settings.laneConfiguration(concurrency: settings.jobs.statusConcurrency), clock: clock, logger: logger))
         let configuration = settings.engineConfiguration
+        destination = configuration.policy.destination
         outbox = Outbox(
             publisher: publish, ledger: ledger, configuration: configuration, clock: clock, metrics: metrics, logger: logger)
         let gateway = BOSClientGateway(client)

@@ -1,6 +1,7 @@
 import AMQP
 import BOSClient
 import JobEngine
+import JobModel
 import Ledger
 import Logging
 import Observability
@@ -16,6 +17,7 @@ struct WorkerService: Service {
     func run() async throws {
         let parts = parts
         await parts.outbox.takeStock()
+        await tellMove()
         try await withThrowingDiscardingTaskGroup { background in
             background.addTask { await parts.consume.run() }
             background.addTask { await publish() }
@@ -63,6 +65,14 @@ struct WorkerService: Service {
             group.cancelAll()
             return hasDrained
         }
+    }
+
+    /// What is in doubt at another API or account cannot be asked about here, and a person should know before the first customer calls.
+    private func tellMove() async {
+        guard let total = try? await parts.ledger.doubtsSentElsewhere(than: parts.destination), total.count > 0 else { return }
+        logger.warning(
+            "recharges in doubt were sent to another API or account: unless api.formerly names it, each is left to a person (bosctl doubts)",
+            metadata: ["count": "\(total.count)", "rupees": "\(total.amount.rupees)", "now": "\(parts.destination)"])
     }
 
     private func stop() async {

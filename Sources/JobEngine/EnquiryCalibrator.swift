@@ -140,7 +140,7 @@ package final class EnquiryCalibrator: Sendable {
         await gateway.enquire(name, registerID: registerID, CallOptions(traceparent: nil, timeout: configuration.requestTimeout))
     }
 
-    private func conclude(_ calibration: Calibration, _ registerID: String) {
+    func conclude(_ calibration: Calibration, _ registerID: String) {
         let isNews = state.withLock { state in
             if calibration.findsRecharges { state.examples[registerID] = nil }
             return state.calibrations.updateValue(calibration, forKey: registerID) != calibration

@@ -20,7 +20,7 @@ package final class Lane: Sendable {
         var limit: AdaptiveLimit
         var refusals: RefusalWatch
         /// Until when BOS has asked for a pause.
-        var throttledUntil = Duration.zero
+        var throttledUntil: Duration?
         var inFlight = 0
         var waiters: [(id: Int, continuation: CheckedContinuation<Bool, Never>)] = []
         var nextWaiter = 0
@@ -149,7 +149,7 @@ package final class Lane: Sendable {
     }
 
     private func throttle(until end: Duration, _ note: String) async {
-        state.withLock { $0.throttledUntil = max($0.throttledUntil, end) }
+        state.withLock { $0.throttledUntil = max($0.throttledUntil ?? end, end) }
         await gate.close(.throttled, "BOS asks for a pause: \(note)")
     }
 
@@ -167,8 +167,12 @@ package final class Lane: Sendable {
         )
     }
 
-    /// Whether the pause that BOS has asked for is over.
-    var isThrottled: Bool { state.withLock { $0.throttledUntil > clock.uptime() } }
+    /// How much of the pause that BOS has asked for is left; `nil` if none is.
+    var throttledFor: Duration? {
+        guard let end = state.withLock({ $0.throttledUntil }) else { return nil }
+        let left = end - clock.uptime()
+        return left > .zero ? left : nil
+    }
 
     /// Whether it is time to try one more recharge.
     var mayTry: Bool { state.withLock { $0.refusals.mayTry(at: clock.uptime()) } }

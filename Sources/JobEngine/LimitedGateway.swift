@@ -72,6 +72,7 @@ package struct LimitedGateway: BOSGateway {
     /// Why a call may not be made now, or `nil` once it may.
     private func held(_ lane: Lane) async -> (reason: WaitReason, wait: Duration?, note: String)? {
         guard lane.isFit else { return (.breakerOpen, nil, "held back: the breaker over BOS is open") }
+        if let pause = lane.throttledFor { return (.throttled, pause, "held back: BOS has asked for a pause") }
         guard let wait = await waitForRate(lane) else { return nil }
         return (.throttled, wait, "held back: api.ratePerSecond is used up")
     }

@@ -30,7 +30,7 @@ package struct PauseProbe: Sendable {
             // An answer without a verdict lifts it too: BOS may refuse this question for reasons of its own, for ever.
             return await asksInVain(about: [.credentialsRefused, .notSent, .throttled]) ? .stands : .passed
         case .bos: return await lane.probe { await asksInVain(about: [.notSent, .throttled, .unanswered]) == false } ? .passed : .stands
-        case .throttled: return lane.isThrottled ? .stands : .passed
+        case .throttled: return lane.throttledFor == nil ? .passed : .stands
         case .postponed: return .triesJob
         case .refusals: return lane.mayTry ? .triesJob : .stands
         }

@@ -50,6 +50,8 @@ struct System: Sendable {
                 "BOS_API_REGISTER_ID": "1234", "BOS_API_REQUEST_TIMEOUT": "5s", "BOS_RETRY_SETTLE_WINDOW": "6s", "BOS_JOBS_TIMEOUT": "10m",
                 "BOS_RETRY_ENQUIRY_INITIAL_BACKOFF": "100ms", "BOS_RETRY_ENQUIRY_MAXIMUM_BACKOFF": "500ms",
                 "BOS_LEDGER_URL": "sqlite:\(folder.path)/ledger.sqlite", "BOS_HTTP_LISTEN": listen,
+                // The stand-in knows every recharge that it has executed.
+                "BOS_RETRY_SETTLE_NOT_FOUND": "believe", "BOS_RETRY_SETTLE_REFUSAL_WINDOW": "1s",
             ].merging(names.environment) { $1 }.merging(settings) { $1 })
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await upstream.run() }

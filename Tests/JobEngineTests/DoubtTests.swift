@@ -109,13 +109,70 @@ struct DoubtTests {
         #expect(workshop.replies.map { $0.text("evidence") } == ["enquiry"])
     }
 
-    @Test("a duplicate answer to a first sending is settled by enquiry")
-    func duplicate() async {
+    @Test(
+        "a duplicate answer to a first sending is settled by an enquiry that names the subscriber, else a person gets it",
+        arguments: [true, false])
+    func duplicate(isNamed: Bool) async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.answered(.duplicateReference, Answer(httpStatus: 200, responseCode: 11, status: false))]
+        let subject = Subject(subscriber: isNamed ? "9876543210" : nil, amount: "10", hasData: true)
+        script.enquiries = [.found(.succeeded, ScriptedBOS.answer, subject)]
         let workshop = Workshop(script)
         await workshop.handle(Workshop.recharge())
         #expect(workshop.bos.calls.enquiries == ["R1"])
-        #expect(workshop.replies.map { $0.text("outcome") } == ["succeeded"])
+        #expect(workshop.replies.map { $0.text("outcome") } == [isNamed ? "succeeded" : "in_doubt"])
+        #expect(try await workshop.record()?.progress.state == (isNamed ? .succeeded : .parked))
+    }
+
+    @Test("an enquiry about another recharge settles nothing, and the history says which comparison failed")
+    func otherRecharge() async throws {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.unknown(nil)]
+        script.enquiries = [
+            .found(.succeeded, ScriptedBOS.answer, Subject(reference: "R1", subscriber: "9876543210", amount: "50", hasData: true))
+        ]
+        let workshop = Workshop(script)
+        await workshop.handle(Workshop.recharge())
+        #expect(workshop.replies.map { $0.text("outcome") } == ["in_doubt"])
+        let history = try #require(try await workshop.ledger.job(.recharge, "R1")?.history)
+        #expect(history.contains { $0.detail.contains("an amount of 50 rupees, not 10") })
+        #expect(!history.contains { $0.detail.contains("9876543210") })
+    }
+
+    @Test("a doubt at another API is left to a person after the move: nothing is asked and nothing is sent")
+    func moved() async throws {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.unknown(nil)]
+        script.enquiries = [Self.notFound]
+        let workshop = Workshop(script)
+        await workshop.handle(Workshop.recharge())
+        var policy = Workshop.policy
+        policy.destination = "elsewhere"
+        let elsewhere = ScriptedBOS(script)
+        let after = workshop.restarted(policy: policy, bos: elsewhere)
+        after.clock.advance(by: .seconds(3_600))
+        #expect(await after.handle(Workshop.recharge(), correlation: "c2") == .ack)
+        #expect(elsewhere.calls == ScriptedBOS.Calls())
+        #expect(try await after.record()?.progress.state == .parked)
+        let total = try await after.ledger.doubtsSentElsewhere(than: "elsewhere")
+        #expect(total.count == 1)
+        #expect(total.amount == Money(paise: 1_000))
+    }
+
+    @Test("by default a recharge that BOS does not know is sent once, and a person gets it after the window")
+    func leftToPerson() async throws {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.unknown(nil)]
+        script.enquiries = [Self.notFound]
+        var policy = Workshop.policy
+        policy.settle.notFound = .person
+        let workshop = Workshop(script, policy: policy)
+        for _ in 0..<10 {
+            await workshop.handle(Workshop.recharge())
+            workshop.clock.advance(by: .seconds(600))
+        }
+        #expect(workshop.bos.calls.recharges == ["R1"])
+        #expect(try await workshop.record()?.progress.state == .parked)
+        #expect(Set(workshop.replies.map { $0.text("outcome") }) == ["in_doubt"])
     }
 }

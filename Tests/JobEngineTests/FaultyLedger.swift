@@ -9,6 +9,8 @@ final class FaultyLedger: Ledger {
     private let afterRead = Mutex<@Sendable () async -> Void>({})
     private let claimError = Mutex(LedgerError.diskFull("test"))
     private let answered = Mutex(0)
+    private let beforeClaim = Mutex<@Sendable () -> Void>({})
+    private let failingChecks = Mutex(0)
 
     func failClaims(_ count: Int, with error: LedgerError = .diskFull("test")) {
         claimError.withLock { $0 = error }
@@ -23,11 +25,16 @@ final class FaultyLedger: Ledger {
     /// Happens once, when owed replies have been read and whoever asked does not have them yet.
     func afterRead(_ action: @escaping @Sendable () async -> Void) { afterRead.withLock { $0 = action } }
 
+    /// Happens with each claim, before it is stored.
+    func beforeClaim(_ action: @escaping @Sendable () -> Void) { beforeClaim.withLock { $0 = action } }
+    func failChecks(_ count: Int) { failingChecks.withLock { $0 = count } }
+
     /// Claims that have been answered so far.
     var claims: Int { answered.withLock { $0 } }
 
     func claim(_ claim: Claim) async throws(LedgerError) -> ClaimResult {
         defer { answered.withLock { $0 += 1 } }
+        beforeClaim.withLock { $0 }()
         if failures.withLock({ Self.take(&$0.claims) }) { throw claimError.withLock { $0 } }
         return try await ledger.claim(claim)
     }
@@ -83,7 +90,10 @@ final class FaultyLedger: Ledger {
     func codes() async throws(LedgerError) -> [CodeCount] { try await ledger.codes() }
 
     func summary() async throws(LedgerError) -> LedgerSummary { try await ledger.summary() }
-    func checkWritable() async throws(LedgerError) { try await ledger.checkWritable() }
+    func checkWritable() async throws(LedgerError) {
+        if failingChecks.withLock({ Self.take(&$0) }) { throw .diskFull("test") }
+        try await ledger.checkWritable()
+    }
     func close() async { await ledger.close() }
 
     private static func take(_ count: inout Int) -> Bool {

@@ -46,6 +46,20 @@ struct QuestionTests {
         #expect(workshop.bos.calls.enquiries.count == 3)
     }
 
+    @Test("a question about a recharge that this ledger holds unfinished is answered with pending, and asked as the recharge was sent")
+    func unfinished() async {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.unknown(nil)]
+        script.enquiries = [.found(.notFound, ScriptedBOS.answer)]
+        let workshop = Workshop(script)
+        await workshop.handle(Workshop.recharge())
+        await workshop.handle("{\"referenceid\":\"R1\"}", kind: "recharge.status", correlation: "q")
+        #expect(workshop.replies.map { $0.text("outcome") } == ["in_doubt", "pending"])
+        #expect(workshop.replies.last?["final"] == .bool(true))
+        await workshop.handle("{\"referenceid\":\"R2\"}", kind: "recharge.status", correlation: "q")
+        #expect(workshop.replies.last?.text("outcome") == "not_found")
+    }
+
     @Test("a pending PAN application is told and waits in the ledger")
     func panPending() async throws {
         var script = ScriptedBOS.Script()

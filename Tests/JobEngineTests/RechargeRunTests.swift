@@ -102,6 +102,7 @@ struct RechargeRunTests {
         let workshop = Workshop()
         var script = ScriptedBOS.Script()
         script.recharges = [.notTaken(.credentialsRefused)]
+        script.probe = .unanswered(.credentialsRefused, retryAfter: nil)
         let second = Mutex<Task<Settlement?, Never>?>(nil)
         script.duringRecharge = { _ in
             guard second.withLock({ $0 == nil }) else { return }

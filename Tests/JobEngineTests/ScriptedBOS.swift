@@ -1,6 +1,7 @@
-import JobEngine
 import JobModel
 import Synchronization
+
+@testable import JobEngine
 
 /// A BOS that answers from a script, and remembers what it was asked. When a script is used up its last line goes on.
 final class ScriptedBOS: BOSGateway {
@@ -9,6 +10,16 @@ final class ScriptedBOS: BOSGateway {
         var enquiries: [Enquiry] = [.found(.succeeded, ScriptedBOS.answer)]
         var panAnswers: [PANStatusMachine.Event] = [.found(.completed, ScriptedBOS.answer)]
         var renewals: [Bool] = [false]
+        /// What the question tells by which the worker finds out whether the credentials of the configuration are taken.
+        var probe = Enquiry.found(.notFound, ScriptedBOS.answer)
+
+        /// BOS refuses the credentials of every call.
+        static var refusingAll: Script {
+            var script = Script()
+            script.recharges = [.notTaken(.credentialsRefused)]
+            script.probe = .unanswered(.credentialsRefused, retryAfter: nil)
+            return script
+        }
         /// Runs inside each call that moves money, before it is answered.
         var duringRecharge: @Sendable (Recharge) async -> Void = { _ in }
     }
@@ -53,6 +64,7 @@ final class ScriptedBOS: BOSGateway {
 
     func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> CallReport<Enquiry> {
         state.withLock { state in
+            if reference == PauseProbe.reference { return CallReport(state.script.probe, note: "RechargesStatus: scripted") }
             state.calls.enquiries.append(reference)
             return CallReport(Self.next(&state.script.enquiries), note: "RechargesStatus: scripted")
         }

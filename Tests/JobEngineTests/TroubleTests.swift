@@ -12,8 +12,7 @@ import Testing
 struct TroubleTests {
     @Test("while BOS refuses the credentials no job fails: consuming pauses and the job goes back to its queue")
     func credentials() async throws {
-        var script = ScriptedBOS.Script()
-        script.recharges = [.notTaken(.credentialsRefused)]
+        let script = ScriptedBOS.Script.refusingAll
         let workshop = Workshop(script)
         let settlement = await workshop.handle(Workshop.recharge())
         #expect(settlement == .requeue)
@@ -37,13 +36,12 @@ struct TroubleTests {
 
     @Test("a released job goes on when it is delivered again")
     func released() async throws {
-        var script = ScriptedBOS.Script()
-        script.recharges = [.notTaken(.credentialsRefused)]
+        let script = ScriptedBOS.Script.refusingAll
         let workshop = Workshop(script)
         await workshop.handle(Workshop.recharge())
         workshop.bos.play(ScriptedBOS.Script())
         let probe = PauseProbe(gateway: workshop.bos, ledger: workshop.ledger, registerID: "merchant", timeout: .seconds(1))
-        let running = Task { await workshop.gate.run { reason in await probe.hasPassed(reason, in: workshop.lanes.money) } }
+        let running = Task { await workshop.gate.run { reason in await probe.look(at: reason, in: workshop.lanes.money) } }
         while !workshop.gate.isOpen, !Task.isCancelled { await Task.yield() }
         running.cancel()
         await running.value
@@ -54,19 +52,18 @@ struct TroubleTests {
     @Test("what says nothing about credentials does not lift the pause after refused ones", arguments: WaitReason.allCases)
     func credentialsProbe(reason: WaitReason) async {
         var script = ScriptedBOS.Script()
-        script.enquiries = [.unanswered(reason, retryAfter: nil)]
+        script.probe = .unanswered(reason, retryAfter: nil)
         let workshop = Workshop(script)
         let probe = PauseProbe(gateway: workshop.bos, ledger: workshop.ledger, registerID: "merchant", timeout: .seconds(1))
         let saysNothing: [WaitReason] = [.credentialsRefused, .notSent, .throttled]
-        #expect(await probe.hasPassed(.credentials, in: workshop.lanes.money) == !saysNothing.contains(reason))
+        #expect(await probe.look(at: .credentials, in: workshop.lanes.money) == (saysNothing.contains(reason) ? .stands : .passed))
         workshop.bos.play(ScriptedBOS.Script())
-        #expect(await probe.hasPassed(.credentials, in: workshop.lanes.money))
+        #expect(await probe.look(at: .credentials, in: workshop.lanes.money) == .passed)
     }
 
     @Test("a released job goes on at its next delivery even after the clock was set back")
     func clockSetBack() async throws {
-        var script = ScriptedBOS.Script()
-        script.recharges = [.notTaken(.credentialsRefused)]
+        let script = ScriptedBOS.Script.refusingAll
         let workshop = Workshop(script)
         #expect(await workshop.handle(Workshop.recharge()) == .requeue)
         workshop.clock.advance(by: .seconds(-3_600))
@@ -143,15 +140,15 @@ struct TroubleTests {
         #expect(workshop.gate.pauses[.bos] != nil)
         #expect(await workshop.handle(Workshop.recharge("late")) == .requeue)
         let calls = workshop.bos.calls.recharges.count
-        script.enquiries = [.unanswered(.unanswered, retryAfter: nil)]
+        script.probe = .unanswered(.unanswered, retryAfter: nil)
         workshop.bos.play(script)
         let probe = PauseProbe(gateway: workshop.bos, ledger: workshop.ledger, registerID: "merchant", timeout: .seconds(1))
-        #expect(await probe.hasPassed(.bos, in: workshop.lanes.money) == false)
+        #expect(await probe.look(at: .bos, in: workshop.lanes.money) == .stands)
         workshop.clock.advance(by: .seconds(10))
-        #expect(await probe.hasPassed(.bos, in: workshop.lanes.money) == false)
+        #expect(await probe.look(at: .bos, in: workshop.lanes.money) == .stands)
         workshop.bos.play(ScriptedBOS.Script())
         workshop.clock.advance(by: .seconds(60))
-        #expect(await probe.hasPassed(.bos, in: workshop.lanes.money))
+        #expect(await probe.look(at: .bos, in: workshop.lanes.money) == .passed)
         #expect(workshop.bos.calls.recharges.count == calls)
         #expect(workshop.lanes.money.breakerState == .closed)
     }
@@ -160,7 +157,9 @@ struct TroubleTests {
     func probesInTime() async {
         let workshop = Workshop()
         let lane = workshop.lanes.money
-        while workshop.gate.isOpen { await lane.record(.failed, startedAt: workshop.clock.uptime(), note: "DoRecharge: HTTP 500") }
+        while workshop.gate.isOpen {
+            await lane.record(CallOutcome(quality: .failed), startedAt: workshop.clock.uptime(), note: "DoRecharge: HTTP 500")
+        }
         #expect(workshop.gate.pauses[.bos]?.contains("DoRecharge: HTTP 500") == true)
         var (due, interval) = (workshop.clock.uptime() + .seconds(5), Duration.seconds(5))
         let probed = Mutex<[Duration]>([])
@@ -171,7 +170,7 @@ struct TroubleTests {
                         times.append(workshop.clock.uptime())
                         return times.count == 6
                     }
-                }
+                } ? .passed : .stands
             }
         }
         while !workshop.gate.isOpen, !Task.isCancelled { await Task.yield() }

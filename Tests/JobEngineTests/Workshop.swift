@@ -18,12 +18,24 @@ struct Workshop {
     let outbox: Outbox
     let drain = DrainSignal()
     let handler: JobHandler
+    let calibrator: EnquiryCalibrator
 
-    init(_ script: ScriptedBOS.Script = ScriptedBOS.Script(), purchaseGuard: PurchaseGuard? = nil) {
-        self.init(ManualClock(), FaultyLedger(), RecordingBroker(), ScriptedBOS(script), purchaseGuard, Self.rules)
+    init(
+        _ script: ScriptedBOS.Script = ScriptedBOS.Script(), purchaseGuard: PurchaseGuard? = nil, policy: RetryPolicy = Self.policy,
+        lane: Lane.Configuration = Lane.Configuration(concurrency: 64)
+    ) {
+        self.init(ManualClock(), FaultyLedger(), RecordingBroker(), ScriptedBOS(script), purchaseGuard, Self.rules, policy, lane)
     }
 
     var gate: ConsumptionGate { lanes.money.gate }
+
+    /// The owner has BOS's word that "not found" is proof, and the enquiry was seen to find a recharge.
+    static var policy: RetryPolicy {
+        var policy = RetryPolicy()
+        policy.settle.notFound = .believe
+        policy.destination = "bos"
+        return policy
+    }
 
     private static var rules: JobRules {
         var rules = JobRules()
@@ -32,13 +44,16 @@ struct Workshop {
     }
 
     /// The same world seen by a process that has just started, under rules of its own if it has any.
-    func restarted(_ rules: JobRules? = nil) -> Workshop {
-        Workshop(clock, ledger, broker, bos, handler.configuration.purchaseGuard, rules ?? handler.configuration.rules)
+    func restarted(_ rules: JobRules? = nil, policy: RetryPolicy? = nil, bos: ScriptedBOS? = nil) -> Workshop {
+        let configuration = handler.configuration
+        return Workshop(
+            clock, ledger, broker, bos ?? self.bos, configuration.purchaseGuard, rules ?? configuration.rules,
+            policy ?? configuration.policy, Lane.Configuration(concurrency: 64))
     }
 
     private init(
         _ clock: ManualClock, _ ledger: FaultyLedger, _ broker: RecordingBroker, _ bos: ScriptedBOS, _ purchaseGuard: PurchaseGuard?,
-        _ rules: JobRules
+        _ rules: JobRules, _ policy: RetryPolicy, _ lane: Lane.Configuration
     ) {
         self.clock = clock
         self.ledger = ledger
@@ -46,17 +61,22 @@ struct Workshop {
         self.bos = bos
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         lanes = Lanes(
-            money: Lane(.money, Lane.Configuration(concurrency: 64), clock: clock, logger: logger),
+            money: Lane(.money, lane, clock: clock, logger: logger),
             questions: Lane(.questions, Lane.Configuration(concurrency: 32), clock: clock, logger: logger))
         let metrics = EngineMetrics()
         var configuration = EngineConfiguration()
         configuration.rules = rules
         configuration.purchaseGuard = purchaseGuard
+        configuration.policy = policy
+        calibrator = EnquiryCalibrator(gateway: bos, ledger: ledger, configuration: configuration, clock: clock, logger: logger)
+        calibrator.conclude(.passed(showsData: false, hasOwnNumbers: false), "merchant")
         outbox = Outbox(
             publisher: broker, ledger: ledger, configuration: configuration, clock: clock, metrics: metrics, logger: logger)
         handler = JobHandler(
-            configuration: configuration, ledger: ledger, gateway: LimitedGateway(bos, lanes: lanes, ratePerSecond: nil, clock: clock),
-            outbox: outbox, lanes: lanes, drain: drain, runs: LiveRuns(process: "process-\(UInt64.random(in: .min ... .max))"),
+            configuration: configuration, ledger: ledger,
+            gateway: LimitedGateway(bos, lanes: lanes, ratePerSecond: nil, registerID: "merchant", clock: clock),
+            outbox: outbox, lanes: lanes, calibrator: calibrator, drain: drain,
+            runs: LiveRuns(process: "process-\(UInt64.random(in: .min ... .max))"),
             clock: clock, metrics: metrics, logger: logger)
     }
 
@@ -108,6 +128,8 @@ struct Workshop {
         await handler.handle(delivery, in: lanes[routingKey == "recharge" ? .money : .questions])
         return settled.withLock { $0 }
     }
+
+    var probe: PauseProbe { PauseProbe(gateway: bos, ledger: ledger, registerID: "merchant", timeout: .seconds(1)) }
 
     /// What was published so far, as JSON.
     var replies: [JSONValue] { broker.publications.compactMap { try? JSONValue.parse($0.message.body) } }

@@ -10,6 +10,20 @@ enum Jobs {
         return rules
     }
 
+    /// The owner has BOS's word that "not found" is proof.
+    static var policy: RetryPolicy {
+        var policy = RetryPolicy()
+        policy.settle.notFound = .believe
+        policy.destination = "https://bos.example/DoRecharge none"
+        return policy
+    }
+
+    /// The enquiry was seen to find a recharge, and to show data.
+    static let calibrated = Calibration.passed(showsData: true, hasOwnNumbers: false)
+
+    /// What an enquiry's answer names that is about this recharge.
+    static let subject = Subject(reference: recharge.reference, subscriber: recharge.subscriber, amount: "10.00", hasData: true)
+
     static let recharge = Recharge(
         operatorID: 311, subscriber: "DL12CB4685", amount: Money(paise: 1_000), reference: "1234435687678", registerID: "1234")
 

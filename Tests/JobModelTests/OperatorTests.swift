@@ -12,7 +12,7 @@ struct OperatorTests {
         progress.waitReason = .doubt
         progress.dueAt = state.isFinal ? nil : Jobs.start
         progress.answer = Jobs.answer
-        return RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, progress, policy: RetryPolicy())
+        return RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, progress, policy: Jobs.policy)
     }
 
     @Test("a doubt is settled as succeeded, whether it waits or is parked", arguments: [JobState.inDoubt, .parked])
@@ -96,7 +96,7 @@ struct OperatorTests {
     func heldDeadline() throws {
         var recharge = Jobs.recharge
         recharge.expiresAt = Self.later.civil
-        var machine = RechargeMachine(recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
+        var machine = RechargeMachine(recharge, acceptedAt: Jobs.start, policy: Jobs.policy)
         _ = machine.keepBack(repeating: "r-0", .park, at: .steady(Jobs.start))
         let due = try #require(machine.progress.dueAt)
         #expect(SeenStep(machine.wake(at: Self.later, jitter: 0)) == .nothing)

@@ -27,9 +27,10 @@ struct RechargeMachinePropertyTests {
         mutating func hear(_ event: RechargeMachine.Event, isAnswer: Bool, at now: Timestamp) {
             switch event {
             case .notTaken: if isAnswer { mayBeExecuted = false }
-            case .answered, .enquired(.succeeded, _), .enquired(.failed, _), .enquired(.pending, _): isKnownToBOS = true
-            case .enquired(.notFound, _): notFound.append(now)
-            case .unknown, .enquired(.declined, _), .enquiryUnanswered: break
+            case .answered(_, _, bosReference: "r-2"): break
+            case .answered, .enquired(.succeeded, _, _, _), .enquired(.failed, _, _, _), .enquired(.pending, _, _, _): isKnownToBOS = true
+            case .enquired(.notFound, _, _, _): notFound.append(now)
+            case .unknown, .enquired(.declined, _, _, _), .enquiryUnanswered: break
             }
         }
     }
@@ -50,7 +51,7 @@ struct RechargeMachinePropertyTests {
             recharge.expiresAt = Jobs.start + .seconds(Int64.random(in: 0...600, using: &random))
         }
         let isPatient = Bool.random(using: &random)
-        var machine = RechargeMachine(recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
+        var machine = RechargeMachine(recharge, acceptedAt: Jobs.start, policy: Jobs.policy)
         var witness = Witness()
         var now = Jobs.start
         var step = SeenStep(machine.wake(at: now, jitter: 0.5))
@@ -65,7 +66,7 @@ struct RechargeMachinePropertyTests {
             let jitter = Double.random(in: 0..<1, using: &random)
             if Int.random(in: 0..<8, using: &random) == 0 {
                 // The process dies here and another goes on with what was stored.
-                machine = RechargeMachine(recharge, acceptedAt: Jobs.start, machine.progress, policy: RetryPolicy())
+                machine = RechargeMachine(recharge, acceptedAt: Jobs.start, machine.progress, policy: Jobs.policy)
                 step = SeenStep(machine.wake(at: now, jitter: jitter))
             } else if case .wait = step, Bool.random(using: &random) {
                 step = SeenStep(machine.wake(at: now, jitter: jitter))
@@ -86,7 +87,7 @@ struct RechargeMachinePropertyTests {
         if case .send = step { return [.unknown(nil), .unknown(nil), .notTaken(.notSent)].randomElement(using: &random) }
         let findings: [RechargeMachine.Event] = [
             SettlingTests.notFound, SettlingTests.notFound, SettlingTests.notFound,
-            .enquiryUnanswered(credentialsRefused: false, retryAfter: nil),
+            .enquiryUnanswered(.unanswered, retryAfter: nil),
             .notTaken(.notSent), .unknown(nil), .enquired(.declined, Jobs.answer),
             Int.random(in: 0..<4, using: &random) == 0 ? .enquired(.pending, Jobs.answer) : SettlingTests.notFound,
         ]

@@ -12,28 +12,37 @@ struct RechargeMachineTests {
         progress.doubt = doubt
         progress.attempts = state == .accepted ? 0 : 1
         progress.firstSentAt = state == .accepted ? nil : Jobs.start
+        progress.sentTo = state == .accepted ? nil : Jobs.policy.destination
         change(&progress)
-        return RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, progress, policy: RetryPolicy())
+        return RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, progress, policy: Jobs.policy)
     }
 
     /// Every event that a call can report, by a name for the tables.
     static let events: [(name: String, event: Event)] = [
         ("not sent", .notTaken(.notSent)), ("throttled", .notTaken(.throttled(retryAfter: .seconds(7)))),
-        ("credentials refused", .notTaken(.credentialsRefused)), ("unknown", .unknown(nil)), ("done", .answered(.done, Jobs.answer)),
+        ("credentials refused", .notTaken(.credentialsRefused)), ("own credentials refused", .notTaken(.ownCredentialsRefused)),
+        ("postponed", .notTaken(.postponed)), ("late", .notTaken(.heldBack(.late, retryAfter: nil))), ("unknown", .unknown(nil)),
+        ("unknown, pause asked for", .unknown(nil, retryAfter: .seconds(9))),
+        ("overloaded", .unknown(Answer(httpStatus: 503))), ("another's answer", .answered(.done, Jobs.answer, bosReference: "r-2")),
+        ("done, BOS's number", .answered(.done, Jobs.answer, bosReference: "774411")), ("done", .answered(.done, Jobs.answer)),
         ("taken", .answered(.accepted, Jobs.answer)), ("duplicate", .answered(.duplicateReference, Jobs.answer)),
         ("refused", .answered(.refused(isFinal: false), Jobs.answer)),
         ("refused for good", .answered(.refused(isFinal: true), Jobs.answer)),
         ("found done", .enquired(.succeeded, Jobs.answer)), ("found failed", .enquired(.failed(refunded: false), Jobs.answer)),
         ("found refunded", .enquired(.failed(refunded: true), Jobs.answer)), ("found pending", .enquired(.pending, Jobs.answer)),
         ("not found", .enquired(.notFound, Jobs.answer)), ("declined", .enquired(.declined, Jobs.answer)),
-        ("no answer", .enquiryUnanswered(credentialsRefused: false, retryAfter: nil)),
-        ("no credentials", .enquiryUnanswered(credentialsRefused: true, retryAfter: .seconds(9))),
+        ("no answer", .enquiryUnanswered(.unanswered, retryAfter: nil)),
+        ("no credentials", .enquiryUnanswered(.credentialsRefused, retryAfter: .seconds(9))),
     ]
 
     /// What follows each event where it belongs: the step, and where the recharge stands then.
     static let sending: [String: (step: String, state: String)] = [
         "not sent": ("wait not_sent", "accepted -"), "throttled": ("wait throttled", "accepted -"),
-        "credentials refused": ("wait credentials_refused", "accepted -"), "unknown": ("ask", "in_doubt unanswered"),
+        "credentials refused": ("wait credentials_refused", "accepted -"),
+        "own credentials refused": ("wait credentials_refused", "accepted -"), "postponed": ("wait postponed", "accepted -"),
+        "late": ("wait late", "accepted -"), "unknown": ("ask", "in_doubt unanswered"),
+        "unknown, pause asked for": ("wait doubt", "in_doubt unanswered"), "overloaded": ("wait doubt", "in_doubt unanswered"),
+        "another's answer": ("ask", "in_doubt unanswered"), "done, BOS's number": ("finish succeeded - answer", "succeeded -"),
         "done": ("finish succeeded - answer", "succeeded -"), "taken": ("wait doubt", "in_doubt accepted_by_bos"),
         "duplicate": ("ask", "in_doubt duplicate"), "refused": ("ask", "in_doubt refused"),
         "refused for good": ("finish failed refused_by_bos answer", "failed -"),
@@ -41,11 +50,15 @@ struct RechargeMachineTests {
 
     static func doubting(_ cause: DoubtCause) -> [String: (step: String, state: String)] {
         let same = "in_doubt \(cause.rawValue)"
-        let failed = cause == .duplicate ? "duplicate_transaction" : "refused_by_bos"
+        // Of a reference that BOS had before it was sent for the first time, an answer that names no subscriber settles nothing.
+        let isOpen = cause == .duplicate
+        let (done, failed) =
+            isOpen
+            ? (("park", "parked duplicate"), ("park", "parked duplicate"))
+            : (("finish succeeded - enquiry", "succeeded -"), ("finish failed refused_by_bos enquiry", "failed -"))
         return [
-            "found done": ("finish succeeded - enquiry", "succeeded -"), "found failed": ("finish failed \(failed) enquiry", "failed -"),
-            "found refunded": ("finish failed \(failed) enquiry", "failed -"), "found pending": ("wait doubt", "in_doubt accepted_by_bos"),
-            "not found": cause == .refused ? ("finish failed refused_by_bos enquiry", "failed -") : ("wait doubt", same),
+            "found done": done, "found failed": failed, "found refunded": failed,
+            "found pending": ("wait doubt", isOpen ? same : "in_doubt accepted_by_bos"), "not found": ("wait doubt", same),
             "declined": ("wait doubt", same), "no answer": ("wait doubt", same), "no credentials": ("wait credentials_refused", same),
         ]
     }
@@ -69,23 +82,24 @@ struct RechargeMachineTests {
         #expect(Self.sending.count + Self.doubting(.unanswered).count == Self.events.count)
     }
 
-    @Test("an enquiry's no is believed of a refused recharge if it has the refusal's code, and of no other")
-    func declined() {
-        let refusal = Answer(httpStatus: 200, responseCode: 7, status: false, message: "Insufficient balance")
-        for (code, step) in [(7, "finish failed refused_by_bos enquiry"), (17, "wait doubt")] {
-            var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
-            _ = machine.wake(at: Jobs.start, jitter: 0)
-            #expect(SeenStep(machine.on(.answered(.refused(isFinal: false), refusal), at: Jobs.start, jitter: 0)) == .ask)
-            var answer = refusal
-            answer.responseCode = code
-            #expect(SeenStep(machine.on(.enquired(.declined, answer), at: Jobs.start, jitter: 0)).summary == step)
-        }
+    @Test("a refusal that the enquiry repeats speaks of the caller: it settles nothing, whatever its code", arguments: [7, 17])
+    func declined(code: Int) {
+        let refusal = Answer(httpStatus: 200, responseCode: 7, status: false, message: "Something went wrong")
+        var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: Jobs.policy)
+        _ = machine.wake(at: Jobs.start, jitter: 0)
+        #expect(SeenStep(machine.on(.answered(.refused(isFinal: false), refusal), at: Jobs.start, jitter: 0)) == .ask)
+        var answer = refusal
+        answer.responseCode = code
+        #expect(SeenStep(machine.on(.enquired(.declined, answer, Subject(), Jobs.calibrated), at: Jobs.start, jitter: 0)) == .wait(.doubt))
+        #expect(machine.progress.doubt == .refused)
+        #expect(!machine.remark.isEmpty)
     }
 
     @Test("an event where it does not belong leads to a question, and what BOS has said is kept")
     func outOfPlace() {
         let saysThatItIsKnown: Set = [
-            "done", "taken", "duplicate", "refused", "refused for good", "found done", "found failed", "found refunded", "found pending",
+            "another's answer", "done, BOS's number", "done", "taken", "duplicate", "refused", "refused for good", "found done",
+            "found failed", "found refunded", "found pending",
         ]
         let standings: [(JobState, DoubtCause?)] = [(.accepted, nil), (.sending, nil)] + DoubtCause.allCases.map { (.inDoubt, $0) }
         for (name, event) in Self.events {
@@ -132,7 +146,7 @@ struct RechargeMachineTests {
 
     @Test("the intent to send is in the progress before the step is taken")
     func intent() {
-        var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
+        var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: Jobs.policy)
         #expect(SeenStep(machine.wake(at: Jobs.start, jitter: 0)) == .send(.neverTaken))
         #expect(machine.progress.state == .sending)
         #expect(machine.progress.attempts == 1)
@@ -141,7 +155,7 @@ struct RechargeMachineTests {
 
     @Test("backoff doubles from failure to failure, at most to its maximum, and no sooner than BOS asks for")
     func backoff() {
-        var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
+        var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: Jobs.policy)
         for expected in [200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000] {
             _ = machine.wake(at: Jobs.start, jitter: 0)
             #expect(SeenStep(machine.on(.notTaken(.notSent), at: Jobs.start, jitter: 0.5)) == .wait(.notSent))
@@ -158,9 +172,9 @@ struct RechargeMachineTests {
     func deadline() {
         var recharge = Jobs.recharge
         recharge.expiresAt = Jobs.start
-        var inTime = RechargeMachine(recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
+        var inTime = RechargeMachine(recharge, acceptedAt: Jobs.start, policy: Jobs.policy)
         #expect(SeenStep(inTime.wake(at: Jobs.start, jitter: 0)) == .send(.neverTaken))
-        var late = RechargeMachine(recharge, acceptedAt: Jobs.start, policy: RetryPolicy())
+        var late = RechargeMachine(recharge, acceptedAt: Jobs.start, policy: Jobs.policy)
         #expect(SeenStep(late.wake(at: Jobs.start + .milliseconds(1), jitter: 0)).summary == "finish expired deadline_passed none")
         #expect(late.progress.state == .expired)
         #expect(late.progress.completedAt == Jobs.start + .milliseconds(1))

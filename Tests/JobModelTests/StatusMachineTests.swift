@@ -8,14 +8,14 @@ struct StatusMachineTests {
         progress.state = state
         return RechargeStatusMachine(
             RechargeStatusQuery(reference: "r", registerID: "1", expiresAt: expiresAt), acceptedAt: Jobs.start, progress,
-            policy: RetryPolicy())
+            policy: Jobs.policy)
     }
 
     static func pan(_ state: JobState = .accepted, expiresAt: Timestamp? = nil) -> PANStatusMachine {
         var progress = Progress()
         progress.state = state
         return PANStatusMachine(
-            PANStatusQuery(reference: "p", expiresAt: expiresAt), acceptedAt: Jobs.start, progress, policy: RetryPolicy())
+            PANStatusQuery(reference: "p", expiresAt: expiresAt), acceptedAt: Jobs.start, progress, policy: Jobs.policy)
     }
 
     static let rechargeEvents: [(event: RechargeStatusMachine.Event, step: String, state: JobState)] =
@@ -26,6 +26,7 @@ struct StatusMachineTests {
             (.found(.pending, Jobs.answer), "finish pending - enquiry", .answeredPending),
             (.found(.notFound, Jobs.answer), "finish not_found - enquiry", .notFound),
             (.found(.declined, Jobs.answer), "finish expired gave_up none", .expired),
+            (.ownCredentialsRefused, "wait credentials_refused", .accepted),
         ] + WaitReason.allCases.map { (.unanswered($0, retryAfter: nil), "wait \($0.rawValue)", .accepted) }
 
     static let panEvents: [(event: PANStatusMachine.Event, step: String, state: JobState)] =
@@ -35,6 +36,7 @@ struct StatusMachineTests {
             (.found(.failed(isDuplicate: true), Jobs.answer), "finish failed duplicate_refid answer", .failed),
             (.found(.failed(isDuplicate: false), Jobs.answer), "finish failed refused_by_bos answer", .failed),
             (.found(.pending, Jobs.answer), "wait pan_pending", .pending),
+            (.ownCredentialsRefused, "wait credentials_refused", .accepted),
         ] + WaitReason.allCases.map { (.unanswered($0, retryAfter: nil), "wait \($0.rawValue)", .accepted) }
 
     @Test("what became of a recharge: every event leads to its one step")
@@ -104,6 +106,11 @@ struct StatusMachineTests {
         for (moment, summary) in [(age, "wait unanswered"), (age + .milliseconds(1), "finish expired gave_up none")] {
             var machine = Self.recharge()
             let now = Moment.steady(Jobs.start + moment)
+            // The time that it waited for a BOS in trouble is no failure of its own.
+            for _ in 1..<RetryPolicy().attempts {
+                _ = machine.wake(at: now, jitter: 0)
+                #expect(SeenStep(machine.on(unanswered, at: now, jitter: 0)).summary == "wait unanswered")
+            }
             _ = machine.wake(at: now, jitter: 0)
             #expect(SeenStep(machine.on(unanswered, at: now, jitter: 0)).summary == summary)
         }

@@ -1,0 +1,112 @@
+import JobModel
+import Ledger
+import Logging
+import Synchronization
+import Testing
+
+@testable import JobEngine
+
+@Suite("The enquiry is calibrated", .timeLimit(.minutes(1)))
+struct CalibratorTests {
+    private static let recharge = Recharge(
+        operatorID: 311, subscriber: "9876543210", amount: Money(paise: 1_000), reference: "R1", registerID: "merchant")
+    private static let subject = Subject(reference: "R1", subscriber: "9876543210", amount: "10", hasData: true)
+
+    private static func calibrator(_ bos: ScriptedBOS, _ ledger: any Ledger = MemoryLedger()) -> EnquiryCalibrator {
+        var configuration = EngineConfiguration()
+        configuration.policy.destination = "bos"
+        return EnquiryCalibrator(
+            gateway: bos, ledger: ledger, configuration: configuration, clock: ManualClock(),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// Runs until the calibration is something, and returns it.
+    private static func run(_ calibrator: EnquiryCalibrator) async -> Calibration {
+        let running = Task { await calibrator.run() }
+        while calibrator.calibration(of: "merchant") == .untried, !Task.isCancelled { await Task.yield() }
+        running.cancel()
+        await running.value
+        return calibrator.calibration(of: "merchant")
+    }
+
+    private static func bos(_ enquiries: [Enquiry], probe: Enquiry = .found(.notFound, ScriptedBOS.answer)) -> ScriptedBOS {
+        var script = ScriptedBOS.Script()
+        script.enquiries = enquiries
+        script.probe = probe
+        return ScriptedBOS(script)
+    }
+
+    @Test("by a recharge that BOS has just done: what its enquiry shows is what counts from then on")
+    func passed() async {
+        for (subject, calibration) in [
+            (Self.subject, Calibration.passed(showsData: true, hasOwnNumbers: false)),
+            (Subject(), .passed(showsData: false, hasOwnNumbers: false)),
+            (
+                Subject(reference: "77", subscriber: "9876543210", amount: "10.00", hasData: true),
+                .passed(showsData: true, hasOwnNumbers: true)
+            ),
+        ] {
+            let calibrator = Self.calibrator(
+                Self.bos([.unanswered(.unanswered, retryAfter: nil), .found(.succeeded, ScriptedBOS.answer, subject)]))
+            calibrator.executed(Self.recharge, nil)
+            #expect(await Self.run(calibrator) == calibration)
+            #expect(calibrator.problems.isEmpty)
+            #expect(calibrator.calibration(of: "another merchant") == .untried)
+        }
+    }
+
+    @Test("an enquiry that does not find it, calls it failed, or answers about another recharge is blind")
+    func blind() async {
+        let other = Subject(reference: "R1", subscriber: "9876543211", amount: "10", hasData: true)
+        for enquiry in [
+            Enquiry.found(.notFound, ScriptedBOS.answer), .found(.failed(refunded: false), ScriptedBOS.answer, Self.subject),
+            .found(.declined, ScriptedBOS.answer), .found(.succeeded, ScriptedBOS.answer, other),
+        ] {
+            let calibrator = Self.calibrator(Self.bos([enquiry]))
+            calibrator.executed(Self.recharge, nil)
+            #expect(await Self.run(calibrator) == .blind)
+            #expect(calibrator.problems.count == 1)
+        }
+    }
+
+    @Test("an enquiry that finds what was never sent is not relied on")
+    func credulous() async {
+        let found = Enquiry.found(.succeeded, ScriptedBOS.answer)
+        let calibrator = Self.calibrator(Self.bos([found], probe: found))
+        calibrator.executed(Self.recharge, nil)
+        #expect(await Self.run(calibrator) == .credulous)
+    }
+
+    @Test("a BOS that shows an execution late is asked again, and an enquiry that was blind is believed once it finds")
+    func late() async {
+        let notFound = Enquiry.found(.notFound, ScriptedBOS.answer)
+        let calibrator = Self.calibrator(
+            Self.bos(Array(repeating: notFound, count: 6) + [.found(.succeeded, ScriptedBOS.answer, Self.subject)]))
+        calibrator.executed(Self.recharge, nil)
+        let running = Task { await calibrator.run() }
+        while !calibrator.calibration(of: "merchant").findsRecharges, !Task.isCancelled { await Task.yield() }
+        running.cancel()
+        await running.value
+        #expect(calibrator.problems.isEmpty)
+    }
+
+    @Test("a worker begins with a recharge that the one before it has sent to the same API")
+    func fromLedger() async {
+        let workshop = Workshop()
+        await workshop.handle(Workshop.recharge())
+        let calibrator = Self.calibrator(Self.bos([.found(.succeeded, ScriptedBOS.answer, Self.subject)]), workshop.ledger)
+        #expect(await Self.run(calibrator).findsRecharges)
+    }
+
+    @Test("a run tells the calibrator what BOS has done, and a refused recharge fails only after it found something")
+    func wired() async throws {
+        let workshop = Workshop()
+        workshop.calibrator.conclude(.untried, "merchant")
+        await workshop.handle(Workshop.recharge())
+        let running = Task { await workshop.calibrator.run() }
+        while !workshop.calibrator.calibration(of: "merchant").findsRecharges, !Task.isCancelled { await Task.yield() }
+        running.cancel()
+        await running.value
+        #expect(workshop.bos.calls.enquiries == ["R1"])
+    }
+}

@@ -1,0 +1,138 @@
+import JobModel
+import Testing
+
+@Suite("A verdict identifies what it speaks of", .timeLimit(.minutes(1)))
+struct IdentityTests {
+    private static func weigh(
+        _ finding: RechargeMachine.Finding, _ subject: Subject, names: [String] = [Jobs.recharge.reference],
+        _ calibration: Calibration = .untried
+    ) -> WeighedFinding { finding.weighed(subject, against: Jobs.recharge, names: names, calibration) }
+
+    private static func change(_ change: (inout Subject) -> Void) -> Subject {
+        var subject = Jobs.subject
+        change(&subject)
+        return subject
+    }
+
+    @Test("an answer that names this reference, amount and subscriber counts, however it spells them")
+    func same() {
+        let subjects = [
+            Jobs.subject, Self.change { $0.amount = "10" }, Self.change { $0.amount = "10.000" },
+            Self.change { $0.subscriber = " DL12CB4685 " },
+            Self.change { $0.reference = nil }, Self.change { $0.subscriber = nil }, Self.change { $0.amount = nil }, Subject(),
+        ]
+        for subject in subjects {
+            for finding in [RechargeMachine.Finding.succeeded, .failed(refunded: false), .failed(refunded: true), .pending] {
+                #expect(Self.weigh(finding, subject) == .counts(finding), "\(subject)")
+            }
+        }
+    }
+
+    @Test(
+        "an answer that names another reference, amount or subscriber says nothing, and the reason is told without the subscriber",
+        arguments: [RechargeMachine.Finding.succeeded, .failed(refunded: false), .failed(refunded: true), .pending])
+    func other(finding: RechargeMachine.Finding) {
+        let subjects: [(Subject, String)] = [
+            (Self.change { $0.reference = "r-2" }, "another reference"),
+            (Self.change { $0.amount = "50" }, "an amount of 50 rupees, not 10"),
+            (Self.change { $0.amount = "ten" }, "an amount that cannot be read"),
+            (Self.change { $0.subscriber = "DL12CB4686" }, "another subscriber"), (Subject(reference: "774411"), "another reference"),
+            (Subject(reference: Jobs.recharge.reference + " "), "another reference"),
+        ]
+        for (subject, reason) in subjects {
+            guard case .saysNothing(let why) = Self.weigh(finding, subject) else {
+                Issue.record("\(subject) counts")
+                continue
+            }
+            #expect(why.contains(reason))
+            #expect(!why.contains("DL12CB468"))
+        }
+    }
+
+    @Test("a number of BOS's own names this recharge once the API was seen to use such numbers, and if nothing else contradicts")
+    func ownNumbers() {
+        let subject = Self.change { $0.reference = "774411" }
+        let seen = Calibration.passed(showsData: true, hasOwnNumbers: true)
+        #expect(Self.weigh(.succeeded, subject, seen) == .counts(.succeeded))
+        #expect(Self.weigh(.succeeded, Self.change { $0.reference = "r-2" }, seen) != .counts(.succeeded))
+        #expect(Self.weigh(.succeeded, Subject(reference: "774411", hasData: true), seen) != .counts(.succeeded))
+        for calibration in [Calibration.untried, .blind, .credulous, Jobs.calibrated] {
+            #expect(Self.weigh(.succeeded, subject, calibration) != .counts(.succeeded))
+        }
+        let names = [Jobs.recharge.reference, "774411"]
+        #expect(Self.weigh(.succeeded, subject, names: names) == .counts(.succeeded))
+        #expect(Self.weigh(.succeeded, Self.change { $0.reference = "774412" }, names: names, seen) != .counts(.succeeded))
+    }
+
+    @Test("an answer without data decides nothing at an API whose enquiry shows data, or finds what was never sent")
+    func withoutData() {
+        #expect(Self.weigh(.succeeded, Subject(), Jobs.calibrated) != .counts(.succeeded))
+        #expect(Self.weigh(.failed(refunded: false), Subject(), Jobs.calibrated) != .counts(.failed(refunded: false)))
+        #expect(Self.weigh(.succeeded, Subject(), .credulous) != .counts(.succeeded))
+        #expect(Self.weigh(.succeeded, Jobs.subject, .credulous) == .counts(.succeeded))
+        #expect(Self.weigh(.succeeded, Subject(), .passed(showsData: false, hasOwnNumbers: false)) == .counts(.succeeded))
+    }
+
+    @Test("a doubt that hears about another recharge stays one, the history says why, and a person gets it in the end")
+    func doubt() {
+        var machine = SettlingTests.doubtful()
+        let other = Self.change { $0.amount = "50" }
+        #expect(
+            SeenStep(machine.on(.enquired(.succeeded, Jobs.answer, other, Jobs.calibrated), at: Jobs.start, jitter: 0)) == .wait(.doubt))
+        #expect(machine.remark == "the answer is about another recharge: it names an amount of 50 rupees, not 10")
+        _ = machine.wake(at: Jobs.start + .seconds(86_401), jitter: 0)
+        let last = machine.on(.enquired(.succeeded, Jobs.answer, other, Jobs.calibrated), at: Jobs.start + .seconds(86_401), jitter: 0)
+        #expect(SeenStep(last) == .park)
+        #expect(machine.remark.contains("50 rupees, not 10"))
+    }
+
+    @Test("a reference that BOS had before its first sending is this recharge's only where the answer names the subscriber")
+    func duplicate() {
+        for (subject, step) in [
+            (Jobs.subject, "finish succeeded - enquiry"), (Subject(), "park"),
+            (Subject(reference: Jobs.recharge.reference, hasData: true), "park"),
+            (Self.change { $0.subscriber = "DL12CB4686" }, "wait doubt"),
+        ] {
+            var machine = RechargeMachineTests.machine(.sending)
+            _ = machine.on(.answered(.duplicateReference, Jobs.answer), at: Jobs.start, jitter: 0)
+            #expect(SeenStep(machine.on(.enquired(.succeeded, Jobs.answer, subject), at: Jobs.start, jitter: 0)).summary == step)
+        }
+        // BOS still works on the earlier one: that does not make it this one.
+        var pending = RechargeMachineTests.machine(.inDoubt, .duplicate)
+        _ = pending.on(.enquired(.pending, Jobs.answer), at: Jobs.start, jitter: 0)
+        _ = pending.wake(at: Jobs.start, jitter: 0)
+        #expect(SeenStep(pending.on(.enquired(.succeeded, Jobs.answer), at: Jobs.start, jitter: 0)) == .park)
+    }
+
+    @Test("after a sending that was settled as not executed the earlier recharge of the reference is this one")
+    func duplicateAfterResending() {
+        var machine = RechargeMachineTests.machine(.inDoubt, .duplicate) { $0.resendings = 1 }
+        #expect(SeenStep(machine.on(.enquired(.succeeded, Jobs.answer), at: Jobs.start, jitter: 0)).summary == "finish succeeded - enquiry")
+    }
+
+    @Test("an answer to DoRecharge whose refid names another recharge is not this one's; BOS's own number is kept")
+    func answerOfAnother() {
+        var machine = RechargeMachineTests.machine(.sending)
+        #expect(SeenStep(machine.on(.answered(.done, Jobs.answer, bosReference: "r-2"), at: Jobs.start, jitter: 0)) == .ask)
+        #expect(machine.progress.doubt == .unanswered)
+        #expect(machine.progress.bosReference == nil)
+        var own = RechargeMachineTests.machine(.sending)
+        #expect(SeenStep(own.on(.answered(.accepted, Jobs.answer, bosReference: "774411"), at: Jobs.start, jitter: 0)) == .wait(.doubt))
+        #expect(own.progress.bosReference == "774411")
+    }
+
+    @Test("what the enquiry shows about a recharge that certainly exists is its calibration")
+    func calibration() {
+        func shown(_ subject: Subject, bosReference: String? = nil) -> Calibration? {
+            subject.calibration(by: Jobs.recharge, bosReference: bosReference)
+        }
+        #expect(shown(Jobs.subject) == Jobs.calibrated)
+        #expect(shown(Subject()) == .passed(showsData: false, hasOwnNumbers: false))
+        #expect(shown(Self.change { $0.reference = "774411" }) == .passed(showsData: true, hasOwnNumbers: true))
+        #expect(shown(Subject(reference: "774411", hasData: true), bosReference: "774411") == .passed(showsData: true, hasOwnNumbers: true))
+        #expect(shown(Subject(reference: "774411", hasData: true)) == nil)
+        #expect(shown(Self.change { $0.reference = "r-2" }) == nil)
+        #expect(shown(Self.change { $0.amount = "50" }) == nil)
+        #expect(shown(Self.change { $0.subscriber = "DL12CB4686" }) == nil)
+    }
+}

@@ -1,0 +1,52 @@
+import JobModel
+import Testing
+
+@Suite("A question about a recharge that this ledger holds", .timeLimit(.minutes(1)))
+struct KnownRechargeTests {
+    private static func answer(
+        _ finding: RechargeMachine.Finding, _ state: JobState, _ doubt: DoubtCause? = nil, _ subject: Subject = Jobs.subject,
+        _ calibration: Calibration = Jobs.calibrated
+    ) -> String {
+        var machine = StatusMachineTests.recharge()
+        _ = machine.wake(at: Jobs.start, jitter: 0)
+        let known = KnownRecharge(recharge: Jobs.recharge, progress: RechargeMachineTests.machine(state, doubt).progress)
+        return SeenStep(machine.on(.found(finding, Jobs.answer, subject, calibration, known: known), at: Jobs.start, jitter: 0)).summary
+    }
+
+    @Test("while the recharge is not over, \"not found\" is answered with pending", arguments: JobState.allCases.filter { !$0.isFinal })
+    func unfinished(state: JobState) {
+        #expect(Self.answer(.notFound, state, .unanswered) == "finish pending - none")
+        #expect(Self.answer(.declined, state, .unanswered) == "finish pending - none")
+    }
+
+    @Test("before it was sent, or while it is, no answer of BOS settles it", arguments: [JobState.accepted, .sending, .held])
+    func unsent(state: JobState) {
+        #expect(Self.answer(.succeeded, state) == "finish pending - none")
+        #expect(Self.answer(.failed(refunded: false), state) == "finish pending - none")
+    }
+
+    @Test("what settles the doubt answers the question", arguments: [JobState.inDoubt, .parked])
+    func doubt(state: JobState) {
+        #expect(Self.answer(.succeeded, state, .unanswered) == "finish succeeded - enquiry")
+        #expect(Self.answer(.failed(refunded: false), state, .unanswered) == "finish failed refused_by_bos enquiry")
+        #expect(Self.answer(.succeeded, state, .duplicate) == "finish succeeded - enquiry")
+        #expect(Self.answer(.succeeded, state, .duplicate, Subject(), .untried) == "finish pending - none")
+    }
+
+    @Test("\"not found\" is no answer about a recharge that BOS has executed, nor from an enquiry that finds nothing")
+    func executed() {
+        #expect(Self.answer(.notFound, .succeeded) == "finish expired gave_up none")
+        #expect(Self.answer(.notFound, .failed, nil, Subject(), .blind) == "finish expired gave_up none")
+        #expect(Self.answer(.notFound, .failed) == "finish not_found - enquiry")
+    }
+
+    @Test("an answer about another recharge is asked for again, and answers nothing in the end")
+    func other() {
+        var machine = StatusMachineTests.recharge()
+        for attempt in 1...5 {
+            _ = machine.wake(at: Jobs.start, jitter: 0)
+            let step = machine.on(.found(.succeeded, Jobs.answer, Subject(reference: "r-2", hasData: true)), at: Jobs.start, jitter: 0)
+            #expect(SeenStep(step).summary == (attempt < 5 ? "wait unanswered" : "finish expired gave_up none"))
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import JobModel
+import Testing
+
+@Suite("\"Not now\" is not \"no\"", .timeLimit(.minutes(1)))
+struct NotNowTests {
+    private static func recharge() -> RechargeMachine {
+        var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: Jobs.policy)
+        _ = machine.wake(at: Jobs.start, jitter: 0)
+        return machine
+    }
+
+    @Test("a recharge that BOS postpones was not sent, and waits, however often and however long", arguments: [0, 100])
+    func postponed(days: Int64) {
+        var machine = Self.recharge()
+        for _ in 0..<50 {
+            let now = Jobs.start + .seconds(days * 86_400)
+            #expect(SeenStep(machine.on(.notTaken(.postponed), at: now, jitter: 0.5)) == .wait(.postponed))
+            #expect(machine.progress.attempts == 0)
+            #expect(machine.progress.firstSentAt == nil)
+            _ = machine.wake(at: now, jitter: 0)
+        }
+        #expect(machine.progress.state == .sending)
+    }
+
+    @Test(
+        "a job refused for its own credentials waits longer and longer, and has failed after the fifth refusal; BOS's own trouble never ends it"
+    )
+    func ownCredentials() {
+        var machine = Self.recharge()
+        for refusal in 1...5 {
+            for _ in 0..<10 {
+                #expect(SeenStep(machine.on(.notTaken(.credentialsRefused), at: Jobs.start, jitter: 0)) == .wait(.credentialsRefused))
+                _ = machine.wake(at: Jobs.start, jitter: 0)
+            }
+            let step = SeenStep(machine.on(.notTaken(.ownCredentialsRefused), at: Jobs.start, jitter: 0.99))
+            #expect(step.summary == (refusal < 5 ? "wait credentials_refused" : "finish failed refused_by_bos answer"))
+            _ = machine.wake(at: Jobs.start, jitter: 0)
+        }
+        #expect(machine.progress.attempts == 0)
+    }
+
+    @Test("a question refused for its own credentials ends after the fifth refusal, a PAN application as failed")
+    func ownCredentialsOfQuestions() {
+        var question = StatusMachineTests.recharge()
+        var application = StatusMachineTests.pan()
+        for refusal in 1...5 {
+            _ = question.wake(at: Jobs.start, jitter: 0)
+            let step = SeenStep(question.on(.ownCredentialsRefused, at: Jobs.start, jitter: 0)).summary
+            #expect(step == (refusal < 5 ? "wait credentials_refused" : "finish expired gave_up none"))
+            _ = application.wake(at: Jobs.start, jitter: 0)
+            let other = SeenStep(application.on(.ownCredentialsRefused, at: Jobs.start, jitter: 0)).summary
+            #expect(other == (refusal < 5 ? "wait credentials_refused" : "finish failed refused_by_bos answer"))
+        }
+    }
+
+    @Test("after an outage longer than the maximum age a recharge that was never sent is tried again, not given up at its first failure")
+    func longOutage() {
+        var machine = Self.recharge()
+        let later = Jobs.start + .seconds(3 * 86_400)
+        for _ in 1..<5 {
+            #expect(SeenStep(machine.on(.notTaken(.notSent), at: later, jitter: 0)) == .wait(.notSent))
+            _ = machine.wake(at: later, jitter: 0)
+        }
+        #expect(SeenStep(machine.on(.answered(.done, Jobs.answer), at: later, jitter: 0)).summary == "finish succeeded - answer")
+    }
+
+    @Test("a BOS that asks for a pause is not asked at once what became of the recharge", arguments: [nil, 40])
+    func pause(seconds: Int?) {
+        var machine = Self.recharge()
+        let answer = Answer(httpStatus: 503)
+        let step = machine.on(.unknown(answer, retryAfter: seconds.map { .seconds($0) }), at: Jobs.start, jitter: 0.5)
+        #expect(SeenStep(step) == .wait(.doubt))
+        #expect(machine.progress.dueAt == Jobs.start + .milliseconds((seconds ?? 0) * 1_000 + (seconds == nil ? 250 : 0)))
+    }
+
+    @Test("what did not reach BOS counts neither as an attempt nor as an enquiry")
+    func counters() {
+        var machine = Self.recharge()
+        _ = machine.on(.notTaken(.credentialsRefused), at: Jobs.start, jitter: 0)
+        #expect(machine.progress.attempts == 0)
+        var doubtful = SettlingTests.doubtful()
+        #expect(doubtful.progress.enquiries == 1)
+        _ = doubtful.on(.enquiryUnanswered(.breakerOpen, retryAfter: nil), at: Jobs.start, jitter: 0)
+        #expect(doubtful.progress.enquiries == 0)
+    }
+}
