@@ -78,7 +78,7 @@ extension ModelBOS {
     }
 
     private func answer(_ reference: String, _ answer: RawAnswer, _ what: String) -> Outcome {
-        world.note("enquiry \(reference): \(what)")
+        world.note("enquiry \(reference): \(what): \(answer.httpStatus) \(String(decoding: answer.body, as: UTF8.self))")
         return .answer(answer)
     }
 

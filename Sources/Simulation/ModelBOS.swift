@@ -170,8 +170,8 @@ final class ModelBOS: Sendable {
     func settled(_ reference: String) -> Bool? {
         guard world.elapsed > world.storm + 2 * Int64(Self.longestDelay) else { return nil }
         closeBooks()
-        guard let account = books[reference], account.pendingUntil == nil else { return nil }
-        return account.executed > 0
+        guard let account = books[reference] else { return false }
+        return account.pendingUntil == nil ? account.executed > 0 : nil
     }
 
     /// - Parameter delay: for how many milliseconds no enquiry finds it; `nil` for ever.
@@ -226,7 +226,7 @@ final class ModelBOS: Sendable {
     }
 
     private func answer(_ call: Call, _ answer: RawAnswer, _ what: String) -> Outcome {
-        world.note("BOS \(call.request.reference): \(what)")
+        world.note("BOS \(call.request.reference): \(what): \(answer.httpStatus) \(String(decoding: answer.body, as: UTF8.self))")
         return .answer(answer)
     }
 }

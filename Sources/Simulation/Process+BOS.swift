@@ -3,8 +3,13 @@ import JobModel
 import Ledger
 import Synchronization
 
-/// What a planted mistake remembers.
-struct PlantedState {
+/// What a process remembers of its calls to BOS.
+struct CallMemory {
+    /// When a token was fetched last.
+    var renewedAt: Int64?
+
+    // MARK: For planted mistakes
+
     /// Codes with which BOS has refused recharges, by reference.
     var refusals: [String: Int] = [:]
     /// The credentials of one job were refused.
@@ -45,7 +50,14 @@ extension Process: BOSGateway {
         }
     }
 
-    func renewCredentials() async -> Bool { true }
+    /// A new token is fetched at most every ten seconds.
+    func renewCredentials() async -> Bool {
+        memory.withLock { state in
+            guard state.renewedAt.map({ world.elapsed - $0 >= 10_000 }) ?? true else { return false }
+            state.renewedAt = world.elapsed
+            return true
+        }
+    }
 }
 
 // MARK: - Planted mistakes
@@ -63,10 +75,10 @@ extension Process {
         case (.postponedIsRefused, .notTaken(.postponed)):
             return CallReport(.answered(.refused(isFinal: true), Answer(httpStatus: 200, responseCode: 6)), note: "planted")
         case (.refusalEchoBelieved, .answered(.refused(false), let answer, _)):
-            plantedState.withLock { $0.refusals[recharge.reference] = answer.responseCode }
+            memory.withLock { $0.refusals[recharge.reference] = answer.responseCode }
             return report
         case (.oneRefusalStopsAll, .notTaken(.credentialsRefused)):
-            plantedState.withLock { $0.hasRefusedCredentials = true }
+            memory.withLock { $0.hasRefusedCredentials = true }
             return report
         default: return report
         }
@@ -82,9 +94,9 @@ extension Process {
             subject.subscriber = asked?.subscriber
             return CallReport(.found(finding, answer, subject), note: "planted")
         case (.refusalEchoBelieved, .found(.declined, let answer, _))
-        where answer.responseCode == plantedState.withLock { $0.refusals[Climate.reference(named: name)] }:
+        where answer.responseCode == memory.withLock { $0.refusals[Climate.reference(named: name)] }:
             return CallReport(.found(.failed(refunded: false), answer, Subject(reference: name, hasData: true)), note: "planted")
-        case (.oneRefusalStopsAll, _) where asked == nil && plantedState.withLock(\.hasRefusedCredentials):
+        case (.oneRefusalStopsAll, _) where asked == nil && memory.withLock(\.hasRefusedCredentials):
             return CallReport(.unanswered(.credentialsRefused, retryAfter: nil), note: "planted")
         default: return report
         }

@@ -7,14 +7,14 @@ extension Process: MessagePublisher {
         _ message: Message, exchange: String, routingKey: String, mandatory: Bool, timeout: Duration?
     ) async throws(PublishError) {
         await world.sleep(Int64(world.number(0...20)))
-        guard survives(), !plantedState.withLock(\.isSilenced) else { throw .notSent("dead") }
+        guard survives(), !memory.withLock(\.isSilenced) else { throw .notSent("dead") }
         if world.strikes(world.weather.lostConfirm / 2) {
             if world.bug == .confirmNotAwaited { return }
             throw .notSent("simulated")
         }
         switch setting.broker.route(exchange, routingKey) {
         case .turnedDown:
-            if world.bug == .poisonedReplyStopsAll { plantedState.withLock { $0.isSilenced = true } }
+            if world.bug == .poisonedReplyStopsAll { memory.withLock { $0.isSilenced = true } }
             world.note("the broker turns down a message to \(routingKey)")
             throw .turnedDown(code: 403, text: "ACCESS_REFUSED")
         case .nowhere:

@@ -12,7 +12,7 @@ final class Process: Sendable {
     let world: World
     let setting: Setting
     let gateway: BOSClientGateway
-    let plantedState = Mutex(PlantedState())
+    let memory = Mutex(CallMemory())
     private let alive: Alive
     private let onCrash = Signal()
 
