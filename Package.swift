@@ -131,7 +131,7 @@ let package = Package(
             name: "BOSClientTests",
             dependencies: [
                 "BOSClient", "BOSSimulatorKit", "DedicatedThread", "ExactJSON", "Secrets", .crypto, .cryptoExtras, .logging, .nioCore,
-                .nioEmbedded, .nioPosix,
+                .nioEmbedded, .nioHTTP1, .nioPosix,
             ],
             swiftSettings: settings),
         .testTarget(name: "LedgerTests", dependencies: ["JobModel", "Ledger", "LedgerKit"], swiftSettings: settings),

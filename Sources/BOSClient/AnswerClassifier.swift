@@ -1,20 +1,27 @@
 internal import ExactJSON
 
-/// Decides what an HTTP answer means: by the response code first, the HTTP status second, and when in doubt that nobody knows.
+/// Decides what an HTTP answer means: by the response code first, the HTTP status second, and when in doubt that it is not known.
 ///
 /// A pure function of the answer and the configuration; the tables are those of `bos-api.md`.
 struct AnswerClassifier: Sendable {
     let configuration: BOSConfiguration
 
     /// An answer to `DoRecharge`. A wrong "done" or "refused" costs money, so both need a status and a code that agree.
-    func recharge(_ answer: ReadAnswer, version: CredentialVersion) -> Attempt<RechargeAnswer> {
+    /// - Parameter request: what was asked; an answer that names another subscriber or amount is no answer to it.
+    func recharge(_ answer: ReadAnswer, to request: RechargeRequest? = nil, version: CredentialVersion) -> Attempt<RechargeAnswer> {
         let facts = answer.facts
         if let early: Attempt<RechargeAnswer> = common(answer, version: version) { return early }
+        if asksToComeLater(facts) { return .postponed(facts) }
+        if let request, !answer.named.mayBe(request) {
+            return .unknown(.contradictory, detail: "the answer names another subscriber or amount (\(facts))", facts)
+        }
         let codes = configuration.codes
         switch (facts.status, facts.responseCode) {
         case (true, codes.done):
-            // Success with an error's HTTP status contradicts itself.
-            guard (200...299).contains(facts.httpStatus) else { return contradictory(facts) }
+            // Success with an error's HTTP status, or with words that say that it failed, contradicts itself.
+            guard (200...299).contains(facts.httpStatus), !facts.message.contains(anyOf: configuration.enquiry.failedPatterns) else {
+                return contradictory(facts)
+            }
             return .answered(RechargeAnswer(facts: facts, meaning: .done))
         case (_, let code?) where codes.accepted.contains(code):
             return .answered(RechargeAnswer(facts: facts, meaning: .accepted))
@@ -28,97 +35,44 @@ struct AnswerClassifier: Sendable {
         }
     }
 
-    /// An answer to `RechargesStatus`. A wrong "failed" lets somebody pay again, so only the two documented HTTP statuses give a verdict.
-    func enquiry(_ answer: ReadAnswer, version: CredentialVersion) -> Attempt<EnquiryAnswer> {
-        if let early: Attempt<EnquiryAnswer> = common(answer, version: version) { return early }
-        var facts = answer.facts
-        guard [200, 401].contains(facts.httpStatus) else { return unexpectedStatus(facts) }
-        let data = answer.data ?? [:]
-        if data["status"] != nil {
-            facts.operatorID = facts.operatorID ?? ReadAnswer.identifier(data["operatorid"])
-            if facts.message.isEmpty { facts.message = ReadAnswer.message(data["message"]) }
-        }
-        let told = data["status"].map { verdict(status: $0, facts) } ?? verdict(facts)
-        guard let told, let verdict = considering(refund: data["refunded"], told) else { return contradictory(facts) }
-        return .answered(EnquiryAnswer(facts: facts, verdict: verdict))
-    }
-
-    /// - Parameter status: `data.status`; one that is there and not known, or no word at all, says neither yes nor no.
-    private func verdict(status: JSONValue, _ facts: BOSFacts) -> EnquiryAnswer.Verdict? {
-        guard let word = status.word else { return nil }
-        // A form that was not filled in: BOS may well say that it knows nothing, but then nothing else.
-        if word.isEmpty { return verdict(facts) == .notFound ? .notFound : nil }
-        let words = configuration.enquiry
-        if words.pendingWords.contains(word: word) { return .pending }
-        if words.failedWords.contains(word: word) { return .failed(refunded: word == "refunded") }
-        guard words.succeededWords.contains(word: word) else { return nil }
-        return facts.status == false ? nil : .succeeded
-    }
-
-    /// What is refunded has failed, whatever else is said of it.
-    private func considering(refund: JSONValue?, _ told: EnquiryAnswer.Verdict) -> EnquiryAnswer.Verdict? {
-        guard let refund else { return told }
-        guard let word = refund.word else { return nil }
-        if word.isEmpty || configuration.enquiry.notRefundedWords.contains(word: word) { return told }
-        guard configuration.enquiry.refundedWords.contains(word: word) else { return nil }
-        switch told {
-        case .succeeded, .failed: return .failed(refunded: true)
-        case .pending, .notFound, .declined: return nil
-        }
-    }
-
-    private func verdict(_ facts: BOSFacts) -> EnquiryAnswer.Verdict? {
-        let codes = configuration.codes
-        if facts.status != true, facts.message.contains(anyOf: configuration.enquiry.notFoundPatterns) { return .notFound }
-        switch (facts.status, facts.responseCode) {
-        case (true, codes.done): return .succeeded
-        case (_, let code?) where codes.accepted.contains(code): return .pending
-        // A duplicate is said of a request to recharge; about an enquiry it proves nothing.
-        case (_, codes.done), (_, codes.duplicateReference), (_, nil), (true, _), (nil, _): return nil
-        case (false, let code?):
-            let enquiry = configuration.enquiry
-            let saysFailed = enquiry.failedCodes.contains(code) || facts.message.contains(anyOf: enquiry.failedPatterns)
-            return saysFailed ? .failed(refunded: false) : .declined
-        }
-    }
-
-    /// An answer to `Status`. No money moves, but a verdict ends the following of an application, so it too needs a documented answer.
-    func panStatus(_ answer: ReadAnswer, version: CredentialVersion) -> Attempt<PANAnswer> {
-        if let early: Attempt<PANAnswer> = common(answer, version: version) { return early }
-        let facts = answer.facts
-        guard [200, 401].contains(facts.httpStatus) else { return unexpectedStatus(facts) }
-        let verdict: PANAnswer.Verdict
-        if facts.message.contains(anyOf: configuration.pan.pendingPatterns) {
-            verdict = .pending
-        } else if facts.message.contains(anyOf: configuration.pan.rejectedPatterns) {
-            verdict = .rejected
-        } else {
-            switch (facts.status, facts.responseCode) {
-            case (_, let code?) where configuration.codes.accepted.contains(code): verdict = .pending
-            case (true, configuration.codes.done) where !facts.message.isEmpty, (true, nil) where !facts.message.isEmpty:
-                verdict = .completed
-            case (false, let code) where code != configuration.codes.done: verdict = .failed(code: code)
-            default: return contradictory(facts)
-            }
-        }
-        return .answered(PANAnswer(facts: facts, verdict: verdict))
-    }
-
     /// What means the same for all three calls; `nil` if the call's own table decides.
-    private func common<Answer>(_ answer: ReadAnswer, version: CredentialVersion) -> Attempt<Answer>? {
+    func common<Answer>(_ answer: ReadAnswer, version: CredentialVersion) -> Attempt<Answer>? {
         let facts = answer.facts
         if facts.httpStatus >= 500 { return .unknown(.serverError, detail: "BOS answered with HTTP \(facts.httpStatus)", facts) }
-        // A 429 was not taken, unless its body claims otherwise.
-        if facts.httpStatus == 429, facts.status != true, facts.responseCode.map(claimsExecution) != true {
-            return .throttled(retryAfter: facts.retryAfter)
-        }
         // Only a 2xx or 4xx comes from BOS itself; a redirect comes from something in front of it.
         guard (200...299).contains(facts.httpStatus) || (400...499).contains(facts.httpStatus) else { return unexpectedStatus(facts) }
-        if let problem = answer.problem { return .unknown(.unreadable, detail: "HTTP \(facts.httpStatus): \(problem)", facts) }
+        let claims = facts.status == true || facts.responseCode.map(claimsExecution) == true
+        if let problem = answer.problem, !answer.saysNothing || ![401, 402, 429].contains(facts.httpStatus) {
+            return .unknown(.unreadable, detail: "HTTP \(facts.httpStatus): \(problem)\(likelyCause(answer))", facts)
+        }
+        // A 429 or 402 was not taken, unless its body claims otherwise.
+        if facts.httpStatus == 429, !claims { return .throttled(retryAfter: facts.retryAfter) }
+        if facts.httpStatus == 402, !claims { return .postponed(facts) }
+        if refusesCredentialsWithoutCode(answer) { return .credentialsRefused(code: nil, version) }
         if let code = facts.responseCode, configuration.codes.credentialsRefused.contains(code) {
-            return facts.status == true ? contradictory(facts) : .credentialsRefused(code: code, version)
+            if facts.status == true { return contradictory(facts) }
+            // An empty wallet has the code of a refused token (bos-api.md, clients, point 4).
+            return asksToComeLater(facts) ? .postponed(facts) : .credentialsRefused(code: code, version)
         }
         return nil
+    }
+
+    /// Whether the answer says "not now" by its code or its words, and claims nothing else.
+    func asksToComeLater(_ facts: BOSFacts) -> Bool {
+        guard facts.status != true, facts.responseCode.map(claimsExecution) != true else { return false }
+        return facts.responseCode.map(configuration.codes.postponed.contains) == true
+            || facts.message.contains(anyOf: configuration.codes.postponedPatterns)
+    }
+
+    /// Whether our token was refused in another way than by code 15 or 16. Source: RFC 9110, section 15.5.2, and RFC 6750, section 3.1.
+    private func refusesCredentialsWithoutCode(_ answer: ReadAnswer) -> Bool {
+        let facts = answer.facts
+        guard facts.responseCode == nil, facts.status != true else { return false }
+        // The API that hands out tokens refuses one in this form, also with HTTP 200 (assumed).
+        if let subCode = answer.subCode, ["401", "403"].contains(subCode), [200, 401, 403].contains(facts.httpStatus) { return true }
+        // What is known to be said of the business is said of the business.
+        guard facts.httpStatus == 401, !facts.message.contains(anyOf: configuration.businessPatterns) else { return false }
+        return facts.status == nil || answer.refusesToken || facts.message.contains(anyOf: ["token", "unauthori"])
     }
 
     /// Whether a code says that BOS did take the recharge, now or before.
@@ -126,31 +80,41 @@ struct AnswerClassifier: Sendable {
         code == configuration.codes.done || code == configuration.codes.duplicateReference || configuration.codes.accepted.contains(code)
     }
 
-    private func contradictory<Answer>(_ facts: BOSFacts) -> Attempt<Answer> {
+    private func likelyCause(_ answer: ReadAnswer) -> String {
+        guard answer.facts.httpStatus == 403, answer.saysNothing else { return "" }
+        return "; a firewall in front of BOS probably refuses this client: ask BOS to allow this machine's address"
+    }
+
+    func contradictory<Answer>(_ facts: BOSFacts) -> Attempt<Answer> {
         .unknown(.contradictory, detail: "the answer says neither yes nor no (\(facts))", facts)
     }
 
-    private func unexpectedStatus<Answer>(_ facts: BOSFacts) -> Attempt<Answer> {
+    func unexpectedStatus<Answer>(_ facts: BOSFacts) -> Attempt<Answer> {
         .unknown(
             .unexpectedStatus, detail: "BOS is not known to answer with HTTP \(facts.httpStatus); check the base URL and proxies", facts)
     }
 }
 
-extension JSONValue {
-    /// The text of a word, a number or a boolean, in small letters.
-    fileprivate var word: String? {
-        if case .bool(let value) = self { return value ? "true" : "false" }
-        return text?.lowercased()
+extension BOSConfiguration {
+    /// Words that an answer says of a recharge or an application, never of our credentials.
+    fileprivate var businessPatterns: [String] {
+        enquiry.notFoundPatterns + enquiry.failedPatterns + pan.completedPatterns + pan.rejectedPatterns + pan.pendingPatterns + [
+            "duplicate"
+        ]
     }
 }
 
-extension Set<String> {
-    /// Whether one of them is this word, which is in small letters already.
-    fileprivate func contains(word: String) -> Bool { contains(word) || contains { $0.lowercased() == word } }
+extension NamedValues {
+    /// Whether subscriber and amount, where they are named, are those of the request.
+    fileprivate func mayBe(_ request: RechargeRequest) -> Bool {
+        if let subscriber = ReadAnswer.identifier(subscriber), !subscriber.utf8.elementsEqual(request.subscriber.utf8) { return false }
+        return ReadAnswer.identifier(amount).map { $0.hasSameValue(as: request.amount) } ?? true
+    }
 }
 
 extension String {
-    fileprivate func contains(anyOf patterns: [String]) -> Bool {
+    /// Whether one of these texts is a part of it, compared without regard to case.
+    func contains(anyOf patterns: [String]) -> Bool {
         guard !isEmpty, !patterns.isEmpty else { return false }
         let text = lowercased()
         return patterns.contains { !$0.isEmpty && text.contains($0.lowercased()) }

@@ -24,10 +24,10 @@ struct AuthoriseRequest: Sendable {
     /// The public key as PEM, checked when this was made; the key itself is not `Sendable`.
     private let publicKeyPEM: String?
 
-    init(_ configuration: BOSConfiguration.Authorise, clock: BOSClock) throws(BOSConfigurationError) {
+    init(_ configuration: BOSConfiguration.Authorise, userAgent: String, clock: BOSClock) throws(BOSConfigurationError) {
         self.configuration = configuration
         self.clock = clock
-        template = try HTTPTransport.template(url: configuration.url)
+        template = try HTTPTransport.template(url: configuration.url, userAgent: userAgent)
         publicKeyPEM = try configuration.publicKeyFile.map(Self.publicKeyPEM)
     }
 
@@ -68,7 +68,7 @@ struct AuthoriseRequest: Sendable {
     }
 
     private func grant(_ answer: HTTPAnswer) throws(Failure) -> Grant {
-        let json = (try? JSONValue.parse(answer.body)) ?? .null
+        let json = (try? JSONValue.parse(answer: answer.body)) ?? .null
         guard (200...299).contains(answer.status), let text = json.member(at: configuration.tokenPath)?.text else {
             let code = json["subCode"]?.text.flatMap { Int($0) }.map { ", subCode \($0)" } ?? ""
             throw Failure(

@@ -4,12 +4,15 @@ private import Synchronization
 
 /// A token from the authorise call, replaced before it expires.
 ///
-/// However many calls want a token, one renewal is under way at most; after a failure the next one waits, longer each time.
+/// However many calls want a token, one renewal is under way at most; after a failure the next one waits, longer each time. All of it is
+/// measured by the steady clock: a civil clock that is set forbids no renewal and keeps no token alive.
 final class AuthoriseTokenSource: TokenSource {
     private struct State {
         var token: Secret?
         var version: UInt64 = 0
         var expiresAt = -Double.infinity
+        /// The same in Unix seconds, for people.
+        var expiry = -Double.infinity
         /// When the token is to be replaced: after 70 to 80 % of its life, so that many workers do not ask at the same moment.
         var renewAt = -Double.infinity
         var failures = 0
@@ -41,13 +44,12 @@ final class AuthoriseTokenSource: TokenSource {
     }
 
     func renew(refused: CredentialVersion) async -> Bool {
-        let now = clock.now()
+        let now = clock.steady()
         let interval = request.configuration.renewalInterval / .seconds(1)
         let renewal: Task<Void, Never>? = stored.withLock { state in
             guard state.version == refused.number else { return nil }
             if let renewal = state.renewal { return renewal }
-            // A clock that was set back must not forbid renewals for longer than the interval.
-            guard !(0..<interval).contains(now - state.forcedAt), now >= state.notBefore else { return nil }
+            guard now - state.forcedAt >= interval, now >= state.notBefore else { return nil }
             state.forcedAt = now
             return startRenewal(&state)
         }
@@ -56,17 +58,17 @@ final class AuthoriseTokenSource: TokenSource {
     }
 
     var state: CredentialState {
-        let now = clock.now()
+        let now = clock.steady()
         return stored.withLock { state in
             guard state.token != nil else { return CredentialState(isUsable: false, expiresAt: nil, problem: state.problem) }
             let isUsable = now < state.expiresAt
-            return CredentialState(isUsable: isUsable, expiresAt: state.expiresAt, problem: isUsable ? nil : state.problem)
+            return CredentialState(isUsable: isUsable, expiresAt: state.expiry, problem: isUsable ? nil : state.problem)
         }
     }
 
     func run() async {
         while !Task.isCancelled {
-            let now = clock.now()
+            let now = clock.steady()
             let due = stored.withLock { max($0.renewAt, $0.notBefore) }
             if now < due {
                 do { try await clock.sleep(.seconds(due - now)) } catch { return }
@@ -77,7 +79,7 @@ final class AuthoriseTokenSource: TokenSource {
     }
 
     private func usableToken() -> TokenAnswer? {
-        let now = clock.now()
+        let now = clock.steady()
         return stored.withLock { state in
             guard let token = state.token, now < state.expiresAt else { return nil }
             return .token(token, CredentialVersion(state.version))
@@ -86,7 +88,7 @@ final class AuthoriseTokenSource: TokenSource {
 
     /// The renewal under way, or a new one; `nil` while a failure's pause lasts.
     private func renewal() -> Task<Void, Never>? {
-        let now = clock.now()
+        let now = clock.steady()
         return stored.withLock { state in
             if let renewal = state.renewal { return renewal }
             return now >= state.notBefore ? startRenewal(&state) : nil
@@ -108,12 +110,14 @@ final class AuthoriseTokenSource: TokenSource {
     }
 
     private func succeed(_ grant: AuthoriseRequest.Grant) {
-        let now = clock.now()
+        let now = clock.steady()
+        let expiry = clock.now() + grant.lifetime
         let jitter = clock.random()
         stored.withLock { state in
             state.token = grant.token
             state.version += 1
             state.expiresAt = now + grant.lifetime
+            state.expiry = expiry
             state.renewAt = now + grant.lifetime * (0.8 - 0.1 * jitter)
             state.failures = 0
             state.notBefore = -.infinity
@@ -124,7 +128,7 @@ final class AuthoriseTokenSource: TokenSource {
     }
 
     private func fail(_ problem: String) {
-        let now = clock.now()
+        let now = clock.steady()
         let jitter = clock.random()
         let pause = stored.withLock { state in
             state.failures += 1

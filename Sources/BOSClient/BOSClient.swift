@@ -22,20 +22,22 @@ package final class BOSClient: Sendable {
     package init(configuration: BOSConfiguration, clock: BOSClock = .system, logger: Logger) throws(BOSConfigurationError) {
         self.configuration = configuration
         classifier = AnswerClassifier(configuration: configuration)
-        recharges = try HTTPTransport.template(url: configuration.rechargeURL)
-        enquiries = try HTTPTransport.template(url: configuration.url(configuration.endpoints.enquiry))
-        panStatuses = try HTTPTransport.template(url: configuration.url(configuration.endpoints.panStatus))
+        recharges = try HTTPTransport.template(url: configuration.rechargeURL, userAgent: configuration.userAgent)
+        enquiries = try HTTPTransport.template(
+            url: configuration.url(configuration.endpoints.enquiry), userAgent: configuration.userAgent)
+        panStatuses = try HTTPTransport.template(
+            url: configuration.url(configuration.endpoints.panStatus), userAgent: configuration.userAgent)
         // What can fail comes first: the transport has to be shut down once it exists.
         switch configuration.credentials {
         case .none:
-            transport = HTTPTransport(configuration)
+            transport = HTTPTransport(configuration, logger: logger)
             tokens = NoTokenSource()
         case .file(let path):
-            transport = HTTPTransport(configuration)
+            transport = HTTPTransport(configuration, logger: logger)
             tokens = FileTokenSource(path: path, clock: clock)
         case .authorise(let authorise):
-            let request = try AuthoriseRequest(authorise, clock: clock)
-            transport = HTTPTransport(configuration)
+            let request = try AuthoriseRequest(authorise, userAgent: configuration.userAgent, clock: clock)
+            transport = HTTPTransport(configuration, logger: logger)
             tokens = AuthoriseTokenSource(request: request, transport: transport, clock: clock, logger: logger)
         }
     }
@@ -46,7 +48,9 @@ package final class BOSClient: Sendable {
     /// `DoRecharge`: moves money.
     /// - Parameters:
     ///   - traceparent: passed on as the header of that name (W3C Trace Context).
-    ///   - timeout: for the whole call, the wait for a token and a connection included; at most the configured one.
+    ///   - timeout: how long BOS has for its answer, from the moment at which the request's body leaves; at most the configured time.
+    ///     Before that the call waits for a connection, for no longer than the timeout either, and for a token. So the call can last more
+    ///     than twice the timeout, and BOS is never given less than all of it.
     ///   - isTimely: asked directly before the request's body leaves, on the thread of the calls, so it must not block. After `false`
     ///     nothing leaves and the attempt is `notSent(.late)`.
     package func recharge(
@@ -57,22 +61,26 @@ package final class BOSClient: Sendable {
             return .notSent(.invalidRequest, detail: "operator or amount is not a JSON number; check the job before it is sent")
         }
         return await call(
-            recharges, body: body, traceparent: traceparent, timeout: timeout, isTimely: isTimely, classifier.recharge)
+            recharges, body: body, traceparent: traceparent, timeout: timeout, isTimely: isTimely
+        ) { classifier.recharge($0, to: request, version: $1) }
     }
 
-    /// `RechargesStatus`: asks what became of a recharge. Moves no money; parameters as for `recharge`.
+    /// `RechargesStatus`: asks what became of a recharge. Moves no money.
+    /// - Parameter timeout: for the whole call, the wait for a token and a connection included; at most the configured time.
     package func enquire(
         reference: String, registerID: String, traceparent: String? = nil, timeout: Duration? = nil
     ) async -> Attempt<EnquiryAnswer> {
         let body = configuration.enquiry.body(reference: reference, registerID: registerID)
-        return await call(enquiries, body: body, traceparent: traceparent, timeout: timeout, classifier.enquiry)
+        return await call(enquiries, body: body, traceparent: traceparent, timeout: timeout, classifier.enquiry(_:version:))
     }
 
-    /// `Status`: asks how far a PAN application is. Moves no money; parameters as for `recharge`.
+    /// `Status`: asks how far a PAN application is. Moves no money; parameters as for ``enquire(reference:registerID:traceparent:timeout:)``.
     package func panStatus(
         _ request: PANStatusRequest, traceparent: String? = nil, timeout: Duration? = nil
     ) async -> Attempt<PANAnswer> {
-        await call(panStatuses, body: request.body(configuration.pan), traceparent: traceparent, timeout: timeout, classifier.panStatus)
+        await call(
+            panStatuses, body: request.body(configuration.pan), traceparent: traceparent, timeout: timeout, classifier.panStatus(_:version:)
+        )
     }
 
     /// Gets a newer token after BOS refused this one; everybody who was refused with the same version shares one renewal.
@@ -82,6 +90,9 @@ package final class BOSClient: Sendable {
     /// Whether calls can be authenticated now, for readiness and `bos_token_expires_seconds`.
     package var credentialState: CredentialState { tokens.state }
 
+    /// Whether a connection carries one recharge after the other. See ``ConnectionTrust``.
+    var keepsConnections: Bool { transport.keepsConnections }
+
     /// Runs tasks on the thread that carries the calls; the cheapest place for work that mostly consists of calls. It must not block.
     package var executor: any TaskExecutor { transport.executor }
 
@@ -90,9 +101,10 @@ package final class BOSClient: Sendable {
 
     private func call<Answer>(
         _ template: HTTPClient.Request, body: [UInt8], traceparent: String?, timeout: Duration?,
-        isTimely: @escaping @Sendable () -> Bool = { true }, _ classify: (ReadAnswer, CredentialVersion) -> Attempt<Answer>
+        isTimely: (@Sendable () -> Bool)? = nil, _ classify: (ReadAnswer, CredentialVersion) -> Attempt<Answer>
     ) async -> Attempt<Answer> {
-        let deadline = NIODeadline.now() + TimeAmount(min(timeout ?? configuration.requestTimeout, configuration.requestTimeout))
+        let time = TimeAmount(min(timeout ?? configuration.requestTimeout, configuration.requestTimeout))
+        var deadline = NIODeadline.now() + time
         var headers: [(String, String)] = []
         var version = CredentialVersion(0)
         switch await tokens.token() {
@@ -103,11 +115,16 @@ package final class BOSClient: Sendable {
         case .unavailable(let problem): return .notSent(.tokenUnavailable, detail: problem)
         }
         if let traceparent { headers.append(("traceparent", traceparent)) }
-        switch await transport.send(template, headers: headers, body: body, deadline: deadline, isTimely: isTimely) {
+        let terms = isTimely.map { HTTPTransport.RechargeTerms(answerTime: time, isTimely: $0) }
+        if terms != nil { deadline = .now() + time }
+        switch await transport.send(template, headers: headers, body: body, deadline: deadline, recharge: terms) {
         case .notSent(let reason, let detail): return .notSent(reason, detail: detail)
         case .unknown(let reason, let detail): return .unknown(reason, detail: detail, nil)
         case .answer(let answer):
-            return classify(ReadAnswer(httpStatus: answer.status, retryAfter: answer.retryAfter, body: answer.body), version)
+            return classify(
+                ReadAnswer(
+                    httpStatus: answer.status, retryAfter: answer.retryAfter, refusesToken: answer.refusesToken, body: answer.body), version
+            )
         }
     }
 }

@@ -6,6 +6,8 @@ package import Secrets
 package struct BOSConfiguration: Sendable {
     /// Known. Without a slash at the end.
     package var baseURL = "https://api.bos.center/api/BOS"
+    /// The header `User-Agent` of every call.
+    package var userAgent = "bos-worker"
     /// From the start of a call to its last byte; a call may ask for less.
     package var requestTimeout: Duration = .seconds(30)
     /// To connect, TLS included, and also to wait for a free connection.
@@ -46,6 +48,15 @@ package struct BOSConfiguration: Sendable {
         package var credentialsRefused: Set<Int> = [15, 16]
         /// Assumed to be none: codes with status false that need no enquiry before the recharge is called failed.
         package var finalRefusals: Set<Int> = []
+        /// None is known: codes with status false that mean "not taken, not now".
+        package var postponed: Set<Int> = []
+        /// Assumed: a message that contains one of these, without a claim that it was taken, means the same.
+        package var postponedPatterns = [
+            "under maintenance", "temporarily unavailable", "service down", "insufficient balance", "insufficient api balance",
+            "insufficient fund", "insufficient wallet",
+        ]
+        /// Seen in answers to enquiries for "unknown": it decides nothing, whatever the message says.
+        package var askAgain: Set<Int> = [12]
 
         package init() {}
     }
@@ -85,9 +96,17 @@ package struct BOSConfiguration: Sendable {
         package var partnerID: String?
         package var nepID: String?
         /// Known: an answer under process carries status true and code 1 like one that is done; only the message differs.
-        package var pendingPatterns = ["under process"]
+        /// Phrases, since a PAN that has been allotted can carry "under process" for its card; the first is known, the second assumed.
+        package var pendingPatterns = ["application is under process", "application is in process"]
+        /// Assumed. A text with phrases of two lists is pending.
+        package var completedPatterns = [
+            "has been allotted", "pan allotted", "has been dispatched", "has been despatched", "has been delivered",
+            "application completed",
+        ]
         /// Assumed.
         package var rejectedPatterns = ["rejected"]
+        /// None is known: codes with status false that end an application.
+        package var failedCodes: Set<Int> = []
 
         package init() {}
     }

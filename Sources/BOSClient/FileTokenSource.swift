@@ -49,10 +49,9 @@ final class FileTokenSource: TokenSource {
     func run() async {}
 
     private func current(force: Bool) -> State {
-        let now = clock.now()
+        let now = clock.steady()
         return stored.withLock { state in
-            // A clock that was set back must not stop the checks.
-            guard force || !(0..<1).contains(now - state.checkedAt) else { return state }
+            guard force || now - state.checkedAt >= 1 else { return state }
             state.checkedAt = now
             reload(&state)
             return state

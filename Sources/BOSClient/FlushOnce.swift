@@ -1,4 +1,5 @@
 import NIOCore
+private import NIOPosix
 
 /// Lets a request leave in one packet: what is flushed within one turn of the event loop is flushed once, at its end.
 ///
@@ -9,6 +10,11 @@ final class FlushOnce: ChannelOutboundHandler {
     typealias OutboundOut = Any
 
     private var isWaiting = false
+    private var context: ChannelHandlerContext?
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     func flush(context: ChannelHandlerContext) {
         guard !isWaiting else { return }
@@ -23,5 +29,16 @@ final class FlushOnce: ChannelOutboundHandler {
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         context.flush()
         context.close(mode: mode, promise: promise)
+    }
+
+    /// Ends the connection at once: the kernel forgets what has not left yet, and tells the other side (RST). TLS is passed by, because
+    /// its goodbye would wait for the other side's.
+    func reset(promise: EventLoopPromise<Void>?) {
+        guard let context else {
+            promise?.succeed()
+            return
+        }
+        (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenFailure { _ in }
+        context.close(mode: .all, promise: promise)
     }
 }

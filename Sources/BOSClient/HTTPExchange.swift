@@ -19,17 +19,17 @@ final class HTTPExchange: HTTPClientResponseDelegate {
         var mayHaveBeenSent = false
         /// The caller said that it is too late to send.
         var isLate = false
-        var status = 0
-        var retryAfter: Duration?
-        var body: [UInt8] = []
+        /// When the body was handed over.
+        var sentAt: NIODeadline?
+        var answer = HTTPAnswer()
     }
 
     private let state = Mutex(State())
     private let maximumAnswerBytes: Int
-    private let isTimely: @Sendable () -> Bool
+    private let isTimely: (@Sendable () -> Bool)?
 
     /// - Parameter isTimely: asked once, directly before the body is handed over; after `false` nothing leaves.
-    init(maximumAnswerBytes: Int, isTimely: @escaping @Sendable () -> Bool) {
+    init(maximumAnswerBytes: Int, isTimely: (@Sendable () -> Bool)? = nil) {
         self.maximumAnswerBytes = maximumAnswerBytes
         self.isTimely = isTimely
     }
@@ -40,10 +40,11 @@ final class HTTPExchange: HTTPClientResponseDelegate {
     /// The request's body; the one way for its bytes to leave.
     func body(_ bytes: [UInt8]) -> HTTPClient.Body {
         .stream(contentLength: Int64(bytes.count)) { writer in
-            let isTimely = self.isTimely()
+            let isTimely = self.isTimely?() ?? true
             let maySend = self.state.withLock { state in
                 state.isLate = !isTimely
                 state.mayHaveBeenSent = isTimely && !state.isAbandoned
+                if state.mayHaveBeenSent { state.sentAt = .now() }
                 return state.mayHaveBeenSent
             }
             // Without an event loop at hand a failed future has to come from the writer: nothing is written, and the length that
@@ -51,6 +52,9 @@ final class HTTPExchange: HTTPClientResponseDelegate {
             return writer.write(.byteBuffer(maySend ? ByteBuffer(bytes: bytes) : ByteBuffer()))
         }
     }
+
+    /// When the body was handed over; `nil` while it was not.
+    var sentAt: NIODeadline? { state.withLock(\.sentAt) }
 
     /// Decides, once the request has failed, whether it may have been executed. After `false` it never will be.
     func mayHaveBeenExecuted() -> Bool {
@@ -62,32 +66,36 @@ final class HTTPExchange: HTTPClientResponseDelegate {
 
     func didReceiveHead(task: HTTPClient.Task<HTTPAnswer>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
         state.withLock { state in
-            state.status = Int(head.status.code)
-            // The other form, a date, is not worth its parser: without it the caller's own backoff is used.
-            state.retryAfter = head.headers.first(name: "Retry-After").flatMap { Int($0) }.map { .seconds(min(max($0, 0), 3600)) }
+            state.answer.status = Int(head.status.code)
+            state.answer.retryAfter = RetryAfter.read(head.headers)
+            state.answer.refusesToken = head.headers[canonicalForm: "WWW-Authenticate"].contains {
+                $0.lowercased().contains("invalid_token")
+            }
         }
         return task.eventLoop.makeSucceededVoidFuture()
     }
 
     func didReceiveBodyPart(task: HTTPClient.Task<HTTPAnswer>, _ buffer: ByteBuffer) -> EventLoopFuture<Void> {
         let fits = state.withLock { state in
-            guard state.body.count + buffer.readableBytes <= maximumAnswerBytes else { return false }
-            state.body.append(contentsOf: buffer.readableBytesView)
+            guard state.answer.body.count + buffer.readableBytes <= maximumAnswerBytes else { return false }
+            state.answer.body.append(contentsOf: buffer.readableBytesView)
             return true
         }
         return fits ? task.eventLoop.makeSucceededVoidFuture() : task.eventLoop.makeFailedFuture(AnswerTooLong())
     }
 
     func didFinishRequest(task: HTTPClient.Task<HTTPAnswer>) throws -> HTTPAnswer {
-        state.withLock { HTTPAnswer(status: $0.status, retryAfter: $0.retryAfter, body: $0.body) }
+        state.withLock(\.answer)
     }
 }
 
 /// A whole HTTP answer.
 struct HTTPAnswer: Sendable {
-    var status: Int
+    var status = 0
     var retryAfter: Duration?
-    var body: [UInt8]
+    /// The header `WWW-Authenticate` says `invalid_token`. Source: RFC 6750, section 3.1.
+    var refusesToken = false
+    var body: [UInt8] = []
 }
 
 /// The answer's body is longer than the configuration allows.

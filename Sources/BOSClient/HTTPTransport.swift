@@ -1,4 +1,6 @@
 internal import AsyncHTTPClient
+private import Glibc
+internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
 private import NIOPosix
@@ -15,55 +17,120 @@ final class HTTPTransport: Sendable {
         case unknown(UnknownReason, detail: String)
     }
 
-    private let client: HTTPClient
+    /// Recharges have connections of their own: no answer to a question is ever taken for theirs.
+    private let recharges: HTTPClient
+    /// Questions and authorise calls; each call has a connection of its own.
+    private let questions: HTTPClient
     /// Runs tasks where the calls are carried.
     let executor: EventLoopExecutor
     private let maximumAnswerBytes: Int
+    private let trust: ConnectionTrust
 
-    init(_ configuration: BOSConfiguration) {
+    private let eventLoop: any EventLoop
+
+    init(_ configuration: BOSConfiguration, logger: Logger) {
+        trust = ConnectionTrust {
+            logger.warning(
+                "BOS, or a proxy before it, has sent an answer that was not asked for; each recharge has a connection of its own from now on"
+            )
+        }
+        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+        self.eventLoop = eventLoop
+        executor = EventLoopExecutor(eventLoop)
+        let trust = trust
+        func client(isForRecharges: Bool) -> HTTPClient {
+            HTTPClient(
+                eventLoopGroupProvider: .shared(eventLoop),
+                configuration: Self.configuration(configuration, trust, isForRecharges: isForRecharges))
+        }
+        recharges = client(isForRecharges: true)
+        questions = client(isForRecharges: false)
+        maximumAnswerBytes = configuration.maximumAnswerBytes
+    }
+
+    private static func configuration(
+        _ configuration: BOSConfiguration, _ trust: ConnectionTrust, isForRecharges: Bool
+    ) -> HTTPClient.Configuration {
         var http = HTTPClient.Configuration(redirectConfiguration: .disallow, decompression: .disabled)
         http.httpVersion = .http1Only
         http.timeout = HTTPClient.Configuration.Timeout(connect: TimeAmount(configuration.connectTimeout))
         http.connectionPool = HTTPClient.Configuration.ConnectionPool(
             idleTimeout: TimeAmount(configuration.idleTimeout),
-            concurrentHTTP1ConnectionsPerHostSoftLimit: configuration.maximumConnections)
+            // Connections that are only listened to are no calls.
+            concurrentHTTP1ConnectionsPerHostSoftLimit: configuration.maximumConnections
+                + (isForRecharges && configuration.maximumConnections > 1 ? ConnectionTrust.silencesNeeded : 0))
         // A refused connection is reported at once: when to try again is the caller's decision, not the pool's.
         http.connectionPool.retryConnectionEstablishment = false
         // The job's own trace goes out as a header; spans of the HTTP client would only cost time.
         http.tracing.tracer = nil
+        let patience = configuration.requestTimeout / .milliseconds(1)
         http.http1_1ConnectionDebugInitializer = { channel in
-            channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(FlushOnce(), position: .first) }
+            channel.eventLoop.makeCompletedFuture {
+                let pipeline = channel.pipeline.syncOperations
+                let socket = FlushOnce()
+                try pipeline.addHandler(socket, position: .first)
+                let codec = try pipeline.handler(type: ByteToMessageHandler<HTTPResponseDecoder>.self)
+                try pipeline.addHandler(ConnectionWatch(trust, isForRecharges: isForRecharges, socket: socket), position: .after(codec))
+                // Should this process die, the kernel does not go on sending for longer than the call would have lasted.
+                try channel.syncOptions?.setOption(
+                    .tcpOption(.init(rawValue: TCP_USER_TIMEOUT)), value: .init(min(max(patience, 1), 600_000)))
+            }
         }
-        let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
-        executor = EventLoopExecutor(eventLoop)
-        client = HTTPClient(eventLoopGroupProvider: .shared(eventLoop), configuration: http)
-        maximumAnswerBytes = configuration.maximumAnswerBytes
+        return http
     }
 
+    var keepsConnections: Bool { trust.isEarned }
+
     /// A request without body that can be copied for every call, so that its URL is taken apart only once.
-    static func template(url: String) throws(BOSConfigurationError) -> HTTPClient.Request {
+    /// - Parameter userAgent: standard rules of firewalls refuse requests without one.
+    static func template(url: String, userAgent: String) throws(BOSConfigurationError) -> HTTPClient.Request {
         do {
             return try HTTPClient.Request(
-                url: url, method: .POST, headers: ["Content-Type": "application/json", "Accept": "application/json"])
+                url: url, method: .POST,
+                headers: ["Content-Type": "application/json", "Accept": "application/json", "User-Agent": userAgent])
         } catch {
             throw .invalidURL(url)
         }
     }
 
-    /// Sends the request and waits for the whole answer, but no longer than to the deadline.
+    /// Under which terms a recharge is sent.
+    struct RechargeTerms: Sendable {
+        /// How long BOS has for its answer, from the moment at which the body leaves.
+        var answerTime: TimeAmount
+        /// Asked directly before the body leaves; after `false` the call is not sent (``NotSentReason/late``).
+        var isTimely: @Sendable () -> Bool
+    }
+
+    /// Ends a call whose time is over, unless its body has left and BOS has time for its answer.
+    private func end(_ task: HTTPClient.Task<HTTPAnswer>, _ exchange: HTTPExchange, answerTime: TimeAmount?) {
+        if let answerTime, let sentAt = exchange.sentAt, sentAt + answerTime > .now() {
+            let timer = eventLoop.scheduleTask(deadline: sentAt + answerTime) { task.fail(reason: HTTPClientError.deadlineExceeded) }
+            task.futureResult.whenComplete { _ in timer.cancel() }
+        } else {
+            task.fail(reason: HTTPClientError.deadlineExceeded)
+        }
+    }
+
+    /// Sends the request and waits for the whole answer, but no longer than the terms allow. Then the connection is reset.
     ///
     /// A cancelled task does not cut the call short: money may already be moving, and the deadline bounds it anyway.
-    /// - Parameter isTimely: asked directly before the body leaves; after `false` the call is not sent (``NotSentReason/late``).
+    /// - Parameters:
+    ///   - deadline: until when the call has to be over; that of a recharge, until when its body has to leave.
+    ///   - recharge: set for a recharge.
     func send(
-        _ template: HTTPClient.Request, headers: [(String, String)], body: [UInt8], deadline: NIODeadline,
-        isTimely: @escaping @Sendable () -> Bool = { true }
+        _ template: HTTPClient.Request, headers: [(String, String)], body: [UInt8], deadline: NIODeadline, recharge: RechargeTerms? = nil
     ) async -> Outcome {
-        let exchange = HTTPExchange(maximumAnswerBytes: maximumAnswerBytes, isTimely: isTimely)
+        let exchange = HTTPExchange(maximumAnswerBytes: maximumAnswerBytes, isTimely: recharge?.isTimely)
         var request = template
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         request.body = exchange.body(body)
         do {
-            return .answer(try await client.execute(request: request, delegate: exchange, deadline: deadline).futureResult.get())
+            guard deadline > .now() else { throw HTTPClientError.deadlineExceeded }
+            let client = recharge == nil ? questions : recharges
+            let task = client.execute(request: request, delegate: exchange)
+            let timer = eventLoop.scheduleTask(deadline: deadline) { self.end(task, exchange, answerTime: recharge?.answerTime) }
+            defer { timer.cancel() }
+            return .answer(try await task.futureResult.get())
         } catch {
             if exchange.mayHaveBeenExecuted() { return Self.unknown(error) }
             return exchange.isLate ? .notSent(.late, detail: "it was too late to send when the connection was ready") : Self.notSent(error)
@@ -73,7 +140,8 @@ final class HTTPTransport: Sendable {
     /// Closes all connections; calls under way fail, later ones are not sent.
     func shutdown() async {
         // It only fails when it is called twice, and then there is nothing left to do.
-        try? await client.shutdown()
+        try? await recharges.shutdown()
+        try? await questions.shutdown()
     }
 
     private static func notSent(_ error: any Error) -> Outcome {
@@ -102,6 +170,9 @@ final class HTTPTransport: Sendable {
     }
 
     private static func unknown(_ error: any Error) -> Outcome {
+        if error is UnaskedAnswer {
+            return .unknown(.contradictory, detail: "the answer repeats the one before it on the same connection, so it is another call's")
+        }
         if error is AnswerTooLong { return .unknown(.unreadable, detail: "the answer is longer than allowed") }
         switch error as? HTTPClientError {
         case .deadlineExceeded?, .readTimeout?, .writeTimeout?:

@@ -1,27 +1,38 @@
 internal import ExactJSON
 
-/// An HTTP answer with the fields that all three calls share, read leniently.
+/// An HTTP answer with the fields that all three calls share, read leniently where it has one meaning.
 ///
-/// BOS's pages do not agree on types and spelling: codes and ids are numbers or strings, `status` is a boolean, a word or 0 and 1,
-/// and names differ in case and underscores. What is there but cannot be read is remembered as such, never taken for absent.
+/// BOS's pages do not agree on types and spelling: codes and ids are numbers or strings, `status` is a boolean, a word or 0 and 1, the
+/// code has two names. Other spellings of a name are other names: a newer flow of the provider has `Status` and `status` in one object.
+/// What is there but cannot be read is remembered as such, never taken for absent.
 struct ReadAnswer {
     var facts: BOSFacts
-    /// The members of `data`, or of the only element of an array of that name, by their ``normalized(_:)`` names; those that are null are
-    /// left out. `nil` if there are none.
-    var data: [String: JSONValue]?
-    /// Why the answer cannot be relied on, in a sentence without any of its text.
+    /// `data`, unless it is missing, null or an empty text.
+    var data: AnswerData?
+    /// The recharge that the members beside `data` name; only what an enquiry's answer says of it is relied on.
+    var named = NamedValues()
+    /// `subCode`, with which the API that hands out tokens refuses one.
+    var subCode: String?
+    /// The header `WWW-Authenticate` says that the token is invalid.
+    var refusesToken = false
+    /// The body is no object and holds no beginning of one, so it claims nothing: it is empty, a web page, or plain text.
+    var saysNothing = false
+    /// Why the answer cannot be relied on, with the place where it is known, in a sentence without any of its text.
     var problem: String?
 
-    init(httpStatus: Int, retryAfter: Duration? = nil, body: [UInt8]) {
+    init(httpStatus: Int, retryAfter: Duration? = nil, refusesToken: Bool = false, body: [UInt8]) {
         facts = BOSFacts(httpStatus: httpStatus, retryAfter: retryAfter, rawBody: String(decoding: body.prefix(4096), as: UTF8.self))
+        self.refusesToken = refusesToken
         let json: JSONValue
         do {
-            json = try JSONValue.parse(body)
+            json = try JSONValue.parse(answer: body)
         } catch {
-            problem = body.isEmpty ? "the answer has no body" : "the answer is no JSON: \(error.reason)"
+            saysNothing = !JSONValue.hasObjectStart(in: body)
+            problem = body.isEmpty ? "the answer has no body" : "the answer is no JSON: \(error)"
             return
         }
         guard case .object(let members) = json else {
+            saysNothing = !JSONValue.hasObjectStart(in: body)
             problem = "the answer is \(json.kindName), not an object"
             return
         }
@@ -30,57 +41,44 @@ struct ReadAnswer {
 
     private mutating func read(_ member: JSONValue.Member) {
         guard member.value != .null else { return }
-        switch ReadAnswer.normalized(member.name) {
-        case "responsecode":
-            guard let code = member.value.text.flatMap({ Int($0) }) else {
-                problem = "the response code is neither an integer nor an integer's digits"
-                return
-            }
-            if let other = facts.responseCode, other != code { problem = "the answer has two different response codes" }
-            facts.responseCode = code
-        case "status":
-            guard let status = ReadAnswer.status(member.value) else {
-                problem = "the status is none of the known words"
-                return
-            }
-            if let other = facts.status, other != status { problem = "the answer has two different statuses" }
-            facts.status = status
-        case "message": facts.message = ReadAnswer.message(member.value)
-        case "operatorid": facts.operatorID = ReadAnswer.identifier(member.value)
-        case "ackno": facts.acknowledgement = ReadAnswer.identifier(member.value)
-        case "data": readData(member.value)
+        switch member.name {
+        case "response_code", "responsecode": readCode(member.value)
+        case "status": readStatus(member.value)
+        case "message": facts.message = Self.message(member.value)
+        case "operatorid": facts.operatorID = Self.operatorID(member.value)
+        case "ackno": facts.acknowledgement = Self.identifier(member.value)
+        case "refid":
+            facts.reference = Self.identifier(member.value)
+            named.reference = member.value
+        case "canumber": named.subscriber = member.value
+        case "amount": named.amount = member.value
+        case "subCode": subCode = member.value.text?.trimmed
+        case "data": data = AnswerData(member.value)
         default: break
         }
     }
 
-    private mutating func readData(_ value: JSONValue) {
-        switch value {
-        case .object(let members): readData(members)
-        case .array(let elements) where elements.count == 1: readData(elements[0])
-        case .array(let elements) where elements.count > 1: problem = "the answer's data has more than one element"
-        case .null, .bool, .number, .string, .array: break
+    private mutating func readCode(_ value: JSONValue) {
+        if value.text?.trimmed.isEmpty == true { return }
+        guard let code = value.wholeNumber else {
+            problem = "the response code is neither an integer nor an integer's digits"
+            return
         }
+        if let other = facts.responseCode, other != code { problem = "the answer has two different response codes" }
+        facts.responseCode = code
     }
 
-    /// The members of `data` that anything is made of; the others may say what they like.
-    private static let readOfData: Set = ["status", "refunded", "operatorid", "message"]
-
-    private mutating func readData(_ members: [JSONValue.Member]) {
-        for member in members where member.value != .null {
-            let name = Self.normalized(member.name)
-            data = data ?? [:]
-            let other = data?.updateValue(member.value, forKey: name)
-            if let other, other != member.value, Self.readOfData.contains(name) { problem = "the answer's data has two different \(name)" }
+    private mutating func readStatus(_ value: JSONValue) {
+        if case .bool(let status) = value {
+            facts.status = status
+            return
         }
-    }
-
-    /// A boolean, 0 or 1, or one of the words that the pages show; `nil` for anything else.
-    private static func status(_ value: JSONValue) -> Bool? {
-        if case .bool(let status) = value { return status }
-        switch value.text?.lowercased() {
-        case "true", "success", "1": return true
-        case "false", "failed", "0": return false
-        default: return nil
+        switch value.text?.trimmed.lowercased() {
+        case "true", "success", "1": facts.status = true
+        case "false", "failed", "0": facts.status = false
+        // Servers and gateways repeat the HTTP status or say that there was an error: that claims nothing of the call.
+        case "", "error", String(facts.httpStatus): break
+        default: problem = "the status is none of the known words"
         }
     }
 
@@ -90,18 +88,37 @@ struct ReadAnswer {
         return text
     }
 
+    /// The operator's id digit for digit. BOS sends 0 before the operator has given one.
+    static func operatorID(_ value: JSONValue?) -> String? {
+        identifier(value).flatMap { $0.utf8.allSatisfy { $0 == UInt8(ascii: "0") } ? nil : $0 }
+    }
+
     /// A message for people, cut where it would be absurdly long.
     static func message(_ value: JSONValue?) -> String {
         let text = value?.text ?? ""
         return text.utf8.count <= 1000 ? text : String(text.prefix(1000))
     }
+}
 
-    /// A name without regard to case and underscores. The spelling of most answers needs no copy.
-    private static func normalized(_ name: String) -> String {
-        switch name {
-        case "status", "message", "operatorid", "ackno", "data": name
-        case "response_code", "responsecode": "responsecode"
-        default: name.lowercased().filter { $0 != "_" }
+extension JSONValue {
+    /// The value of an integer, of a number that equals one, or of an integer's digits as text; `nil` for anything else.
+    var wholeNumber: Int? {
+        switch self {
+        case .number(let text): Int(text) ?? ExactDecimal(number: text)?.wholeNumber(timesTenToThe: 0).flatMap(Int.init(exactly:))
+        case .string(let text): Int(text.trimmed)
+        case .null, .bool, .array, .object: nil
         }
+    }
+}
+
+extension String {
+    /// Without white space of ASCII at either end. Most texts have none and are not copied.
+    var trimmed: String {
+        func isSpace(_ byte: UInt8?) -> Bool { byte == 0x20 || byte.map { (0x09...0x0D).contains($0) } == true }
+        guard isSpace(utf8.first) || isSpace(utf8.last) else { return self }
+        var text = utf8[...]
+        while isSpace(text.first) { text = text.dropFirst() }
+        while isSpace(text.last) { text = text.dropLast() }
+        return String(Substring(text))
     }
 }

@@ -3,6 +3,8 @@ package import JobEngine
 /// The BOS HTTP API. Section `api`; every assumption of `bos-api.md` that a key can replace is named as one.
 package struct APISettings: Sendable {
     package var baseURL = "https://api.bos.center/api/BOS"
+    /// Whether `http://` to another machine is allowed: it carries the token and subscriber numbers in the clear.
+    package var allowPlainHTTP = false
     /// The merchant's `RegisterID`, for jobs that bring none.
     package var registerID: String?
     /// From the start of one request to the end of its answer.
@@ -15,6 +17,13 @@ package struct APISettings: Sendable {
     package var acceptedCodes = [0, 2]
     /// Response codes with `status` false that are final without an enquiry. None by default: enquire once before calling it failed.
     package var finalCodes: [Int] = []
+    /// Response codes with `status` false that mean "not taken, not now". None is known.
+    package var postponedCodes: [Int] = []
+    /// A message with one of these means the same unless the answer claims otherwise; compared without case. Assumed.
+    package var postponedPatterns = [
+        "under maintenance", "temporarily unavailable", "service down", "insufficient balance", "insufficient api balance",
+        "insufficient fund", "insufficient wallet",
+    ]
     package var enquiry = Enquiry()
     /// Earlier names of the same API and account, as the worker spells them when it leaves doubts to a person because of a move.
     package var formerly: [String] = []

@@ -68,6 +68,9 @@ extension SettingKey {
 
     private static let api: [SettingKey] = [
         SettingKey("api.baseURL", \.api.baseURL, .webURL, "the BOS API"),
+        SettingKey(
+            "api.allowPlainHTTP", \.api.allowPlainHTTP, .flag,
+            "`true`: `http://` to another machine is allowed, and the token and subscriber numbers go in the clear"),
         SettingKey("api.registerID", \.api.registerID, .optional(.text("the merchant's id")), "`RegisterID` of jobs that bring none"),
         SettingKey(
             "api.requestTimeout", \.api.requestTimeout, .duration(.milliseconds(100) ... .seconds(450)),
@@ -87,6 +90,12 @@ extension SettingKey {
         SettingKey(
             "api.finalCodes", \.api.finalCodes, .list(.integer(-99999...99999)),
             "response codes of a refusal that is believed without an enquiry"),
+        SettingKey(
+            "api.postponedCodes", \.api.postponedCodes, .list(.integer(-99999...99999)),
+            "response codes for \"not taken, not now\": jobs wait"),
+        SettingKey(
+            "api.postponedPatterns", \.api.postponedPatterns, .list(.text("a part of a message")),
+            "a message with one of these means the same, unless the answer claims otherwise (assumed)"),
         SettingKey(
             "api.formerly", \.api.formerly, .list(.text("an API and account")),
             "earlier names of the same API and account, so that doubts from before a move are asked about here"),
@@ -144,10 +153,15 @@ extension SettingKey {
     private static let pan: [SettingKey] = [
         SettingKey(
             "pan.pendingPatterns", \.pan.pendingPatterns, .list(.text("a part of a message"), atLeast: 1),
-            "a message with one of these means \"not decided yet\" (assumed)"),
+            "a message with one of these means \"not decided yet\", as does one of which nothing is known (assumed)"),
+        SettingKey(
+            "pan.completedPatterns", \.pan.completedPatterns, .list(.text("a part of a message")),
+            "a message with one of these means \"completed\" (assumed)"),
         SettingKey(
             "pan.rejectedPatterns", \.pan.rejectedPatterns, .list(.text("a part of a message")),
             "a message with one of these means \"rejected\" (assumed)"),
+        SettingKey(
+            "pan.failedCodes", \.pan.failedCodes, .list(.integer(-99999...99999)), "response codes that end an application"),
         SettingKey(
             "pan.nepKey", \.pan.nepKey, .optional(.secret("the merchant's key")), isSecret: true,
             "`nep_key` of jobs that bring none"),
@@ -179,7 +193,7 @@ extension SettingKey {
             "how often \"not found\" must be heard before it is believed"),
         SettingKey(
             "retry.settle.window", \.retry.settle.window, .duration(.seconds(1) ... .seconds(86_400)),
-            "over which time at least; longer than `api.requestTimeout`"),
+            "over which time at least; at least 1m longer than `api.requestTimeout`, unless the API is on this machine"),
         SettingKey(
             "retry.settle.notFound", \.retry.settle.notFound, .choice,
             "what it means then: `person` leaves the doubt to a person; `believe` takes it for proof that nothing was executed, which only BOS can promise"

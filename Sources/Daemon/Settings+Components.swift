@@ -86,6 +86,7 @@ extension Settings {
     package var bosConfiguration: BOSConfiguration {
         var configuration = BOSConfiguration()
         configuration.baseURL = api.baseURL
+        configuration.userAgent = "bos-worker/\(Version.current)"
         configuration.requestTimeout = api.requestTimeout
         configuration.connectTimeout = api.connectTimeout
         // Every job at once, and a few for probes: a call never waits for another one's connection.
@@ -95,6 +96,8 @@ extension Settings {
         configuration.endpoints.panStatus = api.paths.panStatus
         configuration.codes.accepted = Set(api.acceptedCodes)
         configuration.codes.finalRefusals = Set(api.finalCodes)
+        configuration.codes.postponed = Set(api.postponedCodes)
+        configuration.codes.postponedPatterns = api.postponedPatterns
         configuration.enquiry.registrationField = api.enquiry.registerIDField
         configuration.enquiry.referenceField = api.enquiry.referenceField
         configuration.enquiry.succeededWords = Set(api.enquiry.succeededWords)
@@ -110,7 +113,9 @@ extension Settings {
         configuration.pan.partnerID = pan.partnerID
         configuration.pan.nepID = pan.nepID
         configuration.pan.pendingPatterns = pan.pendingPatterns
+        configuration.pan.completedPatterns = pan.completedPatterns
         configuration.pan.rejectedPatterns = pan.rejectedPatterns
+        configuration.pan.failedCodes = Set(pan.failedCodes)
         configuration.credentials = credentials
         return configuration
     }

@@ -14,17 +14,21 @@ struct Contradiction: Sendable {
 
 extension Settings {
     /// What does not go together in these settings.
-    var contradictions: [Contradiction] { timing + tokens + certificates + names }
+    var contradictions: [Contradiction] { timing + tokens + plainText + codes + certificates + names }
 
     private var timing: [Contradiction] {
         var found: [Contradiction] = []
         func require(_ isRight: Bool, _ keys: [String], _ fault: String, _ advice: String) {
             if !isRight { found.append(Contradiction(keys: keys, fault: fault, advice: advice)) }
         }
+        // This machine sends nothing of a call after its time-out: the connection is reset then, or given up by the kernel if the process has
+        // died. What is on its way through a network has another minute, and on this machine there is no network.
+        let (onTheWay, least) = (Duration.seconds(isLoopbackURL(api.baseURL) ? 0 : 60), Duration.milliseconds(1))
         require(
-            retry.settle.window > api.requestTimeout, ["retry.settle.window", "api.requestTimeout"],
-            "\(spelled(retry.settle.window)) is not longer than api.requestTimeout, so \"not found\" could be believed while the first request is on its way",
-            "make it longer than \(spelled(api.requestTimeout))")
+            retry.settle.window >= api.requestTimeout + max(onTheWay, least), ["retry.settle.window", "api.requestTimeout"],
+            "\(spelled(retry.settle.window)) is too short beside api.requestTimeout: \"not found\" could be believed while the first request is on its way",
+            "make it \(onTheWay > .zero ? "\(spelled(api.requestTimeout + onTheWay)) or more" : "longer than \(spelled(api.requestTimeout))")"
+        )
         require(
             jobs.timeout >= api.requestTimeout * 2, ["jobs.timeout", "api.requestTimeout"],
             "\(spelled(jobs.timeout)) is less than twice api.requestTimeout, so jobs could go back to their queue before BOS has had time for them",
@@ -63,6 +67,29 @@ extension Settings {
         return missing.filter(\.isMissing).map { key, _ in
             Contradiction(
                 keys: [key, "auth.mode"], fault: "auth.mode \(auth.mode.rawValue) needs it", advice: "give it, or choose another auth.mode")
+        }
+    }
+
+    /// Whatever goes over `http://` to another machine can be read and changed on the way.
+    private var plainText: [Contradiction] {
+        let urls = [("api.baseURL", Optional(api.baseURL)), ("auth.url", auth.mode == .authorise ? auth.url : nil)]
+        return urls.compactMap { key, url in
+            guard !api.allowPlainHTTP, let url, isPlainURL(url), !isLoopbackURL(url) else { return nil }
+            return Contradiction(
+                keys: [key, "api.allowPlainHTTP"],
+                fault: "http:// to another machine sends the token and subscriber numbers in the clear",
+                advice: "write https://, or set api.allowPlainHTTP to true if the network between is your own")
+        }
+    }
+
+    /// One code must not mean "later" and something else.
+    private var codes: [Contradiction] {
+        let done = (1, "done"), duplicate = (11, "known before")
+        let taken = [done, duplicate] + api.acceptedCodes.map { ($0, "api.acceptedCodes") } + api.finalCodes.map { ($0, "api.finalCodes") }
+        return taken.filter { api.postponedCodes.contains($0.0) }.map { code, meaning in
+            Contradiction(
+                keys: ["api.postponedCodes", "api.acceptedCodes", "api.finalCodes"],
+                fault: "\(code) already means \"\(meaning)\"", advice: "leave it out of one of them")
         }
     }
 

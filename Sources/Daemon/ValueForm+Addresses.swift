@@ -55,6 +55,17 @@ func isWebURL(_ text: String) -> Bool {
     return parts.user == nil && parts.password == nil && parts.query == nil && parts.fragment == nil
 }
 
+/// Whether requests to this URL are not encrypted.
+func isPlainURL(_ text: String) -> Bool { URLComponents(string: text)?.scheme?.lowercased() == "http" }
+
+/// Whether this URL leads to this very machine: `localhost`, 127.0.0.0/8 or ::1.
+func isLoopbackURL(_ text: String) -> Bool {
+    guard let host = URLComponents(string: text)?.host?.lowercased() else { return false }
+    if ["localhost", "::1", "[::1]"].contains(host) { return true }
+    let octets = host.split(separator: ".", omittingEmptySubsequences: false)
+    return octets.count == 4 && octets[0] == "127" && octets.allSatisfy { UInt8($0) != nil && $0.utf8.allSatisfy { $0 != 0x2B } }
+}
+
 /// Whether a text looks like a broker's URL; what it says in detail is the AMQP client's to check.
 func isBrokerURL(_ text: String) -> Bool {
     guard let parts = URLComponents(string: text), parts.scheme == "amqp" || parts.scheme == "amqps" else { return false }

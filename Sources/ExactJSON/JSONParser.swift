@@ -4,11 +4,23 @@ extension JSONValue {
     /// Stricter than most parsers where leniency would hide a fault in a message about money: a name that occurs twice
     /// in one object, bytes that are not UTF-8 and anything after the value are errors.
     /// - Parameters:
-    ///   - bytes: the text as UTF-8; a byte order mark is not accepted (RFC 8259, section 8.1).
+    ///   - bytes: the text as UTF-8.
+    ///   - skipsMark: whether a byte order mark before the text is skipped instead of an error (RFC 8259, section 8.1, allows either).
     ///   - maximumDepth: how many arrays and objects may be open at once, so that hostile input cannot exhaust the stack.
-    package static func parse(_ bytes: [UInt8], maximumDepth: Int = 32) throws(JSONError) -> JSONValue {
+    package static func parse(
+        _ bytes: [UInt8], skipsMark: Bool = false, maximumDepth: Int = 32
+    ) throws(JSONError) -> JSONValue {
+        try parse(bytes, from: skipsMark ? markEnd(in: bytes) : 0, mendsStrings: false, maximumDepth: maximumDepth)
+    }
+
+    /// - Parameters:
+    ///   - start: where the text begins in `bytes`; an error's offset still counts from the first byte.
+    ///   - mendsStrings: whether what is no text inside a string becomes U+FFFD instead of an error.
+    static func parse(
+        _ bytes: [UInt8], from start: Int, mendsStrings: Bool, maximumDepth: Int
+    ) throws(JSONError) -> JSONValue {
         let result = bytes.withUnsafeBufferPointer { buffer -> Result<JSONValue, JSONError> in
-            var parser = JSONParser(bytes: buffer, maximumDepth: maximumDepth)
+            var parser = JSONParser(bytes: buffer, from: start, mendsStrings: mendsStrings, maximumDepth: maximumDepth)
             do throws(JSONError) {
                 return .success(try parser.parseDocument())
             } catch {
@@ -22,13 +34,16 @@ extension JSONValue {
 /// A recursive-descent parser over one buffer. Every function starts at the first byte of what it parses and ends behind its last.
 private struct JSONParser {
     let bytes: UnsafeBufferPointer<UInt8>
+    let mendsStrings: Bool
     let maximumDepth: Int
-    var offset = 0
+    var offset: Int
     var depth = 0
 
-    init(bytes: UnsafeBufferPointer<UInt8>, maximumDepth: Int) {
+    init(bytes: UnsafeBufferPointer<UInt8>, from start: Int, mendsStrings: Bool, maximumDepth: Int) {
         self.bytes = bytes
+        self.mendsStrings = mendsStrings
         self.maximumDepth = maximumDepth
+        offset = start
     }
 
     mutating func parseDocument() throws(JSONError) -> JSONValue {
@@ -151,6 +166,9 @@ private struct JSONParser {
             case UInt8(ascii: "\\"):
                 offset += 1
                 try parseEscape(into: &unescaped)
+            case ..<0x20 where mendsStrings:
+                unescaped.append(contentsOf: Self.replacement)
+                offset += 1
             case ..<0x20:
                 throw failure("a control character inside a string must be escaped")
             default:
@@ -180,6 +198,7 @@ private struct JSONParser {
     private mutating func parseUnicodeEscape() throws(JSONError) -> Unicode.Scalar {
         let first = try parseFourHexDigits()
         if let scalar = Unicode.Scalar(first) { return scalar }
+        if mendsStrings { return mendedSurrogate(after: first) }
         guard first < 0xDC00, take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) else {
             throw failure("half of a surrogate pair stands alone")
         }
@@ -188,6 +207,18 @@ private struct JSONParser {
             let scalar = Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00))
         else { throw failure("half of a surrogate pair stands alone") }
         return scalar
+    }
+
+    /// The character of a surrogate pair, or U+FFFD for a half that stands alone; what follows such a half is left as it is.
+    private mutating func mendedSurrogate(after first: UInt32) -> Unicode.Scalar {
+        let start = offset
+        if first < 0xDC00, take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")), let second = try? parseFourHexDigits(),
+            (0xDC00..<0xE000).contains(second), let scalar = Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00))
+        {
+            return scalar
+        }
+        offset = start
+        return "\u{FFFD}"
     }
 
     private mutating func parseFourHexDigits() throws(JSONError) -> UInt32 {
@@ -205,10 +236,14 @@ private struct JSONParser {
 
     private func utf8(_ bytes: Span<UInt8>, at start: Int) throws(JSONError) -> String {
         guard let text = try? UTF8Span(validating: bytes) else {
+            if mendsStrings { return bytes.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) } }
             throw JSONError(offset: start, reason: "a string is not valid UTF-8")
         }
         return String(copying: text)
     }
+
+    /// U+FFFD in UTF-8.
+    private static let replacement: [UInt8] = [0xEF, 0xBF, 0xBD]
 
     private func peek() -> UInt8? { offset < bytes.count ? bytes[offset] : nil }
 

@@ -59,7 +59,7 @@ package struct JobHandler: Sendable {
         guard await slot.enter(within: deadline - clock.uptime() - configuration.requestTimeout, drain) else { return .requeue }
         defer { slot.leave() }
         guard lane.gate.admits(admission), !drain.isDraining else { return .requeue }
-        let incoming = IncomingJob(delivery)
+        let incoming = IncomingJob(delivery, lane: lane.name)
         let (job, fingerprint): (Job, [UInt8])
         switch await understand(incoming) {
         case .job(let decoded): (job, fingerprint) = decoded

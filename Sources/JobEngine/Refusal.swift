@@ -99,13 +99,15 @@ extension IncomingJob {
     /// Set on a job that the poller has put back on its queue: it has no asker of its own, and only a ledger that knows it takes it up.
     package static let resumptionHeader = "x-bos-resume"
 
-    init(_ delivery: Delivery) {
+    /// - Parameter lane: whose queue the delivery came from.
+    init(_ delivery: Delivery, lane: JobLane) {
         let properties = delivery.message.properties
         var traceparent: String?
         if case .string(let text) = properties.headers["traceparent"], TraceContext.isValid(text) { traceparent = text }
         self.init(
             body: delivery.message.body, announcedSize: delivery.announcedSize, type: properties.type,
-            routingKey: delivery.routingKey, correlationID: properties.correlationID, messageID: properties.messageID,
+            routingKey: delivery.routingKey, contentType: properties.contentType, contentEncoding: properties.contentEncoding, lane: lane,
+            correlationID: properties.correlationID, messageID: properties.messageID,
             replyTo: properties.replyTo, traceparent: traceparent,
             isResumption: properties.headers[Self.resumptionHeader] != nil, unreadableProperties: Set(properties.unreadable.keys))
     }

@@ -5,6 +5,11 @@ package struct IncomingJob: Sendable {
     package var announcedSize: UInt64
     package var type: String?
     package var routingKey: String
+    /// The properties `content_type` and `content_encoding`.
+    package var contentType: String?
+    package var contentEncoding: String?
+    /// Whose queue it came from; `nil` if that is not known.
+    package var lane: JobLane?
     package var correlationID: String?
     package var messageID: String?
     package var replyTo: String?
@@ -15,7 +20,8 @@ package struct IncomingJob: Sendable {
     package var unreadableProperties: Set<String>
 
     package init(
-        body: [UInt8], announcedSize: UInt64? = nil, type: String? = nil, routingKey: String = "", correlationID: String? = nil,
+        body: [UInt8], announcedSize: UInt64? = nil, type: String? = nil, routingKey: String = "",
+        contentType: String? = nil, contentEncoding: String? = nil, lane: JobLane? = nil, correlationID: String? = nil,
         messageID: String? = nil, replyTo: String? = nil, traceparent: String? = nil, isResumption: Bool = false,
         unreadableProperties: Set<String> = []
     ) {
@@ -23,6 +29,9 @@ package struct IncomingJob: Sendable {
         self.announcedSize = announcedSize ?? UInt64(body.count)
         self.type = type
         self.routingKey = routingKey
+        self.contentType = contentType
+        self.contentEncoding = contentEncoding
+        self.lane = lane
         self.correlationID = correlationID
         self.messageID = messageID
         self.replyTo = replyTo

@@ -9,26 +9,13 @@ extension IncomingJob {
                 detail: "the message has \(announcedSize) bytes, a job has at most \(JobRules.maximumSize)",
                 kind: namedKind, reference: nil)
         }
-        // Nobody could be told of the job under the name that was meant, so it is not begun.
+        // Its upstream could not be told of the job under the name that was meant, so it is not begun.
         if let property = Self.needed.first(where: unreadableProperties.contains) {
-            throw JobRefusal(
-                deadLetter: .undecodable, code: .invalidJob, detail: "the property \(property) is not UTF-8 text", kind: namedKind,
-                reference: nil)
+            throw undecodable("the property \(property) is not UTF-8 text")
         }
-        let json: JSONValue
-        do {
-            json = try JSONValue.parse(body)
-        } catch {
-            throw JobRefusal(
-                deadLetter: .undecodable, code: .invalidJob, detail: "the body is not JSON: \(error)", kind: namedKind, reference: nil)
-        }
-        guard case .object = json else {
-            throw JobRefusal(
-                deadLetter: .undecodable, code: .invalidJob, detail: "the body is \(json.kindName), a job is a JSON object",
-                kind: namedKind, reference: nil)
-        }
-        let kind = try decodeKind(json)
-        let fields = JobFields(json: json, kind: kind)
+        let json = try readBody(rules)
+        let kind = try decodeKind(json, rules)
+        let fields = JobFields(json: json, kind: kind, takesEarlierForms: rules.takesEarlierForms)
         let job: Job =
             switch kind {
             case .recharge: .recharge(try fields.recharge(rules))
@@ -42,123 +29,117 @@ extension IncomingJob {
     private static let needed = ["correlation_id", "reply_to", "message_id", "type"]
 
     /// The kind as far as the envelope tells it.
-    private var namedKind: JobKind? { type.flatMap(JobKind.init) ?? JobKind(rawValue: routingKey) }
+    private var namedKind: JobKind? { JobKind(named: type) ?? JobKind(named: routingKey) }
 
-    /// Property `type`, else the routing key, else told from the fields. Source: contract.md, "A job".
-    private func decodeKind(_ json: JSONValue) throws(JobRefusal) -> JobKind {
-        if let type, !type.isEmpty {
-            if let kind = JobKind(rawValue: type) { return kind }
-            throw unknownKind("the property type names no kind of job; use recharge, recharge.status or pan.status", json)
-        }
-        if let kind = JobKind(rawValue: routingKey) { return kind }
-        if json["refid"] != nil { return .panStatus }
-        if json["amount"] != nil || json["canumber"] != nil || json["operator"] != nil { return .recharge }
-        if json["referenceid"] != nil { return .rechargeStatus }
-        throw unknownKind("neither the property type, the routing key nor the fields tell what kind of job this is", json)
-    }
-
-    private func unknownKind(_ detail: String, _ json: JSONValue) -> JobRefusal {
-        let reference = (json["referenceid"] ?? json["refid"])?.text.flatMap(JobRules.echoed)
-        return JobRefusal(deadLetter: .unknownKind, code: .invalidJob, detail: detail, kind: nil, reference: reference)
+    private func undecodable(_ detail: String) -> JobRefusal {
+        JobRefusal(deadLetter: .undecodable, code: .invalidJob, detail: detail, kind: namedKind, reference: nil)
     }
 }
 
-/// The fields of one job message, read one by one; each complaint names its field.
-private struct JobFields {
-    let json: JSONValue
-    let kind: JobKind
+// MARK: - The body
 
-    func recharge(_ rules: JobRules) throws(JobRefusal) -> Recharge {
-        Recharge(
-            operatorID: try operatorID(),
-            subscriber: try requiredText("canumber", limit: 64),
-            amount: try amount(maximum: rules.maximumAmount),
-            reference: try reference(),
-            registerID: try registerID(rules),
-            expiresAt: try expiresAt())
-    }
-
-    func rechargeStatus(_ rules: JobRules) throws(JobRefusal) -> RechargeStatusQuery {
-        RechargeStatusQuery(reference: try reference(), registerID: try registerID(rules), expiresAt: try expiresAt())
-    }
-
-    /// What it leaves to the configuration is filled in when it is sent: the merchant's key is no part of a stored job.
-    func panStatus() throws(JobRefusal) -> PANStatusQuery {
-        PANStatusQuery(
-            reference: try reference(),
-            nepKey: try optionalText("nep_key", limit: 256),
-            domain: try optionalText("domain", limit: 256),
-            partnerID: try optionalText("partnerId", limit: 256),
-            nepID: try optionalText("nep_id", limit: 256),
-            expiresAt: try expiresAt())
-    }
-
-    private var referenceField: String { kind == .panStatus ? "refid" : "referenceid" }
-
-    private func reference() throws(JobRefusal) -> String {
-        try requiredText(referenceField, limit: JobRules.maximumReferenceLength)
-    }
-
-    private func registerID(_ rules: JobRules) throws(JobRefusal) -> String {
-        if let own = try optionalText("RegisterID", limit: 64) { return own }
-        guard let configured = rules.registerID else {
-            throw refusal(
-                .invalidJob, deadLetter: .invalidJob, "RegisterID is missing, and none is configured (api.registerID)", isByRule: true)
+extension IncomingJob {
+    private func readBody(_ rules: JobRules) throws(JobRefusal) -> JSONValue {
+        let result: Result<JSONValue, JSONError>
+        do throws(JSONError) {
+            result = .success(try JSONValue.parse(body, skipsMark: true))
+        } catch {
+            result = .failure(error)
         }
-        return configured
-    }
-
-    private func operatorID() throws(JobRefusal) -> Int64 {
-        guard let value = json["operator"], value != .null else { throw invalid("operator is missing; it is the operator's number") }
-        guard let text = value.text, let number = Int64(text), number > 0 else {
-            throw invalid("operator must be a positive whole number, not \(value.kindName) of another form")
+        if !rules.takesEarlierForms, let complaint = complaintOfEncoding {
+            let reference = (try? result.get()).flatMap { $0["referenceid"] ?? $0["refid"] }?.text.flatMap(JobRules.echoed)
+            throw JobRefusal(
+                deadLetter: .undecodable, code: .invalidJob, detail: complaint, kind: namedKind, reference: reference, isByRule: true)
         }
-        return number
-    }
-
-    private func amount(maximum: Money) throws(JobRefusal) -> Money {
-        guard let value = json["amount"], value != .null else { throw invalid("amount is missing; it is a number of rupees") }
-        guard let text = value.text, let amount = Money(rupees: text) else {
-            throw invalid("amount must be rupees with at most two decimals, as a number or a numeric string")
+        switch result {
+        case .failure(let error): throw undecodable("the body is not JSON: \(error)")
+        case .success(let json):
+            guard case .object = json else { throw undecodable("the body is \(json.kindName), a job is a JSON object") }
+            return json
         }
-        guard amount.paise > 0, amount <= maximum else {
-            throw refusal(
-                .amountOutOfRange, deadLetter: nil,
-                "amount must be more than 0 and at most \(maximum.rupees) rupees (jobs.maximumAmount)", isByRule: amount.paise > 0)
+    }
+
+    /// What is wrong with the body's encoding as the properties name it; `nil` if it is JSON in UTF-8 as it is.
+    private var complaintOfEncoding: String? {
+        // Some clients name the character set here.
+        let plain = ["", "identity", "utf-8", "utf8", "us-ascii", "ascii"]
+        if let encoding = contentEncoding?.lowercased(), !plain.contains(encoding) {
+            return "the property content_encoding names an encoding, and none is supported; publish the JSON text as it is"
         }
-        return amount
-    }
-
-    private func expiresAt() throws(JobRefusal) -> Timestamp? {
-        guard let text = try optionalText("expires_at", limit: 64) else { return nil }
-        guard let moment = Timestamp(rfc3339: text) else {
-            throw invalid("expires_at must be an RFC 3339 date-time such as 2026-11-21T10:00:00Z")
+        // In plain ASCII the same text is meant in nearly every character set.
+        if namesOtherCharacterSet, body.contains(where: { $0 >= 0x80 || $0 == 0 }) {
+            return "the property content_type names another character set than UTF-8; publish the JSON text in UTF-8"
         }
-        return moment
+        return nil
     }
 
-    private func requiredText(_ name: String, limit: Int) throws(JobRefusal) -> String {
-        guard let text = try optionalText(name, limit: limit) else { throw invalid("\(name) is missing; it is a string") }
-        return text
-    }
-
-    private func optionalText(_ name: String, limit: Int) throws(JobRefusal) -> String? {
-        guard let value = json[name], value != .null else { return nil }
-        guard case .string(let text) = value else { throw invalid("\(name) must be a string, not \(value.kindName)") }
-        guard !text.isEmpty else { throw invalid("\(name) must not be empty") }
-        guard text.utf8.count <= limit else { throw invalid("\(name) has more than \(limit) bytes") }
-        guard text.hasNoControlCharacters else {
-            throw invalid("\(name) must not hold control characters")
+    private var namesOtherCharacterSet: Bool {
+        guard let type = contentType?.lowercased() else { return false }
+        for parameter in type.split(separator: ";").dropFirst() {
+            let parts = parameter.split(separator: "=", maxSplits: 1).map { $0.filter { $0 != " " && $0 != "\"" && $0 != "'" } }
+            if parts.count == 2, parts[0] == "charset" { return !["utf-8", "utf8", "us-ascii", "ascii"].contains(parts[1]) }
         }
-        return text
+        return false
+    }
+}
+
+// MARK: - The kind
+
+extension IncomingJob {
+    /// Property `type` where it names a kind, else the routing key, else told from the fields. Source: contract.md, "A job".
+    private func decodeKind(_ json: JSONValue, _ rules: JobRules) throws(JobRefusal) -> JobKind {
+        let (typed, routed) = (JobKind(named: type), JobKind(named: routingKey))
+        let kind = typed ?? routed ?? Self.kind(of: json)
+        func invalid(_ detail: String) -> JobRefusal {
+            let reference = (kind == .panStatus ? json["refid"] : json["referenceid"] ?? json["refid"])?.text.flatMap(JobRules.echoed)
+            return JobRefusal(
+                deadLetter: .invalidJob, code: .invalidJob, detail: detail, kind: kind, reference: reference, isByRule: true)
+        }
+        if !rules.takesEarlierForms {
+            if let typed, let routed, typed != routed {
+                throw invalid(
+                    "the property type says \(typed.rawValue) and the routing key \(routed.rawValue); publish with two that agree, or "
+                        + "without a type")
+            }
+            // Where the envelope says nothing, a field of any kind may be meant.
+            let isTold = typed != nil || routed != nil
+            let names = isTold ? kind?.fields ?? [] : JobKind.allCases.flatMap(\.fields)
+            if let (wrong, right) = Self.misspelling(in: json, of: names) {
+                throw invalid("the field \(wrong) is spelled wrongly; the right name is \(right)")
+            }
+            if kind == .recharge, lane == .questions {
+                throw invalid(
+                    "a recharge came through the queue of questions; publish it with the routing key \(JobKind.recharge.rawValue)")
+            }
+        }
+        guard let kind else {
+            let reference = (json["referenceid"] ?? json["refid"])?.text.flatMap(JobRules.echoed)
+            throw JobRefusal(
+                deadLetter: .unknownKind, code: .invalidJob,
+                detail: "neither the property type, the routing key nor the fields tell what kind of job this is; use the routing key "
+                    + JobKind.allCases.map(\.rawValue).joined(separator: ", "),
+                kind: nil, reference: reference)
+        }
+        return kind
     }
 
-    private func invalid(_ detail: String) -> JobRefusal { refusal(.invalidJob, deadLetter: .invalidJob, detail) }
-
-    private func refusal(
-        _ code: ReplyErrorCode, deadLetter: DeadLetterReason?, _ detail: String, isByRule: Bool = false
-    ) -> JobRefusal {
-        let reference = json[referenceField]?.text.flatMap(JobRules.echoed)
-        return JobRefusal(deadLetter: deadLetter, code: code, detail: detail, kind: kind, reference: reference, isByRule: isByRule)
+    private static func kind(of json: JSONValue) -> JobKind? {
+        if json["refid"] != nil { return .panStatus }
+        if json["amount"] != nil || json["canumber"] != nil || json["operator"] != nil { return .recharge }
+        return json["referenceid"] != nil ? .rechargeStatus : nil
     }
+
+    /// A field that is one of those names but for case, `_`, `-` and white space, and the name that was meant.
+    private static func misspelling(in json: JSONValue, of names: [String]) -> (wrong: String, right: String)? {
+        guard case .object(let members) = json else { return nil }
+        for member in members where !names.contains(member.name) {
+            let plain = plain(member.name)
+            if let right = names.first(where: { Self.plain($0) == plain }) {
+                return ("\"\(member.name.filter { !$0.isWhitespace || $0 == " " }.prefix(64))\"", right)
+            }
+        }
+        return nil
+    }
+
+    private static func plain(_ name: String) -> String { name.lowercased().filter { $0 != "_" && $0 != "-" && !$0.isWhitespace } }
 }

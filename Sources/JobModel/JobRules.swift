@@ -10,12 +10,17 @@ package struct JobRules: Sendable {
     /// The largest single recharge that is ever sent.
     package var maximumAmount = Money(paise: 10_000_00)
 
+    /// Whether a message may have forms that this version refuses and an earlier one took: a field spelled nearly as ours, white space around
+    /// a text, a type that contradicts the routing key, a recharge in the queue of questions.
+    var takesEarlierForms = false
+
     package init() {}
 
     /// Those under which a job was accepted: whatever it holds passed, and what it left to the configuration is settled.
     package init(acceptedAs job: Job) {
         registerID = job.registerID
         maximumAmount = Money(paise: .max)
+        takesEarlierForms = true
     }
 
     /// What a refusal tells of a reference: nothing if it is too long or too odd to be one.

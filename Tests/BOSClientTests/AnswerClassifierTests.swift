@@ -28,8 +28,15 @@ struct AnswerClassifierTests {
             (200, #"{"status":false,"message":"no"}"#, "refused(code: nil, isFinal: false)"),
             // Every spelling that is accepted.
             (200, #"{"status":"true","responsecode":"1"}"#, "done"), (200, #"{"status":"Success","response_code":1}"#, "done"),
-            (200, #"{"status":1,"response_code":"01"}"#, "done"), (200, #"{"Status":"1","Response_Code":1}"#, "done"),
-            (201, #"{"status":true,"response_code":1,"responsecode":1}"#, "done"), (200, #"{"status":"SUCCESS","responseCode":1}"#, "done"),
+            (200, #"{"status":1,"response_code":"01"}"#, "done"), (200, #"{"status":" true ","response_code":" 1 "}"#, "done"),
+            (201, #"{"status":true,"response_code":1,"responsecode":1}"#, "done"), (200, #"{"status":true,"response_code":1.0}"#, "done"),
+            (200, #"{"status":true,"response_code":1,"Status":"Pending","ResponseCode":7}"#, "done"),
+            (200, "\u{FEFF}" + #"{"status":true,"response_code":1}"#, "done"),
+            (200, #"<b>Notice</b>: x in /a.php on line 3<br />\n{"status":true,"response_code":1}"#, "done"),
+            (200, "{\"status\":true,\"response_code\":1,\"message\":\"a\u{1}\nb\"}", "done"),
+            // Names are read as they are spelled.
+            (200, #"{"Status":"1","Response_Code":1}"#, "unknown.contradictory"),
+            (200, #"{"status":"SUCCESS","responseCode":1}"#, "unknown.contradictory"),
             (200, #"{"status":"Failed","response_code":"7"}"#, "refused(code: Optional(7), isFinal: false)"),
             (200, #"{"status":0,"responsecode":7}"#, "refused(code: Optional(7), isFinal: false)"),
             (200, #"{"status":"false","response_code":7,"data":null}"#, "refused(code: Optional(7), isFinal: false)"),
@@ -38,7 +45,8 @@ struct AnswerClassifierTests {
             (200, #"{"status":false,"response_code":1}"#, "unknown.contradictory"), (200, #"{"response_code":1}"#, "unknown.contradictory"),
             (200, #"{"response_code":7}"#, "unknown.contradictory"), (200, "{}", "unknown.contradictory"),
             (401, #"{"status":true,"response_code":1}"#, "unknown.contradictory"),
-            (401, #"{"message":"Unauthorized"}"#, "unknown.contradictory"),
+            (200, #"{"message":"Unauthorized"}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"response_code":1,"message":"Recharge failed"}"#, "unknown.contradictory"),
             (200, #"{"status":true,"response_code":16}"#, "unknown.contradictory"),
             // Not to be read.
             (200, "", "unknown.unreadable"), (204, "", "unknown.unreadable"), (200, "<html>", "unknown.unreadable"),
@@ -47,9 +55,10 @@ struct AnswerClassifierTests {
             (200, #"{"status":2,"response_code":1}"#, "unknown.unreadable"),
             (200, #"{"status":{},"response_code":1}"#, "unknown.unreadable"),
             (200, #"{"status":true,"response_code":"one"}"#, "unknown.unreadable"),
-            (200, #"{"status":true,"response_code":1.0}"#, "unknown.unreadable"),
+            (200, #"{"status":true,"response_code":1.5}"#, "unknown.unreadable"),
+            (200, #"{"status":true,"response_code":1}{"status":false,"response_code":7}"#, "unknown.unreadable"),
+            (200, #"{"status":false,"data":{"status":true,"response_code":1}"#, "unknown.unreadable"),
             (200, #"{"status":true,"response_code":1,"responsecode":7}"#, "unknown.unreadable"),
-            (200, #"{"status":true,"Status":false,"response_code":1}"#, "unknown.unreadable"),
             (200, #"{"status":false,"status":true,"response_code":1}"#, "unknown.unreadable"),
             // The HTTP status alone.
             (500, #"{"status":true,"response_code":1}"#, "unknown.server_error"), (503, "", "unknown.server_error"),
@@ -57,6 +66,7 @@ struct AnswerClassifierTests {
             (304, #"{"status":false,"response_code":7}"#, "unknown.unexpected_status"), (404, "<html>", "unknown.unreadable"),
             (429, "", "throttled(3.0 seconds)"), (429, #"{"status":false,"response_code":7}"#, "throttled(3.0 seconds)"),
             (429, #"{"status":true,"response_code":1}"#, "unknown.contradictory"), (429, #"{"response_code":11}"#, "duplicateReference"),
+            (429, #"{"status":true,"response_code":1"#, "unknown.unreadable"),
         ])
     func recharge(status: Int, body: String, outcome: String) {
         let attempt = classifier.recharge(read(status, body, retryAfter: .seconds(3)), version: version)
@@ -75,7 +85,7 @@ struct AnswerClassifierTests {
             (200, #"{"status":false,"message":"No record found","data":{"status":""}}"#, "notFound"),
             (200, #"{"status":true,"data":{"status":"1","txn_id":"1","txnid":"2"}}"#, "succeeded"),
             (200, #"{"status":false,"responsecode":7,"data":{"refunded":"1"}}"#, "unknown.contradictory"),
-            (200, #"{"status":false,"responsecode":7,"data":{"refunded":"0"}}"#, "declined"),
+            (200, #"{"status":false,"responsecode":7,"data":{"refunded":"0"}}"#, "unknown.contradictory"),
             (401, #"{"status":false,"response_code":3,"message":"No Such Transaction"}"#, "notFound"),
             (200, #"{"status":"Failed","message":"no record found"}"#, "notFound"),
             (200, #"{"status":true,"data":{"status":"1"}}"#, "succeeded"),
@@ -86,16 +96,45 @@ struct AnswerClassifierTests {
             (200, #"{"status":true,"data":{"status":"Refunded"}}"#, "failed(refunded: true)"),
             (200, #"{"status":true,"data":{"status":"2","refunded":"0"}}"#, "pending"),
             (200, #"{"status":true,"data":[{"status":"pending"}]}"#, "pending"),
-            (200, #"{"status":true,"responsecode":1,"data":{}}"#, "succeeded"),
-            (200, #"{"status":true,"responsecode":1,"data":[]}"#, "succeeded"),
+            // Data that is there and says nothing decides nothing.
+            (200, #"{"status":true,"responsecode":1,"data":{}}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"responsecode":1,"data":[]}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"responsecode":1,"data":{"status":null}}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"responsecode":1,"data":"none"}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"responsecode":1,"data":""}"#, "succeeded"),
+            (200, #"{"status":true,"responsecode":1,"data":null}"#, "succeeded"),
+            (200, #"{"status":false,"message":"No record found","data":[]}"#, "notFound"),
+            (200, #"{"status":false,"message":"No record found","data":{"txnid":"7"}}"#, "unknown.contradictory"),
+            // A code for "not finished" beside a status of the recharge.
+            (200, #"{"status":true,"responsecode":0,"data":{"status":"0"}}"#, "pending"),
+            (200, #"{"status":true,"responsecode":2,"data":{"status":"1"}}"#, "pending"),
+            (200, #"{"status":true,"responsecode":2,"data":{"status":"1","refunded":"1"}}"#, "unknown.contradictory"),
+            (200, #"{"status":false,"responsecode":0,"message":"No record found"}"#, "unknown.contradictory"),
+            // The outer status and code say whether the question was answered.
+            (200, #"{"status":false,"responsecode":7,"data":{"status":"0"}}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"responsecode":7,"data":{"status":"0"}}"#, "unknown.contradictory"),
+            (401, #"{"status":true,"responsecode":1,"data":{"status":"1"}}"#, "unknown.contradictory"),
+            (401, #"{"status":true,"responsecode":1}"#, "unknown.contradictory"),
+            // An integer as well as a string.
+            (200, #"{"status":true,"responsecode":1,"data":{"status":1}}"#, "succeeded"),
+            (200, #"{"status":true,"responsecode":1,"data":{"status":2}}"#, "pending"),
+            (200, #"{"status":true,"responsecode":1,"data":{"status":3}}"#, "unknown.contradictory"),
+            // Words and numbers that disagree.
+            (200, #"{"status":true,"responsecode":1,"message":"Recharge failed"}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"responsecode":1,"data":{"status":"1","message":"Recharge failed"}}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"responsecode":1,"data":{"status":"0"},"message":"No record found"}"#, "unknown.contradictory"),
+            (200, #"{"status":false,"responsecode":12,"message":"Recharge failed"}"#, "declined"),
+            (200, #"{"status":true,"responsecode":12}"#, "unknown.contradictory"),
+            (200, #"{"status":false,"responsecode":7,"message":"Service down for sometime"}"#, "postponed"),
+            (200, #"{"status":false,"message":"No record found, service down"}"#, "postponed"),
             (200, #"{"status":true,"data":{"status":"strange"}}"#, "unknown.contradictory"),
             (200, #"{"status":true,"responsecode":1,"data":{"status":false}}"#, "unknown.contradictory"),
             (200, #"{"status":true,"responsecode":1,"data":{"status":""}}"#, "unknown.contradictory"),
             (200, #"{"status":true,"responsecode":1,"data":{"status":{}}}"#, "unknown.contradictory"),
-            (200, #"{"status":true,"responsecode":1,"data":{"Status":"0"}}"#, "failed(refunded: false)"),
-            (200, #"{"status":true,"responsecode":1,"data":{"status":"1","Status":"0"}}"#, "unknown.unreadable"),
-            (200, #"{"status":true,"responsecode":1,"data":{"status":null,"txnid":"7"}}"#, "succeeded"),
-            (200, #"{"status":true,"responsecode":1,"data":{"refunded":"1"}}"#, "failed(refunded: true)"),
+            (200, #"{"status":true,"responsecode":1,"data":{"Status":"0"}}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"responsecode":1,"data":{"status":"1","Status":"0"}}"#, "succeeded"),
+            (200, #"{"status":true,"responsecode":1,"data":{"status":null,"txnid":"7"}}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"responsecode":1,"data":{"refunded":"1"}}"#, "unknown.contradictory"),
             (200, #"{"status":true,"data":{"status":"1","refunded":"Y"}}"#, "unknown.contradictory"),
             (200, #"{"status":true,"data":{"status":"1","refunded":""}}"#, "succeeded"),
             (200, #"{"status":false,"message":"No such transaction","data":{"refunded":"1"}}"#, "unknown.contradictory"),
@@ -119,18 +158,36 @@ struct AnswerClassifierTests {
         "an answer to a PAN check gives the verdict that the table says",
         arguments: [
             (200, #"{"status":true,"response_code":1,"message":"Application is under process at NSDL eGOV"}"#, "pending"),
-            (200, #"{"status":true,"response_code":1,"message":"UNDER PROCESS"}"#, "pending"),
+            (200, #"{"status":true,"response_code":1,"message":"APPLICATION IS UNDER PROCESS"}"#, "pending"),
             (200, #"{"status":true,"response_code":1,"message":"PAN allotted"}"#, "completed"),
+            (200, #"{"status":true,"response_code":1,"message":"PAN has been allotted, your PAN card is under process"}"#, "completed"),
+            // Words that are not known end nothing.
+            (200, #"{"status":true,"response_code":1,"message":"Objection raised, documents awaited"}"#, "pending"),
+            (200, #"{"status":true,"response_code":1,"message":"Application is in process"}"#, "pending"),
+            (200, #"{"status":true,"response_code":1,"message":"Marked for clarification"}"#, "pending"),
+            (200, #"{"status":true,"response_code":1,"message":"Unable to fetch status, please try later"}"#, "pending"),
+            (200, #"{"status":true,"response_code":1,"message":"Your card will be dispatched"}"#, "pending"),
+            (200, #"{"status":false,"message":"Service unavailable, try later"}"#, "pending"),
+            (200, #"{"message":"Something went wrong"}"#, "pending"),
+            // Phrases of two lists, or words that the numbers contradict.
+            (200, #"{"status":true,"response_code":1,"message":"Rejected: PAN allotted before"}"#, "pending"),
+            (200, #"{"status":true,"response_code":1,"message":"Application is under process, PAN allotted"}"#, "pending"),
+            (200, #"{"status":false,"response_code":9,"message":"PAN allotted"}"#, "pending"),
+            (200, #"{"status":true,"response_code":7,"message":"PAN allotted"}"#, "pending"),
+            (200, #"{"status":true,"response_code":1,"message":"Duplicate RefID"}"#, "pending"),
+            (200, #"{"status":false,"response_code":1,"message":"odd"}"#, "pending"),
             (200, #"{"status":"Success","message":"PAN allotted"}"#, "completed"),
             (200, #"{"status":true,"response_code":1,"message":"Application rejected"}"#, "rejected"),
             (200, #"{"status":false,"response_code":9,"message":"Rejected by NSDL"}"#, "rejected"),
             (200, #"{"status":true,"response_code":2,"message":"wait"}"#, "pending"),
             (401, #"{"status":"Failed","message":"Duplicate RefID"}"#, "failed(code: nil)"),
-            (401, #"{"status":false,"response_code":9,"message":"no"}"#, "failed(code: Optional(9))"),
+            (401, #"{"message":"Duplicate RefID"}"#, "failed(code: nil)"),
+            (401, #"{"status":false,"response_code":9,"message":"no"}"#, "pending"),
+            (401, #"{"message":"Invalid token"}"#, "credentialsRefused(nil)"),
+            (412, #"{"status":false,"response_code":15,"message":"Rejected"}"#, "credentialsRefused(15)"),
+            (402, #"{"status":false,"response_code":16,"message":"Insufficient fund"}"#, "postponed"),
             (401, #"{"status":false,"response_code":16,"message":"Authentication failed"}"#, "credentialsRefused(16)"),
             (200, #"{"status":true,"response_code":1}"#, "unknown.contradictory"),
-            (200, #"{"status":true,"response_code":7,"message":"PAN allotted"}"#, "unknown.contradictory"),
-            (200, #"{"status":false,"response_code":1,"message":"odd"}"#, "unknown.contradictory"),
             (404, #"{"status":false,"message":"no"}"#, "unknown.unexpected_status"), (502, "", "unknown.server_error"),
             (200, "<html>", "unknown.unreadable"),
         ])
@@ -146,6 +203,11 @@ struct AnswerClassifierTests {
         #expect(facts.acknowledgement == "000\(long)")
         #expect(read(200, #"{"operatorid":"1.0e3","ackno":12.50}"#).facts.acknowledgement == "12.50")
         #expect(read(200, #"{"operatorid":"","ackno":null}"#).facts.operatorID == nil)
+        // BOS sends 0 before the operator has given a number.
+        for none in ["0", #""0""#, #""00""#] { #expect(read(200, #"{"operatorid":\#(none)}"#).facts.operatorID == nil) }
+        #expect(read(200, #"{"operatorid":10,"ackno":0,"refid":123456}"#).facts.operatorID == "10")
+        #expect(read(200, #"{"refid":123456}"#).facts.reference == "123456")
+        #expect(read(200, #"{"refid":""}"#).facts.reference == nil)
     }
 
     @Test("an enquiry's data gives the operator id and the message when nothing else does")
@@ -165,10 +227,16 @@ struct AnswerClassifierTests {
         var configuration = BOSConfiguration()
         configuration.codes.finalRefusals = [7]
         configuration.enquiry.failedCodes = [7]
+        configuration.codes.postponed = [6]
+        configuration.pan.failedCodes = [9]
         configuration.enquiry.succeededWords = ["Erledigt"]
         let classifier = AnswerClassifier(configuration: configuration)
         let refusal = classifier.recharge(read(200, #"{"status":false,"response_code":7}"#), version: version)
         #expect(refusal.outcome == "refused(code: Optional(7), isFinal: true)")
+        #expect(classifier.recharge(read(200, #"{"status":false,"response_code":6}"#), version: version).outcome == "postponed")
+        #expect(classifier.recharge(read(200, #"{"status":true,"response_code":6}"#), version: version).outcome == "unknown.contradictory")
+        let application = classifier.panStatus(read(200, #"{"status":false,"response_code":9,"message":"no"}"#), version: version)
+        #expect(application.outcome == "failed(code: Optional(9))")
         let failure = classifier.enquiry(read(200, #"{"status":false,"responsecode":7}"#), version: version)
         #expect(failure.outcome == "failed(refunded: false)")
         #expect(classifier.enquiry(read(200, #"{"data":{"status":"ERLEDIGT"}}"#), version: version).outcome == "succeeded")

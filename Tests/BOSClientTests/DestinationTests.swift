@@ -36,7 +36,9 @@ struct DestinationTests {
     @Test("the account is told apart without its id or secret")
     func account() {
         func account(_ id: String, _ secret: String) -> String {
-            destination("https://h/a") { $0.credentials = .authorise(.init(url: "https://t/x", clientID: id, clientSecret: Secret(secret))) }
+            destination("https://h/a") {
+                $0.credentials = .authorise(.init(url: "https://t/x", clientID: id, clientSecret: Secret(secret)))
+            }
         }
         #expect(account("merchant-1", "s") == account("merchant-1", "t"))
         #expect(account("merchant-1", "s") != account("merchant-2", "s"))

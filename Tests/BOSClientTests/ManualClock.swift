@@ -6,6 +6,7 @@ import Synchronization
 final class ManualClock: Sendable {
     private struct State {
         var now = 1_000_000.0
+        var steady = 0.0
         var sleepers: [(wake: Double, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
@@ -15,8 +16,12 @@ final class ManualClock: Sendable {
     var now: Double { state.withLock(\.now) }
 
     var clock: BOSClock {
-        BOSClock(now: { self.now }, sleep: { await self.sleep($0 / .seconds(1)) }, random: { 0.5 })
+        BOSClock(
+            now: { self.now }, steady: { self.state.withLock(\.steady) }, sleep: { await self.sleep($0 / .seconds(1)) }, random: { 0.5 })
     }
+
+    /// Sets the civil clock, as a person or a time server does.
+    func set(by seconds: Double) { state.withLock { $0.now += seconds } }
 
     /// Waits until somebody has gone to sleep and returns for how many seconds.
     func nextSleep() async -> Double? { await sleeps.stream.first { _ in true } }
@@ -24,7 +29,8 @@ final class ManualClock: Sendable {
     func advance(by seconds: Double) {
         let woken = state.withLock { state in
             state.now += seconds
-            let now = state.now
+            state.steady += seconds
+            let now = state.steady
             let woken = state.sleepers.filter { $0.wake <= now }
             state.sleepers.removeAll { $0.wake <= now }
             return woken
@@ -34,7 +40,7 @@ final class ManualClock: Sendable {
 
     private func sleep(_ seconds: Double) async {
         await withCheckedContinuation { continuation in
-            state.withLock { $0.sleepers.append((wake: $0.now + seconds, continuation: continuation)) }
+            state.withLock { $0.sleepers.append((wake: $0.steady + seconds, continuation: continuation)) }
             sleeps.continuation.yield(seconds)
         }
     }

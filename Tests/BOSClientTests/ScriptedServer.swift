@@ -8,6 +8,9 @@ final class ScriptedServer: Sendable {
     enum Action: Sendable {
         case write(String)
         case writeThenClose(String)
+        /// In two segments, with other work of the loop between.
+        case writeTwice(String, String)
+        case writeAfter(Duration, String)
         case close
         case reset
         case silence
@@ -23,7 +26,12 @@ final class ScriptedServer: Sendable {
     /// Every request in the order of arrival.
     var requests: [String] { seen.list.withLock { $0 } }
 
+    /// How many connections have come.
+    var connections: Int { seen.connections.withLock { $0 } }
+
     fileprivate final class Seen: Sendable {
+        let connections = Mutex(0)
+        let ends = AsyncStream.makeStream(of: String.self)
         let list = Mutex<[String]>([])
         let arrivals = AsyncStream.makeStream(of: String.self)
     }
@@ -51,6 +59,9 @@ final class ScriptedServer: Sendable {
     /// Waits for the next request that nobody has waited for yet.
     func nextRequest() async -> String? { await seen.arrivals.stream.first { _ in true } }
 
+    /// How the next connection that nobody has waited for yet came to its end: `closed` or `reset`.
+    func nextEnd() async -> String? { await seen.ends.stream.first { _ in true } }
+
     func stop() async throws { try await channel.close() }
 
     /// A whole HTTP answer with a JSON body.
@@ -75,7 +86,17 @@ private final class ScriptHandler: ChannelInboundHandler {
         self.script = script
     }
 
+    private var end = "closed"
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        end = "reset"
+        context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { seen.ends.continuation.yield(end) }
+
     func channelActive(context: ChannelHandlerContext) {
+        seen.connections.withLock { $0 += 1 }
         if let onConnect { perform(onConnect, context) }
     }
 
@@ -102,6 +123,19 @@ private final class ScriptHandler: ChannelInboundHandler {
         case .writeThenClose(let text):
             context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
             context.close(promise: nil)
+        case .writeTwice(let first, let second):
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: first)), promise: nil)
+            let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            context.eventLoop.execute {
+                let (handler, context) = loopBound.value
+                context.writeAndFlush(handler.wrapOutboundOut(ByteBuffer(string: second)), promise: nil)
+            }
+        case .writeAfter(let pause, let text):
+            let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            context.eventLoop.scheduleTask(in: TimeAmount(pause)) {
+                let (handler, context) = loopBound.value
+                context.writeAndFlush(handler.wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
+            }
         case .close: context.close(promise: nil)
         case .reset:
             (context.channel as? any SocketOptionProvider)?

@@ -124,6 +124,60 @@ struct TokenTests {
         #expect(authoriseCalls(server) == 4)
     }
 
+    @Test("a civil clock that is set stops no renewal and keeps no token alive", arguments: [-19_800.0, 19_800, -1e9])
+    func clockSet(by seconds: Double) async throws {
+        let clock = ManualClock()
+        let server = try await server { $0 == 1 ? .close : .write(Self.grant("token-\($0)")) }
+        try await withClient(server.address, clock: clock.clock, { $0.credentials = .authorise(authorise(server)) }) { client in
+            #expect(await client.recharge(.sample()).outcome == "notSent.token_unavailable")
+            clock.set(by: seconds)
+            // The pause after the failure is 1.5 seconds.
+            clock.advance(by: 2)
+            #expect(await client.recharge(.sample()).outcome == "done")
+            clock.set(by: -seconds)
+            #expect(client.credentialState.isUsable)
+            clock.advance(by: 599)
+            #expect(client.credentialState.isUsable)
+            clock.advance(by: 1)
+            #expect(!client.credentialState.isUsable)
+            #expect(await client.recharge(.sample()).outcome == "done")
+            clock.set(by: seconds)
+            clock.advance(by: 10)
+            #expect(await client.renewCredentials(refused: CredentialVersion(2)))
+        }
+        try await server.stop()
+        #expect(authoriseCalls(server) == 4)
+    }
+
+    @Test("recharges that are refused at once by a bare 401 make one authorise call, and go on with the new token")
+    func bareRefusals() async throws {
+        let calls = Counter()
+        let server = try await ScriptedServer.start { _, request in
+            if request.hasPrefix("POST /authorize ") { return .write(Self.grant("token-\(calls.next())")) }
+            guard request.contains("Bearer token-1\r\n") else { return .write(Self.done) }
+            return .write(
+                ScriptedServer.answer(
+                    "401 Unauthorized", #"{"message":"Unauthorized"}"#, headers: "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n"))
+        }
+        try await withClient(server.address, clock: ManualClock().clock, { $0.credentials = .authorise(authorise(server)) }) { client in
+            let outcomes = await withTaskGroup(of: String.self, returning: [String].self) { group in
+                for number in 0..<50 {
+                    group.addTask {
+                        let first = await client.recharge(.sample("r\(number)"))
+                        guard case .credentialsRefused(nil, let version) = first, await client.renewCredentials(refused: version) else {
+                            return first.outcome
+                        }
+                        return await client.recharge(.sample("r\(number)")).outcome
+                    }
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(outcomes.allSatisfy { $0 == "done" })
+        }
+        try await server.stop()
+        #expect(authoriseCalls(server) == 2)
+    }
+
     @Test(
         "an authorise answer without a usable token is a problem, not a token",
         arguments: [

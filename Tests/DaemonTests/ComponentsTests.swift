@@ -7,10 +7,11 @@ import Testing
 
 @Suite("What the settings are for", .timeLimit(.minutes(1)))
 struct ComponentsTests {
-    /// How BOS is called and read, and how jobs are treated; but for the rate, which is no component's, and secrets, which cannot be seen.
+    /// How BOS is called and read, and how jobs are treated; but for the rate and the permission of `http://`, which are no component's, and
+    /// secrets, which cannot be seen.
     static let names = SettingKey.all.filter { key in
         ["api.", "pan.", "retry.", "breaker.", "poller.", "jobs.", "auth."].contains { key.name.hasPrefix($0) }
-            && key.name != "api.ratePerSecond" && !key.isSecret
+            && !["api.ratePerSecond", "api.allowPlainHTTP"].contains(key.name) && !key.isSecret
     }.map(\.name)
 
     @Test("no setting is read and then forgotten: each changes the configuration of a component", arguments: names)

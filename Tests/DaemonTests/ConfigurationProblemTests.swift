@@ -172,9 +172,31 @@ struct ConfigurationProblemTests {
     }
 
     @Test(
+        "http:// to this machine is no risk, and to another it can be allowed",
+        arguments: [
+            ["--api.baseURL=http://127.0.0.1:8080/api"], ["--api.baseURL=http://127.9.8.7/api"], ["--api.baseURL=http://[::1]:8080/api"],
+            ["--api.baseURL=http://localhost/api"], ["--api.baseURL=http://bos.example/api", "--api.allowPlainHTTP=true"],
+            ["--api.baseURL=https://bos.example/api"], ["--auth.url=http://unused.example/"],
+            ["--api.baseURL=http://localhost/api", "--retry.settle.window=31s"], ["--retry.settle.window=90s"],
+        ])
+    func plainHTTP(options: [String]) {
+        #expect(ConfigurationFixture(options: options).problems().isEmpty)
+    }
+
+    @Test(
         "values that do not go together are an error",
         arguments: [
-            (["--retry.settle.window=20s"], "retry.settle.window"), (["--api.requestTimeout=31s"], "jobs.timeout"),
+            (["--retry.settle.window=20s"], "retry.settle.window"), (["--retry.settle.window=89s"], "retry.settle.window"),
+            (["--api.baseURL=http://127.0.0.1:9/", "--retry.settle.window=30s"], "retry.settle.window"),
+            (["--api.baseURL=http://api.bos.center/api/BOS"], "api.baseURL"), (["--api.baseURL=http://127.1.2.3.example/"], "api.baseURL"),
+            (["--api.postponedCodes=11"], "api.postponedCodes"), (["--api.postponedCodes=2"], "api.postponedCodes"),
+            (["--api.postponedCodes=5", "--api.finalCodes=5"], "api.postponedCodes"),
+            (
+                [
+                    "--auth.mode=authorise", "--auth.url=http://auth.example/", "--auth.clientID=c", "--auth.clientSecret=s",
+                ], "auth.url"
+            ),
+            (["--api.requestTimeout=31s"], "jobs.timeout"),
             (["--retry.initialBackoff=31s"], "retry.maximumBackoff"),
             (["--retry.enquiry.initialBackoff=6m"], "retry.enquiry.maximumBackoff"),
             (["--poller.pan.firstCheckAfter=7h"], "poller.pan.maximumInterval"), (["--auth.mode=file"], "auth.tokenFile"),

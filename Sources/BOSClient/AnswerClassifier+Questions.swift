@@ -1,0 +1,164 @@
+internal import ExactJSON
+
+// MARK: - Enquiries
+
+extension AnswerClassifier {
+    /// An answer to `RechargesStatus`. A wrong "failed" lets somebody pay again, so only the two documented HTTP statuses give a verdict.
+    func enquiry(_ answer: ReadAnswer, version: CredentialVersion) -> Attempt<EnquiryAnswer> {
+        if let early: Attempt<EnquiryAnswer> = common(answer, version: version) { return early }
+        var facts = answer.facts
+        guard [200, 401].contains(facts.httpStatus) else { return unexpectedStatus(facts) }
+        if let problem = answer.data?.problem { return .unknown(.unreadable, detail: problem, facts) }
+        let named: NamedRecharge
+        do throws(NamedRecharge.Unreadable) {
+            named = try NamedRecharge(answer.data?.named, beside: answer.named)
+        } catch {
+            return .unknown(.unreadable, detail: error.problem, facts)
+        }
+        facts.reference = named.reference
+        let texts = [facts.message, answer.data?.message ?? ""]
+        if let data = answer.data, data.status != nil {
+            facts.operatorID = facts.operatorID ?? data.operatorID
+            if facts.message.isEmpty { facts.message = data.message }
+        }
+        let verdict = verdict(facts, answer.data, saying: Words(texts, configuration))
+        // Words for "not now" without a verdict speak of the question.
+        if verdict == nil || verdict == .declined, asksToComeLater(facts) { return .postponed(facts) }
+        guard let verdict else { return contradictory(facts) }
+        return .answered(EnquiryAnswer(facts: facts, verdict: verdict, hasData: answer.data?.hasMembers ?? false, named: named))
+    }
+
+    /// Which lists of the configuration have a phrase in the answer's messages.
+    private struct Words {
+        let notFound: Bool
+        let failed: Bool
+        let postponed: Bool
+
+        init(_ texts: [String], _ configuration: BOSConfiguration) {
+            func says(_ patterns: [String]) -> Bool { texts.contains { $0.contains(anyOf: patterns) } }
+            notFound = says(configuration.enquiry.notFoundPatterns)
+            failed = says(configuration.enquiry.failedPatterns)
+            postponed = says(configuration.codes.postponedPatterns)
+        }
+    }
+
+    /// What the answer says of the recharge; `nil` if it decides nothing.
+    private func verdict(_ facts: BOSFacts, _ data: AnswerData?, saying words: Words) -> EnquiryAnswer.Verdict? {
+        if let code = facts.responseCode, configuration.codes.accepted.contains(code) {
+            // "Not finished" beside a status of the recharge stays "not finished"; words that say otherwise leave nothing.
+            let isContradicted = words.notFound || words.failed || data.map { refund($0) != .no } ?? false
+            return isContradicted ? nil : .pending
+        }
+        guard let data else { return outerVerdict(facts, saying: words) }
+        guard let status = data.status, status.word != "" else {
+            // Data that says nothing decides nothing. A form that was not filled in goes with "not found", and with nothing else.
+            return data.isBlank && isNotFound(facts, words) ? .notFound : nil
+        }
+        return dataVerdict(status, data, facts, saying: words)
+    }
+
+    /// With data, the outer status and code say whether the question was answered, and `data.status` speaks of the recharge.
+    private func dataVerdict(
+        _ status: JSONValue, _ data: AnswerData, _ facts: BOSFacts, saying words: Words
+    ) -> EnquiryAnswer.Verdict? {
+        guard let word = status.word, facts.status != false, facts.httpStatus == 200, !words.notFound,
+            facts.responseCode == nil || facts.responseCode == configuration.codes.done
+        else { return nil }
+        let enquiry = configuration.enquiry
+        let lists = [enquiry.succeededWords, enquiry.failedWords, enquiry.pendingWords].map { $0.contains(word: word) }
+        let refund = refund(data)
+        switch (lists, refund) {
+        case ([true, false, false], .no) where !words.failed: return .succeeded
+        case ([true, false, false], .yes), ([false, true, false], .yes): return .failed(refunded: true)
+        case ([false, true, false], .no): return .failed(refunded: word == "refunded")
+        case ([false, false, true], .no): return .pending
+        default: return nil
+        }
+    }
+
+    private enum Refund {
+        case yes
+        case no
+        case unreadable
+    }
+
+    /// Whether the money went back. What is refunded has failed, whatever else is said of it.
+    private func refund(_ data: AnswerData) -> Refund {
+        guard let refunded = data.refunded else { return .no }
+        guard let word = refunded.word else { return .unreadable }
+        let (yes, no) = (
+            configuration.enquiry.refundedWords.contains(word: word), configuration.enquiry.notRefundedWords.contains(word: word)
+        )
+        if word.isEmpty || (no && !yes) { return .no }
+        return yes && !no ? .yes : .unreadable
+    }
+
+    /// Without data the outer status is all there is.
+    private func outerVerdict(_ facts: BOSFacts, saying words: Words) -> EnquiryAnswer.Verdict? {
+        let codes = configuration.codes
+        if isNotFound(facts, words) { return .notFound }
+        switch (facts.status, facts.responseCode) {
+        // Words and numbers that disagree decide nothing.
+        case (true, codes.done): return facts.httpStatus == 200 && !words.notFound && !words.failed ? .succeeded : nil
+        // A duplicate is said of a request to recharge; about an enquiry it proves nothing.
+        case (_, codes.done), (_, codes.duplicateReference), (_, nil), (true, _), (nil, _): return nil
+        case (false, let code?):
+            if words.notFound { return nil }
+            if configuration.enquiry.failedCodes.contains(code) { return .failed(refunded: false) }
+            return words.failed && !words.postponed && !codes.askAgain.contains(code) ? .failed(refunded: false) : .declined
+        }
+    }
+
+    private func isNotFound(_ facts: BOSFacts, _ words: Words) -> Bool {
+        let codes = configuration.codes
+        return words.notFound && !words.failed && !words.postponed && facts.status != true && facts.responseCode != codes.done
+            && facts.responseCode != codes.duplicateReference
+    }
+}
+
+// MARK: - PAN applications
+
+extension AnswerClassifier {
+    /// An answer to `Status`. Asking again costs nothing and an end cannot be undone, so only known words end an application.
+    func panStatus(_ answer: ReadAnswer, version: CredentialVersion) -> Attempt<PANAnswer> {
+        if let early: Attempt<PANAnswer> = common(answer, version: version) { return early }
+        let facts = answer.facts
+        guard [200, 401].contains(facts.httpStatus) else { return unexpectedStatus(facts) }
+        let codes = configuration.codes
+        let isPending = facts.responseCode.map(codes.accepted.contains) ?? false
+        let hasFailedCode = facts.status != true && facts.responseCode.map(configuration.pan.failedCodes.contains) ?? false
+        guard !facts.message.isEmpty || isPending || hasFailedCode else { return contradictory(facts) }
+        return .answered(PANAnswer(facts: facts, verdict: panVerdict(facts, hasFailedCode: hasFailedCode)))
+    }
+
+    private func panVerdict(_ facts: BOSFacts, hasFailedCode: Bool) -> PANAnswer.Verdict {
+        let (pan, codes) = (configuration.pan, configuration.codes)
+        if let code = facts.responseCode, codes.accepted.contains(code) { return .pending }
+        let isDuplicate = facts.message.contains(anyOf: ["duplicate refid"])
+        let lists = [pan.pendingPatterns, pan.completedPatterns, pan.rejectedPatterns].map(facts.message.contains(anyOf:)) + [isDuplicate]
+        switch lists {
+        // A code that says something else, or "no", contradicts the words.
+        case [false, true, false, false] where facts.status != false && (facts.responseCode == nil || facts.responseCode == codes.done):
+            return hasFailedCode ? .pending : .completed
+        case [false, false, true, false]: return .rejected
+        case [false, false, false, true] where facts.status != true: return .failed(code: facts.responseCode)
+        case [false, false, false, false] where hasFailedCode: return .failed(code: facts.responseCode)
+        default: return .pending
+        }
+    }
+}
+
+// MARK: - Words
+
+extension JSONValue {
+    /// The text of a word, a number or a boolean, in small letters and without white space around.
+    fileprivate var word: String? {
+        if case .bool(let value) = self { return value ? "true" : "false" }
+        return text?.trimmed.lowercased()
+    }
+}
+
+extension Set<String> {
+    /// Whether one of them is this word, which is in small letters already.
+    fileprivate func contains(word: String) -> Bool { contains(word) || contains { $0.lowercased() == word } }
+}

@@ -1,0 +1,46 @@
+/// The value of a JSON number, exactly: its digits and a power of ten. No floating-point number is involved.
+///
+/// `10`, `10.0`, `1E+1` and `0.1e2` are the same value. Nothing is ever computed with the exponent, so that `1E+999999999` costs no more
+/// than `1`.
+package struct ExactDecimal: Sendable, Equatable {
+    private let isNegative: Bool
+    /// Without zeros at either end; empty for zero.
+    private let digits: [UInt8]
+    /// The value is the digits as a whole number times ten to this power; 0 for zero.
+    private let exponent: Int
+
+    /// - Parameter number: a number as JSON spells it (RFC 8259, section 6); `nil` for any other text.
+    package init?(number: String) {
+        guard case .number(let text)? = try? JSONValue.parse(Array(number.utf8)), text == number else { return nil }
+        let isNegative = text.hasPrefix("-")
+        let parts = text.utf8.dropFirst(isNegative ? 1 : 0).split(maxSplits: 1) { $0 == UInt8(ascii: "e") || $0 == UInt8(ascii: "E") }
+        let mantissa = parts[0].split(separator: UInt8(ascii: "."))
+        let fraction = mantissa.count > 1 ? mantissa[1].count : 0
+        var digits = Array(mantissa.joined())[...]
+        var trailing = 0
+        while digits.last == UInt8(ascii: "0") {
+            digits = digits.dropLast()
+            trailing += 1
+        }
+        digits = digits.drop { $0 == UInt8(ascii: "0") }
+        self.digits = Array(digits)
+        self.isNegative = isNegative && !digits.isEmpty
+        exponent = digits.isEmpty ? 0 : Self.exponent(parts.count > 1 ? String(Substring(parts[1])) : "0") - fraction + trailing
+    }
+
+    /// The value times ten to that power if it is a whole number that fits, else `nil`. 2 turns rupees into paise.
+    package func wholeNumber(timesTenToThe power: Int) -> Int64? {
+        let zeros = exponent + power
+        // Int64 has 19 digits at the most.
+        guard digits.isEmpty || (zeros >= 0 && digits.count + zeros <= 19) else { return nil }
+        let text = String(decoding: digits, as: UTF8.self) + String(repeating: "0", count: digits.isEmpty ? 1 : zeros)
+        return Int64((isNegative ? "-" : "") + text)
+    }
+
+    /// One that is too large to matter is cut: no text has so many digits.
+    private static func exponent(_ text: String) -> Int {
+        let limit = 1_000_000_000
+        guard let exponent = Int(text) else { return text.hasPrefix("-") ? -limit : limit }
+        return min(max(exponent, -limit), limit)
+    }
+}

@@ -1,0 +1,138 @@
+import Synchronization
+import Testing
+
+@testable import BOSClient
+
+@Suite("Kept connections", .timeLimit(.minutes(5)))
+struct KeptConnectionTests {
+    /// An answer that carries the recharge's own reference as its `ackno`.
+    private static func answer(_ request: String) -> String {
+        let reference = request.firstMatch(of: /"referenceid":"([^"]+)"/).map { String($0.1) } ?? ""
+        return ScriptedServer.answer("200 OK", #"{"status":true,"response_code":1,"ackno":"\#(reference)","message":"ok"}"#)
+    }
+
+    /// A function of its own, so that a failed expectation shows the outcome alone.
+    private func outcome(_ client: BOSClient, _ request: RechargeRequest, timeout: Duration = .seconds(20)) async -> String {
+        await client.recharge(request, timeout: timeout).outcome
+    }
+
+    /// Recharges, `atOnce` side by side, and how many were answered as done.
+    private func recharge(_ count: Int, atOnce: Int, _ server: ScriptedServer) async throws -> (done: Int, wrong: [String]) {
+        try await withClient(server.address, { $0.maximumConnections = 64 }) { client in
+            let next = Counter()
+            return await withTaskGroup(of: (Int, [String]).self) { group in
+                for _ in 0..<atOnce {
+                    group.addTask {
+                        var (done, wrong): (Int, [String]) = (0, [])
+                        while case let number = next.next(), number <= count {
+                            guard case .answered(let answer) = await client.recharge(.sample("r\(number)-"), timeout: .seconds(20)) else {
+                                continue
+                            }
+                            done += 1
+                            let acknowledgement = answer.facts.acknowledgement ?? ""
+                            if acknowledgement != "r\(number)-" { wrong.append("r\(number)- got \(acknowledgement)") }
+                        }
+                        return (done, wrong)
+                    }
+                }
+                return await group.reduce(into: (0, [])) { $0 = ($0.0 + $1.0, $0.1 + $1.1) }
+            }
+        }
+    }
+
+    @Test(
+        "a server that answers each recharge twice never has its second answer taken for another's",
+        arguments: [false, true])
+    func twice(inTwoSegments: Bool) async throws {
+        let server = try await ScriptedServer.start { _, request in
+            let answer = Self.answer(request)
+            return inTwoSegments ? .writeTwice(answer, answer) : .write(answer + answer)
+        }
+        let (done, wrong) = try await recharge(5_000, atOnce: 16, server)
+        try await server.stop()
+        #expect(wrong == [])
+        #expect(done > 4_900)
+    }
+
+    @Test("a server that says 408 on an idle kept connection never has it taken for a recharge's answer")
+    func idle408() async throws {
+        let timeout = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        let server = try await ScriptedServer.start { number, request in
+            number > 2_000 && number % 97 == 0 ? .writeTwice(Self.answer(request), timeout) : .write(Self.answer(request))
+        }
+        let (done, wrong) = try await recharge(5_000, atOnce: 16, server)
+        try await server.stop()
+        #expect(wrong == [])
+        #expect(done > 4_900)
+    }
+
+    @Test("connections are kept once successes were followed by silence, and never again after an answer that was not asked for")
+    func trust() async throws {
+        let isDouble = Mutex(false)
+        let server = try await ScriptedServer.start { _, request in
+            let answer = Self.answer(request)
+            return .write(isDouble.withLock { $0 } ? answer + answer : answer)
+        }
+        try await withClient(server.address) { client in
+            for number in 0..<ConnectionTrust.silencesNeeded {
+                #expect(await outcome(client, .sample("r\(number)-")) == "done")
+            }
+            #expect(server.connections == ConnectionTrust.silencesNeeded)
+            while !client.keepsConnections { await Task.yield() }
+            for number in 100..<110 { #expect(await outcome(client, .sample("r\(number)-")) == "done") }
+            #expect(server.connections == ConnectionTrust.silencesNeeded + 1)
+            isDouble.withLock { $0 = true }
+            #expect(await outcome(client, .sample("r200-")) == "done")
+            isDouble.withLock { $0 = false }
+            for number in 300..<310 { #expect(await outcome(client, .sample("r\(number)-")) == "done") }
+            #expect(server.connections == ConnectionTrust.silencesNeeded + 11)
+            #expect(!client.keepsConnections)
+        }
+        try await server.stop()
+    }
+
+    @Test("the copy of a success on a kept connection settles nothing where acknowledgements differ")
+    func lateCopy() async throws {
+        let last = Mutex("")
+        let server = try await ScriptedServer.start { _, request in
+            let answer = last.withLock { last in
+                if !request.contains("\"late-\"") { last = Self.answer(request) }
+                return last
+            }
+            return .write(answer)
+        }
+        try await withClient(server.address) { client in
+            for number in 0..<ConnectionTrust.silencesNeeded { _ = await client.recharge(.sample("r\(number)-")) }
+            while !client.keepsConnections { await Task.yield() }
+            #expect(await outcome(client, .sample("before-")) == "done")
+            #expect(await outcome(client, .sample("late-")) == "unknown.contradictory")
+        }
+        try await server.stop()
+    }
+
+    @Test("a connection is not used again after an answer that is no success")
+    func refusals() async throws {
+        let server = try await ScriptedServer.start { _, request in
+            request.contains("\"no")
+                ? .write(ScriptedServer.answer("200 OK", #"{"status":false,"response_code":7}"#)) : .write(Self.answer(request))
+        }
+        try await withClient(server.address) { client in
+            for number in 0..<ConnectionTrust.silencesNeeded { _ = await client.recharge(.sample("r\(number)-")) }
+            while !client.keepsConnections { await Task.yield() }
+            let before = server.connections
+            for number in 0..<3 { _ = await client.recharge(.sample("no\(number)-")) }
+            #expect(server.connections == before + 3)
+        }
+        try await server.stop()
+    }
+
+    @Test("a call that breaks off resets its connection, so that nothing of it leaves later")
+    func reset() async throws {
+        let server = try await ScriptedServer.start { _, _ in .silence }
+        try await withClient(server.address) { client in
+            #expect(await outcome(client, .sample(), timeout: .seconds(1)) == "unknown.timeout")
+            #expect(await server.nextEnd() == "reset")
+        }
+        try await server.stop()
+    }
+}

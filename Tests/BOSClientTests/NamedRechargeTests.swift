@@ -1,0 +1,64 @@
+import Testing
+
+@testable import BOSClient
+
+@Suite("Which recharge an enquiry speaks of", .timeLimit(.minutes(1)))
+struct NamedRechargeTests {
+    private func enquiry(_ members: String) -> Attempt<EnquiryAnswer> {
+        let body = #"{"status":true,"responsecode":1,\#(members)}"#
+        return AnswerClassifier(configuration: BOSConfiguration()).enquiry(
+            ReadAnswer(httpStatus: 200, body: Array(body.utf8)), version: CredentialVersion(1))
+    }
+
+    private func answer(_ members: String) throws -> EnquiryAnswer {
+        guard case .answered(let answer) = enquiry(members) else { throw NoAnswer() }
+        return answer
+    }
+
+    private struct NoAnswer: Error {}
+
+    @Test("the recharge is named as BOS sent it, inside data or beside it")
+    func names() throws {
+        let whole = try answer(#""data":{"status":"1","refid":"r-2","canumber":9876543210,"amount":"50.00"}"#)
+        #expect(whole.named == NamedRecharge(reference: "r-2", subscriber: "9876543210", amount: "50.00"))
+        #expect(whole.hasData)
+        #expect(whole.facts.reference == "r-2")
+        let beside = try answer(#""refid":7,"amount":10,"data":{"status":"1","refid":"","canumber":null}"#)
+        #expect(beside.named == NamedRecharge(reference: "7", amount: "10"))
+        let none = try answer(#""message":"ok""#)
+        #expect(none.named == NamedRecharge())
+        #expect(!none.hasData)
+        #expect(try answer(#""amount":10,"data":{"status":"1","amount":"10.00"}"#).named.amount == "10.00")
+    }
+
+    @Test("data without a member that is not null is no data", arguments: [#""data":null"#, #""data":"""#])
+    func noData(member: String) throws {
+        #expect(try !answer(member).hasData)
+    }
+
+    @Test(
+        "names that contradict or cannot be read decide nothing",
+        arguments: [
+            #""refid":"a","data":{"status":"1","refid":"b"}"#, #""data":{"status":"1","refid":true}"#,
+            #""data":{"status":"1","amount":{}}"#,
+            #""canumber":[],"data":{"status":"1"}"#, #""amount":"10","data":{"status":"1","amount":"10.01"}"#,
+        ])
+    func unreadable(members: String) {
+        #expect(enquiry(members).outcome == "unknown.unreadable")
+    }
+
+    @Test("an operator id of zeros is none")
+    func zeros() throws {
+        #expect(try answer(#""data":{"status":"1","operatorid":"0"}"#).facts.operatorID == nil)
+        #expect(try answer(#""operatorid":0,"data":{"status":"1","operatorid":"77"}"#).facts.operatorID == "77")
+    }
+
+    @Test("a description shows no subscriber number")
+    func description() {
+        let named = NamedRecharge(reference: "r", subscriber: "9876543210", amount: "10")
+        var dumped = ""
+        dump(named, to: &dumped)
+        #expect(!"\(named)\(dumped)".contains("9876543210"))
+        #expect("\(named)" == "named by refid, canumber, amount")
+    }
+}

@@ -1,0 +1,108 @@
+import Testing
+
+@testable import BOSClient
+
+@Suite("Refused credentials, and \"not now\"", .timeLimit(.minutes(1)))
+struct RefusalReadingTests {
+    private let classifier = AnswerClassifier(configuration: BOSConfiguration())
+    private let version = CredentialVersion(1)
+
+    private func recharge(_ status: Int, _ body: String, refusesToken: Bool = false) -> Attempt<RechargeAnswer> {
+        classifier.recharge(ReadAnswer(httpStatus: status, refusesToken: refusesToken, body: Array(body.utf8)), version: version)
+    }
+
+    @Test(
+        "a 401 that claims nothing is the refusal of our credentials",
+        arguments: [
+            "", "Unauthorized", "<html>401</html>", "[]", "{}", #"{"message":"Unauthorized"}"#, #"{"error":"invalid_token"}"#,
+            #"{"status":401,"error":"Unauthorized"}"#, #"{"status":"error","message":"no"}"#,
+            #"{"status":false,"message":"Token has expired"}"#, #"{"status":"ERROR","subCode":"401"}"#,
+        ])
+    func bare(body: String) {
+        #expect(recharge(401, body).outcome == "credentialsRefused(nil)")
+        let answer = ReadAnswer(httpStatus: 401, body: Array(body.utf8))
+        #expect(classifier.enquiry(answer, version: version).outcome == "credentialsRefused(nil)")
+        #expect(classifier.panStatus(answer, version: version).outcome == "credentialsRefused(nil)")
+    }
+
+    @Test(
+        "a 401 with a code or a claim is what the table says",
+        arguments: [
+            (#"{"status":false,"response_code":7}"#, "refused(code: Optional(7), isFinal: false)"),
+            (#"{"status":false,"message":"no"}"#, "refused(code: nil, isFinal: false)"),
+            (#"{"status":"Failed","message":"Duplicate RefID, see token"}"#, "refused(code: nil, isFinal: false)"),
+            (#"{"response_code":11}"#, "duplicateReference"), (#"{"response_code":2}"#, "accepted"),
+            (#"{"status":true}"#, "unknown.contradictory"), (#"{"status":true,"response_code":1"#, "unknown.unreadable"),
+        ])
+    func claims(body: String, outcome: String) {
+        #expect(recharge(401, body).outcome == outcome)
+    }
+
+    @Test("the header of an invalid token refuses credentials, unless the body claims that something was done")
+    func header() {
+        #expect(recharge(401, #"{"status":false,"message":"no"}"#, refusesToken: true).outcome == "credentialsRefused(nil)")
+        #expect(recharge(401, #"{"status":true}"#, refusesToken: true).outcome == "unknown.contradictory")
+        #expect(recharge(401, #"{"response_code":2}"#, refusesToken: true).outcome == "accepted")
+    }
+
+    @Test("a token refused in the form of the authorise call is refused, also with HTTP 200")
+    func subCode() {
+        let body = #"{"status":"ERROR","subCode":"403","message":"Token is not valid"}"#
+        for status in [200, 401, 403] { #expect(recharge(status, body).outcome == "credentialsRefused(nil)") }
+        #expect(recharge(200, #"{"status":true,"response_code":1,"subCode":"403"}"#).outcome == "done")
+        #expect(recharge(200, #"{"status":"ERROR","subCode":"500"}"#).outcome == "unknown.contradictory")
+    }
+
+    @Test(
+        "\"not now\" is no refusal",
+        arguments: [
+            (402, ""), (402, "<html>"), (402, #"{"status":false,"response_code":16,"message":"Insufficient fund in your account"}"#),
+            (402, #"{"status":false,"response_code":7}"#), (200, #"{"status":false,"response_code":16,"message":"Insufficient fund"}"#),
+            (401, #"{"status":false,"response_code":16,"message":"INSUFFICIENT FUND in your account"}"#),
+            (200, #"{"status":false,"response_code":6,"message":"Service under maintenance, try after 02:00"}"#),
+            (200, #"{"status":false,"message":"You Have Insufficient Balance."}"#),
+            (200, #"{"status":false,"response_code":5,"message":"Service down for sometime"}"#),
+            (200, #"{"response_code":5,"message":"Insufficient API Balance."}"#),
+        ])
+    func postponed(status: Int, body: String) {
+        #expect(recharge(status, body).outcome == "postponed")
+    }
+
+    @Test(
+        "what claims that it was taken is never \"not now\"",
+        arguments: [
+            (402, #"{"status":true,"response_code":1}"#, "unknown.contradictory"), (402, #"{"response_code":11}"#, "duplicateReference"),
+            (200, #"{"status":true,"response_code":1,"message":"SMS service temporarily unavailable"}"#, "done"),
+            (200, #"{"status":false,"response_code":2,"message":"Service down"}"#, "accepted"),
+            (402, #"{"status":false,"response_code":7"#, "unknown.unreadable"),
+            (503, #"{"status":false,"message":"under maintenance"}"#, "unknown.server_error"),
+        ])
+    func taken(status: Int, body: String, outcome: String) {
+        #expect(recharge(status, body).outcome == outcome)
+    }
+
+    @Test("a 403 without JSON names the likely cause")
+    func firewall() {
+        #expect(recharge(403, "<html>Access denied</html>").outcome == "unknown.unreadable")
+        #expect(recharge(403, "<html>Access denied</html>").detail?.contains("firewall") == true)
+        #expect(recharge(404, "<html>").detail?.contains("firewall") == false)
+    }
+
+    @Test("what cannot be read is named with its place and without its text")
+    func place() {
+        #expect(recharge(200, #"{"status":true,"canumber":98765 43210}"#).detail?.contains("(byte 32)") == true)
+        #expect(recharge(200, #"{"status":true,"canumber":98765 43210}"#).detail?.contains("43210") == false)
+    }
+
+    @Test("an answer that names another subscriber or amount is no answer to this recharge")
+    func another() {
+        func answer(_ members: String) -> String {
+            let body = #"{"status":true,"response_code":1,\#(members)}"#
+            return classifier.recharge(ReadAnswer(httpStatus: 200, body: Array(body.utf8)), to: .sample(), version: version).outcome
+        }
+        #expect(answer(#""canumber":"DL12CB4685","amount":"10.5""#) == "done")
+        #expect(answer(#""canumber":"","amount":null"#) == "done")
+        #expect(answer(#""canumber":"DL12CB4686""#) == "unknown.contradictory")
+        #expect(answer(#""amount":50"#) == "unknown.contradictory")
+    }
+}
