@@ -18,7 +18,7 @@ package struct AnswerReader: Sendable {
     package init(_ configuration: BOSConfiguration) { classifier = AnswerClassifier(configuration: configuration) }
 
     package func recharge(_ answer: RawAnswer, to request: RechargeRequest) -> Attempt<RechargeAnswer> {
-        classifier.recharge(answer.read, version: RawAnswer.version)
+        classifier.recharge(answer.read, to: request, version: RawAnswer.version)
     }
 
     package func enquiry(_ answer: RawAnswer) -> Attempt<EnquiryAnswer> { classifier.enquiry(answer.read, version: RawAnswer.version) }
@@ -30,16 +30,19 @@ package struct AnswerReader: Sendable {
 package struct RawAnswer: Sendable {
     package var httpStatus: Int
     package var retryAfter: Duration?
+    /// Whether a `WWW-Authenticate` header says that the token is not valid.
+    package var refusesToken: Bool
     package var body: [UInt8]
 
-    package init(_ httpStatus: Int, retryAfter: Duration? = nil, _ body: String) {
+    package init(_ httpStatus: Int, retryAfter: Duration? = nil, refusesToken: Bool = false, _ body: String) {
         self.httpStatus = httpStatus
         self.retryAfter = retryAfter
+        self.refusesToken = refusesToken
         self.body = Array(body.utf8)
     }
 
     /// Without a token there is one version of the credentials.
     fileprivate static let version = CredentialVersion(0)
 
-    fileprivate var read: ReadAnswer { ReadAnswer(httpStatus: httpStatus, retryAfter: retryAfter, body: body) }
+    fileprivate var read: ReadAnswer { ReadAnswer(httpStatus: httpStatus, retryAfter: retryAfter, refusesToken: refusesToken, body: body) }
 }

@@ -10,9 +10,11 @@ extension ModelBOS {
     }
 
     var credentialsRefused: RawAnswer {
-        world.chance(0.5)
-            ? RawAnswer(401, #"{"status":false,"response_code":16,"message":"Authentication failed"}"#)
-            : RawAnswer(412, #"{"status":false,"response_code":15,"message":"Invalid signature encoding"}"#)
+        switch world.number(0...2) {
+        case 0: RawAnswer(401, #"{"status":false,"response_code":16,"message":"Authentication failed"}"#)
+        case 1: RawAnswer(401, refusesToken: true, #"{"message":"Unauthorized"}"#)
+        default: RawAnswer(412, #"{"status":false,"response_code":15,"message":"Invalid signature encoding"}"#)
+        }
     }
 
     /// What every call is answered with for a while.

@@ -93,8 +93,10 @@ extension ModelBOS {
         }
         let decision = PANDecision(reference)
         guard world.elapsed >= decision.at else { return .answer(Self.pan(world.pick(Self.openWords))) }
-        return .answer(Self.pan(decision.isRejected ? "Application has been rejected by NSDL eGOV" : "PAN has been allotted"))
+        return .answer(Self.pan(decision.isRejected ? "Application has been rejected by NSDL eGOV" : world.pick(Self.completedWords)))
     }
+
+    private static let completedWords = ["PAN has been allotted", "Your PAN has been allotted, your PAN card is under process"]
 
     /// None of these says that an application has ended.
     private static let openWords = [

@@ -3,6 +3,7 @@ import JobEngine
 import JobModel
 import Ledger
 import Logging
+import Synchronization
 
 /// A worker from its start to its death: the engine's own parts, wired to a simulated world.
 struct Worker {
@@ -108,28 +109,33 @@ struct Worker {
         process.crash()
     }
 
-    /// Takes messages while the gate is open, as many at once as the real prefetch would allow.
+    /// Takes messages while the gate is open, as many at once as the real prefetch would allow, and one at a time while it only tries.
     private func consume(_ lane: Lane) async {
         let queue = lane.name == .money ? ModelBroker.money : ModelBroker.questions
         let prefetch = lane.name == .money ? 8 : 4
-        await withTaskGroup(of: Void.self) { group in
-            var running = 0
+        let running = Running()
+        await withDiscardingTaskGroup { group in
             while process.isAlive, !drain.isDraining, !Task.isCancelled {
-                // One at a time while the gate only tries.
-                guard lane.gate.isOpen || (lane.gate.offersTrial && running == 0) else {
-                    await world.sleep(500)
+                let most = lane.gate.isOpen ? prefetch : lane.gate.offersTrial ? 1 : 0
+                guard running.count.withLock({ $0 }) < most else {
+                    await world.sleep(most == 0 ? 500 : 50)
                     continue
                 }
-                if running >= prefetch {
-                    _ = await group.next()
-                    running -= 1
-                } else if let delivery = broker.take(queue, for: process.name) {
-                    running += 1
-                    group.addTask { await handler.handle(delivery, in: lane) }
-                } else {
-                    await broker.arrivals.wait()
+                guard let delivery = broker.take(queue, for: process.name) else {
+                    // A gate that only tries may close again without a message.
+                    if lane.gate.isOpen { await broker.arrivals.wait() } else { await world.sleep(500) }
+                    continue
+                }
+                running.count.withLock { $0 += 1 }
+                group.addTask {
+                    await handler.handle(delivery, in: lane)
+                    running.count.withLock { $0 -= 1 }
                 }
             }
         }
     }
+}
+
+private final class Running: Sendable {
+    let count = Mutex(0)
 }
