@@ -59,11 +59,14 @@ extension Connection {
         self.session = session
         defer { self.session = nil }
         do throws(SessionError) {
+            try checkBond(session)
             try await setUp(session)
         } catch {
             session.end(error)
             return (false, error)
         }
+        if let bond { bond.0.move(bond.side, to: session.home) }
+        defer { if let bond { bond.0.move(bond.side, to: nil) } }
         announce(session)
         do throws(SessionError) {
             try await live(session)
@@ -90,14 +93,6 @@ extension Connection {
         try await seeToTopology(session)
     }
 
-    private func seeToTopology(_ session: Session) async throws(SessionError) {
-        for item in topology {
-            try await answer(refusal: { Session.refusal(of: item, code: $0, text: $1) }) { finish throws(SessionError) in
-                try session.ask(for: item, mode: mode, finish: finish)
-            }
-        }
-    }
-
     private func announce(_ session: Session) {
         let url = session.url.description
         logger.info("connected to the broker", metadata: ["url": "\(url)", "version": "\(session.serverVersion)"])
@@ -110,11 +105,18 @@ extension Connection {
     /// Returns when the connection is to be closed; throws when the session has ended.
     private func live(_ session: Session) async throws(SessionError) {
         while true {
-            await hold { [mailbox] in session.failure != nil || session.needsTopology || mailbox.isStopping }
+            await hold { [mailbox] in
+                session.failure != nil || session.needsTopology || !session.inspections.isEmpty || mailbox.isStopping
+            }
             if let failure = session.failure { throw failure }
             if mailbox.isStopping { return }
-            try await seeToTopology(session)
             session.needsTopology = false
+            try await inspectTopology(session)
+            let inspections = session.inspections
+            session.inspections = []
+            guard !inspections.isEmpty else { continue }
+            let findings = takeFindings()
+            for inspection in inspections { inspection.finish(.success(.findings(findings))) }
         }
     }
 
@@ -179,7 +181,7 @@ extension Connection {
     }
 
     /// Asks the broker something and waits for the answer.
-    private func answer(
+    func answer(
         refusal: (UInt16, String) -> SessionError = { .closedByBroker(code: $0, text: $1) },
         _ ask: (@escaping (Channel.Outcome) -> Void) throws(SessionError) -> Void
     ) async throws(SessionError) {

@@ -26,6 +26,7 @@ extension Connection {
         let work = mailbox.take()
         consumers += work.newConsumers
         session.take(work)
+        try checkBond(session)
         if session.isReady { try subscribe(in: session, now: now) }
         try session.openOutlets()
         try session.write()
@@ -35,6 +36,15 @@ extension Connection {
         WakeUps.gathered {
             for subscription in session.subscriptions { subscription.flush() }
         }
+    }
+
+    /// Ends a session that publishes elsewhere than where jobs are consumed; lets one that consumes wait for the other.
+    func checkBond(_ session: Session) throws(SessionError) {
+        guard let (bond, side) = bond else { return }
+        let isPermitted = bond.permits(side, in: session.home)
+        session.mayConsume = isPermitted
+        guard side == .publishing, !isPermitted, let home = bond.consumingHome else { return }
+        throw .otherCluster(url: session.url.description, home: session.home, consuming: home)
     }
 
     /// Gives every consumer its place in the session and lets it take its next step.

@@ -16,8 +16,9 @@ package actor Connection {
 
     nonisolated let thread: DedicatedThread
     nonisolated let mailbox: Mailbox
-    let topology: [TopologyItem]
+    var topology: [TopologyItem]
     let mode: TopologyMode
+    let bond: (ClusterBond, side: ClusterBond.Side)?
     let logger: Logger
     let onEvent: @Sendable (ConnectionEvent) -> Void
     var generator: any RandomNumberGenerator
@@ -26,6 +27,10 @@ package actor Connection {
     var consumers: [Deliveries] = []
     var waits: [Pending] = []
     var sessions: UInt64 = 0
+    /// What an inspection has found wrong and not told yet, by what it is about.
+    var findings: [String: String] = [:]
+    /// What the log has said of it.
+    var toldFindings: [String: String] = [:]
     private nonisolated let board = Mutex(ConnectionStatus())
 
     /// Something `run()` waits for: checked after every turn.
@@ -39,11 +44,13 @@ package actor Connection {
     ///
     /// - Parameters:
     ///   - topology: declared, or checked, on each new session before anything else.
+    ///   - bond: ties it to another connection, which must be in the same virtual host of the same cluster.
     ///   - generator: the source of the jitter.
     ///   - onEvent: called on the connection's thread, so it must not block.
     /// - Throws: `DedicatedThreadError` when the system has no thread left.
     package init(
-        configuration: AMQPConfiguration, role: String, topology: [TopologyItem] = [], mode: TopologyMode = .declare, logger: Logger,
+        configuration: AMQPConfiguration, role: String, topology: [TopologyItem] = [], mode: TopologyMode = .declare,
+        bond: (ClusterBond, side: ClusterBond.Side)? = nil, logger: Logger,
         generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
         onEvent: @escaping @Sendable (ConnectionEvent) -> Void = { _ in }
     ) throws(DedicatedThreadError) {
@@ -55,11 +62,13 @@ package actor Connection {
         self.role = role
         self.topology = topology
         self.mode = mode
+        self.bond = bond
         var logger = logger
         logger[metadataKey: "role"] = "\(role)"
         self.logger = logger
         self.generator = generator
         self.onEvent = onEvent
+        bond?.0.join(thread)
     }
 
     // MARK: For callers on any thread
@@ -106,10 +115,13 @@ package actor Connection {
 
     /// Consumes a queue on a channel of its own, in this session and all later ones.
     ///
-    /// - Parameter prefetch: how many deliveries may be unsettled at once, those that nobody has taken yet among them. A lost session counts as a failed
-    ///   delivery for all of them, so it should be little more than what really runs.
-    package nonisolated func consume(queue: String, prefetch: UInt16) -> Deliveries {
-        let deliveries = Deliveries(queue: queue, prefetch: max(1, prefetch), thread: thread)
+    /// - Parameters:
+    ///   - prefetch: how many deliveries may be unsettled at once, those that nobody has taken yet among them. A lost session counts as a failed
+    ///     delivery for all of them, so it should be little more than what really runs.
+    ///   - isSole: whether to consume only while the queue has no other consumer. An exclusive consumer is no such thing: RabbitMQ 3.10 heeds it for classic
+    ///     queues alone.
+    package nonisolated func consume(queue: String, prefetch: UInt16, isSole: Bool = false) -> Deliveries {
+        let deliveries = Deliveries(queue: queue, prefetch: max(1, prefetch), isSole: isSole, thread: thread)
         mailbox.post(deliveries)
         return deliveries
     }
@@ -122,6 +134,18 @@ package actor Connection {
             throw .protocolViolation("an answer that does not fit the question")
         }
         return (messages, consumers)
+    }
+
+    /// Looks whether the topology is still there. What is missing is declared again, unless it is only to be checked. An exclusive queue or a marker that
+    /// cannot be had again ends the session.
+    ///
+    /// - Returns: what was missing or different since the last call, mended or not; a sentence each. Missing bindings are made again and cannot be seen.
+    /// - Throws: why the question could not be asked or was not answered.
+    package nonisolated func inspectTopology() async throws(SessionError) -> [String] {
+        guard case .findings(let findings) = try await run(.inspection) else {
+            throw .protocolViolation("an answer that does not fit the question")
+        }
+        return findings
     }
 
     /// Deletes a queue and what lies in it.
@@ -148,6 +172,9 @@ package actor Connection {
         mailbox.close()
         thread.stop()
     }
+
+    /// Replaces the topology. To be called before `run()`.
+    package func setTopology(_ topology: [TopologyItem]) { self.topology = topology }
 
     // MARK: State
 

@@ -26,6 +26,7 @@ package final class Deliveries: AsyncSequence, Sendable {
         var nextTaker: UInt64 = 0
         /// The prefetch with which the broker hands over deliveries now; nil while it does not.
         var consumedPrefetch: UInt16?
+        var trouble: String?
         var hasEnded = false
         /// Callers of `pause` and `finish`, told once nothing more can come; callers of `resume`, once it can.
         var quietWaiters: [CheckedContinuation<Void, Never>] = []
@@ -35,12 +36,15 @@ package final class Deliveries: AsyncSequence, Sendable {
     package let queue: String
     /// How many deliveries may be unsettled at once, unless `resume(prefetch:)` says otherwise.
     package let prefetch: UInt16
+    /// Whether the queue is consumed only while it has no other consumer.
+    let isSole: Bool
     private let state = Mutex(State())
     private let thread: DedicatedThread
 
-    init(queue: String, prefetch: UInt16, thread: DedicatedThread) {
+    init(queue: String, prefetch: UInt16, isSole: Bool, thread: DedicatedThread) {
         self.queue = queue
         self.prefetch = prefetch
+        self.isSole = isSole
         self.thread = thread
     }
 
@@ -48,6 +52,9 @@ package final class Deliveries: AsyncSequence, Sendable {
 
     /// Whether the broker is handing over deliveries of the queue now: what readiness means.
     package var isConsuming: Bool { state.withLock { $0.consumedPrefetch != nil } }
+
+    /// Why the broker does not let the queue be consumed, if it has said so last.
+    package var trouble: String? { state.withLock { $0.trouble } }
 
     /// Stops consuming and returns once no delivery can come any more. What nobody had taken yet goes back to the queue; what was taken can still be settled.
     ///
@@ -159,6 +166,7 @@ package final class Deliveries: AsyncSequence, Sendable {
     func begin(prefetch: UInt16) {
         let waiters: [CheckedContinuation<Void, Never>] = state.withLock { state in
             state.consumedPrefetch = prefetch
+            state.trouble = nil
             // Another prefetch was wished meanwhile: the consumer starts once more.
             guard prefetch == state.wishedPrefetch ?? self.prefetch else { return [] }
             defer { state.consumingWaiters = [] }
@@ -166,6 +174,9 @@ package final class Deliveries: AsyncSequence, Sendable {
         }
         for waiter in waiters { waiter.resume() }
     }
+
+    /// The queue cannot be consumed.
+    func note(trouble: String) { state.withLock { $0.trouble = trouble } }
 
     /// Nothing comes any more for now: the consumer was cancelled, or its session is gone. Returns what nobody had taken.
     func quiet() -> [Delivery] {

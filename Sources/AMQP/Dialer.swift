@@ -58,11 +58,11 @@ enum Dialer {
         set(Int32(IPPROTO_TCP), TCP_KEEPCNT, 2)
     }
 
-    /// Logs in and returns the broker's version.
+    /// Logs in and returns the broker's version and the name of its cluster.
     ///
     /// Without these capabilities the broker drops a consumer without a word and never says that it blocks the connection (rabbitmq-c issues 870 and 836).
     static func logIn(_ handle: amqp_connection_state_t, at url: AMQPURL, name: String, configuration: AMQPConfiguration)
-        throws(SessionError) -> String
+        throws(SessionError) -> (version: String, cluster: String?)
     {
         var timeout = timeval(configuration.connectTimeout)
         amqp_set_handshake_timeout(handle, &timeout)
@@ -86,12 +86,9 @@ enum Dialer {
         case AMQP_RESPONSE_SERVER_EXCEPTION: throw refusal(reply, url: url)
         default: throw failure(reply.library_error, url: url)
         }
-        guard let table = amqp_get_server_properties(handle),
-            case .string(let version) = FieldValue.table(table.pointee, depth: 0)["version"]
-        else {
-            return "unknown"
-        }
-        return version
+        let server = amqp_get_server_properties(handle).map { FieldValue.table($0.pointee, depth: 0) } ?? [:]
+        func text(_ name: String) -> String? { if case .string(let text)? = server[name] { text } else { nil } }
+        return (text("version") ?? "unknown", text("cluster_name"))
     }
 
     private static func refusal(_ reply: amqp_rpc_reply_t, url: AMQPURL) -> SessionError {

@@ -2,6 +2,7 @@
 struct Errand: Sendable {
     enum Kind: Sendable, Equatable {
         case depth(queue: String)
+        case inspection
         case deleteQueue(String)
         case deleteExchange(String)
     }
@@ -23,4 +24,5 @@ struct Errand: Sendable {
 enum Reply: Sendable, Equatable {
     case done
     case queue(messages: UInt32, consumers: UInt32)
+    case findings([String])
 }

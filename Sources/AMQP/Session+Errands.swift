@@ -22,6 +22,8 @@ extension Session {
     func giveUpErrands(_ error: SessionError) {
         runningErrand.take()?.finish(.failure(error))
         while let errand = errands.popFirst() { errand.finish(.failure(error)) }
+        for inspection in inspections { inspection.finish(.failure(error)) }
+        inspections = []
     }
 
     private func run(_ errand: Errand, on channel: Channel) throws(SessionError) {
@@ -32,6 +34,8 @@ extension Session {
         }
         do {
             switch errand.kind {
+            // Never among the errands.
+            case .inspection: finish(.reply(.done))
             case .depth(let queue):
                 let method = amqp_queue_declare_t(
                     ticket: 0, queue: arena.bytes(queue), passive: 1, durable: 0, exclusive: 0, auto_delete: 0, nowait: 0,

@@ -34,7 +34,7 @@ extension Session {
                 ticket: 0, queue: arena.bytes(name), passive: 0, durable: 0, exclusive: 1, auto_delete: 1, nowait: 0,
                 arguments: amqp_table_t())
             try declare(method, item, on: channel, finish)
-        case .marker(let name, let text, let arguments):
+        case .marker(let name, let text, let arguments, _):
             let marked = arguments.merging([Self.markerArgument: .string(text)]) { $1 }
             let method = amqp_queue_declare_t(
                 ticket: 0, queue: arena.bytes(name), passive: 0, durable: 1, exclusive: 0, auto_delete: 0, nowait: 0,
@@ -59,8 +59,9 @@ extension Session {
     static func refusal(of item: TopologyItem, code: UInt16, text: String) -> SessionError {
         switch (Int32(code), item) {
         case (AMQP_RESOURCE_LOCKED, .exclusiveQueue(let name)): .locked(name: name)
-        case (AMQP_PRECONDITION_FAILED, .marker(let queue, _, _)) where text.contains("inequivalent arg '\(markerArgument)'"):
+        case (AMQP_PRECONDITION_FAILED, .marker(let queue, _, _, _)) where text.contains("inequivalent arg '\(markerArgument)'"):
             .markedOtherwise(queue: queue, text: text)
+        case (AMQP_NOT_FOUND, .marker(let queue, _, _, _)): .markerMissing(queue: queue)
         case (AMQP_PRECONDITION_FAILED, _): .topologyMismatch(object: item.label, text: text)
         case (AMQP_NOT_FOUND, _): .topologyMissing(object: item.label)
         default: .topologyRefused(object: item.label, code: code, text: text)

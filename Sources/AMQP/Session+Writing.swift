@@ -94,7 +94,9 @@ extension Session {
             if !isKnown { mailbox.countLate() }
         }
         for publish in work.publishes { take(publish) }
-        errands.append(contentsOf: work.errands)
+        for errand in work.errands {
+            if errand.kind == .inspection { inspections.append(errand) } else { errands.append(errand) }
+        }
     }
 
     // MARK: Methods

@@ -14,6 +14,10 @@ final class Session {
     let number: UInt64
     let url: AMQPURL
     let serverVersion: String
+    /// The virtual host and the cluster, as the broker names it.
+    let home: String
+    /// Whether consumers may start: the connection that publishes is in the same home.
+    var mayConsume = true
     let configuration: AMQPConfiguration
     let handle: amqp_connection_state_t
     let descriptor: Int32
@@ -39,6 +43,8 @@ final class Session {
     var isRunningErrand = false
     /// The errand under way, while its caller waits for it.
     var runningErrand: Errand?
+    /// Questions about the topology, which the connection answers.
+    var inspections: [Errand] = []
     var blockedReason: String?
     /// A queue has gone: the topology is to be declared again before anything is consumed.
     var needsTopology = false
@@ -66,7 +72,9 @@ final class Session {
             descriptor = try Dialer.connect(handle, to: url, configuration: configuration)
             watchdog = Watchdog(descriptor: descriptor)
             watchdog.arm(for: configuration.connectTimeout * 2)
-            serverVersion = try Dialer.logIn(handle, at: url, name: name, configuration: configuration)
+            let cluster: String?
+            (serverVersion, cluster) = try Dialer.logIn(handle, at: url, name: name, configuration: configuration)
+            home = "virtual host \(url.virtualHost) of \(cluster.map { "cluster \($0)" } ?? "broker \(url.host):\(url.port)")"
             watchdog.disarm()
         } catch {
             amqp_destroy_connection(handle)

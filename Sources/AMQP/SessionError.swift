@@ -15,6 +15,10 @@ package enum SessionError: Error, Equatable, CustomStringConvertible {
     case locked(name: String)
     /// The marker queue keeps another text (406).
     case markedOtherwise(queue: String, text: String)
+    /// Jobs are consumed elsewhere: see ``ClusterBond``.
+    case otherCluster(url: String, home: String, consuming: String)
+    /// The marker queue of another program is not there (404): it is not known whose the virtual host is.
+    case markerMissing(queue: String)
     case heartbeatLost
     case connectionLost(reason: String)
     case closedByBroker(code: UInt16, text: String)
@@ -46,6 +50,10 @@ package enum SessionError: Error, Equatable, CustomStringConvertible {
             "the exclusive queue \(name) is held by another connection; another instance is running, or its connection has not been given up yet"
         case .markedOtherwise(let queue, let text):
             "the virtual host belongs to another ledger, as its marker queue \(queue) says: \(text); nothing is to be deleted before \"A lost ledger\" in README.md was read"
+        case .otherCluster(let url, let home, let consuming):
+            "\(url) is the \(home), but jobs are consumed from the \(consuming): replies published there would reach no caller; amqp.urls must name nodes of one cluster and one virtual host"
+        case .markerMissing(let queue):
+            "the virtual host does not say whose ledger it belongs to: the marker queue \(queue) does not exist; bos-worker makes it when it starts"
         case .heartbeatLost:
             "the broker was silent for two heartbeats; the network or the broker is stuck"
         case .connectionLost(let reason):

@@ -42,9 +42,10 @@ final class Subscription {
     func advance(in session: Session, now: ContinuousClock.Instant) throws(SessionError) {
         if let retryAt, retryAt <= now { self.retryAt = nil }
         switch (phase, deliveries.wish) {
-        case (.closed, .consuming) where retryAt == nil && !session.needsTopology: try openChannel(in: session)
-        case (.idle, .consuming) where retryAt == nil && !session.needsTopology:
-            if limit == deliveries.wishedPrefetch { try start(in: session) } else { try setLimit(in: session) }
+        case (.closed, .consuming) where retryAt == nil && !session.needsTopology && session.mayConsume: try openChannel(in: session)
+        case (.idle, .consuming) where retryAt == nil && !session.needsTopology && session.mayConsume:
+            guard limit == deliveries.wishedPrefetch else { return try setLimit(in: session) }
+            if deliveries.isSole { try startAlone(in: session) } else { try start(in: session) }
         case (.consuming, .paused), (.consuming, .finished): try cancel(in: session)
         case (.consuming, .consuming) where limit != deliveries.wishedPrefetch: try cancel(in: session)
         case (.closed, .paused), (.closed, .finished), (.idle, .paused), (.idle, .finished): deliveries.settleQuiet(sessionIsGone: false)
@@ -97,6 +98,23 @@ final class Subscription {
             operation: "setting the prefetch of \(deliveries.queue)"
         ) { [unowned self] outcome in
             if case .reply = outcome { phase = .idle }
+        }
+    }
+
+    /// Consumes if the queue has no consumer yet.
+    private func startAlone(in session: Session) throws(SessionError) {
+        phase = .starting
+        let method = amqp_queue_declare_t(
+            ticket: 0, queue: session.arena.bytes(deliveries.queue), passive: 1, durable: 0, exclusive: 0, auto_delete: 0, nowait: 0,
+            arguments: amqp_table_t())
+        try session.ask(
+            method, AMQP_QUEUE_DECLARE_METHOD, on: channel, expecting: AMQP_QUEUE_DECLARE_OK_METHOD,
+            operation: "the consumers of \(deliveries.queue)"
+        ) { [unowned self, unowned session] outcome in
+            guard case .reply(.queue(_, let consumers)) = outcome else { return }
+            guard consumers > 0 else { return session.attempt { () throws(SessionError) in try start(in: session) } }
+            phase = .idle
+            lose(reason: "another program consumes it (\(consumers) consumers), and takes messages from it", session: session)
         }
     }
 
@@ -160,6 +178,7 @@ final class Subscription {
         failures += 1
         retryAt = ContinuousClock.now + pause(failures)
         session.needsTopology = true
+        deliveries.note(trouble: reason)
         session.report(.consumerLost(queue: deliveries.queue, reason: reason))
     }
 

@@ -7,7 +7,26 @@ package enum TopologyItem: Sendable, Equatable {
     case exclusiveQueue(name: String)
     /// A queue that carries no messages: it keeps `text` on the broker until somebody deletes it, and whoever declares it with another text is
     /// refused. `arguments` must name an `x-dead-letter-exchange`. Declared even where the rest is only checked.
-    case marker(queue: String, text: String, arguments: [String: FieldValue])
+    ///
+    /// `isOthers`: another program makes it; here it must exist already.
+    case marker(queue: String, text: String, arguments: [String: FieldValue], isOthers: Bool = false)
+
+    /// Whether a connection that cannot have it must not go on.
+    var isClaim: Bool {
+        switch self {
+        case .exclusiveQueue, .marker: true
+        case .exchange, .queue, .binding: false
+        }
+    }
+
+    /// The item as it is looked for: by its name only.
+    var trace: TopologyItem? {
+        switch self {
+        case .exchange(let name, let kind, _, _): .exchange(name: name, kind: kind)
+        case .queue(let name, _, _), .exclusiveQueue(let name), .marker(let name, _, _, _): .queue(name: name)
+        case .binding: nil
+        }
+    }
 
     /// What the item is, in messages for people.
     var label: String {
@@ -16,7 +35,7 @@ package enum TopologyItem: Sendable, Equatable {
         case .queue(let name, _, _): "queue \(name)"
         case .binding(let queue, let exchange, let key): "binding of queue \(queue) to exchange \(exchange) with \(key)"
         case .exclusiveQueue(let name): "exclusive queue \(name)"
-        case .marker(let queue, _, _): "marker queue \(queue)"
+        case .marker(let queue, _, _, _): "marker queue \(queue)"
         }
     }
 }

@@ -2,24 +2,45 @@ import BOSClient
 import Daemon
 import JobEngine
 import JobModel
+import Ledger
 import Logging
 
-/// One enquiry about a recharge, made by a person. It moves no money.
+/// Enquiries about recharges, made by a person. They move no money.
 struct BOSInquiry {
     let settings: Settings
 
     /// What BOS says, or why it could not be asked.
-    func ask(_ recharge: Recharge, traceparent: String?) async -> CallReport<Enquiry> {
+    func ask(_ known: JobRecord) async -> CallReport<Enquiry> {
+        await asking { ask in await ask(known) }
+    }
+
+    /// Runs `body` with a function that asks about one recharge.
+    func asking<Value>(_ body: ((JobRecord) async -> CallReport<Enquiry>) async throws -> Value) async rethrows -> Value {
         let client: BOSClient
         do {
             client = try BOSClient(
                 configuration: settings.bosConfiguration, logger: Logger(label: "bosctl", factory: { _ in SwiftLogNoOpLogHandler() }))
         } catch {
-            return CallReport(.unanswered(.notSent, retryAfter: nil), note: "BOS cannot be asked: \(error)")
+            return try await body { _ in CallReport(.unanswered(.notSent, retryAfter: nil), note: "BOS cannot be asked: \(error)") }
         }
-        let call = CallOptions(traceparent: traceparent, timeout: settings.api.requestTimeout)
-        let report = await BOSClientGateway(client).enquire(recharge.reference, registerID: recharge.registerID, call)
-        await client.shutdown()
-        return report
+        let gateway = BOSClientGateway(client)
+        do {
+            let value = try await body { known in await ask(known, gateway) }
+            await client.shutdown()
+            return value
+        } catch {
+            await client.shutdown()
+            throw error
+        }
+    }
+
+    /// Asks as the worker does: under the name and the merchant that the recharge has at BOS.
+    private func ask(_ known: JobRecord, _ gateway: BOSClientGateway) async -> CallReport<Enquiry> {
+        guard case .recharge(let recharge) = known.job else {
+            return CallReport(.unanswered(.notSent, retryAfter: nil), note: "only recharges are asked about")
+        }
+        let name = settings.engineConfiguration.enquiresBy.name(recharge.reference, known.progress.bosReference)
+        let call = CallOptions(traceparent: known.traceparent, timeout: settings.api.requestTimeout)
+        return await gateway.enquire(name, registerID: recharge.registerID, call)
     }
 }

@@ -16,8 +16,7 @@ struct Broker: Sendable {
 
     /// Nothing is connected before ``run()``.
     init(_ settings: Settings, wantsReplies: Bool, console: Console) throws(BrokerError) {
-        let configuration: AMQPConfiguration
-        do throws(AMQPURLError) { configuration = try settings.brokerConfiguration(name: "bosctl") } catch { throw .url(error) }
+        let configuration = try Self.configuration(settings)
         let exchanges = settings.amqp.exchanges
         // What is there is only checked: declaring the topology is the worker's.
         (publishing, publishingEvents) = try Self.connection(
@@ -34,6 +33,18 @@ struct Broker: Sendable {
         (replying, replyingEvents) = try Self.connection(
             configuration, role: "replies", mode: .declare, console: console,
             topology: [.exclusiveQueue(name: queue), .binding(queue: queue, exchange: exchanges.replies, routingKey: queue)])
+    }
+
+    /// To publish replies of a ledger, in the virtual host that is marked as the ledger's and in no other.
+    init(_ settings: Settings, ledger identity: String, console: Console) throws(BrokerError) {
+        (publishing, publishingEvents) = try Self.connection(
+            Self.configuration(settings), role: "publish", mode: .check, console: console,
+            topology: settings.amqp.replyTopology(ledger: identity))
+        (replying, replyQueue, replyingEvents) = (nil, nil, AsyncStream { $0.finish() })
+    }
+
+    private static func configuration(_ settings: Settings) throws(BrokerError) -> AMQPConfiguration {
+        do throws(AMQPURLError) { return try settings.brokerConfiguration(name: "bosctl") } catch { throw .url(error) }
     }
 
     /// Serves the connections until ``close()``.

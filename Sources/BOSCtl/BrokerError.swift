@@ -16,6 +16,9 @@ enum BrokerError: Error, CustomStringConvertible {
         case .thread(let reason): "the connection has no thread: \(reason)"
         case .unreachable(.topologyMissing(let object)):
             "the \(object) does not exist on the broker; start bos-worker once, it declares what is needed"
+        case .unreachable(.markedOtherwise(let queue, let text)):
+            "the broker's virtual host belongs to another ledger (the queue \(queue) remembers it: \(text)): nothing is published there; "
+                + "amqp.urls and ledger.url must be those of one worker"
         case .unreachable(let error): "\(error)"
         case .unrouted(let exchange, let key):
             "no queue is bound to the exchange \(exchange) for \(key), so the job was not taken; start bos-worker once, it declares what is needed"

@@ -15,12 +15,17 @@ enum CommandFailure: Error, CustomStringConvertible {
     case noDoubt(reference: String, JobState)
     /// The history must not hold a subscriber's number.
     case numberInReason
+    /// The request may still be on its way to BOS.
+    case insideWindow(reference: String, since: Timestamp, window: Duration)
+    /// BOS has said that it knows the recharge.
+    case notToBeSent(reference: String, JobState)
     /// It would move money, and nobody has said that it shall.
     case wouldSend(reference: String, Money)
     /// BOS says the opposite of what the person says.
     case contradicted(reference: String, answer: String)
     /// Nobody has said yes.
     case unconfirmed(reference: String)
+    case unconfirmedBatch(count: Int)
     /// Something happened to the job while the person thought about it.
     case changed(JobKind, reference: String)
     /// The verdict is stored; its replies are not published.
@@ -50,6 +55,12 @@ enum CommandFailure: Error, CustomStringConvertible {
                 + "`bosctl job` shows its history"
         case .numberInReason:
             "--reason holds the subscriber's number, which the history must not: say it without; nothing was changed"
+        case .insideWindow(let reference, let since, let window):
+            "recharge \(reference.printable) was sent at \(since.rfc3339), less than retry.settle.window (\(DurationText.spell(window))) ago: the "
+                + "request may still be executed, and nothing was changed; wait, or add --inside-window if you know that it cannot"
+        case .notToBeSent(let reference, let state):
+            "recharge \(reference.printable) is \(state.rawValue), and BOS has said that it knows it or it is no doubt: it is not sent again; "
+                + "nothing was changed"
         case .wouldSend(let reference, let amount):
             "recharge \(reference.printable), \(amount.rupees) rupees, is held back and was never sent: add --send to have it sent to BOS; "
                 + "`bosctl resolve --failed` refuses it; nothing was changed"
@@ -58,6 +69,8 @@ enum CommandFailure: Error, CustomStringConvertible {
                 + "`bosctl retry` lets the worker take BOS's word, --against-bos takes yours"
         case .unconfirmed(let reference):
             "recharge \(reference.printable) was not settled and nothing was changed: answer y, or give --yes where nobody can be asked"
+        case .unconfirmedBatch(let count):
+            "\(count) recharges were not settled and nothing was changed: answer y, or give --yes where nobody can be asked"
         case .changed(let kind, let reference):
             "\(kind.rawValue) \(reference.printable) went on meanwhile, so nothing was changed: look at it again with `bosctl job`"
         case .repliesOwed(let reference, let count, let reason):
@@ -83,7 +96,9 @@ enum CommandFailure: Error, CustomStringConvertible {
     /// 1 when the job's own state forbids it, 75 when it may be possible later, 78 when the configuration is wrong.
     var exitCode: ArgumentParser.ExitCode {
         switch self {
-        case .unknownJob, .over, .noDoubt, .wouldSend, .contradicted, .unconfirmed, .changed: .failure
+        case .unknownJob, .over, .noDoubt, .insideWindow, .notToBeSent, .wouldSend, .contradicted, .unconfirmed, .unconfirmedBatch,
+            .changed:
+            .failure
         case .numberInReason: ArgumentParser.ExitCode(Daemon.ExitCode.usage.rawValue)
         case .owned, .repliesOwed: ArgumentParser.ExitCode(Daemon.ExitCode.notDrained.rawValue)
         case .setup(let error): ArgumentParser.ExitCode(error.exitCode.rawValue)

@@ -1,3 +1,4 @@
+import Daemon
 import Foundation
 import Glibc
 
@@ -15,7 +16,7 @@ struct Person: Sendable, CustomStringConvertible {
     }
 
     /// Tells this command from every other one that runs.
-    static var command: String { "\(getpid())" }
+    static let command = ProcessName.mark
 
     var description: String { "\(user) at \(host)".printable }
 }

@@ -13,7 +13,9 @@ struct ReplyDelivery {
     func deliver(_ replies: [OutgoingReply], from ledger: any Ledger) async throws -> (count: Int, reason: String)? {
         guard let first = replies.first else { return nil }
         let broker: Broker
-        do { broker = try Broker(settings, wantsReplies: false, console: console) } catch { return (replies.count, "\(error)") }
+        do {
+            broker = try Broker(settings, ledger: try await LedgerAccess(settings.ledger).identity(), console: console)
+        } catch { return (replies.count, "\(error)") }
         let outbox = Outbox(
             publisher: broker.publishing, ledger: ledger, configuration: settings.engineConfiguration, clock: SystemClock(),
             metrics: EngineMetrics(), logger: Logger(label: "bosctl", factory: { _ in SwiftLogNoOpLogHandler() }))

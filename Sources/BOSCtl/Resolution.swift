@@ -5,40 +5,71 @@ import Ledger
 
 /// One doubt settled by a person: BOS is heard, the word is weighed, then stored with its reply, then told.
 struct Resolution {
-    let reference: String
-    let succeeded: Bool
+    let word: ResolveCommand.Word
     let reason: String
     /// The person has said yes beforehand.
     let isConfirmed: Bool
     let isAgainstBOS: Bool
+    /// The person knows that no request is on its way any more.
+    let isInsideWindow: Bool
     let settings: Settings
     let console: Console
 
-    private var outcome: String { succeeded ? "succeeded" : "failed" }
+    private var policy: RetryPolicy { settings.engineConfiguration.policy }
+    private var succeeded: Bool { word == .succeeded }
 
-    func run(_ ledger: any Ledger, _ access: LedgerAccess) async throws {
-        guard let known = try await ledger.job(.recharge, reference)?.record, case .recharge(let recharge) = known.job else {
+    /// What becomes of the recharge by the person's word.
+    var outcome: String {
+        switch word {
+        case .succeeded: "succeeded"
+        case .failed: "failed"
+        case .send: "not executed, to be sent again"
+        }
+    }
+
+    func run(_ reference: String, _ ledger: any Ledger, _ access: LedgerAccess) async throws {
+        guard let known = try await ledger.job(.recharge, reference)?.record, case .recharge = known.job else {
             throw CommandFailure.unknownJob(reference: reference, [.recharge], path: access.path)
         }
-        guard !known.job.mentionsSubscriber(reason) else { throw CommandFailure.numberInReason }
-        try checkDoubt(known)
-        let report = await BOSInquiry(settings: settings).ask(recharge, traceparent: known.traceparent)
+        try check(known)
+        let report = await BOSInquiry(settings: settings).ask(known)
         try weigh(report, known)
+        try await settle(known, report, ledger)
+    }
+
+    /// Stores the word and tells the askers.
+    func settle(_ known: JobRecord, _ report: CallReport<Enquiry>, _ ledger: any Ledger) async throws {
+        let name = "recharge \(known.job.reference.printable), \(known.job.amount.rupees) rupees,"
+        guard word != .send else {
+            try await sendAgain(known, report, ledger)
+            return console.row("\(name) is sent again; bos-poller puts it back on its queue")
+        }
         let (verdict, replies) = try await store(known, report, ledger)
-        console.row("recharge \(reference.printable), \(recharge.amount.rupees) rupees, is settled as \(verdict.outcome.rawValue)")
+        console.row("\(name) is settled as \(verdict.outcome.rawValue)")
         if let owed = try await ReplyDelivery(settings: settings, console: console).deliver(replies, from: ledger) {
-            throw CommandFailure.repliesOwed(reference: reference, count: owed.count, reason: owed.reason)
+            throw CommandFailure.repliesOwed(reference: known.job.reference, count: owed.count, reason: owed.reason)
         }
         console.row("replies sent: \(replies.count)")
     }
 
-    private func checkDoubt(_ record: JobRecord) throws(CommandFailure) {
-        let state = record.progress.state
+    /// Whether the word may be taken of this recharge at all.
+    func check(_ record: JobRecord) throws(CommandFailure) {
+        let (state, reference, now) = (record.progress.state, record.job.reference, SystemClock().moment)
+        guard !record.job.mentionsSubscriber(reason) else { throw .numberInReason }
         guard !state.isFinal else { throw .over(.recharge, reference: reference, state, at: record.progress.completedAt) }
         if let owner = record.owner, TakenJob.isWorkers(owner) { throw .owned(.recharge, reference: reference, owner: owner) }
-        guard record.resolved(word(), settings.engineConfiguration.policy, at: SystemClock().moment) != nil else {
-            throw .noDoubt(reference: reference, state)
+        guard word != .send else {
+            guard record.sentAgain(policy, at: now) != nil else { throw .notToBeSent(reference: reference, state) }
+            return try checkWindow(record, at: now)
         }
+        guard record.resolved(stored(), policy, at: now) != nil else { throw .noDoubt(reference: reference, state) }
+        if !succeeded, state != .held { try checkWindow(record, at: now) }
+    }
+
+    /// A request that is on its way may be executed after it was called failed.
+    private func checkWindow(_ record: JobRecord, at now: Moment) throws(CommandFailure) {
+        guard !isInsideWindow, let sent = record.progress.firstSentAt, now.civil < sent + policy.settle.window else { return }
+        throw .insideWindow(reference: record.job.reference, since: sent, window: policy.settle.window)
     }
 
     /// Goes on only if BOS says the same, or the person stands by it.
@@ -55,7 +86,7 @@ struct Resolution {
             case .confirmed: return
             case .open: try confirm("BOS does not confirm that it \(outcome).", record)
             case .contradicted:
-                guard isAgainstBOS else { throw .contradicted(reference: reference, answer: "it says: \(finding.words)") }
+                guard isAgainstBOS else { throw .contradicted(reference: record.job.reference, answer: "it says: \(finding.words)") }
                 console.row("BOS says the opposite, and your word is taken against it (--against-bos)")
             }
         case .unanswered, .ownCredentialsRefused:
@@ -66,8 +97,8 @@ struct Resolution {
 
     private func confirm(_ problem: String, _ record: JobRecord) throws(CommandFailure) {
         guard !isConfirmed else { return }
-        let question = "\(problem) Settle recharge \(reference.printable), \(record.job.amount.rupees) rupees, as \(outcome)?"
-        guard console.asks(question) else { throw .unconfirmed(reference: reference) }
+        let question = "\(problem) Settle recharge \(record.job.reference.printable), \(record.job.amount.rupees) rupees, as \(outcome)?"
+        guard console.asks(question) else { throw .unconfirmed(reference: record.job.reference) }
     }
 
     /// Verdict and final reply in one transaction, unless something happened to the recharge since BOS was asked.
@@ -77,13 +108,24 @@ struct Resolution {
         let now = SystemClock().moment
         return try await CommandFailure.explaining(known) {
             try await TakenJob(known, from: ledger, as: Person.command, at: now.civil).resolve(
-                word(heard: report.event.heard(of: known)), knowing: known, settings.engineConfiguration.policy, at: now,
-                HistoryEntry(at: now.civil, .settled, story(report, known)),
-                otherwise: HistoryEntry(at: now.civil, .released, "bosctl resolve of \(Person.current) left it as it was"))
+                stored(heard: report.event.heard(of: known)), knowing: known, policy, at: now,
+                HistoryEntry(at: now.civil, .settled, story(report, known)), otherwise: unchanged(now))
         }
     }
 
-    private func word(heard: Answer? = nil) -> TakenJob.Word { TakenJob.Word(succeeded: succeeded, reason: reason, heard: heard) }
+    private func sendAgain(_ known: JobRecord, _ report: CallReport<Enquiry>, _ ledger: any Ledger) async throws {
+        let now = SystemClock().moment
+        try await CommandFailure.explaining(known) {
+            try await TakenJob(known, from: ledger, as: Person.command, at: now.civil).sendAgain(
+                knowing: known, policy, at: now, HistoryEntry(at: now.civil, .settled, story(report, known)), otherwise: unchanged(now))
+        }
+    }
+
+    private func unchanged(_ now: Moment) -> HistoryEntry {
+        HistoryEntry(at: now.civil, .released, "bosctl resolve of \(Person.current) left it as it was")
+    }
+
+    private func stored(heard: Answer? = nil) -> TakenJob.Word { TakenJob.Word(succeeded: succeeded, reason: reason, heard: heard) }
 
     /// Who, why, and what BOS said.
     private func story(_ report: CallReport<Enquiry>, _ record: JobRecord) -> String {

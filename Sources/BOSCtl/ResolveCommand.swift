@@ -6,18 +6,20 @@ struct ResolveCommand: AsyncParsableCommand {
     enum Word: String, EnumerableFlag {
         case succeeded
         case failed
+        case send
 
         static func help(for value: Word) -> ArgumentHelp? {
             switch value {
             case .succeeded: "BOS has executed it: the subscriber has been recharged."
             case .failed: "BOS has not executed it, and never will; what was held back is refused."
+            case .send: "BOS has not executed it, and shall now: it is sent again under the same reference. It moves money."
             }
         }
     }
 
     static let configuration = CommandConfiguration(
         commandName: "resolve",
-        abstract: "Settles a recharge that is in doubt or held back by your word, and sends its final reply.",
+        abstract: "Settles recharges that are in doubt or held back by your word, and sends their final replies.",
         discussion: """
             For what BOS cannot tell, once you know it from elsewhere (BOS's people, the statement of account). BOS is asked first; if it \
             says the opposite nothing is done, unless you add --against-bos.
@@ -26,13 +28,21 @@ struct ResolveCommand: AsyncParsableCommand {
             BOS has executed the recharge after all, it is lost. After --succeeded it keeps the money, and if BOS has not executed the \
             recharge, the customer has paid for nothing. A settled recharge is over: it is never sent or asked about again.
 
+            With --not-found, all recharges are settled that were sent longer than --older-than ago and that BOS did not know as often and as long \
+            as retry.settle says. BOS is asked about each once more; one that it knows, or says anything else about, is left as it is.
+
             Your name, the reason and what BOS said go into the job's history; the reason also goes to the upstream with --failed.
             """)
 
-    @Argument(help: ArgumentHelp("The recharge's referenceid.", valueName: "reference")) var reference: String
+    @Argument(help: ArgumentHelp("The recharge's referenceid.", valueName: "reference")) var reference: String?
     @Flag var word: Word
     @Option(help: "How you know, in a sentence without the subscriber's number.") var reason: String
     @Flag(help: "Ask nothing, even if BOS does not confirm it or cannot be asked.") var yes = false
+    @Flag(name: .customLong("not-found"), help: "Settle all that BOS did not know, in place of one reference.") var notFound = false
+    @Option(name: .customLong("older-than"), help: "With --not-found: only what was sent longer ago than this.") var olderThan:
+        ArgumentDuration?
+    @Flag(name: .customLong("inside-window"), help: "Settle it although its request may still be on its way (retry.settle.window).")
+    var insideWindow = false
     @Flag(name: .customLong("against-bos"), help: "Settle it although BOS says the opposite.") var againstBOS = false
     @OptionGroup var options: BrokerOptions
 
@@ -41,14 +51,20 @@ struct ResolveCommand: AsyncParsableCommand {
         guard reason.count <= 500, reason == reason.printable else {
             throw ValidationError("--reason must be one line of at most 500 characters")
         }
+        guard (reference == nil) == notFound else { throw ValidationError("name one reference, or give --not-found in place of it") }
+        guard notFound == (olderThan != nil) else { throw ValidationError("--not-found needs --older-than, and only that does") }
+        guard !notFound || word != .succeeded else { throw ValidationError("what BOS does not know has not succeeded: --failed or --send") }
     }
 
     func run() async throws {
         try await options.withLedger { access, settings, console in
             let resolution = Resolution(
-                reference: reference, succeeded: word == .succeeded, reason: reason, isConfirmed: yes, isAgainstBOS: againstBOS,
-                settings: settings, console: console)
-            try await access.writing { try await resolution.run($0, access) }
+                word: word, reason: reason, isConfirmed: yes, isAgainstBOS: againstBOS, isInsideWindow: insideWindow, settings: settings,
+                console: console)
+            try await access.writing { ledger in
+                if let reference { return try await resolution.run(reference, ledger, access) }
+                try await BatchResolution(resolution: resolution, olderThan: olderThan?.duration ?? .zero).run(ledger)
+            }
         }
     }
 }

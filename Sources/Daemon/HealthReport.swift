@@ -37,6 +37,10 @@ enum HealthReport {
     }
 }
 
+extension Sampler.Sample {
+    var topologyProblems: [HealthProblem] { topology.map { HealthProblem(check: "topology", detail: $0) } }
+}
+
 extension Connection {
     /// Broker I/O must have moved lately.
     nonisolated func livenessProblems(at now: ContinuousClock.Instant) -> [HealthProblem] {

@@ -25,6 +25,7 @@ struct PollerHealth: DaemonHealth {
     func readiness() async -> [HealthProblem] {
         let state = progress.current
         var problems = connection.readinessProblems
+        problems += state.sampler?.sample.topologyProblems ?? []
         if let problem = state.ledgerProblem { problems.append(HealthProblem(check: "ledger", detail: problem)) }
         if let trouble = state.outcome.trouble { problems.append(HealthProblem(check: "polling", detail: trouble)) }
         return problems

@@ -1,5 +1,4 @@
 import AMQP
-import Glibc
 import JobEngine
 import JobModel
 import Ledger
@@ -11,9 +10,11 @@ import Synchronization
 
 /// Everything a poller is made of, wired once. Nothing runs yet, and the ledger is not open: its worker may not have made it yet.
 struct PollerParts: Sendable {
+    /// Has no topology before the ledger is known: ``topology(ledger:)``.
     let connection: Connection
+    let lock: LockWatch
+    let amqp: AMQPSettings
     let ledgerPath: String
-    let queues: AMQPSettings.Queues
     let configuration: Poller.Configuration
     let watchedQueues: [String]
     let progress = PollerProgress()
@@ -25,11 +26,17 @@ struct PollerParts: Sendable {
         case .sqlite(let path): ledgerPath = path
         }
         let reconnects = WorkerParts.reconnects("publish")
+        let lock = LockWatch(heartbeat: settings.amqp.heartbeat)
+        self.lock = lock
         connection = try Connection(
-            configuration: try settings.brokerConfiguration(name: "bos-poller"), role: "publish", topology: settings.amqp.topology,
-            mode: settings.amqp.declareTopology ? .declare : .check, logger: logger
-        ) { event in if case .disconnected = event { reconnects.increment() } }
-        queues = settings.amqp.queues
+            configuration: try settings.brokerConfiguration(name: "bos-poller"), role: "publish",
+            mode: settings.amqp.declareTopology ? .declare : .check,
+            logger: logger
+        ) { event in
+            lock.note(event)
+            if case .disconnected = event { reconnects.increment() }
+        }
+        amqp = settings.amqp
         configuration = settings.pollerConfiguration
         watchedQueues = [settings.amqp.queues.recharge, settings.amqp.queues.status]
         registry.observe([connection])
@@ -39,15 +46,15 @@ struct PollerParts: Sendable {
     var health: PollerHealth { PollerHealth(connection: connection, progress: progress, interval: configuration.interval) }
 
     func openLedger() async throws(LedgerError) -> SQLiteLedger {
-        try await SQLiteLedger.openShared(SQLiteLedger.Configuration(path: ledgerPath, owner: "bos-poller-\(getpid())"))
+        try await SQLiteLedger.openShared(SQLiteLedger.Configuration(path: ledgerPath, owner: ProcessName.make("bos-poller")))
     }
 
     /// How many messages are ready in a lane's queue.
     func depth(of lane: JobLane) async throws -> Int {
         let queue =
             switch lane {
-            case .money: queues.recharge
-            case .questions: queues.status
+            case .money: amqp.queues.recharge
+            case .questions: amqp.queues.status
             }
         return Int(try await connection.depth(of: queue).messages)
     }

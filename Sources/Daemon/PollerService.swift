@@ -13,19 +13,23 @@ struct PollerService: Service {
     let logger: Logger
 
     func run() async throws {
-        await withDiscardingTaskGroup { background in
-            background.addTask { await parts.connection.run() }
-            background.addTask { await announceReadiness() }
-            await cancelWhenGracefulShutdown {
-                guard let ledger = await openLedger() else { return }
-                await work(ledger)
-                await ledger.close()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { for await refusal in parts.lock.refusals { throw refusal } }
+            group.addTask {
+                await cancelWhenGracefulShutdown {
+                    guard let (ledger, identity) = await openLedger() else { return }
+                    await parts.connection.setTopology(parts.amqp.pollerTopology(ledger: identity))
+                    await work(ledger)
+                    await ledger.close()
+                }
             }
-            logger.notice("stopping: what is leased and not yet on its queue is due again when its lease ends")
-            await notifier.stopping()
-            await parts.connection.close()
-            background.cancelAll()
+            defer { group.cancelAll() }
+            try await group.next()
+            parts.lock.finish()
         }
+        logger.notice("stopping: what is leased and not yet on its queue is due again when its lease ends")
+        await notifier.stopping()
+        await parts.connection.close()
     }
 
     private func work(_ ledger: SQLiteLedger) async {
@@ -35,6 +39,8 @@ struct PollerService: Service {
             ledger: ledger, publisher: parts.connection, depth: parts.depth, configuration: parts.configuration, clock: parts.clock,
             logger: logger)
         await withDiscardingTaskGroup { group in
+            group.addTask { await parts.connection.run() }
+            group.addTask { await announceReadiness() }
             group.addTask { await sampler.run() }
             await waitForBroker()
             await poller.run { outcome in parts.progress.update { ($0.outcome, $0.lastRound) = (outcome, .now) } }
@@ -43,11 +49,12 @@ struct PollerService: Service {
     }
 
     /// `nil` if the process is asked to stop before the ledger could be opened.
-    private func openLedger() async -> SQLiteLedger? {
+    private func openLedger() async -> (SQLiteLedger, identity: String)? {
         var lastProblem: String?
         while !Task.isCancelled {
             do throws(LedgerError) {
-                return try await parts.openLedger()
+                let ledger = try await parts.openLedger()
+                return (ledger, try await ledger.identity())
             } catch {
                 let problem = "\(error)"
                 if problem != lastProblem { logger.warning("waiting for the ledger", metadata: ["reason": "\(problem)"]) }

@@ -14,6 +14,8 @@ final class Sampler: Sendable {
 
     /// What was seen last, for the status page and systemd's status line.
     struct Sample: Sendable {
+        /// What was missing or different on the broker when it was looked at, mended or not; a sentence each.
+        var topology: [String] = []
         var queues: [(name: String, messages: Int, consumers: Int)] = []
         var summary = LedgerSummary()
         var ledgerProblem: String?
@@ -54,6 +56,7 @@ final class Sampler: Sendable {
 
     private func look() async {
         var sample = Sample()
+        sample.topology = (try? await connection.inspectTopology()) ?? []
         for queue in queues {
             // Without a session there is nothing to see; the gauge keeps what was seen last.
             guard let (ready, served) = try? await connection.depth(of: queue) else { continue }

@@ -15,6 +15,8 @@ extension Settings {
         configuration.connectTimeout = amqp.connectTimeout
         configuration.connectionName = name
         configuration.version = Version.current
+        // What is larger is no job, and no reply is as large.
+        configuration.maximumBodySize = JobRules.maximumSize
         configuration.tls.caFile = amqp.tls.caFile
         configuration.tls.certificateFile = amqp.tls.certificateFile
         configuration.tls.keyFile = amqp.tls.keyFile

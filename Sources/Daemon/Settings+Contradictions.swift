@@ -117,11 +117,25 @@ extension Settings {
                 ("amqp.queues.lock", amqp.queues.lock), ("amqp.queues.ledger", amqp.queues.ledger),
             ],
         ]
-        return groups.flatMap { group in
-            Dictionary(grouping: group) { $0.1 }.values.filter { $0.count > 1 }.map { same in
-                Contradiction(
-                    keys: [same[1].0, same[0].0], fault: "it has the same name as \(same[0].0)", advice: "give each a name of its own")
+        return claims
+            + groups.flatMap { group in
+                Dictionary(grouping: group) { $0.1 }.values.filter { $0.count > 1 }.map { same in
+                    Contradiction(
+                        keys: [same[1].0, same[0].0], fault: "it has the same name as \(same[0].0)", advice: "give each a name of its own")
+                }
             }
+    }
+
+    /// With a lock or a marker of another name a second worker could consume the same jobs.
+    private var claims: [Contradiction] {
+        let standard = AMQPSettings.Queues()
+        guard amqp.queues.recharge == standard.recharge else { return [] }
+        let named = [("amqp.queues.lock", amqp.queues.lock, standard.lock), ("amqp.queues.ledger", amqp.queues.ledger, standard.ledger)]
+        return named.filter { $0.1 != $0.2 }.map { key, _, name in
+            Contradiction(
+                keys: [key, "amqp.queues.recharge"],
+                fault: "it guards the jobs in \(standard.recharge), and under another name it would let a second worker at them",
+                advice: "leave it at \(name), or give amqp.queues.recharge a name of its own as well")
         }
     }
 

@@ -33,9 +33,24 @@ extension AMQPSettings {
 
     /// What it needs where it publishes: in a virtual host of another ledger nobody waits for its replies.
     package func publishTopology(ledger identity: String) -> [TopologyItem] {
+        [marker(identity, isOthers: false)] + topology
+    }
+
+    /// What a poller needs: in a virtual host of another ledger its jobs would be refused, and here they would count as put back.
+    package func pollerTopology(ledger identity: String) -> [TopologyItem] {
+        [marker(identity, isOthers: true)] + topology
+    }
+
+    /// What a person's command needs to publish replies of a ledger. It declares nothing.
+    package func replyTopology(ledger identity: String) -> [TopologyItem] {
+        [marker(identity, isOthers: true), .exchange(name: exchanges.replies, kind: "topic")]
+    }
+
+    /// - Parameter isOthers: only the one worker says whose virtual host it is; everybody else may only find that it is theirs.
+    private func marker(_ identity: String, isOthers: Bool) -> TopologyItem {
         // Nothing is ever dead-lettered from the marker: it names the exchange that a worker must be allowed to write to anyway.
         let arguments = keptArguments.merging(["x-dead-letter-exchange": .string(exchanges.dead)]) { $1 }
-        return [.marker(queue: queues.ledger, text: identity, arguments: arguments)] + topology
+        return .marker(queue: queues.ledger, text: identity, arguments: arguments, isOthers: isOthers)
     }
 
     /// The queues that operators watch.

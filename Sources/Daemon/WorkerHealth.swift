@@ -13,6 +13,7 @@ struct WorkerHealth: DaemonHealth {
     let publish: Connection
     let ledger: any Ledger
     let client: BOSClient
+    let calibrator: EnquiryCalibrator
     let sampler: Sampler
     let clock: any EngineClock
 
@@ -29,6 +30,7 @@ struct WorkerHealth: DaemonHealth {
     func readiness() async -> [HealthProblem] {
         var problems = consume.readinessProblems + publish.readinessProblems
         problems += engine.problems.map { HealthProblem(check: $0.check, detail: $0.detail) }
+        problems += sampler.sample.topologyProblems
         do throws(LedgerError) {
             try await ledger.checkWritable()
         } catch {
@@ -48,6 +50,7 @@ struct WorkerHealth: DaemonHealth {
                 .init("jobs", .array(HealthReport.jobs(sample.summary))),
                 .init("doubt_amount_rupees", .number(sample.summary.doubtAmount.rupees)),
                 .init("oldest_doubt_since", sample.summary.oldestDoubt.map { .string($0.rfc3339) } ?? .null),
+                .init("enquiry_problems", .array(calibrator.problems.map { .string($0) })),
                 .init("replies_owed", .number(String(sample.summary.unpublishedReplies))),
             ]
         ).encoded
@@ -68,6 +71,7 @@ struct WorkerHealth: DaemonHealth {
 extension WorkerParts {
     var health: WorkerHealth {
         WorkerHealth(
-            engine: engine, consume: consume, publish: publish, ledger: ledger, client: client, sampler: sampler, clock: clock)
+            engine: engine, consume: consume, publish: publish, ledger: ledger, client: client, calibrator: calibrator, sampler: sampler,
+            clock: clock)
     }
 }

@@ -1,6 +1,5 @@
 import AMQP
 import BOSClient
-import Glibc
 import JobEngine
 import JobModel
 import Ledger
@@ -24,31 +23,36 @@ struct WorkerParts: Sendable {
     let destination: String
     let sampler: Sampler
     let lock: LockWatch
+    /// Consumers of the lock and of the marker, which carry nothing: a queue with a consumer does not expire, and its end is told at once.
+    let claims: [Deliveries]
     let clock: any EngineClock
 
     init(_ settings: Settings, registry: PrometheusRegistry, logger: Logger) async throws {
         let clock = SystemClock()
         // First of all: a second worker on this ledger must not even connect.
-        let name = Self.processName(clock)
+        let name = ProcessName.make("bos-worker")
         let (ledger, identity) = try await Self.openLedger(settings.ledger, owner: name)
         self.ledger = ledger
         let metrics = EngineMetrics()
         let lock = LockWatch(heartbeat: settings.amqp.heartbeat)
         let broker = try settings.brokerConfiguration(name: "bos-worker")
+        let bond = ClusterBond()
         let mode: TopologyMode = settings.amqp.declareTopology ? .declare : .check
         let reconnects = ["consume", "publish"].map(Self.reconnects)
         consume = try Connection(
             configuration: broker, role: "consume",
-            topology: settings.amqp.consumeTopology(ledger: identity), mode: mode, logger: logger
+            topology: settings.amqp.consumeTopology(ledger: identity), mode: mode, bond: (bond, .consuming), logger: logger
         ) { event in
             lock.note(event)
             if case .disconnected = event { reconnects[0].increment() }
         }
         publish = try Connection(
-            configuration: broker, role: "publish", topology: settings.amqp.publishTopology(ledger: identity), mode: mode, logger: logger
+            configuration: broker, role: "publish", topology: settings.amqp.publishTopology(ledger: identity), mode: mode,
+            bond: (bond, .publishing), logger: logger
         ) { event in
             if case .disconnected = event { reconnects[1].increment() }
         }
+        claims = [settings.amqp.queues.lock, settings.amqp.queues.ledger].map { [consume] in consume.consume(queue: $0, prefetch: 1) }
         client = try BOSClient(configuration: settings.bosConfiguration, logger: logger)
         lanes = Lanes(
             money: Lane(
@@ -72,8 +76,14 @@ struct WorkerParts: Sendable {
         engine = Engine(
             handler: handler,
             sources: [
-                (lanes.money, consume.consume(queue: settings.amqp.queues.recharge, prefetch: UInt16(settings.jobs.rechargeConcurrency))),
-                (lanes.questions, consume.consume(queue: settings.amqp.queues.status, prefetch: UInt16(settings.jobs.statusConcurrency))),
+                (
+                    lanes.money,
+                    consume.consume(queue: settings.amqp.queues.recharge, prefetch: UInt16(settings.jobs.rechargeConcurrency), isSole: true)
+                ),
+                (
+                    lanes.questions,
+                    consume.consume(queue: settings.amqp.queues.status, prefetch: UInt16(settings.jobs.statusConcurrency), isSole: true)
+                ),
             ],
             executor: client.executor)
         probe = PauseProbe(
@@ -83,6 +93,7 @@ struct WorkerParts: Sendable {
         registry.observe(publishing: publish)
         registry.observe(tokenOf: client, clock)
         Self.observe(lanes, registry)
+        registry.observe(.enquiryUnreliable) { [calibrator] in Double(calibrator.problems.count) }
         self.lock = lock
         self.clock = clock
     }
@@ -112,6 +123,13 @@ extension WorkerParts {
     private static func observe(_ lanes: Lanes, _ registry: PrometheusRegistry) {
         registry.observe(.breakerState) { Double(lanes.money.breakerState.rawValue) }
         registry.observe(.questionsBreakerState) { Double(lanes.questions.breakerState.rawValue) }
+        for lane in lanes.all {
+            for reason in PauseReason.allCases {
+                registry.observe(.consumptionPaused, dimensions: [("lane", "\(lane.name)"), ("reason", reason.rawValue)]) {
+                    lane.gate.pauses[reason] == nil ? 0 : 1
+                }
+            }
+        }
         for kind in JobKind.allCases {
             let lane = kind == .recharge ? lanes.money : lanes.questions
             registry.observe(.concurrencyLimit, dimensions: [("kind", kind.rawValue)]) { Double(lane.limit) }
@@ -119,9 +137,4 @@ extension WorkerParts {
     }
 
     static func reconnects(_ role: String) -> Counter { Counter(label: "bos_amqp_reconnects_total", dimensions: [("role", role)]) }
-
-    /// Names this start of this process, for the ledger: no other start has the same name.
-    private static func processName(_ clock: some EngineClock) -> String {
-        "bos-worker-\(getpid())-\(clock.now().milliseconds)"
-    }
 }

@@ -25,6 +25,10 @@ struct WorkerService: Service {
             for lane in parts.lanes.all {
                 background.addTask { await lane.gate.run { reason in await parts.probe.look(at: reason, in: lane) } }
             }
+            for claim in parts.claims {
+                // What somebody publishes there by mistake goes where the marker's dead letters go.
+                background.addTask { for await delivery in claim { delivery.reject() } }
+            }
             background.addTask { await parts.sampler.run() }
             background.addTask { await parts.calibrator.run() }
             background.addTask { await announceReadiness() }

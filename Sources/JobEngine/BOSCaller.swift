@@ -23,12 +23,18 @@ struct RechargeCaller: BOSCaller {
     func ask(_ machine: RechargeMachine, _ call: CallOptions) async -> CallReport<RechargeMachine.Event> {
         let (recharge, bosReference) = (machine.recharge, machine.progress.bosReference)
         let report = await gateway.enquire(enquiresBy.name(recharge.reference, bosReference), registerID: recharge.registerID, call)
+        let calibration = calibrator.calibration(of: recharge.registerID)
         return report.map { enquiry in
             switch enquiry {
             case .found(let finding, let answer, let subject):
-                .enquired(finding, answer, subject, calibrator.calibration(of: recharge.registerID))
-            case .unanswered(let reason, let retryAfter): .enquiryUnanswered(reason, retryAfter: retryAfter)
-            case .ownCredentialsRefused: .enquiryUnanswered(.unanswered, retryAfter: nil)
+                let names = recharge.names(bosReference)
+                // Where nothing was answered yet, what the enquiry finds is the first that it can be calibrated by.
+                if finding == .succeeded, finding.weighed(subject, against: recharge, names: names, calibration) == .counts(finding) {
+                    calibrator.executed(recharge, bosReference)
+                }
+                return .enquired(finding, answer, subject, calibration)
+            case .unanswered(let reason, let retryAfter): return .enquiryUnanswered(reason, retryAfter: retryAfter)
+            case .ownCredentialsRefused: return .enquiryUnanswered(.unanswered, retryAfter: nil)
             }
         }
     }

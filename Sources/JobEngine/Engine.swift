@@ -46,7 +46,10 @@ package struct Engine: Sendable {
         sources.flatMap { source in
             let queue = source.deliveries.queue
             let pauses = source.lane.gate.pauses.map { ("consuming", "\(queue) paused (\($0.key.rawValue)): \($0.value)") }
-            if pauses.isEmpty, !source.deliveries.isConsuming { return [("consuming", "the queue \(queue) is not being consumed")] }
+            if pauses.isEmpty, !source.deliveries.isConsuming {
+                let reason = source.deliveries.trouble.map { ": \($0)" } ?? ""
+                return [("consuming", "the queue \(queue) is not being consumed\(reason)")]
+            }
             return pauses
         }
     }

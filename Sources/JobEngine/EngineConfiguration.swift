@@ -39,7 +39,7 @@ package struct EngineConfiguration: Sendable {
         /// BOS's own number, where its answer to `DoRecharge` gave one.
         case bosReference = "refid"
 
-        func name(_ reference: String, _ bosReference: String?) -> String {
+        package func name(_ reference: String, _ bosReference: String?) -> String {
             switch self {
             case .reference: reference
             case .bosReference: bosReference ?? reference

@@ -161,7 +161,7 @@ package struct JobHandler: Sendable {
             let (result, stored) = try await claimed(claim, arrival)
             switch result {
             case .new(let record, let replies) where record.owner == nil:
-                if record.progress.state.isLeftToPerson { leftToPerson(record) }
+                if record.progress.state.isLeftToPerson { leftToPerson(record, "it repeats an earlier purchase") }
                 return .settled(await finish(record, stored.reply?.verdict, replies))
             case .new(let record, _):
                 var run = makeRun(machine, record)
@@ -269,8 +269,9 @@ package struct JobHandler: Sendable {
         return .ack
     }
 
-    func leftToPerson(_ record: JobRecord) {
-        logger.error("a job is left to a person: bosctl doubts shows it", metadata: record.metadata)
+    /// - Parameter why: one clause without a subscriber number.
+    func leftToPerson(_ record: JobRecord, _ why: String) {
+        logger.error("a job is left to a person: bosctl doubts shows it", metadata: record.metadata.merging(["why": "\(why)"]) { $1 })
     }
 
     func tell(_ record: JobRecord, _ verdict: Verdict) {

@@ -204,7 +204,8 @@ extension JobRun {
         else { return false }
         switch reason {
         case .panPending, .breakerOpen, .credentialsRefused, .postponed, .late: return false
-        case .doubt: return true
+        // What was refused is asked about again after its window: until then it takes no place from others.
+        case .doubt: return machine.progress.doubt != .refused
         case .notSent, .throttled, .unanswered:
             return machine.progress.failures < handler.configuration.policy.attempts && handler.budget.mayRetry()
         }
@@ -224,7 +225,7 @@ extension JobRun {
 
     /// Leaves the job to a person, and tells its askers what is known.
     private mutating func park() async throws(RunError) -> Settlement {
-        handler.leftToPerson(record)
+        handler.leftToPerson(record, note)
         return try await leave(.parked, doubt)
     }
 

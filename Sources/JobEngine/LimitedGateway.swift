@@ -83,7 +83,8 @@ package struct LimitedGateway: BOSGateway {
         while true {
             let wait = rate.take(for: lane.name, at: clock.uptime())
             guard wait > .zero else { return nil }
-            guard clock.uptime() + wait <= end else { return wait }
+            // A cancelled task does not sleep, so it does not wait either.
+            guard clock.uptime() + wait <= end, !Task.isCancelled else { return wait }
             await clock.sleep(for: wait)
         }
     }

@@ -103,6 +103,17 @@ extension TakenJob {
         return (verdict, try await leave(progress, entry, telling: reply))
     }
 
+    /// Has a doubt sent again by a person's word, unless something happened to it since the person has looked.
+    /// - Parameter known: what the person has seen.
+    package func sendAgain(
+        knowing known: JobRecord, _ policy: RetryPolicy, at now: Moment, _ entry: HistoryEntry, otherwise unchanged: HistoryEntry
+    ) async throws {
+        guard record.progress.isAsKnown(known.progress), let progress = record.sentAgain(policy, at: now) else {
+            return try await leaveAsItWas(unchanged)
+        }
+        _ = try await leave(progress, entry)
+    }
+
     /// A person's word on a recharge.
     package struct Word: Sendable {
         package var succeeded: Bool
@@ -124,6 +135,15 @@ extension JobRecord {
         guard case .recharge(let recharge) = job else { return nil }
         var machine = RechargeMachine(recharge, acceptedAt: acceptedAt, progress, policy: policy)
         return machine.resolve(succeeded: word.succeeded, reason: word.reason, heard: word.heard, at: now).map { ($0, machine.progress) }
+    }
+}
+
+extension JobRecord {
+    /// The recharge's progress once a person has it sent again; `nil` if it is no doubt that may be.
+    package func sentAgain(_ policy: RetryPolicy, at now: Moment) -> Progress? {
+        guard case .recharge(let recharge) = job else { return nil }
+        var machine = RechargeMachine(recharge, acceptedAt: acceptedAt, progress, policy: policy)
+        return machine.sendAgain(at: now) ? machine.progress : nil
     }
 }
 

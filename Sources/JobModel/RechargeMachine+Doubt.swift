@@ -135,11 +135,11 @@ extension RechargeMachine {
             return park("it is in doubt for longer than retry.doubt.maximumAge\(known)")
         }
         var delay = policy.enquiry.delay(failures: max(progress.failures, 1), jitter: jitter)
-        // The answer that settles the doubt is asked for when the window ends, not long after it.
+        // The answer that settles the doubt is asked for when the window ends, not long after it; of a refused recharge nothing is asked before.
         let (answers, window) = settling
-        if let first = progress.firstNotFound, progress.notFoundAnswers >= answers - 1 {
+        if let first = progress.firstNotFound {
             let left = window - now.elapsed(since: first)
-            if left > .zero { delay = min(delay, left) }
+            if left > .zero, progress.notFoundAnswers >= answers - 1 { delay = progress.doubt == .refused ? left : min(delay, left) }
         }
         return wait(reason, max(delay, minimum ?? .zero), at: now)
     }

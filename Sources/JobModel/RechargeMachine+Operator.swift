@@ -20,6 +20,25 @@ extension RechargeMachine {
         return verdict
     }
 
+    /// Has a doubt sent again by a person's word that nothing was executed, under the same reference.
+    ///
+    /// It moves money. BOS must not have said that it knows the recharge: then no person's word makes it unsent.
+    /// - Returns: `false`, and nothing is changed, if it is not such a doubt.
+    package mutating func sendAgain(at now: Moment) -> Bool {
+        guard progress.state == .inDoubt || progress.state == .parked, progress.doubt == .unanswered || progress.doubt == .refused else {
+            return false
+        }
+        progress.state = .accepted
+        progress.doubt = nil
+        progress.resendings = next(progress.resendings)
+        progress.failures = 0
+        // The next sending is the first that may have been executed.
+        (progress.firstSentAt, progress.sentTo) = (nil, nil)
+        progress.dueAt = now.civil
+        progress.waitReason = nil
+        return true
+    }
+
     /// Makes a recharge that waits due at once. One that was parked is a doubt again, so that BOS is asked and nothing is sent; one that
     /// was held back is sent.
     /// - Returns: `false`, and nothing is changed, if it is over or may be on its way to BOS at this moment.

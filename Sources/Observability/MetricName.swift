@@ -19,6 +19,8 @@ package enum MetricName: String, CaseIterable, Sendable {
     case retries = "bos_retries_total"
     case breakerState = "bos_breaker_state"
     case questionsBreakerState = "bos_questions_breaker_state"
+    case consumptionPaused = "bos_consumption_paused"
+    case enquiryUnreliable = "bos_enquiry_unreliable"
     case concurrencyLimit = "bos_concurrency_limit"
     case tokenExpires = "bos_token_expires_seconds"
     case queueMessages = "bos_queue_messages"
@@ -52,6 +54,9 @@ package enum MetricName: String, CaseIterable, Sendable {
         case .retries: Row(.counter, ["kind", "reason"], "Attempts after the first, by the reason for another one.")
         case .breakerState: Row(.gauge, [], "Circuit breaker over recharges: 0 closed, 1 half-open, 2 open.")
         case .questionsBreakerState: Row(.gauge, [], "Circuit breaker over enquiries and status checks: 0 closed, 1 half-open, 2 open.")
+        case .consumptionPaused: Row(.gauge, ["lane", "reason"], "1 while jobs of the lane are not consumed for this reason, else 0.")
+        case .enquiryUnreliable:
+            Row(.gauge, [], "Merchants whose enquiry did not find a recharge that BOS has executed, or finds what was never sent.")
         case .concurrencyLimit: Row(.gauge, ["kind"], "How many jobs may be in flight at the moment.")
         case .tokenExpires: Row(.gauge, [], "Seconds until the bearer token expires; negative when it has.")
         case .queueMessages: Row(.gauge, ["queue"], "Messages ready in the queue; delivered and ledger-owned ones are not among them.")

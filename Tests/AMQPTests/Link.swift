@@ -10,7 +10,8 @@ struct Link: Sendable {
     /// Runs a connection while `body` runs, and closes it after.
     static func with<Result: Sendable>(
         _ url: String? = nil, role: String = "test", topology: [TopologyItem] = [], mode: TopologyMode = .declare,
-        change: (inout AMQPConfiguration) -> Void = { _ in }, _ body: (Link) async throws -> Result
+        bond: (ClusterBond, side: ClusterBond.Side)? = nil, change: (inout AMQPConfiguration) -> Void = { _ in },
+        _ body: (Link) async throws -> Result
     ) async throws -> Result {
         let address: String
         if let url { address = url } else { address = try await TestBroker.shared.url }
@@ -21,7 +22,7 @@ struct Link: Sendable {
         change(&configuration)
         let events = EventLog()
         let connection = try Connection(
-            configuration: configuration, role: role, topology: topology, mode: mode,
+            configuration: configuration, role: role, topology: topology, mode: mode, bond: bond,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             onEvent: { events.append($0) })
         let link = Link(connection: connection, events: events)

@@ -21,7 +21,9 @@ struct ComponentsTests {
         // What names the action is only looked at while purchases are watched.
         before.jobs.duplicateWindow = .seconds(60)
         if name == "auth.tokenFile" { before.auth.mode = .file }
-        let changed = ["7", "31s", "11m", "https://other.example/x", "/other", "park", "refuse", "file", "none", "believe", "refid", "other"].lazy.compactMap {
+        let changed = [
+            "7", "31s", "11m", "https://other.example/x", "/other", "park", "refuse", "file", "none", "believe", "refid", "other",
+        ].lazy.compactMap {
             value in
             var settings = before
             return key.assign([value], &settings) && key.spelled(settings) != key.spelled(before) ? settings : nil

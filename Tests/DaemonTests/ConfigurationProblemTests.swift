@@ -40,6 +40,15 @@ struct ConfigurationProblemTests {
         }
     }
 
+    @Test("lock and marker keep their names where the job queue keeps its own", arguments: ["lock", "ledger"])
+    func claims(name: String) throws {
+        let problem = try #require(ConfigurationFixture(options: ["--amqp.queues.\(name)=other"]).problems().first)
+        #expect(problem.key == "amqp.queues.\(name)")
+        #expect(problem.advice.contains("leave it at bos.worker.\(name)"))
+        let both = ConfigurationFixture(options: ["--amqp.queues.\(name)=other", "--amqp.queues.recharge=other.recharge"])
+        #expect(both.problems().isEmpty)
+    }
+
     @Test("all problems are reported together, and the exit code is 78")
     func allAtOnce() throws {
         var fixture = ConfigurationFixture(options: ["--log.level=loud"], file: "api: {requestTimeout: soon}\njobs: {tiemout: 5s}")

@@ -99,9 +99,9 @@ extension EndToEnd {
                     settings(
                         "worker", configure: "\(names.lock)|\(names.ledger)",
                         write: "\(names.replies)|\(names.unrouted)|\(names.dead)|amq.default",
-                        read: "\(names.recharge)|\(names.status)|\(names.ledger)"))
+                        read: "\(names.recharge)|\(names.status)|\(names.lock)|\(names.ledger)"))
                 let (poller, http) = try system.startPoller(
-                    await settings("poller", configure: "", write: names.jobs, read: ""))
+                    await settings("poller", configure: names.ledger, write: "\(names.jobs)|\(names.dead)", read: names.ledger))
                 #expect(await eventually { try await Web.get("\(http)/readyz").status == 200 }, "\(poller.output)")
                 try await system.upstream.publishRecharges(["one"])
                 try await system.upstream.publish(Upstream.recharge("one", amount: "2"), as: "refused")

@@ -239,7 +239,7 @@ extension EndToEnd {
 
 extension System {
     /// Runs `bosctl` to its end, with nobody at a terminal.
-    fileprivate func bosctl(_ arguments: [String], _ more: [String: String] = [:]) async throws -> (code: Int32, output: String) {
+    func bosctl(_ arguments: [String], _ more: [String: String] = [:]) async throws -> (code: Int32, output: String) {
         // As behind sudo, so that the history names a person that no test runs as.
         let own = settings.merging(["SUDO_USER": "asha"]) { $1 }.merging(more) { $1 }
         let process = try ChildProcess(
@@ -247,7 +247,7 @@ extension System {
         return (await process.exitCode(), process.output)
     }
 
-    fileprivate func bosctl(_ arguments: String...) async throws -> (code: Int32, output: String) { try await bosctl(arguments) }
+    func bosctl(_ arguments: String...) async throws -> (code: Int32, output: String) { try await bosctl(arguments) }
 
     /// Publishes a recharge and returns once it is in doubt and waits in the ledger.
     fileprivate func makeDoubt(_ reference: String) async throws {

@@ -71,6 +71,13 @@ struct NotFoundTests {
         }
     }
 
+    @Test("a refused recharge is asked about again when its window ends")
+    func refusedIsDue() {
+        var machine = Self.doubtful(.refused)
+        #expect(Self.hear(&machine, Jobs.calibrated, at: [0]) == .wait(.doubt))
+        #expect(machine.progress.dueAt == Jobs.start + .seconds(30))
+    }
+
     @Test("what was sent to another API or account is neither asked about nor sent again here: a person gets it, with both names")
     func moved() {
         for state in [JobState.sending, .inDoubt] {

@@ -71,6 +71,30 @@ struct OperatorTests {
         #expect(SeenStep(machine.wake(at: Self.later, jitter: 0)) == .ask)
     }
 
+    @Test("a doubt is sent again by a person's word, under the same reference, and its next sending is the first that counts")
+    func sendAgain() {
+        for (state, doubt) in [(JobState.parked, DoubtCause.unanswered), (.inDoubt, .unanswered), (.parked, .refused)] {
+            var machine = Self.machine(state, doubt)
+            let isSent = machine.sendAgain(at: Self.later)
+            #expect(isSent)
+            #expect(machine.progress.resendings == 1)
+            #expect(SeenStep(machine.wake(at: Self.later, jitter: 0)) == .send(.neverTaken))
+            #expect(machine.progress.firstSentAt == Self.later.civil)
+            #expect(machine.progress.sentTo == Jobs.policy.destination)
+        }
+    }
+
+    @Test("what BOS knows, what is over and what may be on its way is not sent again by any word", arguments: JobState.allCases)
+    func notSentAgain(state: JobState) {
+        for doubt in [nil, DoubtCause.acceptedByBOS, .duplicate] {
+            var machine = Self.machine(state, doubt)
+            let before = machine.progress
+            let isSent = machine.sendAgain(at: Self.later)
+            #expect(!isSent)
+            #expect(machine.progress == before)
+        }
+    }
+
     @Test("what was held back was never sent, and may be")
     func retryNeverSent() {
         var machine = Self.machine(.held)

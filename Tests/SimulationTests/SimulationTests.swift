@@ -57,7 +57,7 @@ extension PlantedBug {
         case .confirmNotAwaited: "got 0 different final replies"
         case .purchaseUnguarded: "had bought within the window"
         case .neverAcked: "longer than jobs.timeout"
-        case .messageForgotten: "got 2 different final replies"
+        case .messageForgotten: "different final replies"
         case .paisaLost: "accepted: "
         }
     }

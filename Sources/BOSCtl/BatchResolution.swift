@@ -1,0 +1,62 @@
+import Daemon
+import JobEngine
+import JobModel
+import Ledger
+
+/// Many doubts settled at once: those that BOS did not know as often and for as long as `retry.settle` says. Each is asked about once more.
+struct BatchResolution {
+    let resolution: Resolution
+    /// Only what was sent longer ago than this.
+    let olderThan: Duration
+
+    private var console: Console { resolution.console }
+
+    func run(_ ledger: any Ledger) async throws {
+        let records = try await doubts(ledger)
+        guard !records.isEmpty else { return console.row("no recharge that BOS did not know was sent longer ago than that") }
+        let rupees = Money(paise: records.reduce(0) { $0 &+ $1.job.amount.paise }).rupees
+        let question = "Settle \(records.count) recharges, \(rupees) rupees, as \(resolution.outcome), unless BOS knows them now?"
+        guard resolution.isConfirmed || console.asks(question) else { throw CommandFailure.unconfirmedBatch(count: records.count) }
+        var settled = 0
+        try await BOSInquiry(settings: resolution.settings).asking { ask in
+            for record in records where try await settle(record, await ask(record), ledger) { settled += 1 }
+        }
+        console.row("settled: \(settled), left as they were: \(records.count - settled)")
+    }
+
+    /// The doubts that are left to a person, or soon will be, since BOS did not know them.
+    private func doubts(_ ledger: any Ledger) async throws -> [JobRecord] {
+        let now = SystemClock().now()
+        let needed = resolution.settings.engineConfiguration.policy.settle.answers
+        var found: [JobRecord] = []
+        for state in [JobState.parked, .inDoubt] {
+            for record in try await ledger.jobs(.recharge, in: state, limit: .max) {
+                let progress = record.progress
+                guard progress.doubt == .unanswered, progress.notFoundAnswers >= needed, let sent = progress.firstSentAt,
+                    sent + olderThan < now
+                else { continue }
+                found.append(record)
+            }
+        }
+        return found
+    }
+
+    /// `false`, and a row that says why, if the recharge is left as it was. One that cannot be settled keeps none of the others.
+    private func settle(_ record: JobRecord, _ report: CallReport<Enquiry>, _ ledger: any Ledger) async throws -> Bool {
+        let name = "recharge \(record.job.reference.printable)"
+        guard case .found(.notFound, _, _) = report.event else {
+            console.row(
+                "\(name) is left as it was: BOS does not say that it does not know it (\(record.job.withoutSubscriber(report.note)))")
+            return false
+        }
+        do {
+            try resolution.check(record)
+            try await resolution.settle(record, report, ledger)
+            return true
+        } catch let failure as CommandFailure {
+            console.complain("\(failure)")
+            if case .repliesOwed = failure { return true }
+            return false
+        }
+    }
+}
