@@ -69,7 +69,7 @@ struct Checks {
         return violations
     }
 
-    /// Nothing was bought twice within the window but by a person's word. While clocks jump nobody can tell what is within it.
+    /// Nothing was bought twice within the window but by a person's word. While clocks jump that cannot be told.
     private func repeatedPurchases(_ recharges: [JobRecord]) -> [String] {
         guard let window = world.purchaseGuard?.window, world.weather.clockJump == 0 else { return [] }
         var violations: [String] = []
@@ -89,7 +89,7 @@ struct Checks {
         let byAsker = Dictionary(grouping: told.filter(\.isFinal)) { "\($0.kind) \($0.correlationID)" }
         for order in orders {
             guard let record = try? await ledger.job(order.kind, order.reference)?.record else {
-                violations.append("\(order.kind.rawValue) \(order.reference) was published, and nobody knows of it")
+                violations.append("\(order.kind.rawValue) \(order.reference) was published, and is known to no ledger")
                 continue
             }
             let name = order.kind == .rechargeStatus ? "q/\(order.correlationID)" : order.correlationID

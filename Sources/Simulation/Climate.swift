@@ -18,8 +18,6 @@ struct Climate: Sendable {
         case sees
         /// No enquiry finds any recharge.
         case blind
-        /// Every enquiry finds a recharge, whether there is one or not.
-        case credulous
     }
 
     /// What BOS answers to every call for a while.
@@ -71,7 +69,6 @@ struct Climate: Sendable {
         hasOwnNumbers = chance(0.5)
         asksByNumber = hasOwnNumbers && chance(0.3)
         if chance(0.15) { sight = .blind }
-        if shape == .bare, chance(0.2) { sight = .credulous }
         notFound = chance(0.5) ? .believe : .person
         keepsRecords = notFound == .believe || chance(0.5)
         misleads = chance(0.4) ? Double.random(in: 0...0.6, using: &generator) : 0

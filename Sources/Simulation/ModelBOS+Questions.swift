@@ -19,7 +19,7 @@ extension ModelBOS {
         }
         if world.isStormy, let misleading = misleading(reference, destination) { return answer(reference, misleading, "misleading") }
         guard let finding = finding(reference, destination) else {
-            return answer(reference, world.climate.sight == .credulous ? foundNothing(nil) : notFound, "not found")
+            return answer(reference, notFound, "not found")
         }
         return answer(reference, found(finding), "data.status \(finding.word)")
     }
@@ -60,7 +60,7 @@ extension ModelBOS {
         case 4:
             // Of what is done, BOS also says so in words: only nothing is said in such a form.
             guard truth == nil, account?.executed ?? 0 == 0 else { return nil }
-            return foundNothing(world.climate.shape == .bare ? "{}" : world.pick(["{}", "[]", nil]))
+            return foundNothing(world.pick(["{}", "[]"]))
         default:
             guard world.climate.shape != .bare else { return nil }
             return found(told, code: world.pick([0, 2]))
@@ -92,17 +92,19 @@ extension ModelBOS {
             return .answer(RawAnswer(world.pick([200, 401]), #"{"status":false,"message":"Service unavailable, try later"}"#))
         }
         let decision = PANDecision(reference)
-        guard world.elapsed >= decision.at else { return .answer(Self.pan(world.pick(Self.openWords))) }
-        return .answer(Self.pan(decision.isRejected ? "Application has been rejected by NSDL eGOV" : world.pick(Self.completedWords)))
+        let isDecided = world.elapsed >= decision.at
+        let words = !isDecided ? Self.openWords : decision.isRejected ? Self.rejectedWords : Self.completedWords
+        return answer(reference, Self.pan(world.pick(words)), isDecided ? "decided" : "not decided")
     }
 
+    private static let rejectedWords = ["Application has been rejected by NSDL eGOV"]
     private static let completedWords = ["PAN has been allotted", "Your PAN has been allotted, your PAN card is under process"]
 
     /// None of these says that an application has ended.
     private static let openWords = [
         "Application is under process at NSDL eGOV", "Application is under process", "Objection raised, documents awaited",
-        "Marked for clarification", "Unable to fetch status, please try later",
-        "Your PAN has been allotted, your PAN card is under process",
+        "Marked for clarification", "Unable to fetch status, please try later", "Your PAN card will be dispatched",
+        "Application is in process, it has been allotted to an officer",
     ]
 
     private static func pan(_ message: String) -> RawAnswer {

@@ -65,7 +65,12 @@ final class World: Sendable {
         let areParked = Bool.random(using: &generator)
         doubtMaximumAge = .seconds(areParked ? Int64.random(in: 60...400, using: &generator) : 3_600)
         storm = Int64.random(in: 10_000...900_000, using: &generator)
-        climate = Climate(storm: storm, &generator)
+        var climate = Climate(storm: storm, &generator)
+        // Where an answer names no subscriber, code 11 alone tells another's recharge from this one: it must not get lost.
+        if climate.shape != .full, weather.crash > 0 || weather.ledgerTrouble > 0 || !climate.spells.isEmpty || climate.movesAt != nil {
+            climate.hasUsedReferences = false
+        }
+        self.climate = climate
         self.bug = bug
         self.keepsTrace = keepsTrace
         state = Mutex(State(generator: generator))
