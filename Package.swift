@@ -85,7 +85,8 @@ let package = Package(
         .target(
             name: "Observability",
             dependencies: [
-                "CLinux", "CSystemd", "ExactJSON", .coreMetrics, .hummingbird, .hummingbirdCore, .logging, .nioCore, .nioPosix,
+                "CLinux", "CSystemd", "DedicatedThread", "ExactJSON", .coreMetrics, .hummingbird, .hummingbirdCore, .logging, .nioCore,
+                .nioPosix,
                 .serviceLifecycle,
             ],
             swiftSettings: settings),
@@ -153,7 +154,7 @@ let package = Package(
             name: "DaemonTests", dependencies: ["AMQP", "Daemon", "Observability", "Secrets", .argumentParser, .logging],
             swiftSettings: settings),
         .testTarget(
-            name: "BOSCtlTests", dependencies: ["BOSCtl", "ExactJSON", "JobModel", "Ledger", "LedgerKit", .argumentParser],
+            name: "BOSCtlTests", dependencies: ["BOSClient", "BOSCtl", "ExactJSON", "JobModel", "Ledger", "LedgerKit", .argumentParser],
             swiftSettings: settings),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: settings),
         .testTarget(name: "BOSSimulatorKitTests", dependencies: ["BOSSimulatorKit", "ExactJSON"], swiftSettings: settings),

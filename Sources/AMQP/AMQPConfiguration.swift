@@ -14,8 +14,12 @@ package struct AMQPConfiguration: Sendable {
     package var longestConfirm: Duration = .seconds(60)
     /// Messages that may be unanswered at once; more wait in this process.
     package var maximumUnconfirmed: Int = 8_192
-    /// The largest body, in bytes, that is kept in memory; of a larger one only the size is told. As many bytes of properties are kept.
+    /// The largest body, in bytes, that is kept in memory; of a larger one only the size is told.
     package var maximumBodySize: Int = 1 << 20
+    /// Body and properties, in bytes, up to which every message is kept. Larger ones are kept while there is room for them.
+    package var ordinarySize: Int = 64 << 10
+    /// The room for larger messages, in bytes, all of them together that are not settled yet; of what finds no room only the size is told.
+    package var roomForLarge: Int = 16 << 20
     package var tls = TLS()
     package var backoff = Backoff()
     /// What operators see in the broker's list of connections; the role is added to it.

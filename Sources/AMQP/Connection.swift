@@ -16,6 +16,7 @@ package actor Connection {
 
     nonisolated let thread: DedicatedThread
     nonisolated let mailbox: Mailbox
+    let budget: SizeBudget
     var topology: [TopologyItem]
     let mode: TopologyMode
     let bond: (ClusterBond, side: ClusterBond.Side)?
@@ -59,6 +60,7 @@ package actor Connection {
         thread = try DedicatedThread(name: "amqp-\(role)", stackSize: 32 << 20)
         mailbox = Mailbox(thread: thread)
         self.configuration = configuration
+        budget = SizeBudget(bytes: configuration.roomForLarge)
         self.role = role
         self.topology = topology
         self.mode = mode

@@ -24,10 +24,14 @@ struct Content {
 
     var isComplete: Bool { hasHeader && missing == 0 }
 
-    /// Takes the header. Nothing is allocated for a body larger than `maximumSize`: its frames are counted and dropped. So are headers of that size, and with
-    /// them the body.
+    /// The room that a large message takes.
+    private(set) var reservation: SizeBudget.Reservation?
+
+    /// Takes the header. Nothing is allocated for a body that is too large, or for which there is no room: its frames are counted and dropped. So are headers
+    /// larger than ordinary messages are, if there is no room for them.
     mutating func takeHeader(
-        classID: UInt16, bodySize: UInt64, properties: UnsafeRawPointer?, propertiesSize: Int, maximumSize: Int
+        classID: UInt16, bodySize: UInt64, properties: UnsafeRawPointer?, propertiesSize: Int, configuration: AMQPConfiguration,
+        budget: SizeBudget
     ) throws(SessionError) {
         guard !hasHeader, classID == UInt16(AMQP_BASIC_CLASS), let properties else {
             throw .protocolViolation("an unexpected header frame")
@@ -36,9 +40,13 @@ struct Content {
         var decoded = properties.assumingMemoryBound(to: amqp_basic_properties_t.self).pointee
         announcedSize = bodySize
         missing = bodySize
-        isTruncated = bodySize > UInt64(maximumSize)
-        if propertiesSize > maximumSize {
-            isTruncated = true
+        isTruncated = bodySize > UInt64(configuration.maximumBodySize)
+        let size = (isTruncated ? 0 : Int(bodySize)) + propertiesSize
+        if size > configuration.ordinarySize {
+            reservation = budget.reserve(size)
+            isTruncated = isTruncated || reservation == nil
+        }
+        if propertiesSize > configuration.ordinarySize, reservation == nil {
             announcedSize += UInt64(propertiesSize)
             decoded._flags &= ~UInt32(AMQP_BASIC_HEADERS_FLAG)
         }

@@ -12,7 +12,8 @@ package struct Delivery: Sendable {
     package let isRedelivered: Bool
     /// The size of the body in bytes, as announced before it came; with that of the properties if these were too large.
     package let announcedSize: UInt64
-    /// Whether the body or the properties were larger than `AMQPConfiguration.maximumBodySize`; then `message.body` is empty, and so are headers too large.
+    /// Whether the body was larger than `AMQPConfiguration.maximumBodySize`, or there was no room for a large message; then it was passed over and
+    /// `message.body` is empty, as are headers too large.
     package let isTruncated: Bool
 
     private let settle: @Sendable (Settlement) -> Void

@@ -38,7 +38,7 @@ extension Session {
             guard channel.content != nil else { throw .protocolViolation("a header frame without a method") }
             try channel.content?.takeHeader(
                 classID: header.class_id, bodySize: header.body_size, properties: header.decoded, propertiesSize: header.raw.len,
-                maximumSize: configuration.maximumBodySize)
+                configuration: configuration, budget: budget)
             try completeContent(on: channel)
         case AMQP_FRAME_BODY:
             guard channel.content != nil else { throw .protocolViolation("a body frame without a header") }

@@ -23,6 +23,7 @@ final class Session {
     let descriptor: Int32
     let watchdog: Watchdog
     let mailbox: Mailbox
+    let budget: SizeBudget
     let report: (ConnectionEvent) -> Void
     let arena = Arena()
 
@@ -62,7 +63,7 @@ final class Session {
 
     /// Connects and logs in; blocks the thread for at most twice the connect time-out, and the resolver's time.
     init(
-        number: UInt64, url: AMQPURL, name: String, configuration: AMQPConfiguration, mailbox: Mailbox,
+        number: UInt64, url: AMQPURL, name: String, configuration: AMQPConfiguration, mailbox: Mailbox, budget: SizeBudget,
         report: @escaping (ConnectionEvent) -> Void
     )
         throws(SessionError)
@@ -85,6 +86,7 @@ final class Session {
         self.configuration = configuration
         self.handle = handle
         self.mailbox = mailbox
+        self.budget = budget
         self.report = report
         channels = (Fixed.publishing...Fixed.trial).map { Channel(number: $0) }
         main = Outlet(channel: channels[0], window: configuration.maximumUnconfirmed)

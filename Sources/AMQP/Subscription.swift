@@ -62,12 +62,16 @@ final class Subscription {
 
     func take(_ content: Content, tag: UInt64, isRedelivered: Bool, from session: Session) throws(SessionError) {
         try unsettled.delivered(tag)
+        let reservation = content.reservation
         let (mailbox, number, session) = (mailbox, channel.number, session.number)
         batch.append(
             Delivery(
                 message: content.message, exchange: content.exchange, routingKey: content.routingKey, queue: deliveries.queue,
                 isRedelivered: isRedelivered, announcedSize: content.announcedSize, isTruncated: content.isTruncated,
-                settle: { settlement in mailbox.post(settlement, of: tag, on: number, session: session) }))
+                settle: { settlement in
+                    // Lives as long as the delivery does.
+                    withExtendedLifetime(reservation) { mailbox.post(settlement, of: tag, on: number, session: session) }
+                }))
     }
 
     // MARK: Steps

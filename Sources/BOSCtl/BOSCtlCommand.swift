@@ -15,7 +15,8 @@ struct BOSCtlCommand: AsyncParsableCommand {
             the worker has the job in its hands, or jobs are unpublished or unanswered; 78 wrong configuration.
             """,
         subcommands: [
-            PublishCommand.self, JobCommand.self, DoubtsCommand.self, PendingCommand.self, RetryCommand.self, ResolveCommand.self,
+            PublishCommand.self, JobCommand.self, DoubtsCommand.self, PendingCommand.self, CodesCommand.self, RetryCommand.self,
+            ResolveCommand.self,
             SimulateCommand.self,
         ])
 }

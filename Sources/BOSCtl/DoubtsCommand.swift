@@ -23,6 +23,9 @@ struct DoubtsCommand: AsyncParsableCommand {
         try await options.withLedger { access, _, console in
             let report = try await access.reading { try await DoubtsReport($0, limit: limit.limit, now: SystemClock().now()) }
             for line in report.lines { console.row(line) }
+            for row in try await access.reading({ try await $0.unreadable(limit: limit.limit) }) {
+                console.complain(row.advice(access.path))
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ struct DoubtsReport {
         for state in [JobState.inDoubt, .parked, .held] { records += try await ledger.jobs(.recharge, in: state, limit: limit) }
         var doubts: [Doubt] = []
         for record in records {
-            let history = try await ledger.job(.recharge, record.job.reference)?.history ?? []
+            let history = (try? await ledger.job(.recharge, record.job.reference))?.history ?? []
             let known = history.last { !$0.detail.isEmpty }?.detail ?? ""
             doubts.append(Doubt(record: record, known: record.job.withoutSubscriber(known)))
         }

@@ -13,7 +13,8 @@ struct JobReport {
     var lines: [String] {
         let facts = [
             ("why", progress.doubt?.words), ("what", subject), ("accepted", ago(record.acceptedAt)),
-            ("first sent", progress.firstSentAt.map(ago)), ("effort", effort), ("next", next), ("owner", owner),
+            ("first sent", progress.firstSentAt.map(ago)), ("sent to", progress.sentTo?.printable),
+            ("BOS number", progress.bosReference?.printable), ("effort", effort), ("next", next), ("owner", owner),
             ("over", progress.completedAt.map(ago)), ("BOS said", answer), ("replies", "\(record.repliesTold) told so far"),
         ]
         let head = "\(record.job.kind.rawValue) \(record.job.reference.printable): \(progress.state.words)"

@@ -42,9 +42,9 @@ struct LedgerAccess: Sendable {
 
 extension BrokerOptions {
     /// Runs what a command does with the worker's ledger. A failure is said on the standard error and ends the process with its exit code.
-    func withLedger(_ body: (LedgerAccess, Settings, Console) async throws -> Void) async throws {
+    func withLedger(isJSON: Bool = false, _ body: (LedgerAccess, Settings, Console) async throws -> Void) async throws {
         let settings = try settings()
-        let console = Console(isJSON: false)
+        let console = Console(isJSON: isJSON)
         do {
             try await body(LedgerAccess(settings.ledger), settings, console)
         } catch let failure as CommandFailure {

@@ -65,6 +65,7 @@ extension HistoryEntry.Event {
         case .told: "askers told"
         case .finished: "over"
         case .conflict: "conflict refused"
+        case .unreadable: "cannot be read"
         }
     }
 }

@@ -37,7 +37,7 @@ struct ReplyDelivery {
         await outbox.runMarking()
         let ids = Set(replies.map(\.id))
         // One transaction has stored them, so that no other reply lies between them.
-        let owed = try await ledger.unpublishedReplies(after: first.id - 1, limit: replies.count).count { ids.contains($0.id) }
+        let owed = try await ledger.unpublishedReplies(after: first.id - 1, limit: replies.count).replies.count { ids.contains($0.id) }
         return owed == 0 ? nil : (owed, problem ?? "the broker did not confirm them")
     }
 }

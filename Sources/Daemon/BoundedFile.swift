@@ -25,6 +25,12 @@ enum BoundedFile {
         throw .unreadable("it is larger than \(limit) bytes")
     }
 
+    /// Whether every user of this machine may read the file.
+    static func isReadableByAll(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IROTH != 0
+    }
+
     private static func reason(_ code: Int32) -> String { String(cString: strerror(code)).lowercased() }
 
     /// Why a file could not be read.

@@ -29,7 +29,10 @@ package enum DaemonProgram {
         }
         let output = LogOutput(settings.log)
         output.bootstrap()
+        // Last words are worth a moment, and a log that is stuck is worth no more.
+        defer { output.flush(within: .seconds(2)) }
         let registry = PrometheusRegistry()
+        registry.observe(.logLinesDropped) { Double(output.droppedLines) }
         MetricsSystem.bootstrap(registry)
         let logger = Logger(label: program.rawValue)
         for warning in warnings { logger.warning("an environment variable was ignored", metadata: ["detail": "\(warning)"]) }

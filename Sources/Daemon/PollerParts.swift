@@ -49,14 +49,14 @@ struct PollerParts: Sendable {
         try await SQLiteLedger.openShared(SQLiteLedger.Configuration(path: ledgerPath, owner: ProcessName.make("bos-poller")))
     }
 
-    /// How many messages are ready in a lane's queue.
-    func depth(of lane: JobLane) async throws -> Int {
+    func look(at lane: JobLane) async throws -> Poller.QueueState {
         let queue =
             switch lane {
             case .money: amqp.queues.recharge
             case .questions: amqp.queues.status
             }
-        return Int(try await connection.depth(of: queue).messages)
+        let depth = try await connection.depth(of: queue)
+        return Poller.QueueState(ready: Int(depth.messages), consumers: Int(depth.consumers))
     }
 }
 

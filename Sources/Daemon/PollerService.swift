@@ -33,10 +33,10 @@ struct PollerService: Service {
     }
 
     private func work(_ ledger: SQLiteLedger) async {
-        let sampler = Sampler(connection: parts.connection, ledger: ledger, clock: parts.clock, queues: parts.watchedQueues)
+        let sampler = Sampler(connection: parts.connection, ledger: ledger, clock: parts.clock, queues: parts.watchedQueues, writes: false)
         parts.progress.update { ($0.ledgerProblem, $0.sampler) = (nil, sampler) }
         let poller = Poller(
-            ledger: ledger, publisher: parts.connection, depth: parts.depth, configuration: parts.configuration, clock: parts.clock,
+            ledger: ledger, publisher: parts.connection, look: parts.look, configuration: parts.configuration, clock: parts.clock,
             logger: logger)
         await withDiscardingTaskGroup { group in
             group.addTask { await parts.connection.run() }

@@ -2,7 +2,7 @@
 package struct PollerSettings: Sendable {
     /// How often the poller looks for jobs that have come due.
     package var interval = Duration.seconds(1)
-    /// Ready messages up to which it fills a queue.
+    /// Jobs of the ledger that wait in one queue at the same time; messages of others do not count.
     package var queueLimit = 1_000
     package var pan = PAN()
 

@@ -18,7 +18,7 @@ final class Sampler: Sendable {
         var topology: [String] = []
         var queues: [(name: String, messages: Int, consumers: Int)] = []
         var summary = LedgerSummary()
-        var ledgerProblem: String?
+        var ledgerProblem: String? = "the ledger has not been looked at yet"
         var takenAt = ContinuousClock.now
     }
 
@@ -27,16 +27,21 @@ final class Sampler: Sendable {
     private let metrics = LedgerMetrics()
     private let clock: any EngineClock
     private let queues: [String]
+    /// Whether the ledger is written to, to see whether it can be.
+    private let writes: Bool
     private let messages: [String: Gauge]
     private let consumers: [String: Gauge]
     private let latest = Mutex(Sample())
 
-    /// - Parameter connection: asks for the depth of the queues.
-    init(connection: Connection, ledger: any Ledger, clock: any EngineClock, queues: [String]) {
+    /// - Parameters:
+    ///   - connection: asks for the depth of the queues.
+    ///   - writes: each sample writes to the ledger, to see whether it can be written.
+    init(connection: Connection, ledger: any Ledger, clock: any EngineClock, queues: [String], writes: Bool) {
         self.connection = connection
         self.ledger = ledger
         self.clock = clock
         self.queues = queues
+        self.writes = writes
         func gauges(_ label: String) -> [String: Gauge] {
             Dictionary(uniqueKeysWithValues: queues.map { ($0, Gauge(label: label, dimensions: [("queue", $0)])) })
         }
@@ -57,6 +62,7 @@ final class Sampler: Sendable {
     private func look() async {
         var sample = Sample()
         sample.topology = (try? await connection.inspectTopology()) ?? []
+        sample.ledgerProblem = nil
         for queue in queues {
             // Without a session there is nothing to see; the gauge keeps what was seen last.
             guard let (ready, served) = try? await connection.depth(of: queue) else { continue }
@@ -66,7 +72,8 @@ final class Sampler: Sendable {
         }
         do throws(LedgerError) {
             sample.summary = try await ledger.summary()
-            metrics.show(sample.summary, at: clock.now())
+            metrics.show(sample.summary, at: clock.now(), uptime: clock.uptime())
+            if writes { try await ledger.checkWritable() }
         } catch {
             sample.ledgerProblem = "\(error)"
         }

@@ -234,7 +234,7 @@ extension SettingKey {
         SettingKey(
             "poller.interval", \.poller.interval, .duration(.milliseconds(10) ... .seconds(3_600)), "how often due jobs are looked for"),
         SettingKey(
-            "poller.queueLimit", \.poller.queueLimit, .integer(1...1_000_000), "ready messages up to which a queue is filled with due jobs"),
+            "poller.queueLimit", \.poller.queueLimit, .integer(1...1_000_000), "jobs of the ledger that wait in one queue at the same time"),
         SettingKey(
             "poller.pan.firstCheckAfter", \.poller.pan.firstCheckAfter, .duration(.seconds(1) ... .seconds(30 * 86_400)),
             "first check of a pending PAN application"),

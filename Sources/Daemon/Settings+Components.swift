@@ -15,8 +15,8 @@ extension Settings {
         configuration.connectTimeout = amqp.connectTimeout
         configuration.connectionName = name
         configuration.version = Version.current
-        // What is larger is no job, and no reply is as large.
-        configuration.maximumBodySize = JobRules.maximumSize
+        // What is larger is no job. A person may want to see it among the dead letters, so some of it is kept.
+        configuration.ordinarySize = JobRules.maximumSize
         configuration.tls.caFile = amqp.tls.caFile
         configuration.tls.certificateFile = amqp.tls.certificateFile
         configuration.tls.keyFile = amqp.tls.keyFile
@@ -81,6 +81,7 @@ extension Settings {
         configuration.interval = poller.interval
         configuration.queueLimit = poller.queueLimit
         configuration.exchange = amqp.exchanges.jobs
+        configuration.longestPauses = engineConfiguration.policy.longestPauses
         return configuration
     }
 

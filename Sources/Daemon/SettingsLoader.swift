@@ -85,11 +85,25 @@ struct SettingsLoader {
     private mutating func assign(_ texts: [String], to key: SettingKey, from origin: ConfigurationOrigin) {
         if texts.contains("") {
             report(key.name, origin, "the value is empty", "write \(key.expectation), or leave the key out to get its default")
+        } else if case .file(let path) = origin, key.isSecret, texts.contains(where: Self.holdsSecret), BoundedFile.isReadableByAll(path) {
+            report(
+                key.name, origin, "a secret stands in a file that every user of this machine may read",
+                "chmod o-r that file, or write the secret into a file of its own and name that as \(SettingKey.fileName(of: key.name))")
         } else if key.assign(texts, &settings) {
             origins[key.name] = origin
         } else {
             report(key.name, origin, "\(ConfigurationProblem.shown(texts, of: key)) is not right", "write \(key.expectation)")
         }
+    }
+
+    /// A URL without a password, or with the one that every broker is installed with, is no secret.
+    private static func holdsSecret(_ text: String) -> Bool {
+        guard let scheme = text.firstRange(of: "://") else { return !text.hasPrefix("sqlite:") }
+        guard let userInfo = text[scheme.upperBound...].split(separator: "/").first?.split(separator: "@").dropLast().last else {
+            return false
+        }
+        guard let colon = userInfo.firstIndex(of: ":") else { return false }
+        return !["", "guest"].contains(userInfo[userInfo.index(after: colon)...])
     }
 
     /// A secret's file holds the value alone; lines separate the entries of a list.

@@ -11,7 +11,6 @@ struct WorkerHealth: DaemonHealth {
     let engine: Engine
     let consume: Connection
     let publish: Connection
-    let ledger: any Ledger
     let client: BOSClient
     let calibrator: EnquiryCalibrator
     let sampler: Sampler
@@ -31,11 +30,8 @@ struct WorkerHealth: DaemonHealth {
         var problems = consume.readinessProblems + publish.readinessProblems
         problems += engine.problems.map { HealthProblem(check: $0.check, detail: $0.detail) }
         problems += sampler.sample.topologyProblems
-        do throws(LedgerError) {
-            try await ledger.checkWritable()
-        } catch {
-            problems.append(HealthProblem(check: "ledger", detail: "\(error)"))
-        }
+        // As the last sample found it: who asks costs the ledger nothing.
+        if let problem = sampler.sample.ledgerProblem { problems.append(HealthProblem(check: "ledger", detail: problem)) }
         if let problem = client.credentialState.problem {
             problems.append(HealthProblem(check: "token", detail: problem))
         }
@@ -71,7 +67,6 @@ struct WorkerHealth: DaemonHealth {
 extension WorkerParts {
     var health: WorkerHealth {
         WorkerHealth(
-            engine: engine, consume: consume, publish: publish, ledger: ledger, client: client, calibrator: calibrator, sampler: sampler,
-            clock: clock)
+            engine: engine, consume: consume, publish: publish, client: client, calibrator: calibrator, sampler: sampler, clock: clock)
     }
 }

@@ -88,7 +88,7 @@ struct WorkerParts: Sendable {
             executor: client.executor)
         probe = PauseProbe(
             gateway: gateway, ledger: ledger, registerID: settings.api.registerID ?? "", timeout: settings.api.requestTimeout)
-        sampler = Sampler(connection: consume, ledger: ledger, clock: clock, queues: settings.amqp.watchedQueues)
+        sampler = Sampler(connection: consume, ledger: ledger, clock: clock, queues: settings.amqp.watchedQueues, writes: true)
         registry.observe([consume, publish])
         registry.observe(publishing: publish)
         registry.observe(tokenOf: client, clock)

@@ -61,7 +61,7 @@ package final class EngineMetrics: Sendable {
 
     /// How long a job took its first asker; one who asks later is no sign of how fast the worker is.
     func ended(_ reply: OutgoingReply, at now: Timestamp) {
-        if reply.isFinal { durations[reply.kind]?.recordMilliseconds(max(0, now.milliseconds - reply.acceptedAt.milliseconds)) }
+        if reply.isFinal { durations[reply.kind]?.recordMilliseconds(max(0, (now - reply.acceptedAt).wholeMilliseconds)) }
     }
 }
 

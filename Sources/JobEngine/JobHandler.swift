@@ -72,7 +72,7 @@ package struct JobHandler: Sendable {
         let asker = incoming.isResumption ? nil : incoming.asker(reference: job.reference) ?? Asker(correlationID: job.reference)
         let arrival = Arrival(
             job: job, fingerprint: fingerprint, asker: asker, messageID: incoming.messageID.flatMap { $0.isEmpty ? nil : $0 },
-            isRedelivered: delivery.isRedelivered, lane: lane, slot: slot, admission: admission, deadline: deadline)
+            isRedelivered: delivery.isRedelivered, dueAt: incoming.dueAt, lane: lane, slot: slot, admission: admission, deadline: deadline)
         let now = clock.now()
         let policy = configuration.policy
         let result: RunResult =
@@ -134,6 +134,8 @@ package struct JobHandler: Sendable {
         let asker: Asker?
         let messageID: String?
         let isRedelivered: Bool
+        /// When the job was due as the ledger put it back.
+        let dueAt: Timestamp?
         let lane: Lane
         let slot: Slot
         let admission: ConsumptionGate.Admission
@@ -174,8 +176,7 @@ package struct JobHandler: Sendable {
                 return .settled(await run.drive(step, isStored: false))
             case .joined: return .settled(.requeue)
             case .waiting(let replies), .answered(let replies):
-                // Whoever joined a run is among those that the run has answered.
-                if !stored.hasJoined { await outbox.deliver(repeated: replies) }
+                await outbox.deliver(repeated: replies)
                 return .settled(.ack)
             case .conflict: return .conflict
             // Answered where it was claimed. Whatever else it is, a job that nobody has taken stays in its queue.
@@ -239,6 +240,7 @@ package struct JobHandler: Sendable {
             progress: progress,
             reply: reply, entry: HistoryEntry(at: now, .accepted, progress.state.rawValue))
         (claim.messageID, claim.isRedelivered) = (arrival.messageID, arrival.isRedelivered)
+        (claim.dueWhenPutBack, claim.longestPauses) = (arrival.dueAt, configuration.policy.longestPauses)
         // What is over already buys nothing.
         if let guardian = configuration.purchaseGuard, !progress.state.isFinal, let key = arrival.job.purchase {
             claim.purchase = Claim.Purchase(key: key, notSince: now + (.zero - guardian.window))

@@ -1,6 +1,7 @@
 package import JobModel
 package import Ledger
 import Metrics
+private import Synchronization
 
 /// What the ledger counts, as metrics; made once. Source of names and labels: contract.md, "Metrics".
 package final class LedgerMetrics: Sendable {
@@ -9,6 +10,7 @@ package final class LedgerMetrics: Sendable {
     private let doubtAmount = Gauge(label: "bos_doubt_amount_rupees")
     private let panPending = Gauge(label: "bos_pan_pending")
     private let oldestDue = Gauge(label: "bos_due_oldest_age_seconds")
+    private let ages = Mutex((doubt: ObservedAge(), due: ObservedAge()))
 
     package init() {
         stored = Dictionary(
@@ -20,11 +22,18 @@ package final class LedgerMetrics: Sendable {
             })
     }
 
-    package func show(_ summary: LedgerSummary, at now: Timestamp) {
+    /// - Parameter uptime: of the clock that nothing sets; ages grow by it while the civil clock is behind.
+    package func show(_ summary: LedgerSummary, at now: Timestamp, uptime: Duration) {
         for (key, gauge) in stored { gauge.record(summary.stored[key] ?? 0) }
-        func age(_ moment: Timestamp?) -> Double { moment.map { Double(max(0, now.milliseconds - $0.milliseconds)) / 1_000 } ?? 0 }
-        oldestDoubt.record(age(summary.oldestDoubt))
-        oldestDue.record(age(summary.oldestDue))
+        let (doubt, due) = ages.withLock { ages in
+            (
+                // It was sent before now, whatever the clock says.
+                ages.doubt.age(of: summary.oldestDoubt, at: now, uptime, mayBeAhead: false),
+                ages.due.age(of: summary.oldestDue, at: now, uptime, mayBeAhead: true)
+            )
+        }
+        oldestDoubt.record(doubt / .seconds(1))
+        oldestDue.record(due / .seconds(1))
         doubtAmount.record(Double(summary.doubtAmount.paise) / 100)
         panPending.record(summary.stored[LedgerSummary.Key(.panStatus, .pending)] ?? 0)
     }

@@ -23,6 +23,8 @@ package final class Outbox: Sendable {
         var left: OutgoingReply.ID = 0
         /// When the next sweep for replies that were not confirmed is due, in the clock's uptime.
         var wakeAt: Duration?
+        /// Those that have been named already.
+        var unreadable: Set<OutgoingReply.ID> = []
 
         func isLeft(_ id: OutgoingReply.ID, at now: Duration) -> Bool {
             guard !inFlight.contains(id) else { return false }
@@ -83,16 +85,23 @@ package final class Outbox: Sendable {
             for reply in replies { await body(reply) }
             return
         }
-        await withDiscardingTaskGroup { group in
-            for reply in replies { group.addTask { await body(reply) } }
+        for start in stride(from: 0, to: replies.count, by: Self.portion) {
+            await withDiscardingTaskGroup { group in
+                for reply in replies[start..<min(start + Self.portion, replies.count)] { group.addTask { await body(reply) } }
+            }
         }
     }
+
+    /// Replies that are published at the same time.
+    private static let portion = 100
 
     /// What became of a message.
     enum Publication {
         case confirmed
         /// Not now; to try again may help.
         case unconfirmed
+        /// Its exchange is missing, or no queue is bound there or for replies without a listener. To try again helps once that has changed.
+        case nowhere
         /// It cannot be put on the wire, or the broker turns it down, however often that is tried.
         case impossible
     }
@@ -101,8 +110,9 @@ package final class Outbox: Sendable {
     func publish(_ message: Message, to address: ReplyAddress) async -> Publication {
         guard let error = await attempt(message, to: address) else { return .confirmed }
         switch error {
-        case .notSent, .refused, .outcomeUnknown, .returned: return .unconfirmed
-        case .turnedDown(let code, _) where code == ReplyTrouble.notFound: return .unconfirmed
+        case .notSent, .refused, .outcomeUnknown: return .unconfirmed
+        case .returned: return .nowhere
+        case .turnedDown(let code, _) where code == ReplyTrouble.notFound: return .nowhere
         case .turnedDown, .invalid:
             logger.error("a message cannot be published as it is", metadata: ["error": "\(error)"])
             return .impossible
@@ -233,11 +243,22 @@ package final class Outbox: Sendable {
     private func forEachOwed(_ body: ([OutgoingReply]) async -> Void) async throws(LedgerError) {
         var last: OutgoingReply.ID = 0
         while !Task.isCancelled {
-            let replies = try await ledger.unpublishedReplies(after: last, limit: 100)
-            guard let end = replies.last else { return }
-            await body(replies)
-            last = end.id
+            let owed = try await ledger.unpublishedReplies(after: last, limit: Self.portion)
+            guard let end = owed.last else { return }
+            tellUnreadable(owed.unreadable)
+            await body(owed.replies)
+            last = end
         }
+    }
+
+    /// Each is named once; it stays owed until a person has seen to it.
+    private func tellUnreadable(_ ids: [OutgoingReply.ID]) {
+        let new = state.withLock { state in ids.filter { state.unreadable.insert($0).inserted } }
+        guard !new.isEmpty else { return }
+        let names = new.prefix(5).map(String.init).joined(separator: ", ") + (new.count > 5 ? " and \(new.count - 5) more" : "")
+        logger.error(
+            "replies that are owed cannot be read and are not published; a person has to see to them: bosctl doubts",
+            metadata: ["replies.id": "\(names)"])
     }
 
     private func tellUnread(_ error: LedgerError) {

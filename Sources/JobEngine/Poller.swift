@@ -3,8 +3,10 @@ package import JobModel
 package import Ledger
 package import Logging
 import Metrics
+private import Synchronization
 
-/// Puts jobs that wait in the ledger back on their queue when they are due: the longest due first, and never more than a queue has room for.
+/// Puts jobs that wait in the ledger back on their queue when they are due: the longest due first, and only so many at a time. What others
+/// have put on the queue does not count: a doubt must not wait until an upstream's questions leave room.
 ///
 /// A job is leased, published with confirm, and only then marked. A poller that dies in between has lost nothing: the lease ends, and the
 /// job is put on its queue once more, which does no harm because a job of one reference is worked on once. Several pollers share the work.
@@ -12,35 +14,52 @@ package struct Poller: Sendable {
     package struct Configuration: Sendable {
         /// How often the ledger is asked.
         package var interval = Duration.seconds(1)
-        /// Ready messages in a queue up to which it is filled.
+        /// Jobs of the ledger in one queue that no run has taken up yet.
         package var queueLimit = 1_000
         /// How long a poller may take to publish what it has leased.
         package var lease = Duration.seconds(60)
         /// Jobs leased at once.
         package var batch = 100
         package var exchange = "bos.jobs"
+        /// What is due later than that was stored by a clock that has been set back.
+        package var longestPauses = RetryPolicy().longestPauses
 
         package init() {}
     }
 
-    /// How many messages are ready in a lane's queue; throws while the broker cannot be asked.
-    package typealias Depth = @Sendable (JobLane) async throws -> Int
+    /// A lane's queue as the broker sees it.
+    package struct QueueState: Sendable {
+        package var ready: Int
+        package var consumers: Int
+
+        package init(ready: Int, consumers: Int) {
+            self.ready = ready
+            self.consumers = consumers
+        }
+
+        /// Whether a message that nobody has taken for a long time only waits for somebody who takes any.
+        fileprivate var waitsForConsumer: Bool { ready > 0 && consumers == 0 }
+    }
+
+    /// Throws while the broker cannot be asked.
+    package typealias Look = @Sendable (JobLane) async throws -> QueueState
 
     private let ledger: any Ledger
     private let publisher: any MessagePublisher
-    private let depth: Depth
+    private let look: Look
+    private let clockWatch = ClockWatch()
     private let configuration: Configuration
     private let clock: any EngineClock
     private let logger: Logger
     private let requeued: [JobKind: Counter]
 
     package init(
-        ledger: any Ledger, publisher: any MessagePublisher, depth: @escaping Depth, configuration: Configuration, clock: any EngineClock,
+        ledger: any Ledger, publisher: any MessagePublisher, look: @escaping Look, configuration: Configuration, clock: any EngineClock,
         logger: Logger
     ) {
         self.ledger = ledger
         self.publisher = publisher
-        self.depth = depth
+        self.look = look
         self.configuration = configuration
         self.clock = clock
         self.logger = logger
@@ -105,29 +124,60 @@ package struct Poller: Sendable {
 
     /// One look at each lane. Questions first: doubts are among them.
     package func round() async -> Outcome {
-        let outcomes = [await round(.questions), await round(.money)]
+        let outcomes = [await bringForward(), await round(.questions), await round(.money)]
         // The trouble of one lane is not the other's, but it is what people have to hear of.
         return outcomes.first { $0.trouble != nil } ?? (outcomes.contains(.more) ? .more : .done)
     }
 
+    /// Once a minute: what is due too far ahead waits for a clock that was set back.
+    private func bringForward() async -> Outcome {
+        guard clockWatch.isTime(clock.uptime()) else { return .done }
+        do throws(LedgerError) {
+            let count = try await ledger.bringForward(at: clock.now(), configuration.longestPauses)
+            guard count > 0 else { return .done }
+            logger.notice("the clock was set back: jobs that were due too far ahead are due now", metadata: ["jobs": "\(count)"])
+            clockWatch.repeatAtOnce()
+            return .more
+        } catch {
+            return .troubled("\(error)")
+        }
+    }
+
+    /// When the ledger was last searched for jobs that are due too far ahead.
+    private final class ClockWatch: Sendable {
+        private let last = Mutex<Duration?>(nil)
+
+        func isTime(_ uptime: Duration) -> Bool {
+            last.withLock { last in
+                if let last, uptime - last < .seconds(60) { return false }
+                last = uptime
+                return true
+            }
+        }
+
+        /// There may be more of them than were found at once.
+        func repeatAtOnce() { last.withLock { $0 = nil } }
+    }
+
     private func round(_ lane: JobLane) async -> Outcome {
-        let room: Int
+        let queue: QueueState
         do {
-            room = configuration.queueLimit - (try await depth(lane))
+            queue = try await look(lane)
         } catch {
             return .troubled("the broker does not say how long its queues are: \(error)")
         }
-        let limit = min(room, configuration.batch)
-        guard limit > 0 else { return .done }
         do throws(LedgerError) {
             let now = clock.now()
-            let due = try await ledger.takeDue(lane, at: now, leaseEnd: now + configuration.lease, limit: limit)
+            var request = DueRequest(lane, at: now, leaseEnd: now + configuration.lease, limit: configuration.batch)
+            request.maximumInQueue = configuration.queueLimit
+            request.repeatsLate = !queue.waitsForConsumer
+            let due = try await ledger.takeDue(request)
             let published = await publish(due.jobs)
             try await ledger.markRequeued(published, at: clock.now())
             for job in published { requeued[job.job.kind]?.increment() }
             guard published.count == due.jobs.count else { return .troubled("the broker did not confirm every job that was put back") }
             guard due.unreadable.isEmpty else { return .troubled(Self.complaint(of: due.unreadable)) }
-            return due.jobs.count == limit ? .more : .done
+            return due.jobs.count == configuration.batch ? .more : .done
         } catch {
             return .troubled("\(error)")
         }
@@ -135,7 +185,7 @@ package struct Poller: Sendable {
 
     private static func complaint(of ids: [Int64]) -> String {
         let names = ids.prefix(5).map(String.init).joined(separator: ", ") + (ids.count > 5 ? " and \(ids.count - 5) more" : "")
-        return "rows of the ledger that are due cannot be read (jobs.id \(names)); all others go on, these need a person"
+        return "rows of the ledger that are due cannot be read (jobs.id \(names)); all others go on, these need a person: bosctl doubts"
     }
 
     /// Those that the broker has confirmed.
@@ -178,7 +228,7 @@ extension Message {
         properties.contentType = "application/json"
         properties.deliveryMode = .persistent
         properties.type = job.job.kind.rawValue
-        properties.headers[IncomingJob.resumptionHeader] = .string("1")
+        properties.headers[IncomingJob.resumptionHeader] = .string(job.dueAt.map { String($0.milliseconds) } ?? "now")
         if let traceparent = job.traceparent { properties.headers["traceparent"] = .string(traceparent) }
         self.init(body: job.job.body, properties: properties)
     }

@@ -27,7 +27,7 @@ extension JobHandler {
         let letter = Message(deadLetter: delivery, reason, detail: refusal.detail, at: clock.now())
         let address = ReplyAddress(deadLetters: configuration.exchanges)
         switch await publish(letter, to: address, until: deadline) {
-        case .unconfirmed: return .requeue
+        case .unconfirmed, .nowhere: return .requeue
         case .confirmed:
             metrics.deadLettered(reason)
             return .ack
@@ -39,7 +39,7 @@ extension JobHandler {
         }
     }
 
-    /// Tells the caller. `impossible` if there is no address to tell it to, or it cannot be written to.
+    /// Tells the caller. `impossible` if there is no address to tell it to, or the address cannot be written to.
     private func answer(_ incoming: IncomingJob, _ refusal: JobRefusal, until deadline: Duration) async -> Outbox.Publication {
         // No caller asks in a job that was put back on its queue, and "refused" would say that it was never sent: only its own ledger knows.
         guard !incoming.isResumption, let asker = incoming.asker(reference: refusal.reference) else { return .impossible }
@@ -59,7 +59,9 @@ extension JobHandler {
     private func publish(_ message: Message, to address: ReplyAddress, until deadline: Duration) async -> Outbox.Publication {
         while true {
             let publication = await outbox.publish(message, to: address)
-            guard publication == .unconfirmed, !drain.isDraining, !Task.isCancelled, clock.uptime() + .seconds(1) < deadline else {
+            guard publication == .unconfirmed || publication == .nowhere, !drain.isDraining, !Task.isCancelled,
+                clock.uptime() + .seconds(1) < deadline
+            else {
                 return publication
             }
             await drain.sleep(for: .seconds(1), on: clock)
@@ -96,7 +98,8 @@ extension Message {
 }
 
 extension IncomingJob {
-    /// Set on a job that the poller has put back on its queue: it has no asker of its own, and only a ledger that knows it takes it up.
+    /// Set on a job that the poller has put back on its queue: it has no asker of its own, and only a ledger that knows it takes it up. The
+    /// value is the job's due time in milliseconds since 1970, if it had one.
     package static let resumptionHeader = "x-bos-resume"
 
     /// - Parameter lane: whose queue the delivery came from.
@@ -104,12 +107,14 @@ extension IncomingJob {
         let properties = delivery.message.properties
         var traceparent: String?
         if case .string(let text) = properties.headers["traceparent"], TraceContext.isValid(text) { traceparent = text }
+        let resumption = properties.headers[Self.resumptionHeader]
         self.init(
             body: delivery.message.body, announcedSize: delivery.announcedSize, type: properties.type,
             routingKey: delivery.routingKey, contentType: properties.contentType, contentEncoding: properties.contentEncoding, lane: lane,
             correlationID: properties.correlationID, messageID: properties.messageID,
             replyTo: properties.replyTo, traceparent: traceparent,
-            isResumption: properties.headers[Self.resumptionHeader] != nil, unreadableProperties: Set(properties.unreadable.keys))
+            isResumption: resumption != nil, unreadableProperties: Set(properties.unreadable.keys))
+        if case .string(let text) = resumption { dueAt = Int64(text).map(Timestamp.init(milliseconds:)) }
     }
 }
 

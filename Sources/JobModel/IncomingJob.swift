@@ -16,6 +16,8 @@ package struct IncomingJob: Sendable {
     package var traceparent: String?
     /// The ledger itself has put it back on its queue.
     package var isResumption: Bool
+    /// When the job was due as it was put back; `nil` if it had no due time, or is no resumption.
+    package var dueAt: Timestamp?
     /// Names of the properties whose text is no UTF-8.
     package var unreadableProperties: Set<String>
 

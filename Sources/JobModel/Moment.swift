@@ -8,15 +8,15 @@ package struct Moment: Sendable, Equatable {
         self.steady = steady
     }
 
-    /// How much time has passed for certain, never less than none: by the steady clock where both moments are of one boot. Else by civil
-    /// time, but no more than since this boot: a machine that starts with its clock ahead proves nothing by it.
+    /// How much time has passed for certain, never less than none. Moments of two boots, or of two machines, have no clock in common that
+    /// nothing sets: between them nothing has passed for certain.
     package func elapsed(since earlier: Moment) -> Duration {
-        let sinceBoot = Duration.milliseconds(steady.milliseconds)
-        let passed =
-            steady.boot == earlier.steady.boot
-            ? sinceBoot - .milliseconds(earlier.steady.milliseconds) : min(civil - earlier.civil, sinceBoot)
-        return max(.zero, passed)
+        guard steady.boot == earlier.steady.boot else { return .zero }
+        return max(.zero, .milliseconds(steady.milliseconds) - .milliseconds(earlier.steady.milliseconds))
     }
+
+    /// From when on time is counted that began with this moment: from now, if it is of another boot.
+    package func counted(from now: Moment) -> Moment { steady.boot == now.steady.boot ? self : now }
 }
 
 /// Time since one start of one machine. Nothing sets it, so that a clock that is put right shortens no wait that proves something.

@@ -85,7 +85,7 @@ extension RechargeMachine {
         case .refused, .unanswered, nil: break
         }
         progress.notFoundAnswers = next(progress.notFoundAnswers)
-        let first = progress.firstNotFound ?? now
+        let first = progress.firstNotFound?.counted(from: now) ?? now
         progress.firstNotFound = first
         let (answers, window) = settling
         guard progress.notFoundAnswers >= answers, now.elapsed(since: first) >= window else { return waitInDoubt(at: now, jitter) }

@@ -14,7 +14,7 @@ package struct RetryPolicy: Sendable {
         ///   - failures: how many came before, from 1 on.
         ///   - jitter: a random number from 0 up to, not including, 1.
         func delay(failures: Int, jitter: Double) -> Duration {
-            let growth = Double(1 << (max(failures, 1) < 31 ? max(failures, 1) - 1 : 30))
+            let growth = Double(1 << (failures > 1 ? min(failures - 1, 30) : 0))
             return min(maximum, initial * growth) * jitter
         }
     }

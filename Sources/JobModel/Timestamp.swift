@@ -46,9 +46,14 @@ package struct Timestamp: Sendable, Hashable, Comparable {
         return Timestamp(milliseconds: overflowed ? .max : sum)
     }
 
+    /// Times that do not fit are as far apart as can be said.
     package static func - (later: Timestamp, earlier: Timestamp) -> Duration {
-        .milliseconds(later.milliseconds - earlier.milliseconds)
+        let (difference, overflowed) = later.milliseconds.subtractingReportingOverflow(earlier.milliseconds)
+        return .milliseconds(overflowed ? (earlier.milliseconds < 0 ? .max : .min) : difference)
     }
+
+    /// Milliseconds that RFC 3339 can write, from the year 0 to the end of the year 9999: anything else was stored by no clock.
+    package static let plausible: ClosedRange<Int64> = -62_167_219_200_000...253_402_300_799_999
 
     static func floorDivide(_ value: Int64, by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
         let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)

@@ -7,6 +7,10 @@ package struct Claim: Sendable {
     package var fingerprint: [UInt8]
     /// `nil` for a job that the ledger itself has put back on its queue: nobody asks anew, and only a job that it knows is taken up.
     package var asker: Asker?
+    /// When the job was due as the ledger put it back on its queue; with that, a message is known for a stale copy.
+    package var dueWhenPutBack: Timestamp?
+    /// A job that is due later than that was stored by a clock that has been set back, and is due. `nil`: there is no limit.
+    package var longestPauses: LongestPauses?
     /// The message's own name, if it has one: by it a message that comes once more is told from a question that is asked anew.
     package var messageID: String?
     /// The broker has handed it to somebody before.
@@ -60,7 +64,7 @@ package struct Claim: Sendable {
 
     /// The message, if it has a name and asks what can be asked anew.
     package var question: Question? {
-        guard job.kind == .rechargeStatus, let asker, let messageID else { return nil }
+        guard job.kind != .recharge, let asker, let messageID else { return nil }
         return Question(messageID: messageID, asker: asker)
     }
 
@@ -86,13 +90,14 @@ package enum ClaimResult: Sendable, Equatable {
     /// It was begun and left by a run that is gone, or waited and has come due: the claimer owns it now and goes on with what is
     /// stored. Its own progress and entry were not stored.
     case resumed(JobRecord)
-    /// A live run, of this name, works on it already; the asker will be told with the others.
+    /// A live run, of this name, works on it already; the asker will be told with the others. One who asks with other content, or who
+    /// comes when ``Claim/maximumAskers`` are waiting, is told nothing by that run: it claims again when the run is over.
     case joined(owner: String)
     /// It waits in the ledger until its due time, or for a person. The reply that the others were told so far, if any, for this asker.
     case waiting([OutgoingReply])
     /// It is over: its last reply, for this asker.
     case answered([OutgoingReply])
-    /// The reference belongs to a job with other content. Nothing was stored but a line in that job's history.
+    /// The reference belongs to a recharge with other content. Nothing was stored but a line in that job's history.
     case conflict
     /// Nobody had it, but this job buys the same and stands in the way. Nothing was stored.
     case repeats(reference: String)
@@ -107,7 +112,11 @@ extension ClaimResult {
         /// A question asked anew after its last answer: start over in the same record.
         case reopen
         case resume
+        /// A question that waits in the ledger came with other content: it is asked with that from now on, for all its askers.
+        case replace
         case join
+        /// A run works on the question with other content: what it finds is no answer to this claim.
+        case waitForRun
         case wait
         case answer
         /// Its message asked in an earlier round, and gets the answer of that once more.
@@ -139,22 +148,59 @@ extension ClaimResult {
     /// - Parameter record: what is stored under the claim's kind and reference.
     package static func decide(_ claim: Claim, on record: JobRecord?, _ message: Message) -> Decision {
         guard let record else { return claim.asker == nil ? .refuse : .insert }
-        guard record.fingerprint == claim.fingerprint || record.job.hasSameContent(as: claim.job) else { return .conflict }
-        if message == .ofEarlierRound { return .recall }
+        let isSame = record.fingerprint == claim.fingerprint || record.job.hasSameContent(as: claim.job)
+        switch record.job.kind {
+        case .recharge: if !isSame { return .conflict }
+        case .rechargeStatus: if message == .ofEarlierRound { return .recall }
+        // It is followed for weeks, and what is known of it today is the answer to every message.
+        case .panStatus: break
+        }
+        // What the ledger has put back, and what has asked before, goes on with the content of today.
+        if !isSame, claim.asker != nil, message == .unknown { return decide(claim, withOtherContentThan: record) }
         if record.progress.state.isFinal {
-            // What became of a recharge can change (a refund), so that question is asked afresh each time. Not by the same message
-            // once more: it has one answer.
-            return record.job.kind == .rechargeStatus && claim.asker != nil && message == .unknown && !claim.hasJoined ? .reopen : .answer
+            let isNew = claim.asker != nil && message == .unknown && !claim.hasJoined
+            return isNew && record.canBeAskedAnew ? .reopen : .answer
         }
         if record.progress.state.isLeftToPerson, !claim.takesParked {
             // What is held back is over one day, whether a person comes or not.
             guard record.progress.state == .held, let deadline = record.progress.dueAt, deadline <= claim.now else { return .wait }
         }
         if let owner = record.owner { return claim.isLive(owner) ? .join : .resume }
-        // Whoever put it back on its queue has found it due, by a clock that need not be ours.
-        guard claim.asker != nil, let dueAt = record.progress.dueAt, dueAt > claim.now else { return .resume }
-        return .wait
+        return claim.mustWait(for: record) ? .wait : .resume
     }
+
+    /// A question moves no money: the one who asks with other content has corrected a mistake, or asks for another reason.
+    private static func decide(_ claim: Claim, withOtherContentThan record: JobRecord) -> Decision {
+        if record.progress.state.isFinal { return record.canBeAskedAnew ? .reopen : .answer }
+        if let owner = record.owner, claim.isLive(owner) { return .waitForRun }
+        // A question that is too late ends no other one.
+        return claim.progress.state.isFinal ? .conflict : .replace
+    }
+}
+
+extension JobRecord {
+    /// What became of a recharge can change (a refund), so that question is asked afresh each time; a PAN application until it is completed.
+    fileprivate var canBeAskedAnew: Bool {
+        switch job.kind {
+        case .recharge: false
+        case .rechargeStatus: true
+        case .panStatus: progress.state != .succeeded
+        }
+    }
+}
+
+extension Claim {
+    /// Whether a job that no run works on is not due yet.
+    fileprivate func mustWait(for record: JobRecord) -> Bool {
+        guard let dueAt = record.progress.dueAt, dueAt > now, !takesParked else { return false }
+        if let limit = longestPauses?.limit(record.progress.state), dueAt - now > limit { return false }
+        // Put back on its queue because it was due, by a clock that need not be ours, unless the job went on since.
+        return asker != nil || dueWhenPutBack != dueAt
+    }
+
+    /// So many are told the end of a job, with the one who asked first. Who comes later is told what is known then, and gets the end by
+    /// asking again after it.
+    package static let maximumAskers = 1_000
 }
 
 extension Claim {
@@ -163,8 +209,9 @@ extension Claim {
         switch decision {
         case .insert, .reopen: entry
         case .resume: HistoryEntry(at: now, .resumed)
+        case .replace: HistoryEntry(at: now, .resumed, "asked with other content from now on")
         case .conflict: HistoryEntry(at: now, .conflict, "the same reference came with other content and was refused")
-        case .join, .wait, .answer, .recall, .refuse: nil
+        case .join, .waitForRun, .wait, .answer, .recall, .refuse: nil
         }
     }
 }

@@ -9,15 +9,18 @@ package struct DueJob: Sendable, Equatable {
     package var id: Int64
     package var job: Job
     package var state: JobState
+    /// Travels with the message, so that a copy of it that comes after the job went on is known for one.
+    package var dueAt: Timestamp?
     /// The trace of who asked first.
     package var traceparent: String?
     /// Proves the lease: the job is marked only while this is still its lease's end.
     package var leaseEnd: Timestamp
 
-    package init(id: Int64, job: Job, state: JobState, traceparent: String?, leaseEnd: Timestamp) {
+    package init(id: Int64, job: Job, state: JobState, dueAt: Timestamp?, traceparent: String?, leaseEnd: Timestamp) {
         self.id = id
         self.job = job
         self.state = state
+        self.dueAt = dueAt
         self.traceparent = traceparent
         self.leaseEnd = leaseEnd
     }

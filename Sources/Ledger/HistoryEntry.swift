@@ -18,6 +18,8 @@ package struct HistoryEntry: Sendable, Equatable {
         case told
         case finished
         case conflict
+        /// Never stored: stands for a line that cannot be read.
+        case unreadable
     }
 
     package var at: Timestamp

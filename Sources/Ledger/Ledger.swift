@@ -20,25 +20,31 @@ package protocol Ledger: Sendable {
     /// Remembers that the broker has confirmed these replies. Unknown ids and repeats change nothing.
     func markPublished(_ ids: [OutgoingReply.ID]) async throws(LedgerError)
 
-    /// Replies that were stored and never marked as published, oldest first.
+    /// Replies that were stored and never marked as published, oldest first. One that cannot be read stands in no other's way.
     /// - Parameter id: only replies behind this one; `nil` starts at the oldest.
-    func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> [OutgoingReply]
+    func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> OwedReplies
 
     /// The last of those replies, by its id; `nil` if none is owed.
     func lastUnpublishedReply() async throws(LedgerError) -> OutgoingReply.ID?
 
-    /// Takes jobs that nobody works on and that have come due in a lane, the longest due first. Until the lease is over nobody else is
-    /// given them; a holder that is gone by then has lost nothing. One that cannot be read is leased too, so that it stands in nobody's way.
-    /// - Parameter leaseEnd: when they are due again, unless ``markRequeued(_:at:)`` says that they are in their queue.
-    func takeDue(_ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int) async throws(LedgerError) -> DueBatch
+    /// Takes jobs that have come due in a lane, the longest due first. Until the lease is over nobody else is given them; a holder that is
+    /// gone by then has lost nothing. One that cannot be read is leased too, so that it stands in nobody's way.
+    func takeDue(_ request: DueRequest) async throws(LedgerError) -> DueBatch
+
+    /// Makes due what is due later than a job can have been told to wait: a clock was set back since it was stored.
+    /// - Returns: how many jobs, some hundreds at a time.
+    func bringForward(at now: Timestamp, _ longest: LongestPauses) async throws(LedgerError) -> Int
 
     /// Remembers that these jobs are in their queue: they are not due again for ``DueJob/patience``. Those whose lease was lost, or
     /// that somebody works on already, stay as they are.
     func markRequeued(_ jobs: [DueJob], at now: Timestamp) async throws(LedgerError)
 
-    /// Jobs in a state, the longest in the ledger first. Quick for what waits for more than a moment (in doubt, pending, parked, held);
-    /// for any other state it may read every job.
+    /// Jobs in a state, the longest in the ledger first; those that cannot be read are left out (``unreadable(limit:)``). Quick for what is
+    /// not over; for any other state it may read every job.
     func jobs(_ kind: JobKind, in state: JobState, limit: Int) async throws(LedgerError) -> [JobRecord]
+
+    /// Rows that matter still and cannot be read: of jobs that are not over, and of replies that are owed.
+    func unreadable(limit: Int) async throws(LedgerError) -> [UnreadableRow]
 
     /// One job with its whole history, oldest entry first.
     func job(_ kind: JobKind, _ reference: String) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])?
@@ -66,6 +72,10 @@ package protocol Ledger: Sendable {
 }
 
 extension Ledger {
+    package func takeDue(_ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int) async throws(LedgerError) -> DueBatch {
+        try await takeDue(DueRequest(lane, at: now, leaseEnd: leaseEnd, limit: limit))
+    }
+
     /// Among how many of the newest jobs ``lastExecuted(sentTo:)`` looks.
     package static var lastExecutedSpan: Int64 { 10_000 }
 }

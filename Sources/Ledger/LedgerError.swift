@@ -21,7 +21,8 @@ package enum LedgerError: Error, Equatable, CustomStringConvertible {
         case .locked(let detail): "the ledger is locked by another process: \(detail)"
         case .damaged(let detail):
             "the ledger is damaged: nothing may be sent by it any more; keep the file, and see \"A lost ledger\" in README.md (\(detail))"
-        case .unreadable(let detail): "a row of the ledger cannot be read, all others can: \(detail)"
+        case .unreadable(let detail):
+            "a row of the ledger cannot be read, all others can; see \"A row that cannot be read\" in README.md (\(detail))"
         case .newerSchema(let detail): "the ledger was written by a newer version: \(detail)"
         case .unavailable(let detail): "the ledger is unavailable: \(detail)"
         case .closed: "the ledger is closed"

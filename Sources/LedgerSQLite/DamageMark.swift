@@ -1,4 +1,3 @@
-import Foundation
 private import Glibc
 import Ledger
 
@@ -9,12 +8,18 @@ enum DamageMark {
 
     /// A disk that is dying may not take it; whoever knows of the damage tries again with each write that it refuses.
     static func set(on path: String, _ error: LedgerError) {
-        try? Data("\(error)\n".utf8).write(to: URL(fileURLWithPath: file(of: path)))
+        let descriptor = open(file(of: path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        let text = Array("\(error)\n".utf8)
+        _ = write(descriptor, text, text.count)
     }
 
     /// - Throws: ``LedgerError/damaged(_:)`` until a person has removed the mark.
     static func check(_ path: String) throws(LedgerError) {
-        guard access(file(of: path), F_OK) == 0 else { return }
+        // Whatever is there, a link that leads nowhere among it.
+        var status = stat()
+        guard lstat(file(of: path), &status) == 0 else { return }
         throw .damaged("\(path) is marked as damaged; once it is whole again, remove \(file(of: path))")
     }
 }

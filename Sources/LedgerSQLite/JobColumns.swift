@@ -50,29 +50,31 @@ enum JobColumns {
         }
         let record = JobRecord(
             id: id, job: job, fingerprint: row.bytes(3), traceparent: row.optionalText(10),
-            acceptedAt: Timestamp(milliseconds: row.int64(4)), progress: try progress(row, job: id), owner: row.optionalText(5),
-            repliesTold: row.int(6))
-        return StoredJob(record: record, repliesBefore: row.int(7), firstAsker: Asker(row, from: 8))
+            acceptedAt: try row.timestamp(4, "accepted_at of job \(id)"), progress: try progress(row, job: id), owner: row.optionalText(5),
+            repliesTold: try row.count(6, "replies_told of job \(id)"))
+        return StoredJob(
+            record: record, repliesBefore: try row.count(7, "replies_before of job \(id)"), firstAsker: Asker(row, from: 8))
     }
 
     private static func progress(_ row: Columns, job id: Int64) throws -> Progress {
         let first = firstOfProgress
         var progress = Progress()
         progress.state = try row.value(first, "state of job \(id)")
-        progress.attempts = row.int(first + 1)
-        progress.enquiries = row.int(first + 2)
-        progress.doubt = row.optionalText(first + 3) == nil ? nil : try row.value(first + 3, "doubt of job \(id)") as DoubtCause
-        progress.firstSentAt = row.timestamp(first + 4)
-        progress.notFoundAnswers = row.int(first + 5)
-        progress.firstNotFound = row.timestamp(first + 6).map { civil in
-            Moment(civil: civil, steady: SteadyTime(boot: row.text(first + 8), milliseconds: row.int64(first + 7)))
+        progress.attempts = try row.count(first + 1, "attempts of job \(id)")
+        progress.enquiries = try row.count(first + 2, "enquiries of job \(id)")
+        progress.doubt = try row.optionalValue(first + 3, "doubt of job \(id)")
+        progress.firstSentAt = try row.optionalTimestamp(first + 4, "first_sent_at of job \(id)")
+        progress.notFoundAnswers = try row.count(first + 5, "not_found_answers of job \(id)")
+        progress.firstNotFound = try row.optionalTimestamp(first + 6, "first_not_found_at of job \(id)").map { civil in
+            let steady = try row.milliseconds(first + 7, "first_not_found_steady of job \(id)")
+            return Moment(civil: civil, steady: SteadyTime(boot: row.text(first + 8), milliseconds: steady))
         }
-        progress.resendings = row.int(first + 9)
-        progress.failures = row.int(first + 10)
-        progress.dueAt = row.timestamp(first + 11)
-        progress.waitReason = row.optionalText(first + 12) == nil ? nil : try row.value(first + 12, "wait of job \(id)") as WaitReason
+        progress.resendings = try row.count(first + 9, "resendings of job \(id)")
+        progress.failures = try row.count(first + 10, "failures of job \(id)")
+        progress.dueAt = try row.optionalTimestamp(first + 11, "due_at of job \(id)")
+        progress.waitReason = try row.optionalValue(first + 12, "wait_reason of job \(id)")
         progress.told = row.optionalText(first + 13)
-        progress.completedAt = row.timestamp(first + 14)
+        progress.completedAt = try row.optionalTimestamp(first + 14, "completed_at of job \(id)")
         if let httpStatus = row.optionalInt64(first + 15) {
             progress.answer = Answer(
                 httpStatus: Int(httpStatus), responseCode: row.optionalInt64(first + 16).map { Int($0) },
@@ -81,7 +83,7 @@ enum JobColumns {
         }
         progress.sentTo = row.optionalText(first + 21)
         progress.bosReference = row.optionalText(first + 22)
-        progress.credentialRefusals = row.int(first + 23)
+        progress.credentialRefusals = try row.count(first + 23, "credential_refusals of job \(id)")
         return progress
     }
 }
@@ -115,15 +117,5 @@ extension Asker {
         binder.bind(correlationID)
         binder.bind(replyTo ?? "")
         binder.bind(traceparent)
-    }
-}
-
-extension Columns {
-    func timestamp(_ column: Int32) -> Timestamp? { optionalInt64(column).map { Timestamp(milliseconds: $0) } }
-
-    /// - Throws: ``LedgerError/unreadable(_:)`` if the text is none of the type's names.
-    func value<Value: RawRepresentable<String>>(_ column: Int32, _ name: String) throws -> Value {
-        guard let value = Value(rawValue: text(column)) else { throw LedgerError.unreadable("the \(name) is not known") }
-        return value
     }
 }

@@ -40,19 +40,64 @@ enum LedgerFile {
 
     private static let countNoMemory: Void = bos_sqlite_count_no_memory()
 
-    /// Creates the file for its owner alone; SQLite gives the files beside it the same mode.
+    /// The file's one path: two spellings, or a symbolic link, must not give two workers two locks for one ledger.
+    /// - Returns: `path` itself where nothing is there yet.
+    static func realPath(_ path: String) -> String {
+        if let whole = resolved(path) { return whole }
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        guard let name = parts.last, !name.isEmpty else { return path }
+        let folder = parts.count == 1 ? "." : parts.dropLast().joined(separator: "/")
+        return resolved(folder.isEmpty ? "/" : folder).map { $0 == "/" ? "/\(name)" : "\($0)/\(name)" } ?? path
+    }
+
+    private static func resolved(_ path: String) -> String? {
+        guard let whole = realpath(path, nil) else { return nil }
+        defer { free(whole) }
+        return String(cString: whole)
+    }
+
+    /// Creates the file for its owner alone, and sees that it and the files beside it are no one else's to read: subscriber numbers stand in
+    /// them. SQLite gives new files beside it the same mode.
     private static func create(_ path: String) throws(LedgerError) {
-        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor < 0 else {
-            Glibc.close(descriptor)
-            return
+        let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw failure(path, errno) }
+        defer { Glibc.close(descriptor) }
+        try makePrivate(descriptor, path)
+        for beside in ["-wal", "-shm"].map({ path + $0 }) {
+            let descriptor = Glibc.open(beside, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+            guard descriptor >= 0 else {
+                if errno == ENOENT { continue }
+                throw failure(beside, errno)
+            }
+            defer { Glibc.close(descriptor) }
+            try makePrivate(descriptor, beside)
         }
-        let reason = String(cString: strerror(errno))
-        switch errno {
-        case ENOENT: throw .unavailable("\(path): the folder does not exist; create it, writable for the user of this process")
-        case EACCES, EROFS, EPERM: throw .readOnly("\(path): \(reason)")
-        case ENOSPC, EDQUOT: throw .diskFull("\(path): \(reason)")
-        default: throw .unavailable("\(path): \(reason)")
+    }
+
+    private static func makePrivate(_ descriptor: Int32, _ path: String) throws(LedgerError) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw failure(path, errno) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .unavailable("\(path) is no regular file") }
+        guard status.st_nlink <= 1 else {
+            throw .unavailable(
+                "\(path) has another name, a hard link: under that one a second worker could use the same file; remove all names but one")
+        }
+        guard status.st_mode & 0o077 != 0 else { return }
+        guard fchmod(descriptor, 0o600) == 0 else {
+            throw .unavailable(
+                "\(path) may be read by other users of this machine (mode \(String(status.st_mode & 0o777, radix: 8))) and is not this user's "
+                    + "to change: give it to the worker's user, then chmod 600")
+        }
+    }
+
+    private static func failure(_ path: String, _ code: Int32) -> LedgerError {
+        let reason = String(cString: strerror(code))
+        return switch code {
+        case ENOENT: .unavailable("\(path): the folder does not exist; create it, writable for the user of this process")
+        case ELOOP: .unavailable("\(path) is a symbolic link: name the file itself")
+        case EACCES, EROFS, EPERM: .readOnly("\(path): \(reason)")
+        case ENOSPC, EDQUOT: .diskFull("\(path): \(reason)")
+        default: .unavailable("\(path): \(reason)")
         }
     }
 

@@ -14,7 +14,7 @@ package final class LedgerLock: Sendable {
     /// - Throws: ``LedgerError/locked(_:)`` if another live process holds it.
     package init(ledger path: String, owner: String) throws(LedgerError) {
         let file = path + ".lock"
-        let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw Self.failure(file, errno) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let code = errno

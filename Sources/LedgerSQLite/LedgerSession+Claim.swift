@@ -33,6 +33,8 @@ extension LedgerSession {
             var record = stored.record
             record.owner = claim.owner
             return .resumed(record)
+        case .replace: return .resumed(try replace(stored, claim))
+        case .waitForRun: return .joined(owner: stored.record.owner ?? "")
         case .join:
             if let asker = claim.asker { try add(asker, to: stored) }
             try note(claim, of: stored)
@@ -46,7 +48,7 @@ extension LedgerSession {
         case .recall:
             // The one reply of that round.
             let past = try round.flatMap { round in try claim.asker.flatMap { try reply(of: id, number: round + 1, to: $0) } }
-            return .answered(try past.map { [try oweAgain($0, claim)] } ?? [])
+            return .answered(try past.map { [try oweAgain($0)] } ?? [])
         }
     }
 
@@ -57,7 +59,7 @@ extension LedgerSession {
             {
                 $0.bind(id)
                 question.bind(to: &$0)
-            }, { $0.int(0) })
+            }, { try $0.count(0, "round of a question of job \(id)") })
     }
 
     private func note(_ claim: Claim, of stored: StoredJob) throws { try note(claim, stored.record.id, round: stored.repliesBefore) }
@@ -79,7 +81,7 @@ extension LedgerSession {
             $0.bind(record.job.kind.rawValue)
             $0.bind(record.job.reference)
             $0.bind(blob: record.fingerprint)
-            $0.bind(blob: claim.purchase?.key)
+            $0.bind(blob: record.progress.state.isNeverExecuted ? nil : claim.purchase?.key)
             $0.bind(text: record.job.body)
             $0.bind(record.job.amount.paise)
             $0.bind(record.acceptedAt.milliseconds)
@@ -106,6 +108,7 @@ extension LedgerSession {
         let record = Self.record(claim, asker, id: old.id, repliesBefore: old.repliesTold)
         try statements.restartJob.run {
             $0.bind(text: record.job.body)
+            $0.bind(blob: record.fingerprint)
             $0.bind(record.acceptedAt.milliseconds)
             asker.bind(to: &$0)
             $0.bind(record.owner)
@@ -117,6 +120,29 @@ extension LedgerSession {
         try statements.clearAskers.run { $0.bind(record.id) }
         count(old.job.kind, old.progress.state, old.job.amount, by: -1)
         return try start(record, claim, asker, isNew: false)
+    }
+
+    /// Has the question go on with the claim's content, for all who have asked.
+    private func replace(_ stored: StoredJob, _ claim: Claim) throws -> JobRecord {
+        let old = stored.record
+        let record = JobRecord(
+            id: old.id, job: claim.job, fingerprint: claim.fingerprint, traceparent: old.traceparent, acceptedAt: claim.now,
+            progress: Progress(), owner: claim.owner, repliesTold: old.repliesTold)
+        try statements.replaceJob.run {
+            $0.bind(text: record.job.body)
+            $0.bind(blob: record.fingerprint)
+            $0.bind(record.acceptedAt.milliseconds)
+            $0.bind(record.owner)
+            $0.bind(record.progress.pollAt(isOwned: true, storedAt: claim.now)?.milliseconds)
+            JobColumns.bind(record.progress, to: &$0)
+            $0.bind(record.id)
+        }
+        if let entry = claim.entry(for: .replace) { try add(entry, to: record.id) }
+        if let asker = claim.asker { try add(asker, to: stored) }
+        try note(claim, of: stored)
+        count(old.job.kind, old.progress.state, old.job.amount, by: -1)
+        count(old.job.kind, record.progress.state, record.job.amount, by: 1)
+        return record
     }
 
     /// What a new round stores beside the job itself.
@@ -152,9 +178,8 @@ extension LedgerSession {
             }, { (try Self.outgoingReply($0), $0.int64(10) != 0) })
     }
 
-    /// Whoever has waited for a run was answered by it.
-    private func oweAgain(_ told: (reply: OutgoingReply, isOwed: Bool), _ claim: Claim) throws -> OutgoingReply {
-        if !told.isOwed, !claim.hasJoined { try statements.owe.run { $0.bind(told.reply.id) } }
+    private func oweAgain(_ told: (reply: OutgoingReply, isOwed: Bool)) throws -> OutgoingReply {
+        if !told.isOwed { try statements.owe.run { $0.bind(told.reply.id) } }
         return told.reply
     }
 
@@ -166,7 +191,8 @@ extension LedgerSession {
         let record = stored.record
         let told = try own == nil && record.repliesTold > stored.repliesBefore ? replyToAnyone(of: record) : nil
         try add(asker, to: stored)
-        if let own { return [try oweAgain(own, claim)] }
+        // The run that the claim has waited for has told its askers; who came after that is told now.
+        if let own { return claim.hasJoined ? [] : [try oweAgain(own)] }
         guard var reply = told else { return [] }
         reply.asker = asker
         reply.messageID = ReplyID.make(

@@ -13,7 +13,7 @@ extension LedgerSession {
     /// See ``Ledger/codes()``.
     func codes() throws -> [CodeCount] {
         var codes: [CodeCount] = []
-        try statements.codes.query({ _ in }, { codes.append(try Self.code($0).code) })
+        try statements.codes.query({ _ in }, { if let code = try? Self.code($0).code { codes.append(code) } })
         return codes.sorted { $0.precedes($1) }
     }
 
@@ -65,9 +65,11 @@ extension LedgerSession {
                 endpoint, httpStatus: row.int(2), responseCode: row.optionalInt64(3).map { Int($0) },
                 status: row.optionalInt64(4).map { $0 != 0 })
         }
-        var code = CodeCount(
-            name, firstSeen: Timestamp(milliseconds: row.int64(6)), lastSeen: Timestamp(milliseconds: row.int64(7)), message: row.text(8))
-        (code.timesSeen, code.succeeded, code.failed, code.notFound) = (row.int(5), row.int(9), row.int(10), row.int(11))
+        // A count or a time that cannot be is begun anew: nothing hangs on it.
+        func count(_ column: Int32) -> Int { (try? row.count(column, "count of a code")) ?? 0 }
+        func time(_ column: Int32) -> Timestamp { (try? row.timestamp(column, "time of a code")) ?? Timestamp(milliseconds: 0) }
+        var code = CodeCount(name, firstSeen: time(6), lastSeen: time(7), message: row.text(8))
+        (code.timesSeen, code.succeeded, code.failed, code.notFound) = (count(5), count(9), count(10), count(11))
         return (row.int64(0), code)
     }
 }

@@ -3,14 +3,17 @@ import Ledger
 
 extension LedgerSession {
     /// See ``Ledger/unpublishedReplies(after:limit:)``.
-    func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) throws -> [OutgoingReply] {
-        var replies: [OutgoingReply] = []
+    func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) throws -> OwedReplies {
+        var owed = OwedReplies()
         try statements.unpublished.query(
             {
                 $0.bind(id ?? 0)
                 $0.bind(max(0, limit))
-            }, { replies.append(try Self.outgoingReply($0)) })
-        return replies
+            },
+            { row in
+                if let reply = try? Self.outgoingReply(row) { owed.replies.append(reply) } else { owed.unreadable.append(row.int64(0)) }
+            })
+        return owed
     }
 
     /// See ``Ledger/lastUnpublishedReply()``.
@@ -21,14 +24,26 @@ extension LedgerSession {
     /// See ``Ledger/jobs(_:in:limit:)``.
     func jobs(_ kind: JobKind, in state: JobState, limit: Int) throws -> [JobRecord] {
         var records: [JobRecord] = []
-        let statement = Schema.unsettledStates.contains(state) ? statements.unsettledJobs : statements.jobsInState
-        try statement.query(
+        try statement(for: state).query(
             {
                 $0.bind(kind.rawValue)
                 $0.bind(state.rawValue)
                 $0.bind(max(0, limit))
-            }, { records.append(try JobColumns.record($0).record) })
+            }, { row in if let record = try? JobColumns.record(row).record { records.append(record) } })
         return records
+    }
+
+    private func statement(for state: JobState) -> PreparedStatement {
+        if Schema.unsettledStates.contains(state) { return statements.unsettledJobs }
+        return state.isFinal ? statements.jobsInState : statements.openJobs
+    }
+
+    /// See ``Ledger/unreadable(limit:)``.
+    func unreadable(limit: Int) throws -> [UnreadableRow] {
+        var rows: [UnreadableRow] = []
+        try statements.watchedJobs.query({ _ in }, { if (try? JobColumns.record($0)) == nil { rows.append(.init(.jobs, $0.int64(0))) } })
+        rows += try unpublishedReplies(after: nil, limit: .max).unreadable.map { UnreadableRow(.replies, $0) }
+        return Array(rows.prefix(max(0, limit)))
     }
 
     /// See ``Ledger/job(_:_:)``.
@@ -41,13 +56,16 @@ extension LedgerSession {
         guard let record = stored?.record else { return nil }
         var history: [HistoryEntry] = []
         try statements.history.query(
-            { $0.bind(record.id) },
-            { row in
-                history.append(
-                    HistoryEntry(
-                        at: Timestamp(milliseconds: row.int64(0)), try row.value(1, "history of job \(record.id)"), row.text(2)))
-            })
+            { $0.bind(record.id) }, { history.append(Self.entry($0, before: history.last ?? .init(at: record.acceptedAt, .accepted))) })
         return (record, history)
+    }
+
+    /// - Parameter previous: gives a line that cannot be read its place in time.
+    private static func entry(_ row: Columns, before previous: HistoryEntry) -> HistoryEntry {
+        guard let at = try? row.timestamp(0, "time"), let event: HistoryEntry.Event = try? row.value(1, "event") else {
+            return HistoryEntry(at: previous.at, .unreadable, row.text(2))
+        }
+        return HistoryEntry(at: at, event, row.text(2))
     }
 
     /// See ``Ledger/lastExecuted(sentTo:)``. A row that cannot be read is not the one that is looked for.
@@ -68,7 +86,7 @@ extension LedgerSession {
             { $0.bind(destination) },
             { row in
                 total.count += 1
-                total.amount = Money(paise: total.amount.paise + row.int64(0))
+                if let amount = try? row.money(0, "amount") { total.amount = Self.sum(total.amount, amount) }
             })
         return total
     }
@@ -88,15 +106,21 @@ extension LedgerSession {
         try statements.tallies.query(
             { _ in },
             { row in
-                let key = LedgerSummary.Key(try row.value(0, "kind of a tally"), try row.value(1, "state of a tally"))
-                summary.stored[key] = row.int(2)
-                if key.state == .inDoubt || key.state == .parked {
-                    summary.doubtAmount = Money(paise: summary.doubtAmount.paise + row.int64(3))
-                }
+                // A count that cannot be is none.
+                guard let kind: JobKind = try? row.value(0, "kind"), let state: JobState = try? row.value(1, "state") else { return }
+                summary.stored[.init(kind, state)] = (try? row.count(2, "count")) ?? 0
+                guard state == .inDoubt || state == .parked, let amount = try? row.money(3, "paise") else { return }
+                summary.doubtAmount = Self.sum(summary.doubtAmount, amount)
             })
-        summary.oldestDoubt = try statements.oldestDoubt.first({ _ in }, { $0.timestamp(0) }) ?? nil
-        summary.oldestDue = try statements.oldestDue.first({ _ in }, { $0.timestamp(0) }) ?? nil
+        summary.oldestDoubt = try statements.oldestDoubt.first({ _ in }, { try $0.optionalTimestamp(0, "oldest doubt") }) ?? nil
+        summary.oldestDue = try statements.oldestDue.first({ _ in }, { try $0.optionalTimestamp(0, "oldest due time") }) ?? nil
         summary.unpublishedReplies = try statements.countUnpublished.first({ _ in }, { $0.int(0) }) ?? 0
         return summary
+    }
+
+    /// What does not fit is more than there is money.
+    private static func sum(_ one: Money, _ other: Money) -> Money {
+        let (sum, overflowed) = one.paise.addingReportingOverflow(other.paise)
+        return Money(paise: overflowed ? .max : sum)
     }
 }

@@ -16,7 +16,8 @@ final class LedgerSession {
 
         mutating func add(_ step: Int, _ amount: Money) {
             count += step
-            paise += Int64(step) * amount.paise
+            let (sum, overflowed) = paise.addingReportingOverflow(step < 0 ? 0 - amount.paise : amount.paise)
+            if !overflowed { paise = sum }
         }
     }
 
@@ -44,6 +45,9 @@ final class LedgerSession {
         tallies.removeAll(keepingCapacity: true)
     }
 
+    /// - Parameters:
+    ///   - amount: not negative.
+    ///   - step: 1 or -1.
     func count(_ kind: JobKind, _ state: JobState, _ amount: Money, by step: Int) {
         tallies[.init(kind, state), default: Tally()].add(step, amount)
     }
@@ -60,9 +64,11 @@ final class LedgerSession {
         }
     }
 
-    /// One who asks again from another trace is the same asker and keeps the first.
+    /// One who asks again from another trace is the same asker and keeps the first. One too many is not added (``Claim/maximumAskers``).
     func add(_ asker: Asker, to stored: StoredJob) throws {
         guard !asker.isSame(as: stored.firstAsker) else { return }
+        let others = try statements.countAskers.first({ $0.bind(stored.record.id) }, { $0.int(0) }) ?? 0
+        guard others < Claim.maximumAskers - 1 else { return }
         try statements.addAsker.run {
             $0.bind(stored.record.id)
             asker.bind(to: &$0)
@@ -95,12 +101,14 @@ final class LedgerSession {
         return result
     }
 
+    /// - Throws: ``LedgerError/unreadable(_:)``
     static func outgoingReply(_ row: Columns) throws -> OutgoingReply {
         let id = row.int64(0)
         return OutgoingReply(
             id: id, messageID: row.text(1),
             asker: Asker(row, from: 2),
             kind: try row.value(5, "kind of reply \(id)"), outcome: try row.value(6, "outcome of reply \(id)"),
-            amount: Money(paise: row.int64(7)), acceptedAt: Timestamp(milliseconds: row.int64(8)), body: row.bytes(9))
+            amount: try row.money(7, "amount_paise of the job of reply \(id)"),
+            acceptedAt: try row.timestamp(8, "accepted_at of reply \(id)"), body: row.bytes(9))
     }
 }

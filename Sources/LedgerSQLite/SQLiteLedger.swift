@@ -45,6 +45,8 @@ package final class SQLiteLedger: Ledger {
     package static func open(
         _ configuration: Configuration, onCommit: @escaping @Sendable (Duration, _ rows: Int) -> Void = { _, _ in }
     ) async throws(LedgerError) -> SQLiteLedger {
+        var configuration = configuration
+        configuration.path = LedgerFile.realPath(configuration.path)
         let lock = try LedgerLock(ledger: configuration.path, owner: configuration.owner)
         return try await open(configuration, .owner, lock: lock, onCommit: onCommit)
     }
@@ -69,6 +71,8 @@ package final class SQLiteLedger: Ledger {
         } catch {
             throw .unavailable(error.description)
         }
+        var configuration = configuration
+        configuration.path = LedgerFile.realPath(configuration.path)
         let committer = GroupCommitter(thread: thread, path: configuration.path, onCommit: onCommit)
         do {
             try await committer.open(configuration, access)
@@ -131,7 +135,7 @@ extension SQLiteLedger {
         try await perform(writes: true) { try $0.markPublished(ids) }
     }
 
-    package func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> [OutgoingReply] {
+    package func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> OwedReplies {
         try await perform(writes: false) { try $0.unpublishedReplies(after: id, limit: limit) }
     }
 
@@ -139,10 +143,19 @@ extension SQLiteLedger {
         try await perform(writes: false) { try $0.lastUnpublishedReply() }
     }
 
-    package func takeDue(
-        _ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int
-    ) async throws(LedgerError) -> DueBatch {
-        try await perform(writes: true) { try $0.takeDue(lane, at: now, leaseEnd: leaseEnd, limit: limit) }
+    package func takeDue(_ request: DueRequest) async throws(LedgerError) -> DueBatch {
+        try await perform(writes: true) { try $0.takeDue(request) }
+    }
+
+    /// Looks without a lock, for there is nearly always nothing to do.
+    package func bringForward(at now: Timestamp, _ longest: LongestPauses) async throws(LedgerError) -> Int {
+        let ids = try await perform(writes: false) { try $0.jobsAhead(of: now, longest) }
+        if !ids.isEmpty { try await perform(writes: true) { try $0.bringForward(ids, to: now) } }
+        return ids.count
+    }
+
+    package func unreadable(limit: Int) async throws(LedgerError) -> [UnreadableRow] {
+        try await perform(writes: false) { try $0.unreadable(limit: limit) }
     }
 
     package func markRequeued(_ jobs: [DueJob], at now: Timestamp) async throws(LedgerError) {

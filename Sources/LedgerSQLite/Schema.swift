@@ -167,6 +167,10 @@ enum Schema {
         -- How often BOS has refused this job's credentials while it took others'.
         ALTER TABLE jobs ADD COLUMN credential_refusals INTEGER NOT NULL DEFAULT 0;
 
+        -- When the ledger has put it on its queue, until a run takes it up.
+        ALTER TABLE jobs ADD COLUMN requeued_at INTEGER;
+        CREATE INDEX jobs_in_queue ON jobs ((kind = 'recharge' AND state = 'accepted'), poll_at) WHERE requeued_at IS NOT NULL;
+
         -- What BOS answers, counted for people. One row without an endpoint counts what came when the table was full.
         CREATE TABLE codes (
             id INTEGER PRIMARY KEY,

@@ -26,7 +26,7 @@ enum LogLineFormatter: Sendable {
             JSONValue.Member("message", .string(line.message)),
         ]
         if !line.fields.isEmpty { members.append(JSONValue.Member("fields", jsonValue(.dictionary(line.fields)))) }
-        return JSONValue.object(members).encoded + [UInt8(ascii: "\n")]
+        return escaped(JSONValue.object(members).encoded) + [UInt8(ascii: "\n")]
     }
 
     private static func jsonValue(_ value: Logger.MetadataValue) -> JSONValue {
@@ -84,9 +84,29 @@ enum LogLineFormatter: Sendable {
             case 0x0D: result += "\\r"
             case 0x09: result += "\\t"
             case 0x22 where quote: result += "\\\""
-            case ..<0x20, 0x7F...0x9F, 0x2028...0x202E, 0x2066...0x2069: result += "\\u{\(String(scalar.value, radix: 16))}"
+            case ..<0x20: result += "\\u{\(String(scalar.value, radix: 16))}"
+            case _ where isMisleading(scalar): result += "\\u{\(String(scalar.value, radix: 16))}"
             default: result.unicodeScalars.append(scalar)
             }
+        }
+    }
+
+    /// A terminal obeys it, or shows what follows in another order than it was written.
+    private static func isMisleading(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x7F...0x9F, 0x061C, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x2069: true
+        default: false
+        }
+    }
+
+    /// A JSON text with such characters as escapes: they stand in strings only, and mean the same there.
+    private static func escaped(_ json: [UInt8]) -> [UInt8] {
+        // The first bytes of their UTF-8.
+        guard json.contains(where: { [0x7F, 0xC2, 0xD8, 0xE2].contains($0) }) else { return json }
+        return String(decoding: json, as: UTF8.self).unicodeScalars.reduce(into: []) { bytes, scalar in
+            guard isMisleading(scalar) else { return bytes += UTF8.encode(scalar).map(Array.init) ?? [] }
+            let digits = String(scalar.value, radix: 16)
+            bytes += "\\u\(String(repeating: "0", count: 4 - digits.count))\(digits)".utf8
         }
     }
 

@@ -4,29 +4,28 @@ import Glibc
 package import Logging
 import Synchronization
 
-/// Where all loggers of the process write: one file descriptor, one `write(2)` for each line.
+/// Where all loggers of the process write: one file descriptor.
 ///
-/// One lock around the write keeps lines whole when they are longer than what a pipe takes at once. The level is shared, so
-/// that re-reading the configuration changes it for loggers made long ago.
+/// A thread of its own writes, so that a reader that is stuck stops nothing but the log: what does not fit into the buffer is dropped and
+/// counted. The level is shared, so that re-reading the configuration changes it for loggers made long ago.
 package final class LogOutput: Sendable {
-    private let descriptor: Int32
     private let formatter: LogLineFormatter
     /// journald takes the level of a line from a prefix, and takes the prefix away: without it `journalctl -p err` shows none of ours.
     private let isJournal: Bool
     private let now: @Sendable () -> Int64
     private let currentLevel: Atomic<Int>
-    private let writing = Mutex(())
+    private let writer: LogWriter
 
     /// - Parameters:
     ///   - descriptor: stays the caller's to close; standard error by default, as journald and containers expect it.
     ///   - journal: `JOURNAL_STREAM` as systemd sets it, `device:inode` of what journald reads (systemd.exec(5)).
+    ///   - capacity: bytes of lines that wait to be written, at the most.
     ///   - now: milliseconds since 1970; injected by tests.
     package init(
         _ configuration: LogConfiguration, descriptor: Int32 = STDERR_FILENO,
         journal: String? = getenv("JOURNAL_STREAM").map { String(cString: $0) },
-        now: @escaping @Sendable () -> Int64 = LogOutput.wallClock
+        capacity: Int = 4 << 20, now: @escaping @Sendable () -> Int64 = LogOutput.wallClock
     ) {
-        self.descriptor = descriptor
         isJournal = journal != nil && journal == Self.identity(of: descriptor)
         self.now = now
         currentLevel = Atomic(Self.rank(of: configuration.level))
@@ -37,7 +36,20 @@ package final class LogOutput: Sendable {
             case .auto where !isTerminal: .json
             case .auto, .human: .human(isColoured: isTerminal && getenv("NO_COLOR") == nil)
             }
+        writer = LogWriter(descriptor: descriptor, capacity: capacity)
+        writer.announce { [formatter, isJournal] dropped in
+            let line = LogLine(
+                level: .warning, logger: "log", message: "lines were dropped: whoever reads the log did not keep up",
+                fields: ["lines": .stringConvertible(dropped)])
+            return Self.bytes(of: line, formatter, isJournal, at: now())
+        }
     }
+
+    /// Lines that were dropped so far.
+    package var droppedLines: Int { writer.droppedLines }
+
+    /// Returns when everything so far is written, or after that time; at the end of the process.
+    package func flush(within limit: Duration) { writer.flush(within: limit) }
 
     /// The level below which nothing is written; takes effect for every logger at once.
     package var level: Logger.Level {
@@ -50,27 +62,10 @@ package final class LogOutput: Sendable {
         LoggingSystem.bootstrap { label in LineLogHandler(label: label, output: self) }
     }
 
-    func write(_ line: LogLine) {
-        let prefix = isJournal ? Array("<\(Self.priority(of: line.level))>".utf8) : []
-        let bytes = prefix + formatter.bytes(of: line, at: now())
-        writing.withLock { _ in writeAll(bytes) }
-    }
+    func write(_ line: LogLine) { writer.append(Self.bytes(of: line, formatter, isJournal, at: now())) }
 
-    /// A log that cannot be written must not stop the work, so any error but the passing ones drops the rest of the line.
-    private func writeAll(_ bytes: [UInt8]) {
-        var offset = 0
-        while offset < bytes.count {
-            let written = bytes[offset...].withUnsafeBytes { posixWrite(descriptor, $0.baseAddress, $0.count) }
-            if written > 0 {
-                offset += written
-            } else if errno == EAGAIN {
-                // Standard error is shared with other processes, one of which may have made it non-blocking.
-                var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                _ = poll(&ready, 1, 100)
-            } else if errno != EINTR {
-                return
-            }
-        }
+    private static func bytes(of line: LogLine, _ formatter: LogLineFormatter, _ isJournal: Bool, at now: Int64) -> [UInt8] {
+        (isJournal ? Array("<\(priority(of: line.level))>".utf8) : []) + formatter.bytes(of: line, at: now)
     }
 
     /// As `JOURNAL_STREAM` spells it.
@@ -95,9 +90,4 @@ package final class LogOutput: Sendable {
     package static func wallClock() -> Int64 { Int64(Date.now.timeIntervalSince1970 * 1000) }
 
     private static func rank(of level: Logger.Level) -> Int { Logger.Level.allCases.firstIndex(of: level) ?? 0 }
-}
-
-/// The C function under a name that the methods above do not hide.
-private func posixWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
-    write(descriptor, bytes, count)
 }

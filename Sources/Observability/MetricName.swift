@@ -34,6 +34,7 @@ package enum MetricName: String, CaseIterable, Sendable {
     case amqpBlocked = "bos_amqp_blocked"
     case ledgerCommitDuration = "bos_ledger_commit_duration_seconds"
     case ledgerCommitRows = "bos_ledger_commit_rows"
+    case logLinesDropped = "bos_log_lines_dropped_total"
     case buildInfo = "bos_build_info"
 
     /// The row of the table for this metric.
@@ -73,6 +74,7 @@ package enum MetricName: String, CaseIterable, Sendable {
         case .amqpBlocked: Row(.gauge, [], "1 while the broker has blocked publishing, else 0.")
         case .ledgerCommitDuration: Row(.histogram(Self.commitSeconds), [], "Time of one ledger transaction until it is on disk.")
         case .ledgerCommitRows: Row(.histogram(Self.commitRows), [], "Writes committed together in one ledger transaction.")
+        case .logLinesDropped: Row(.counter, [], "Log lines that were dropped because whoever reads the log did not keep up.")
         case .buildInfo: Row(.gauge, ["version"], "Always 1; the label tells which version is running.")
         }
     }

@@ -33,7 +33,7 @@ package final class PrometheusRegistry: MetricsFactory {
         _ name: MetricName, dimensions: [(String, String)] = [], read: @escaping @Sendable () -> Double?
     ) {
         let identity = SeriesIdentity(name: name.rawValue, dimensions: dimensions)
-        _ = series(identity, kind: .gauge) { ObservedSeries(identity, read: read) }
+        _ = series(identity, kind: name.row.kind) { ObservedSeries(identity, read: read) }
     }
 
     /// All metrics as one scrape shows them, families sorted by name.

@@ -38,7 +38,7 @@ struct Checks {
     /// Replies that were never published, without those that the broker turns down for ever.
     private var owed: Int {
         get async {
-            let replies = (try? await ledger.unpublishedReplies(after: nil, limit: .max)) ?? []
+            let replies = (try? await ledger.unpublishedReplies(after: nil, limit: .max).replies) ?? []
             return replies.count { $0.asker.replyTo != ModelBroker.forbidden }
         }
     }
@@ -108,11 +108,11 @@ struct Checks {
     }
 
     /// Each message of a question asks anew, and has one answer however often it is delivered; a message without a name may ask with each
-    /// delivery. Every other job has one answer however often it is published.
+    /// delivery. An application that was completed has one end, and a recharge has one answer however often it is published.
     private func mostAnswers(_ order: Upstream.Order) -> Int {
-        guard order.kind == .rechargeStatus else { return 1 }
+        guard order.kind != .recharge else { return 1 }
         let messages = orders.filter { $0.kind == order.kind && $0.correlationID == order.correlationID }
-        let again = broker.republished("q/\(order.correlationID)")
+        let again = broker.republished(order.kind == .rechargeStatus ? "q/\(order.correlationID)" : order.correlationID)
         return messages.allSatisfy { $0.messageID != nil } ? messages.count + again : .max
     }
 

@@ -62,19 +62,21 @@ extension Process: Ledger {
         try await write("\(ids.count) published marks") { () async throws(LedgerError) in try await setting.ledger.markPublished(ids) }
     }
 
-    func takeDue(_ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int) async throws(LedgerError) -> DueBatch {
-        let end = world.bug == .leaseNeverExpires ? now + .seconds(1_000_000_000) : leaseEnd
-        return try await write("leases") { () async throws(LedgerError) in
-            var batch = try await setting.ledger.takeDue(lane, at: now, leaseEnd: end, limit: limit)
-            if world.bug == .clockBackFreezes {
-                let records = setting.ledger.records
-                batch.jobs.removeAll { due in
-                    records.contains { $0.id == due.id && $0.progress.dueAt.map { $0 > now } == true }
-                }
-            }
-            return batch
+    func takeDue(_ request: DueRequest) async throws(LedgerError) -> DueBatch {
+        var request = request
+        if world.bug == .leaseNeverExpires { request.leaseEnd = request.now + .seconds(1_000_000_000) }
+        let asked = request
+        return try await write("leases") { () async throws(LedgerError) in try await setting.ledger.takeDue(asked) }
+    }
+
+    func bringForward(at now: Timestamp, _ longest: LongestPauses) async throws(LedgerError) -> Int {
+        if world.bug == .leaseNeverExpires || world.bug == .clockBackFreezes || world.bug == .requeuedNeverDue { return 0 }
+        return try await write("what is due too far ahead") { () async throws(LedgerError) in
+            try await setting.ledger.bringForward(at: now, longest)
         }
     }
+
+    func unreadable(limit: Int) async throws(LedgerError) -> [UnreadableRow] { [] }
 
     func markRequeued(_ jobs: [DueJob], at now: Timestamp) async throws(LedgerError) {
         let now = world.bug == .requeuedNeverDue ? now + .seconds(1_000_000_000) : now
@@ -83,7 +85,7 @@ extension Process: Ledger {
         }
     }
 
-    func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> [OutgoingReply] {
+    func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> OwedReplies {
         guard isAlive else { throw .closed }
         return try await setting.ledger.unpublishedReplies(after: id, limit: limit)
     }

@@ -90,7 +90,9 @@ struct Scenario {
         configuration.batch = 3
         let poller = Poller(
             ledger: process, publisher: process,
-            depth: { lane in setting.broker.depth(of: lane == .money ? ModelBroker.money : ModelBroker.questions) },
+            look: { lane in
+                .init(ready: setting.broker.depth(of: lane == .money ? ModelBroker.money : ModelBroker.questions), consumers: 1)
+            },
             configuration: configuration, clock: process.clock, logger: Worker.silent)
         await withDiscardingTaskGroup { group in
             group.addTask { await poller.run { _ in } }

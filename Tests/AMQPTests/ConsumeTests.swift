@@ -212,10 +212,10 @@ struct ConsumeTests {
         }
     }
 
-    @Test("headers over the limit are passed over with their body, and the session goes on")
+    @Test("headers for which there is no room are passed over with their body, and the session goes on")
     func headersTooLarge() async throws {
         let queue = TestBroker.name()
-        try await Link.with(topology: [.queue(name: queue)], change: { $0.maximumBodySize = 1000 }) { link in
+        try await Link.with(topology: [.queue(name: queue)], change: { ($0.ordinarySize, $0.roomForLarge) = (1000, 1000) }) { link in
             try await link.connection.whenConnected()
             var message = Message(body: [1, 2])
             message.properties.correlationID = "c"
@@ -226,6 +226,30 @@ struct ConsumeTests {
             #expect(delivery.isTruncated && delivery.announcedSize > 2000 && delivery.message.body.isEmpty)
             #expect(delivery.message.properties.headers.isEmpty && delivery.message.properties.correlationID == "c")
             delivery.reject()
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("large messages are kept while there is room for them, whatever the prefetch, and again once others are let go of")
+    func roomForLarge() async throws {
+        let queue = TestBroker.name()
+        let change: (inout AMQPConfiguration) -> Void = { ($0.ordinarySize, $0.roomForLarge) = (1000, 5000) }
+        try await Link.with(topology: [.queue(name: queue)], change: change) { link in
+            try await link.connection.whenConnected()
+            let large = Message(body: [UInt8](repeating: 1, count: 2000))
+            for _ in 0..<3 { try await link.connection.publish(large, exchange: "", routingKey: queue) }
+            try await link.publish("small", to: queue)
+            var iterator = link.connection.consume(queue: queue, prefetch: 10).makeAsyncIterator()
+            var held: [Delivery] = []
+            while held.count < 4, let delivery = await iterator.next() { held.append(delivery) }
+            #expect(held.map(\.isTruncated) == [false, false, true, false])
+            #expect(held.map(\.announcedSize) == [2000, 2000, 2000, 5])
+            for delivery in held { delivery.ack() }
+            held = []
+            try await link.connection.publish(large, exchange: "", routingKey: queue)
+            let next = try #require(await iterator.next())
+            #expect(!next.isTruncated)
+            next.ack()
             try await link.connection.delete(queue: queue)
         }
     }

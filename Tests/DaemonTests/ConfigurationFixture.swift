@@ -8,6 +8,8 @@ struct ConfigurationFixture {
     var variables: [String: String] = [:]
     /// Content of a configuration file; none if `nil`.
     var file: String?
+    /// Of that file.
+    var mode = 0o600
     /// Names and contents of further files; `$DIR` in the other texts stands for their folder.
     var others: [String: String] = [:]
 
@@ -21,7 +23,10 @@ struct ConfigurationFixture {
         sources.options = options.map(filled)
         sources.environment = variables.mapValues(filled)
         sources.defaultFile = folder.appending(path: "config.yaml").path
-        if let file { try Data(filled(file).utf8).write(to: folder.appending(path: "config.yaml")) }
+        if let file {
+            try Data(filled(file).utf8).write(to: folder.appending(path: "config.yaml"))
+            try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: sources.defaultFile)
+        }
         return try Settings.load(for: program, from: sources)
     }
 

@@ -218,4 +218,26 @@ struct ConfigurationProblemTests {
         #expect(problems.map(\.key).contains(key))
         #expect(problems.allSatisfy { $0.origin == .commandLine })
     }
+
+    @Test(
+        "a secret in a file that every user may read is refused, and is not shown",
+        arguments: [
+            "auth:\n  clientSecret: s3cret", "pan:\n  nepKey: s3cret", "amqp:\n  urls: [\"amqp://bos:s3cret@10.0.0.1/%2f\"]",
+        ])
+    func readableSecret(file: String) throws {
+        let problem = try #require(ConfigurationFixture(file: file, mode: 0o644).problems().first)
+        #expect(problem.description.contains("every user of this machine may read; chmod o-r"))
+        #expect(!problem.description.contains("s3cret"))
+        #expect(!ConfigurationFixture(file: file, mode: 0o640).problems().contains { $0.fault.contains("every user") })
+    }
+
+    @Test(
+        "a file that every user may read is right where it holds no secret",
+        arguments: [
+            "amqp:\n  urls: [\"amqp://guest:guest@127.0.0.1/%2f\", \"amqp://10.0.0.1\"]", "ledger:\n  url: sqlite:/tmp/a:b@c.sqlite",
+            "auth:\n  clientSecretFile: /nowhere",
+        ])
+    func harmless(file: String) {
+        #expect(!ConfigurationFixture(file: file, mode: 0o644).problems().contains { $0.fault.contains("every user") })
+    }
 }

@@ -39,6 +39,12 @@ struct ServiceUnitTests {
         #expect(try !String(contentsOf: Self.unit(program), encoding: .utf8).contains("\nProcSubset="))
     }
 
+    @Test("it starts once the clock is right, where the machine says when that is", arguments: programs)
+    func clock(program: String) throws {
+        let text = try String(contentsOf: Self.unit(program), encoding: .utf8)
+        for line in [/\nWants=.*time-sync\.target/, /\nAfter=.*time-sync\.target/] { #expect(text.contains(line)) }
+    }
+
     @Test("it stops later than the drain time-out, and waits for readiness", arguments: programs)
     func timeouts(program: String) throws {
         let text = try String(contentsOf: Self.unit(program), encoding: .utf8)

@@ -37,6 +37,27 @@ extension EndToEnd {
             }
         }
 
+        @Test("asking whether the worker is ready, or how it is, writes nothing to the ledger")
+        func readinessIsFree() async throws {
+            try await System.run { system in
+                let worker = try await system.startReadyWorker()
+                func commits() async throws -> Int {
+                    let metrics = try await Web.get("\(system.http)/metrics").text
+                    let line = metrics.split(separator: "\n").first { $0.hasPrefix("bos_ledger_commit_rows_count ") }
+                    return try #require(line?.split(separator: " ").last.flatMap { Int($0) })
+                }
+                try #require(await eventually { (try? await commits()) != nil })
+                let before = try await commits()
+                for _ in 0..<300 {
+                    #expect(try await Web.get("\(system.http)/readyz").status == 200)
+                    #expect(try await Web.get("\(system.http)/api/status").status == 200)
+                }
+                // The sampler's own, every few seconds.
+                #expect(try await commits() - before < 100)
+                #expect(await system.stop(worker) == 0)
+            }
+        }
+
         @Test("without a terminal each log line is one JSON object, and no line holds a subscriber's number")
         func logs() async throws {
             try await System.run { system in

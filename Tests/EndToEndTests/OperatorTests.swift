@@ -256,7 +256,7 @@ extension System {
     }
 
     /// Puts a doubt into the ledger as a worker would have left it. No worker may be running.
-    fileprivate func store(_ reference: String, _ state: JobState, sentAt: Timestamp, dueAt: Timestamp? = nil) async throws {
+    func store(_ reference: String, _ state: JobState, sentAt: Timestamp, dueAt: Timestamp? = nil) async throws {
         let recharge = Recharge(
             operatorID: 311, subscriber: Self.subscriber, amount: Money(paise: 100), reference: reference, registerID: "1234")
         var progress = Progress()

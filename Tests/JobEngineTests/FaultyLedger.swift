@@ -11,12 +11,15 @@ final class FaultyLedger: Ledger {
     private let answered = Mutex(0)
     private let beforeClaim = Mutex<@Sendable () -> Void>({})
     private let failingChecks = Mutex(0)
+    private let damaged = Mutex<Set<OutgoingReply.ID>>([])
 
     func failClaims(_ count: Int, with error: LedgerError = .diskFull("test")) {
         claimError.withLock { $0 = error }
         failures.withLock { $0.claims = count }
     }
     func failUpdates(_ count: Int) { failures.withLock { $0.updates = count } }
+    /// Owed replies whose rows cannot be read from now on.
+    func damage(_ ids: Set<OutgoingReply.ID>) { damaged.withLock { $0 = ids } }
     func failMarks(_ count: Int) { failures.withLock { $0.marks = count } }
     /// Readings of owed replies.
     func failLookups(_ count: Int) { failures.withLock { $0.lookups = count } }
@@ -49,9 +52,12 @@ final class FaultyLedger: Ledger {
         try await ledger.markPublished(ids)
     }
 
-    func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> [OutgoingReply] {
+    func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> OwedReplies {
         if failures.withLock({ Self.take(&$0.reads) }) { throw .locked("test") }
-        let replies = try await ledger.unpublishedReplies(after: id, limit: limit)
+        var replies = try await ledger.unpublishedReplies(after: id, limit: limit)
+        let damaged = damaged.withLock { $0 }
+        replies.unreadable = replies.replies.map(\.id).filter(damaged.contains)
+        replies.replies.removeAll { damaged.contains($0.id) }
         await afterRead.withLock { action in
             defer { action = {} }
             return action
@@ -61,9 +67,13 @@ final class FaultyLedger: Ledger {
 
     func lastUnpublishedReply() async throws(LedgerError) -> OutgoingReply.ID? { try await ledger.lastUnpublishedReply() }
 
-    func takeDue(_ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int) async throws(LedgerError) -> DueBatch {
-        try await ledger.takeDue(lane, at: now, leaseEnd: leaseEnd, limit: limit)
+    func takeDue(_ request: DueRequest) async throws(LedgerError) -> DueBatch { try await ledger.takeDue(request) }
+
+    func bringForward(at now: Timestamp, _ longest: LongestPauses) async throws(LedgerError) -> Int {
+        try await ledger.bringForward(at: now, longest)
     }
+
+    func unreadable(limit: Int) async throws(LedgerError) -> [UnreadableRow] { try await ledger.unreadable(limit: limit) }
 
     func markRequeued(_ jobs: [DueJob], at now: Timestamp) async throws(LedgerError) {
         if failures.withLock({ Self.take(&$0.updates) }) { throw .diskFull("test") }

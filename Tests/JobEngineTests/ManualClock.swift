@@ -7,8 +7,11 @@ final class ManualClock: EngineClock {
     static let start = Timestamp(milliseconds: 1_795_000_000_000)
 
     private let elapsed = Mutex(Duration.zero)
+    private let setBack = Mutex(Duration.zero)
 
-    func now() -> Timestamp { Self.start + uptime() }
+    func now() -> Timestamp { Self.start + uptime() + (.zero - setBack.withLock { $0 }) }
+    /// Sets the civil clock back; the others go on.
+    func setCivil(back: Duration) { setBack.withLock { $0 += back } }
     func uptime() -> Duration { elapsed.withLock { $0 } }
     func steady() -> SteadyTime {
         SteadyTime(boot: "test", milliseconds: Int64(uptime() / .milliseconds(1)))

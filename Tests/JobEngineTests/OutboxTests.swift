@@ -1,7 +1,9 @@
 import AMQP
+import InMemoryLogging
 import JobModel
 import Ledger
 import LedgerKit
+import Logging
 import Testing
 
 @testable import JobEngine
@@ -79,13 +81,85 @@ import Testing
     }
 
     @Test("what could not be read is left to the next sweep")
-    func unreadable() async throws {
+    func unread() async throws {
         try await leaveOneUnconfirmed()
         workshop.ledger.failReads(1)
         await outbox.sweep()
         #expect(published.isEmpty)
         await outbox.sweep()
         #expect(published.count == 1)
+    }
+
+    @Test("every reply is mandatory, and so is a dead letter")
+    func mandatory() async {
+        await workshop.handle(Workshop.recharge(), replyTo: "upstream")
+        await workshop.handle(Workshop.recharge("R2"), replyTo: "amq.gen-x")
+        await workshop.handle("{")
+        #expect(workshop.broker.publications.map(\.exchange).sorted() == ["", "bos.dead", "bos.replies", "bos.replies"])
+        let optional = workshop.broker.publications.filter { !$0.isMandatory }
+        #expect(optional.isEmpty)
+    }
+
+    @Test(
+        "a reply that leads nowhere is kept with the replies without a listener; where that leads nowhere it stays owed and is named once")
+    func nowhere() async throws {
+        let log = InMemoryLogHandler()
+        let workshop = Workshop(logger: Logger(label: "test") { _ in log })
+        workshop.broker.fail(.returned(code: 312, text: "NO_ROUTE"), at: "bos.replies", "bos.unrouted")
+        #expect(await workshop.handle(Workshop.recharge()) == .ack)
+        for _ in 0..<5 {
+            workshop.clock.advance(by: .seconds(60))
+            await workshop.outbox.sweep()
+        }
+        #expect(workshop.broker.publications.isEmpty)
+        let told = log.entries.filter { $0.level == .error && "\($0.message)".hasPrefix("a reply could not be published") }
+        #expect(told.count == 1 && told.allSatisfy { $0.metadata["error"]?.description.contains("NO_ROUTE") == true })
+        workshop.broker.fail(nil, at: "bos.unrouted")
+        workshop.clock.advance(by: .seconds(60))
+        await workshop.outbox.sweep()
+        #expect(workshop.broker.publications.map(\.exchange) == ["bos.unrouted"])
+        #expect(log.entries.contains { "\($0.message)" == "a reply that could not be published was published" })
+        await mark(workshop.outbox)
+        #expect(try await workshop.ledger.unpublishedReplies(after: nil, limit: 10).replies.isEmpty)
+    }
+
+    @Test("a reply that the broker turns down stops no other, is named once, and is tried again after a minute and then more seldom")
+    func turnedDown() async throws {
+        let log = InMemoryLogHandler()
+        let workshop = Workshop(logger: Logger(label: "test") { _ in log })
+        workshop.broker.fail(.turnedDown(code: 403, text: "ACCESS_REFUSED"), at: "")
+        #expect(await workshop.handle(Workshop.recharge(), replyTo: "amq.gen-x") == .ack)
+        #expect(await workshop.handle(Workshop.recharge("R2")) == .ack)
+        #expect(workshop.broker.publications.count == 1)
+        for seconds in [60, 120, 240] {
+            workshop.broker.fail(.notSent("not tried yet"), at: "")
+            workshop.clock.advance(by: .seconds(seconds - 1))
+            await workshop.outbox.sweep()
+            workshop.broker.fail(.turnedDown(code: 403, text: "ACCESS_REFUSED"), at: "")
+            workshop.clock.advance(by: .seconds(1))
+            await workshop.outbox.sweep()
+        }
+        #expect(log.entries.count { "\($0.message)".hasPrefix("a reply could not be published") } == 1)
+        workshop.broker.fail(nil, at: "")
+        workshop.clock.advance(by: .seconds(480))
+        await workshop.outbox.sweep()
+        #expect(workshop.broker.publications.count == 2)
+    }
+
+    @Test("what is not confirmed is tried again at once, then after pauses that double up to a minute; the broker's absence does not count")
+    func pauses() {
+        var trouble: ReplyTrouble?
+        func pause(_ error: PublishError) -> Duration {
+            let next = ReplyTrouble(error, isRepeat: false, after: trouble, at: .seconds(100))
+            trouble = next
+            return next.dueAt - .seconds(100)
+        }
+        let first = (0..<5).map { _ in pause(.refused) }
+        #expect(first == [0, 1, 2, 4, 8].map { .seconds($0) })
+        #expect(pause(.notSent("away")) == .zero)
+        #expect(pause(.outcomeUnknown("lost")) == .seconds(16))
+        for _ in 0..<100 { #expect(pause(.refused) <= .seconds(60)) }
+        #expect(pause(.invalid("too long")) == .seconds(900))
     }
 
     @Test("a reply that cannot be put on the wire is tried again, but not with every sweep")
@@ -134,12 +208,28 @@ import Testing
         #expect(workshop.bos.calls.recharges.count == 1)
     }
 
+    @Test("a reply whose row cannot be read keeps no other from being published, and is named once")
+    func unreadableRow() async throws {
+        let log = InMemoryLogHandler()
+        let outbox = Outbox(
+            publisher: workshop.broker, ledger: workshop.ledger, configuration: EngineConfiguration(), clock: workshop.clock,
+            metrics: EngineMetrics(), logger: Logger(label: "test") { _ in log })
+        var stored = try await store()
+        stored += try await workshop.ledger.claim(Sample.claim(Sample.job(.recharge, "r-2"), state: .succeeded)).replies
+        workshop.ledger.damage([stored[0].id])
+        await outbox.takeStock()
+        for _ in 0..<3 { await outbox.sweep() }
+        #expect(published == [stored[1].messageID])
+        #expect(log.entries.map(\.level) == [.error])
+        #expect(log.entries.first?.metadata["replies.id"] == "\(stored[0].id)")
+    }
+
     // MARK: Parts
 
     private var published: [String?] { workshop.broker.publications.map(\.message.properties.messageID) }
 
     private var owed: [OutgoingReply] {
-        get async throws { try await workshop.ledger.unpublishedReplies(after: nil, limit: 10) }
+        get async throws { try await workshop.ledger.unpublishedReplies(after: nil, limit: 10).replies }
     }
 
     /// A reply that a run has stored and is about to publish.

@@ -16,12 +16,14 @@ struct PollerTests {
     private let clock = ManualClock()
     private let log = InMemoryLogHandler()
 
-    private func poller(queueLimit: Int = 1_000, batch: Int = 100, depth: @escaping Poller.Depth = { _ in 0 }) -> Poller {
+    private func poller(queueLimit: Int = 1_000, batch: Int = 100, look: @escaping Poller.Look = { _ in .init(ready: 0, consumers: 1) })
+        -> Poller
+    {
         var configuration = Poller.Configuration()
         configuration.queueLimit = queueLimit
         configuration.batch = batch
         return Poller(
-            ledger: ledger, publisher: broker, depth: depth, configuration: configuration, clock: clock,
+            ledger: ledger, publisher: broker, look: look, configuration: configuration, clock: clock,
             logger: Logger(label: "test") { _ in log })
     }
 
@@ -72,15 +74,83 @@ struct PollerTests {
         #expect(broker.publications.count == 1)
     }
 
-    @Test("a queue is filled up to its limit and no further, the longest due first")
+    @Test("only so many of the ledger's jobs are in a queue at once, the longest due first, and others follow when runs have taken them")
     func paced() async throws {
         for number in 0..<10 { try await wait("p-\(number)", due: Int64(-number)) }
-        let depth: Poller.Depth = { lane in lane == .questions ? 3 : 0 }
-        #expect(await poller(queueLimit: 7, depth: depth).round() == .more)
-        let references = broker.publications.compactMap { Job(kind: .panStatus, body: $0.message.body)?.reference }
+        let poller = poller(queueLimit: 4)
+        #expect(await poller.round() == .done)
         #expect(references.sorted() == ["p-6", "p-7", "p-8", "p-9"])
-        #expect(await poller(queueLimit: 3, depth: depth).round() == .done)
-        #expect(broker.publications.count == 4)
+        #expect(await poller.round() == .done)
+        #expect(references.count == 4)
+        _ = try await ledger.claim(Sample.claim(Sample.job(.panStatus, "p-9"), asker: nil, now: clock.now()))
+        #expect(await poller.round() == .done)
+        #expect(references.sorted() == ["p-5", "p-6", "p-7", "p-8", "p-9"])
+    }
+
+    @Test("a queue that is full of other people's messages keeps no doubt from being asked about", arguments: [1_000, 1_000_000])
+    func crowded(ready: Int) async throws {
+        try await wait("r-1", .recharge, .inDoubt)
+        try await wait("r-2", .recharge, .accepted)
+        _ = await poller(look: { _ in .init(ready: ready, consumers: 1) }).round()
+        #expect(broker.publications.map(\.routingKey).sorted() == ["recharge", "recharge.status"])
+    }
+
+    @Test("after a day without a worker there is one copy of each job in its queue")
+    func dayWithoutWorker() async throws {
+        for number in 0..<3 { try await wait("p-\(number)") }
+        let poller = poller(look: { [broker] _ in .init(ready: broker.publications.count, consumers: 0) })
+        for _ in 0..<96 {
+            #expect(await poller.round() == .done)
+            clock.advance(by: .seconds(900))
+        }
+        #expect(references.sorted() == ["p-0", "p-1", "p-2"])
+    }
+
+    @Test("a message that nobody has taken while its queue was served, or that is not there any more, is put back once more")
+    func lost() async throws {
+        try await wait("p-1")
+        _ = await poller().round()
+        clock.advance(by: .seconds(899))
+        _ = await poller(look: { _ in .init(ready: 5, consumers: 1) }).round()
+        #expect(references == ["p-1"])
+        clock.advance(by: .seconds(1))
+        _ = await poller(look: { _ in .init(ready: 5, consumers: 1) }).round()
+        #expect(references == ["p-1", "p-1"])
+        clock.advance(by: .seconds(900))
+        _ = await poller(look: { _ in .init(ready: 0, consumers: 0) }).round()
+        #expect(references == ["p-1", "p-1", "p-1"])
+    }
+
+    @Test(
+        "a clock that was set back delays no doubt and no retry, and a PAN application by no more than its longest interval",
+        arguments: [
+            (JobKind.recharge, JobState.inDoubt, 6), (.recharge, .accepted, 6), (.panStatus, .pending, 8), (.recharge, .inDoubt, 90_000),
+        ])
+    func clockSetBack(kind: JobKind, state: JobState, hours: Int) async throws {
+        try await wait("j-1", kind, state, due: 20)
+        let poller = poller()
+        #expect(await poller.round() == .done)
+        clock.setCivil(back: .seconds(Int64(hours) * 3_600))
+        clock.advance(by: .seconds(600))
+        #expect(await poller.round() == .more)
+        #expect(references == ["j-1"])
+        #expect(log.entries.map(\.level) == [.notice])
+    }
+
+    @Test("a clock that is right brings nothing forward, not even what is held back for a person until a far deadline")
+    func clockIsRight() async throws {
+        try await wait("p-1", .panStatus, .pending, due: 6 * 3_600)
+        try await wait("r-1", .recharge, .inDoubt, due: 300)
+        try await wait("h-1", .recharge, .held, due: 90 * 86_400)
+        #expect(await poller().round() == .done)
+        #expect(broker.publications.isEmpty)
+    }
+
+    private var references: [String] {
+        broker.publications.compactMap { publication in
+            let kind = publication.message.properties.type.flatMap(JobKind.init) ?? .recharge
+            return Job(kind: kind, body: publication.message.body)?.reference
+        }
     }
 
     @Test("what the broker did not confirm is due again when the lease is over")
@@ -110,7 +180,9 @@ struct PollerTests {
     func oneLaneBlind() async throws {
         try await wait("r-1", .recharge, .accepted)
         struct Away: Error {}
-        #expect(await poller(depth: { lane in if lane == .questions { throw Away() } else { 0 } }).round().trouble != nil)
+        #expect(
+            await poller(look: { lane in if lane == .questions { throw Away() } else { .init(ready: 0, consumers: 1) } }).round().trouble
+                != nil)
         #expect(broker.publications.map(\.routingKey) == ["recharge"])
     }
 
@@ -118,7 +190,7 @@ struct PollerTests {
     func blind() async throws {
         try await wait("p-1")
         struct Away: Error {}
-        #expect(await poller(depth: { _ in throw Away() }).round().trouble != nil)
+        #expect(await poller(look: { _ in throw Away() }).round().trouble != nil)
         #expect(await poller().round() == .done)
         #expect(broker.publications.count == 1)
     }
@@ -129,8 +201,8 @@ struct PollerTests {
         // What each round's first question meets; a round takes a second.
         let script: [String?] = ["away", "away", "full", nil, "full"] + Array(repeating: nil, count: 122)
         let rounds = Mutex<[String?]>(script.reversed())
-        let poller = poller(depth: { lane in
-            guard lane == .questions, let trouble = rounds.withLock({ $0.popLast() ?? nil }) else { return 0 }
+        let poller = poller(look: { lane in
+            guard lane == .questions, let trouble = rounds.withLock({ $0.popLast() ?? nil }) else { return .init(ready: 0, consumers: 1) }
             throw Trouble(name: trouble)
         })
         let polling = Task { await poller.run { _ in } }
@@ -210,5 +282,21 @@ struct ResumptionTests {
         #expect(try await other.record() == nil)
         // And nobody is told that it was refused: it may have been executed.
         #expect(other.broker.publications.map(\.exchange) == ["bos.dead"])
+    }
+
+    @Test("a copy of a message that comes after the job went on waits for the new due time, and BOS is asked once")
+    func staleCopy() async throws {
+        var script = ScriptedBOS.Script()
+        script.panAnswers = Array(repeating: Self.pending, count: 10)
+        let workshop = Workshop(script)
+        await workshop.handle("{\"refid\":\"P1\"}", kind: "pan.status")
+        workshop.clock.advance(by: .seconds(7 * 3_600))
+        let queue = RecordingBroker()
+        _ = await workshop.poller(queue).round()
+        let message = try #require(queue.publications.first).message
+        for _ in 0..<20 { #expect(await workshop.handle(message, routingKey: "pan.status") == .ack) }
+        #expect(workshop.bos.calls.panChecks.count == 2)
+        let progress = try #require(try await workshop.record("P1", .panStatus)).progress
+        #expect(progress.enquiries == 2)
     }
 }

@@ -34,7 +34,7 @@ struct QuestionTests {
         for (message, isRedelivered) in [("m-1", false), ("m-1", true), ("m-2", false), ("m-2", true), ("m-1", true), ("", true)] {
             await workshop.handle(
                 "{\"referenceid\":\"R1\"}", kind: "recharge.status", correlation: "a", messageID: message, isRedelivered: isRedelivered)
-            let owed = try await workshop.ledger.unpublishedReplies(after: nil, limit: 10)
+            let owed = try await workshop.ledger.unpublishedReplies(after: nil, limit: 10).replies
             try await workshop.ledger.markPublished(owed.map(\.id))
         }
         let told = workshop.broker.publications.map(\.message)

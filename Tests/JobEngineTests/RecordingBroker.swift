@@ -8,11 +8,13 @@ final class RecordingBroker: MessagePublisher {
         var message: Message
         var exchange: String
         var routingKey: String
+        var isMandatory: Bool
     }
 
     private struct State {
         var publications: [Publication] = []
         var failures: [PublishError] = []
+        var failing: [String: PublishError] = [:]
         var onPublish: @Sendable (Publication) async -> Void = { _ in }
     }
 
@@ -23,6 +25,11 @@ final class RecordingBroker: MessagePublisher {
     /// The next publishes end like this; later ones are confirmed.
     func fail(_ failures: [PublishError]) { state.withLock { $0.failures = failures } }
 
+    /// All publishes to these exchanges end like this from now on; `nil` ends it.
+    func fail(_ error: PublishError?, at exchanges: String...) {
+        state.withLock { state in for exchange in exchanges { state.failing[exchange] = error } }
+    }
+
     var hasFailuresLeft: Bool { state.withLock { !$0.failures.isEmpty } }
 
     func onPublish(_ action: @escaping @Sendable (Publication) async -> Void) { state.withLock { $0.onPublish = action } }
@@ -30,9 +37,9 @@ final class RecordingBroker: MessagePublisher {
     func publish(
         _ message: Message, exchange: String, routingKey: String, mandatory: Bool, timeout: Duration?
     ) async throws(PublishError) {
-        let publication = Publication(message: message, exchange: exchange, routingKey: routingKey)
+        let publication = Publication(message: message, exchange: exchange, routingKey: routingKey, isMandatory: mandatory)
         let (failure, action) = state.withLock { state in
-            (state.failures.isEmpty ? nil : state.failures.removeFirst(), state.onPublish)
+            (state.failing[exchange] ?? (state.failures.isEmpty ? nil : state.failures.removeFirst()), state.onPublish)
         }
         if let failure { throw failure }
         await action(publication)

@@ -132,13 +132,31 @@ struct RefusalTests {
         #expect(workshop.broker.publications.isEmpty)
     }
 
+    @Test("a refused message whose reply may not be written, or leads nowhere for as long as it may be held, is kept with the dead letters")
+    func untold() async {
+        let invalid = Workshop.recharge(amount: "0")
+        for error in [PublishError.turnedDown(code: 403, text: "ACCESS_REFUSED"), .returned(code: 312, text: "NO_ROUTE")] {
+            let workshop = Workshop()
+            workshop.broker.fail(error, at: "bos.replies", "bos.unrouted")
+            #expect(await workshop.handle(invalid) == .ack)
+            #expect(workshop.broker.publications.map(\.exchange) == ["bos.dead"])
+        }
+    }
+
+    @Test("a dead letter whose exchange is missing leaves the message in its queue")
+    func missingDeadLetters() async {
+        let workshop = Workshop()
+        workshop.broker.fail(Array(repeating: .turnedDown(code: 404, text: "NOT_FOUND"), count: 1_000))
+        #expect(await workshop.handle("{", correlation: nil) == .requeue)
+    }
+
     @Test("a reply that cannot be put on the wire stays owed, and no other way is tried")
     func impossibleReply() async throws {
         let workshop = Workshop()
         workshop.broker.fail([.invalid("too long")])
         #expect(await workshop.handle(Workshop.recharge()) == .ack)
         #expect(workshop.broker.publications.isEmpty)
-        #expect(try await workshop.ledger.unpublishedReplies(after: 0, limit: 10).count == 1)
+        #expect(try await workshop.ledger.unpublishedReplies(after: 0, limit: 10).replies.count == 1)
     }
 
     @Test("a refusal or dead letter that is not confirmed leaves the message in its queue")

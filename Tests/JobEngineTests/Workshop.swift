@@ -22,9 +22,9 @@ struct Workshop {
 
     init(
         _ script: ScriptedBOS.Script = ScriptedBOS.Script(), purchaseGuard: PurchaseGuard? = nil, policy: RetryPolicy = Self.policy,
-        lane: Lane.Configuration = Lane.Configuration(concurrency: 64)
+        lane: Lane.Configuration = Lane.Configuration(concurrency: 64), logger: Logger? = nil
     ) {
-        self.init(ManualClock(), FaultyLedger(), RecordingBroker(), ScriptedBOS(script), purchaseGuard, Self.rules, policy, lane)
+        self.init(ManualClock(), FaultyLedger(), RecordingBroker(), ScriptedBOS(script), purchaseGuard, Self.rules, policy, lane, logger)
     }
 
     var gate: ConsumptionGate { lanes.money.gate }
@@ -53,13 +53,13 @@ struct Workshop {
 
     private init(
         _ clock: ManualClock, _ ledger: FaultyLedger, _ broker: RecordingBroker, _ bos: ScriptedBOS, _ purchaseGuard: PurchaseGuard?,
-        _ rules: JobRules, _ policy: RetryPolicy, _ lane: Lane.Configuration
+        _ rules: JobRules, _ policy: RetryPolicy, _ lane: Lane.Configuration, _ logger: Logger? = nil
     ) {
         self.clock = clock
         self.ledger = ledger
         self.broker = broker
         self.bos = bos
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let logger = logger ?? Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         lanes = Lanes(
             money: Lane(.money, lane, clock: clock, logger: logger),
             questions: Lane(.questions, Lane.Configuration(concurrency: 32), clock: clock, logger: logger))
@@ -115,7 +115,8 @@ struct Workshop {
 
     func poller(_ queue: RecordingBroker) -> Poller {
         Poller(
-            ledger: ledger, publisher: queue, depth: { _ in 0 }, configuration: Poller.Configuration(), clock: clock,
+            ledger: ledger, publisher: queue, look: { _ in .init(ready: 0, consumers: 1) }, configuration: Poller.Configuration(),
+            clock: clock,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 

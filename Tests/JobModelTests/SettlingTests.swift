@@ -129,15 +129,33 @@ struct SettlingTests {
         #expect(SeenStep(machine.on(notFound, at: moment(120, civil: -500), jitter: 0)) == .send(.settledNotFound))
     }
 
-    @Test("after the machine was started again the window is measured by civil time, but a clock that starts ahead proves nothing")
+    @Test("between two boots no time has passed for certain, whatever their clocks say")
     func rebooted() {
         let before = Moment(civil: Jobs.start, steady: SteadyTime(boot: "a", milliseconds: 900_000))
-        func after(_ civil: Duration, _ steady: Int64) -> Moment {
-            Moment(civil: Jobs.start + civil, steady: SteadyTime(boot: "b", milliseconds: steady))
+        let after = Moment(civil: Jobs.start + .seconds(19_850), steady: SteadyTime(boot: "b", milliseconds: 86_400_000))
+        #expect(after.elapsed(since: before) == .zero)
+        #expect(before.elapsed(since: after) == .zero)
+        #expect(before.counted(from: after) == after)
+        #expect(after.counted(from: after) == after)
+    }
+
+    @Test("on a machine that has long been up and whose clock is ahead the settle window begins with the first answer that is heard there")
+    func moved() {
+        var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: Jobs.policy)
+        let first = Moment(civil: Jobs.start, steady: SteadyTime(boot: "a", milliseconds: 0))
+        func moment(_ second: Int64) -> Moment {
+            Moment(civil: Jobs.start + .seconds(600 + second), steady: SteadyTime(boot: "b", milliseconds: 500_000_000 + second * 1_000))
         }
-        #expect(after(.seconds(50), 60_000).elapsed(since: before) == .seconds(50))
-        #expect(after(.seconds(19_850), 60_000).elapsed(since: before) == .seconds(60))
-        #expect(before.elapsed(since: after(.seconds(50), 60_000)) == .zero)
+        let notFound = RechargeMachine.Event.enquired(.notFound, Jobs.answer, Subject(), Jobs.calibrated)
+        _ = machine.wake(at: first, jitter: 0)
+        _ = machine.on(.unknown(nil), at: first, jitter: 0)
+        #expect(SeenStep(machine.on(notFound, at: first, jitter: 0)) == .wait(.doubt))
+        for second in [Int64(0), 60, 119] {
+            _ = machine.wake(at: moment(second), jitter: 0)
+            #expect(SeenStep(machine.on(notFound, at: moment(second), jitter: 0)) == .wait(.doubt))
+        }
+        _ = machine.wake(at: moment(120), jitter: 0)
+        #expect(SeenStep(machine.on(notFound, at: moment(120), jitter: 0)) == .send(.settledNotFound))
     }
 
     @Test("a doubt that is too old is parked for a person, told once, and goes no further by itself")

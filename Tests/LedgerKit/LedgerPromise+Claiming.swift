@@ -35,7 +35,7 @@ extension LedgerPromise {
             #expect(reply.amount == Money(paise: 10_50))
             #expect(reply.acceptedAt == claim.now)
             #expect(reply.messageID == ReplyID.make(kind: .recharge, reference: "r-1", asker: Sample.asker(), number: 1))
-            #expect(try await ledger.unpublishedReplies(after: nil, limit: 10) == [reply])
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 10).replies == [reply])
         },
         LedgerPromise("the same reference may be used once by each kind") { ledger in
             var ids: Set<Int64> = []

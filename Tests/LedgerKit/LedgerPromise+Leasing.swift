@@ -76,12 +76,76 @@ extension LedgerPromise {
         },
         LedgerPromise("a job put back on its queue goes on whatever the clock says, and asks for nobody") { ledger in
             _ = try await wait("r-1", dueAt: 60, in: ledger)
-            let result = try await ledger.claim(Sample.claim(Sample.job(), asker: nil, owner: "run-2", now: Sample.moment(1)))
+            var claim = Sample.claim(Sample.job(), asker: nil, owner: "run-2", now: Sample.moment(1))
+            claim.dueWhenPutBack = try #require(try await take(.questions, at: 60, from: ledger).first).dueAt
+            let result = try await ledger.claim(claim)
             let record = try #require(result.record)
             let told = try await ledger.update(
                 Sample.update(record.id, owner: "run-2", to: .succeeded, reply: Sample.reply(record.job, .succeeded)))
             #expect(told.replies?.map(\.asker) == [Sample.asker()])
             #expect(try await ledger.claim(Sample.claim(Sample.job(), asker: nil)) == .answered([]))
+        },
+        LedgerPromise("a message that was put back before the job went on waits for the new due time, as a copy of it does") { ledger in
+            _ = try await wait("r-1", dueAt: 60, in: ledger)
+            for stale in [Sample.moment(20), nil] {
+                var claim = Sample.claim(Sample.job(), asker: nil, owner: "run-2", now: Sample.moment(59))
+                claim.dueWhenPutBack = stale
+                #expect(try await ledger.claim(claim) == .waiting([]))
+                claim.now = Sample.moment(60)
+                claim.owner = "run-1"
+                #expect(try await ledger.claim(claim).record?.owner == "run-1")
+                _ = try await ledger.update(
+                    Sample.update(1, owner: "run-1", to: .inDoubt, dueAt: Sample.moment(60), event: .waiting))
+            }
+        },
+        LedgerPromise("no more jobs of a lane are in its queue at once than are allowed, until runs have taken some") { ledger in
+            for number in 0..<5 { _ = try await wait("r-\(number)", dueAt: 1, in: ledger) }
+            _ = try await wait("m-1", .accepted, dueAt: 1, in: ledger)
+            #expect(try await putBack(3, .questions, at: 10, in: ledger) == ["r-0", "r-1", "r-2"])
+            #expect(try await putBack(3, .questions, at: 11, in: ledger) == [])
+            #expect(try await putBack(3, .money, at: 11, in: ledger) == ["m-1"])
+            _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, "r-1"), asker: nil, now: Sample.moment(12)))
+            #expect(try await putBack(3, .questions, at: 12, in: ledger) == ["r-3"])
+            // Nobody has taken them: their messages may be lost.
+            #expect(try await putBack(3, .questions, at: 1_000, in: ledger) == ["r-4", "r-0", "r-2"])
+        },
+        LedgerPromise("what was put back is not given again while its message only waits for a consumer") { ledger in
+            for number in 0..<3 { _ = try await wait("r-\(number)", dueAt: 1, in: ledger) }
+            #expect(try await putBack(2, .questions, at: 10, in: ledger) == ["r-0", "r-1"])
+            #expect(try await putBack(2, .questions, at: 2_000, repeatsLate: false, in: ledger) == [])
+            #expect(try await putBack(3, .questions, at: 4_000, repeatsLate: false, in: ledger) == ["r-2"])
+            #expect(try await putBack(2, .questions, at: 6_000, in: ledger) == ["r-0", "r-1"])
+        },
+        LedgerPromise("what is due further ahead than it can have been told to wait is brought forward, and nothing else") { ledger in
+            let hour = Int64(3_600)
+            for (name, state, due) in [
+                ("near", JobState.inDoubt, hour), ("far", .inDoubt, hour + 1), ("money", .accepted, 90_000 * hour),
+                ("pan", .pending, 6 * hour),
+                ("slow", .pending, 6 * hour + 1), ("held", .held, 90_000 * hour),
+            ] { _ = try await wait(name, state, dueAt: due, in: ledger) }
+            let longest = LongestPauses(pending: .seconds(6 * hour), other: .seconds(hour))
+            let now = Sample.start
+            #expect(try await ledger.bringForward(at: now, longest) == 3)
+            #expect(try await ledger.bringForward(at: now, longest) == 0)
+            #expect(try await take(.questions, at: 0, from: ledger).map(\.job.reference) == ["far", "slow"])
+            let money = try await take(.money, at: 0, from: ledger)
+            #expect(money.map(\.job.reference) == ["money"])
+            #expect(money.map(\.dueAt) == [now])
+            #expect(try await ledger.job(.recharge, "near")?.record.progress.dueAt == Sample.moment(hour))
+        },
+        LedgerPromise("a job that is due further ahead than it can have been told to wait is taken up at once when it is asked for") {
+            ledger in
+            let pauses = LongestPauses(pending: .seconds(100), other: .seconds(10))
+            for (name, state, due, isDue) in [
+                ("a", JobState.inDoubt, Int64(10), false), ("b", .inDoubt, 11, true), ("c", .pending, 100, false),
+                ("d", .pending, 101, true),
+                ("e", .held, 100_000, false),
+            ] {
+                _ = try await wait(name, state, dueAt: due, in: ledger)
+                var claim = Sample.claim(Sample.job(.recharge, name), owner: "run-2")
+                claim.longestPauses = pauses
+                #expect((try await ledger.claim(claim).record != nil) == isDue, "\(name)")
+            }
         },
         LedgerPromise("a job put back on its queue that the ledger does not know is unknown, and stays so") { ledger in
             let result = try await ledger.claim(Sample.claim(asker: nil))
@@ -129,6 +193,17 @@ extension LedgerPromise {
         let id = try #require(try await ledger.claim(Sample.claim(Sample.job(kind, reference))).record).id
         _ = try await ledger.update(Sample.update(id, to: state, dueAt: dueAt.map(Sample.moment), event: .waiting))
         return id
+    }
+
+    /// Takes what is due and marks it as put back; tells which.
+    private static func putBack(
+        _ maximum: Int, _ lane: JobLane, at second: Int64, repeatsLate: Bool = true, in ledger: any Ledger
+    ) async throws -> [String] {
+        var request = DueRequest(lane, at: Sample.moment(second), leaseEnd: Sample.moment(second + 30), limit: 100)
+        (request.maximumInQueue, request.repeatsLate) = (maximum, repeatsLate)
+        let due = try await ledger.takeDue(request).jobs
+        try await ledger.markRequeued(due, at: Sample.moment(second))
+        return due.map(\.job.reference)
     }
 
     private static func take(

@@ -52,6 +52,13 @@ extension LedgerPromise {
                 #expect((result == .repeats(reference: first)) == !isUnexecuted, "\(state)")
             }
         },
+        LedgerPromise("a purchase that was refused at once stands in nobody's way") { ledger in
+            var claim = purchase("r-1", at: 0, notSince: nil)
+            claim.progress = Sample.progress(.refused)
+            claim.reply = Sample.reply(claim.job, .refused)
+            _ = try await ledger.claim(claim)
+            #expect(try await ledger.claim(purchase("r-2", at: 1, notSince: 0)).record != nil)
+        },
         LedgerPromise("what is held back at once has its reply, no owner and no time to be due") { ledger in
             var claim = purchase("r-1", at: 0, notSince: nil)
             claim.progress = Sample.progress(.held)

@@ -53,7 +53,7 @@ extension LedgerPromise {
                 return try await group.reduce(0, +)
             }
             #expect(stored == 1)
-            #expect(try await ledger.unpublishedReplies(after: nil, limit: 10).count == 1)
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 10).replies.count == 1)
         },
     ]
 

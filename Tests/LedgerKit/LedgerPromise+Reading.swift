@@ -7,7 +7,7 @@ extension LedgerPromise {
         LedgerPromise("an empty ledger knows nothing") { ledger in
             #expect(try await ledger.job(.recharge, "r-1") == nil)
             #expect(try await ledger.summary() == LedgerSummary())
-            #expect(try await ledger.unpublishedReplies(after: nil, limit: 10).isEmpty)
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 10).replies.isEmpty)
             try await ledger.checkWritable()
             #expect(try await ledger.summary() == LedgerSummary())
         },

@@ -34,7 +34,7 @@ extension LedgerPromise {
             #expect(Set(replies.map(\.messageID)).count == 4)
             #expect(replies.allSatisfy { $0.body == reply.body && $0.outcome == .succeeded && $0.acceptedAt == Sample.start })
             #expect(try await ledger.job(.recharge, "r-1")?.record.repliesTold == 1)
-            #expect(try await ledger.unpublishedReplies(after: nil, limit: 10) == replies)
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 10).replies == replies)
         },
         LedgerPromise("an update by somebody who no longer owns the job is lost and changes nothing") { ledger in
             let record = try #require(try await ledger.claim(Sample.claim()).record)
@@ -44,7 +44,7 @@ extension LedgerPromise {
             #expect(try await ledger.update(late) == .lost)
             let after = try #require(try await ledger.job(.recharge, "r-1"))
             #expect(after == before)
-            #expect(try await ledger.unpublishedReplies(after: nil, limit: 10).isEmpty)
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 10).replies.isEmpty)
         },
         LedgerPromise("an update of a job that was left to the ledger, is over or was never there is lost") { ledger in
             let waiting = try #require(try await ledger.claim(Sample.claim()).record)
@@ -83,12 +83,12 @@ extension LedgerPromise {
                 ids += try await ledger.claim(Sample.claim(Sample.job(.recharge, "r-\(number)"), state: .expired)).replies.map(\.id)
             }
             #expect(ids == ids.sorted())
-            #expect(try await ledger.unpublishedReplies(after: nil, limit: 100).map(\.id) == ids)
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 100).replies.map(\.id) == ids)
             try await ledger.markPublished([ids[1], ids[3]])
-            #expect(try await ledger.unpublishedReplies(after: nil, limit: 100).map(\.id) == [ids[0], ids[2], ids[4]])
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 100).replies.map(\.id) == [ids[0], ids[2], ids[4]])
             #expect(try await ledger.lastUnpublishedReply() == ids[4])
             try await ledger.markPublished([ids[1], ids[3], .min, -1, 0, ids[4] + 1, .max])
-            #expect(try await ledger.unpublishedReplies(after: nil, limit: 100).map(\.id) == [ids[0], ids[2], ids[4]])
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 100).replies.map(\.id) == [ids[0], ids[2], ids[4]])
             try await ledger.markPublished([])
             #expect(try await ledger.summary().unpublishedReplies == 3)
         },
@@ -99,16 +99,16 @@ extension LedgerPromise {
             while true {
                 let page = try await ledger.unpublishedReplies(after: last, limit: 3)
                 guard let end = page.last else { break }
-                pages.append(page.count)
-                last = end.id
+                pages.append(page.replies.count)
+                last = end
             }
             #expect(pages == [3, 3, 1])
-            #expect(try await ledger.unpublishedReplies(after: nil, limit: 0).isEmpty)
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 0).replies.isEmpty)
         },
         LedgerPromise("a reply comes back with its asker, money and moment") { ledger in
             let claim = Sample.claim(asker: Asker(correlationID: "a\u{0}b", replyTo: nil, traceparent: nil), state: .refused)
             let reply = try #require(try await ledger.claim(claim).replies.first)
-            #expect(try await ledger.unpublishedReplies(after: nil, limit: 1) == [reply])
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 1).replies == [reply])
             #expect(reply.asker == claim.asker)
             #expect(reply.kind == .recharge)
             #expect(reply.amount == Money(paise: 10_50))

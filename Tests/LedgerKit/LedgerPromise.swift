@@ -13,5 +13,5 @@ package struct LedgerPromise: Sendable, CustomTestStringConvertible {
 
     package static let all =
         claiming + repeating + updating + publishing + reading + racing + leasing + purchasing
-        + destinations + codes
+        + destinations + codes + asking
 }

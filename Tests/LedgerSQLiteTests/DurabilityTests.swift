@@ -24,7 +24,7 @@ struct DurabilityTests {
             #expect(stored.record.id == record.id)
             #expect(stored.record.progress == Sample.progress(.inDoubt, dueAt: Sample.moment(90)))
             #expect(stored.history.map(\.event) == [.accepted, .told])
-            #expect(try await ledger.unpublishedReplies(after: nil, limit: 10) == replies)
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 10).replies == replies)
             #expect(try await ledger.summary().doubtAmount == record.job.amount)
             #expect(try await ledger.claim(Sample.claim(now: Sample.moment(5))) == .waiting(replies))
         }

@@ -46,7 +46,8 @@ struct QueryPlanTests {
             let elsewhere = try Self.plan(statements.sentElsewhere.sql, database).filter { $0.hasPrefix("SEARCH") }
             #expect(
                 elsewhere == [
-                    "SEARCH jobs USING INDEX jobs_unsettled (kind=? AND state=?)", "SEARCH jobs USING INDEX jobs_to_poll (<expr>=?)",
+                    "SEARCH jobs USING INDEX jobs_unsettled (kind=? AND state=?)",
+                    "SEARCH jobs USING INDEX jobs_to_poll (<expr>=? AND poll_at>?)",
                 ])
         }
     }

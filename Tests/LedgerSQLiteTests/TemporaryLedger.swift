@@ -13,7 +13,10 @@ final class TemporaryLedger: Sendable {
     init() throws {
         var template = Array((NSTemporaryDirectory() + "/ledger-XXXXXX").utf8CString)
         guard mkdtemp(&template) != nil else { throw LedgerError.unavailable(String(cString: strerror(errno))) }
-        folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        // As the ledger spells it.
+        guard let whole = realpath(template, nil) else { throw LedgerError.unavailable(String(cString: strerror(errno))) }
+        defer { free(whole) }
+        folder = String(cString: whole)
     }
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }

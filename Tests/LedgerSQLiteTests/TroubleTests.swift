@@ -120,7 +120,9 @@ struct TroubleTests {
             try FileManager.default.removeItem(atPath: mark)
             await #expect(throws: LedgerError.self) { try await ledger.checkWritable() }
             #expect(FileManager.default.fileExists(atPath: mark))
-            #expect(try await ledger.unpublishedReplies(after: nil, limit: 1).isEmpty)
+            let attributes = try FileManager.default.attributesOfItem(atPath: mark)
+            #expect(attributes[.posixPermissions] as? Int == 0o600)
+            #expect(try await ledger.unpublishedReplies(after: nil, limit: 1).replies.isEmpty)
         }
         await poller.close()
         let start = await #expect(throws: LedgerError.self) { try await temporary.open() }

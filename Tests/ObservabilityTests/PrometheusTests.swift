@@ -139,7 +139,9 @@ struct PrometheusTests {
             "bos_replies_unconfirmed", "bos_amqp_connected{role}", "bos_amqp_reconnects_total{role}", "bos_amqp_blocked",
             "bos_ledger_commit_duration_seconds", "bos_ledger_commit_rows", "bos_build_info{version}",
         ]
-        let added: Set = ["bos_questions_breaker_state"]
+        let added: Set = [
+            "bos_questions_breaker_state", "bos_consumption_paused{lane,reason}", "bos_enquiry_unreliable", "bos_log_lines_dropped_total",
+        ]
         #expect(table == contract.union(added))
     }
 

@@ -1,0 +1,135 @@
+import BOSClient
+import ExactJSON
+import JobModel
+import Ledger
+
+/// The answers of BOS as a person, or a program, reads them.
+struct CodesReport {
+    private let codes: [CodeCount]
+    private let meanings: Meanings
+    private let now: Timestamp
+
+    /// Which codes the configuration knows.
+    struct Meanings {
+        var codes = BOSConfiguration.ResponseCodes()
+        /// `api.postponedCodes`
+        var postponed: Set<Int> = []
+        /// `api.enquiry.failedCodes`
+        var enquiryFailed: Set<Int> = []
+        /// `pan.failedCodes`
+        var panFailed: Set<Int> = []
+    }
+
+    init(_ codes: [CodeCount], _ meanings: Meanings, now: Timestamp) {
+        self.codes = codes
+        self.meanings = meanings
+        self.now = now
+    }
+
+    var lines: [String] {
+        guard !codes.isEmpty else { return ["BOS has given no other answers than plain successes."] }
+        var table = TextTable(["call", "HTTP", "code", "status", "seen", "last", "found afterwards", "setting", "message"])
+        for code in codes { table.add(cells(code)) }
+        return table.lines
+    }
+
+    private func cells(_ code: CodeCount) -> [String] {
+        guard let name = code.name else {
+            return [
+                "others", "", "", "", "\(code.timesSeen)", ago(code), found(code), "", "more than \(CodeCount.maximum) different answers",
+            ]
+        }
+        return [
+            name.endpoint.words, "\(name.httpStatus)", name.responseCode.map(String.init) ?? "-", name.status.map { "\($0)" } ?? "-",
+            "\(code.timesSeen)", ago(code), found(code), setting(name), code.message,
+        ]
+    }
+
+    private func ago(_ code: CodeCount) -> String { "\(TimeText.span(now - code.lastSeen)) ago" }
+
+    private func found(_ code: CodeCount) -> String {
+        guard code.name == nil || code.name?.endpoint == .recharge else { return "-" }
+        let counts = [("succeeded", code.succeeded), ("failed", code.failed), ("not found", code.notFound), ("open", code.open)]
+        let text = counts.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }.joined(separator: ", ")
+        return text.isEmpty ? "-" : text
+    }
+
+    var json: [String] {
+        codes.map { code in
+            func number(_ value: Int?) -> JSONValue { value.map { .number(String($0)) } ?? .null }
+            let afterwards: [JSONValue.Member] = [
+                .init("succeeded", number(code.succeeded)), .init("failed", number(code.failed)), .init("not_found", number(code.notFound)),
+                .init("open", number(code.open)),
+            ]
+            let members: [JSONValue.Member] = [
+                .init("endpoint", code.name.map { .string($0.endpoint.rawValue) } ?? .null),
+                .init("http_status", number(code.name?.httpStatus)), .init("response_code", number(code.name?.responseCode)),
+                .init("status", code.name?.status.map { .bool($0) } ?? .null), .init("seen", number(code.timesSeen)),
+                .init("first_seen", .string(code.firstSeen.rfc3339)), .init("last_seen", .string(code.lastSeen.rfc3339)),
+                .init("message", .string(code.message)), .init("afterwards", .object(afterwards)),
+                .init("setting", code.name.map { .string(setting($0)) } ?? .null),
+            ]
+            return String(decoding: JSONValue.object(members).encoded, as: UTF8.self)
+        }
+    }
+}
+
+extension CodeCount {
+    /// Recharges that were answered so and of which nothing more is known. One may be answered more than once before it ends.
+    fileprivate var open: Int { name?.endpoint == .recharge ? max(0, timesSeen - succeeded - failed - notFound) : 0 }
+}
+
+extension CodeSighting.Endpoint {
+    var words: String {
+        switch self {
+        case .recharge: "DoRecharge"
+        case .enquiry: "RechargesStatus"
+        case .panStatus: "Status (PAN)"
+        }
+    }
+}
+
+// MARK: - Settings
+
+extension CodesReport {
+    /// The setting that a code belongs to, or could.
+    private func setting(_ name: CodeSighting.Name) -> String {
+        guard let code = name.responseCode else { return withoutCode(name) }
+        if meanings.codes.credentialsRefused.contains(code) { return "fixed: our credentials are refused" }
+        switch name.endpoint {
+        case .recharge: return recharge(code, name.status)
+        case .enquiry: return enquiry(code, name.status)
+        case .panStatus: return panStatus(code, name.status)
+        }
+    }
+
+    private func withoutCode(_ name: CodeSighting.Name) -> String {
+        if name.httpStatus == 401, name.status == nil { return "fixed: our credentials are refused" }
+        switch name.endpoint {
+        case .recharge: return "none: in doubt until an enquiry finds it"
+        case .enquiry: return "none: the words decide (api.enquiry patterns)"
+        case .panStatus: return "none: the words decide (pan patterns)"
+        }
+    }
+
+    private func recharge(_ code: Int, _ status: Bool?) -> String {
+        if code == meanings.codes.done, status == true { return "fixed: done" }
+        if code == meanings.codes.duplicateReference { return "fixed: the reference was used before" }
+        if meanings.codes.accepted.contains(code) { return "api.acceptedCodes" }
+        if meanings.codes.finalRefusals.contains(code) { return "api.finalCodes" }
+        if meanings.postponed.contains(code) { return "api.postponedCodes" }
+        return "none: counts as refused until an enquiry has spoken; could be api.finalCodes, api.acceptedCodes or api.postponedCodes"
+    }
+
+    private func enquiry(_ code: Int, _ status: Bool?) -> String {
+        if meanings.enquiryFailed.contains(code) { return "api.enquiry.failedCodes" }
+        if meanings.codes.accepted.contains(code) { return "api.acceptedCodes" }
+        if status == true { return "fixed: the question is answered" }
+        return "none: the words decide; could be api.enquiry.failedCodes"
+    }
+
+    private func panStatus(_ code: Int, _ status: Bool?) -> String {
+        if meanings.panFailed.contains(code) { return "pan.failedCodes" }
+        return status == true ? "fixed: the words decide" : "none: counts as pending; could be pan.failedCodes"
+    }
+}
