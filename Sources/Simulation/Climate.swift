@@ -74,7 +74,7 @@ struct Climate: Sendable {
         misleads = chance(0.4) ? Double.random(in: 0...0.6, using: &generator) : 0
         refusesMerchant = chance(0.2)
         hasUsedReferences = chance(0.2)
-        if chance(0.15) { movesAt = Int64.random(in: 0...storm, using: &generator) }
+        if chance(0.25) { movesAt = Int64.random(in: 0...storm, using: &generator) }
         for _ in 0..<(chance(0.4) ? Int.random(in: 1...2, using: &generator) : 0) {
             let spells: [Spell] = [.oneCode(5), .oneCode(5), .maintenance, .emptyWallet, .credentials]
             self.spells.append((times(), spells[Int.random(in: 0..<spells.count, using: &generator)]))

@@ -51,7 +51,8 @@ extension PlantedBug {
         switch self {
         case .ackBeforeCommit: "is known to no ledger"
         case .resendOnTimeout, .intentNotStored, .timeoutIsNotSent: "was executed 2 times"
-        case .notFoundBelieved, .blindEnquiryBelieved, .destinationIgnored, .ownerNotAsked: "was executed 2 times"
+        case .notFoundBelieved, .destinationIgnored, .ownerNotAsked: "was executed 2 times"
+        case .blindEnquiryBelieved: "was executed"
         case .replyBeforeVerdict: "differ"
         case .leaseNeverExpires, .requeuedNeverDue, .clockBackFreezes, .oneRefusalStopsAll: "is still"
         case .confirmNotAwaited, .unroutedConfirmed: "got 0 different final replies"
@@ -59,11 +60,12 @@ extension PlantedBug {
         case .neverAcked: "longer than jobs.timeout"
         case .messageForgotten: "got 2 different final replies"
         case .paisaLost: "accepted: "
-        case .identityNotCompared, .foreignAnswerBelieved, .duplicateBelieved, .emptyDataBelieved: "and BOS has not executed it"
-        case .refusalEchoBelieved, .refusalSettledAtOnce, .contradictionBelieved: "was executed, and the ledger has closed it as failed"
+        case .identityNotCompared, .foreignAnswerBelieved, .duplicateBelieved, .emptyDataBelieved, .contradictionBelieved:
+            "and BOS has not executed it"
+        case .refusalEchoBelieved, .refusalSettledAtOnce: "was executed, and the ledger has closed it as failed"
         case .panUnknownWordCompleted, .panRefusalIsFinal: "it is not decided"
         case .statusAboutUnfinished: "this ledger has it unfinished"
-        case .poisonedReplyStopsAll: "were never published"
+        case .poisonedReplyStopsAll: "it never comes to rest"
         case .postponedIsRefused: "BOS has not refused it"
         }
     }
