@@ -15,7 +15,7 @@ extension Fault {
     /// The texts of ``panWords``: none of them says that the application has ended.
     static let openPANWords = [
         "Objection raised, documents awaited", "Application is in process", "Marked for clarification",
-        "Unable to fetch status, please try later", "Your PAN has been allotted, your PAN card is under process",
+        "Unable to fetch status, please try later", "Application is in process, it has been allotted to an officer",
         "Your PAN card will be dispatched",
     ]
 

@@ -6,12 +6,12 @@ import Synchronization
 
 /// The real BOS: turns each attempt of the client into an event of the job's state machine, in one exhaustive `switch` a call.
 package final class BOSClientGateway: BOSGateway {
-    private let client: BOSClient
+    private let client: any BOSCalls
     private let metrics = BOSMetrics()
     private let refused = Mutex<CredentialVersion?>(nil)
     private let sent = RecentReferences()
 
-    package init(_ client: BOSClient) { self.client = client }
+    package init(_ client: any BOSCalls) { self.client = client }
 
     package func recharge(
         _ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions

@@ -8,6 +8,10 @@ final class Audit: Sendable {
     private struct State {
         /// Paise of every recharge that was taken up, by reference.
         var accepted: [String: Int64] = [:]
+        /// When that was, in the world's milliseconds.
+        var acceptedAt: [String: Int64] = [:]
+        /// When the last step of a job before the one under way was stored, by its id.
+        var lastSteps: [Int64: Int64] = [:]
         var violations: [String] = []
     }
 
@@ -31,10 +35,29 @@ final class Audit: Sendable {
     /// What was wrong at the first moment at which something was; empty if all was right so far.
     var violations: [String] { state.withLock { $0.violations } }
 
-    /// A worker took up a job that nobody had.
-    func accepted(_ job: Job) {
+    /// A worker took up a job that was new.
+    func accepted(_ job: Job, at elapsed: Int64) {
         guard job.kind == .recharge else { return }
-        state.withLock { $0.accepted[job.reference] = job.amount.paise }
+        state.withLock { state in
+            state.accepted[job.reference] = job.amount.paise
+            state.acceptedAt[job.reference] = elapsed
+        }
+    }
+
+    /// A step of a job was stored: what the job says next it has heard later than that.
+    func began(_ jobID: Int64, at elapsed: Int64) { state.withLock { $0.lastSteps[jobID] = elapsed } }
+
+    /// A job's askers are told something.
+    func told(_ update: Update, _ records: [JobRecord], _ bos: ModelBOS, at elapsed: Int64) {
+        guard let reply = update.reply, let job = records.first(where: { $0.id == update.jobID })?.job else { return }
+        state.withLock { state in
+            let assertion = Assertion(
+                reply: reply, since: state.lastSteps[update.jobID] ?? 0, now: elapsed, acceptedAt: state.acceptedAt[job.reference],
+                recharge: records.first { $0.job.kind == .recharge && $0.job.reference == job.reference },
+                account: bos.books[job.reference] ?? ModelBOS.Account())
+            guard state.violations.isEmpty, let problem = assertion.problem(of: job) else { return }
+            state.violations = ["\(job.kind.rawValue) \(job.reference) was told \(reply.verdict.outcome.rawValue): \(problem)"]
+        }
     }
 
     func compare(_ records: [JobRecord], _ books: [String: ModelBOS.Account]) {

@@ -1,110 +1,167 @@
-import JobEngine
+import BOSClient
 import JobModel
 import Synchronization
 
-/// BOS with its books: what it executed, and what it says about it, which is late, lost or unhelpful while the storm lasts.
+/// BOS with its books: what it executed, and what it says about it, which is late, lost, misleading or unhelpful while the storm lasts.
 ///
-/// It refuses no second execution: what keeps the promise must be the worker.
+/// It refuses no second execution: what keeps the promise must be the worker. It answers with bytes, which the real client's rules read.
 final class ModelBOS: Sendable {
     /// What has become of one reference.
     struct Account: Sendable {
         var executed = 0
-        /// From when on enquiries tell of the execution.
+        var executedAt: Int64 = 0
+        /// From when on enquiries tell of the execution; never where BOS has kept no record of it.
         var visibleFrom: Int64 = 0
         /// Taken and not decided until then; then executed or failed.
         var pendingUntil: Int64?
         var willFail = false
         var hasFailed = false
+        /// Requests that BOS took, or that were on their way to it: not those that it turned away before it looked at them.
+        var taken = 0
+        /// Answers by which BOS refused the recharge, or the credentials of this job.
+        var refusals = 0
+        /// What was asked for.
+        var subscriber = ""
+        var amount = ""
+
+        /// Both accounts of one reference, one at each API.
+        static func + (one: Account, other: Account) -> Account {
+            var sum = one.executed > 0 ? one : other
+            sum.executed = one.executed + other.executed
+            sum.hasFailed = one.hasFailed || other.hasFailed
+            sum.taken = one.taken + other.taken
+            sum.refusals = one.refusals + other.refusals
+            sum.pendingUntil = one.pendingUntil ?? other.pendingUntil
+            return sum
+        }
     }
 
-    private let world: World
-    private let accounts = Mutex<[String: Account]>([:])
+    /// What became of one call.
+    enum Outcome: Sendable {
+        case answer(RawAnswer)
+        /// The connection was refused.
+        case notSent
+        /// No answer came.
+        case lost
+    }
+
+    let world: World
+    private let accounts = Mutex<[String: [String: Account]]>([:])
 
     /// An execution may be hidden from enquiries, or a request be on its way, for less than the settle window (2 minutes): the assumption
-    /// on which "not found" proves anything.
-    private static let longestDelay = 100_000
+    /// on which "not found" proves anything where the owner believes it.
+    static let longestDelay = 100_000
+    /// The same for a recharge that BOS has refused and executed all the same (30 seconds).
+    private static let longestDelayOfRefused = 25_000
 
     init(_ world: World) { self.world = world }
 
-    var books: [String: Account] { accounts.withLock { $0 } }
+    /// By reference, whatever API was called.
+    var books: [String: Account] {
+        accounts.withLock { $0.values.reduce(into: [:]) { $0.merge($1) { $0 + $1 } } }
+    }
+
+    // MARK: DoRecharge
 
     /// One request to execute a recharge, by a process that may be gone before the answer.
-    func recharge(_ recharge: Recharge, isAlive: () -> Bool) async -> CallReport<RechargeMachine.Event> {
+    func recharge(_ call: Call, isAlive: () -> Bool) async -> Outcome {
         await world.sleep(Int64(world.number(1...400)))
-        guard isAlive() else { return CallReport(.notTaken(.notSent), note: "dead") }
-        guard world.strikes(world.weather.bosTrouble) else { return execute(recharge) }
-        switch world.number(0...10) {
-        case 0: return report(recharge, .notTaken(.notSent), "connection refused")
-        case 1: return report(recharge, .notTaken(.throttled(retryAfter: .seconds(world.number(1...30)))), "429")
-        case 2: return report(recharge, .notTaken(.credentialsRefused), "code 16")
+        guard isAlive() else { return .notSent }
+        if let spell = world.climate.spell(at: world.elapsed) { return recharge(call, during: spell) }
+        if world.climate.refusesMerchant, call.request.registerID == Climate.refusedMerchant {
+            update(call) { $0.refusals += 1 }
+            return answer(call, credentialsRefused, "credentials refused for this merchant")
+        }
+        if world.climate.isUsed(call.request.reference) {
+            update(call) { $0.taken += 1 }
+            return answer(call, duplicate, "used before by another system")
+        }
+        guard world.strikes(world.weather.bosTrouble) else { return answer(call, execute(call), "executed") }
+        return await world.chance(0.5) ? rechargeAnswered(call) : rechargeUnanswered(call)
+    }
+
+    private func recharge(_ call: Call, during spell: Climate.Spell) -> Outcome {
+        switch spell {
+        case .oneCode(let code):
+            update(call) { $0.refusals += 1 }
+            if world.chance(0.5) { _ = execute(call) } else { update(call) { $0.taken += 1 } }
+            return answer(call, refused(code: code), "code \(code) to every call")
+        case .maintenance, .emptyWallet, .credentials: return answer(call, said(spell), "not now")
+        }
+    }
+
+    private func rechargeAnswered(_ call: Call) -> Outcome {
+        switch world.number(0...7) {
+        case 0: return answer(call, RawAnswer(429, retryAfter: .seconds(world.number(1...30)), ""), "429")
+        case 1:
+            update(call) { $0.refusals += 1 }
+            return answer(call, credentialsRefused, "credentials refused")
+        case 2:
+            update(call) { account in
+                account.taken += 1
+                account.refusals += 1
+                account.hasFailed = account.executed == 0
+            }
+            return answer(call, refused(code: 3), "refused for good")
         case 3:
-            update(recharge) { $0.hasFailed = $0.executed == 0 }
-            return report(recharge, .answered(.refused(isFinal: world.chance(0.5)), Self.answer(3)), "refused")
+            update(call) { $0.refusals += 1 }
+            let isExecuted = world.chance(0.5)
+            if isExecuted {
+                _ = execute(call, hiddenFor: world.number(0...Self.longestDelayOfRefused))
+            } else {
+                update(call) { $0.taken += 1 }
+            }
+            return answer(call, refused(code: 5), isExecuted ? "executed, called refused" : "refused")
         case 4:
-            await world.sleep(30_000)
-            return report(recharge, .unknown(nil), "time-out, never arrived")
-        case 5:
-            _ = execute(recharge)
-            await world.sleep(30_000)
-            return report(recharge, .unknown(nil), "executed, answer lost")
-        case 6:
-            lateExecution(recharge)
-            await world.sleep(30_000)
-            return report(recharge, .unknown(nil), "time-out, executed later")
-        case 7:
             let delay = Int64(world.number(1_000...300_000))
             let fails = world.chance(0.5)
-            update(recharge) { ($0.pendingUntil, $0.willFail) = (world.elapsed + delay, fails) }
-            return report(recharge, .answered(.accepted, Self.answer(2)), "accepted, \(fails ? "fails" : "done") later")
-        case 8:
+            update(call) { account in
+                account.taken += 1
+                (account.pendingUntil, account.willFail) = (world.elapsed + delay, fails)
+            }
+            return answer(call, accepted(call), "accepted, \(fails ? "fails" : "done") later")
+        case 5:
             // Sent on twice within BOS, so that it refuses its own repeat.
-            _ = execute(recharge)
-            return report(recharge, .answered(.duplicateReference, Self.answer(11)), "executed, called a duplicate")
-        case 9:
-            _ = execute(recharge)
-            return report(recharge, .unknown(Answer(httpStatus: 500)), "executed, 500")
+            _ = execute(call)
+            return answer(call, duplicate, "executed, called a duplicate")
+        case 6:
+            _ = execute(call)
+            return answer(call, RawAnswer(500, "<html>"), "executed, 500")
         default:
-            _ = execute(recharge)
-            update(recharge) { $0.visibleFrom = world.elapsed + Int64(world.number(0...Self.longestDelay)) }
-            return report(recharge, .unknown(nil), "executed, not visible yet")
+            guard !world.climate.hasOwnNumbers, world.climate.shape == .full else {
+                _ = execute(call)
+                return answer(call, RawAnswer(200, #"{"status":true,"response_code":1,"mess"#), "executed, half an answer")
+            }
+            // The answer to another call; this one was not taken.
+            return answer(call, done(refid: "r999"), "answered with another recharge's answer")
         }
     }
 
-    func enquire(_ reference: String) async -> CallReport<Enquiry> {
-        await world.sleep(Int64(world.number(1...400)))
-        if world.strikes(world.weather.bosTrouble / 2) {
-            return CallReport(
-                .unanswered(world.pick([.unanswered, .notSent, .throttled, .credentialsRefused]), retryAfter: nil), note: "no answer")
+    private func rechargeUnanswered(_ call: Call) async -> Outcome {
+        switch world.number(0...4) {
+        case 0:
+            world.note("BOS \(call.request.reference): connection refused")
+            return .notSent
+        case 1:
+            update(call) { $0.taken += 1 }
+            return await lost(call, "time-out, never arrived")
+        case 2:
+            _ = execute(call)
+            return await lost(call, "executed, answer lost")
+        case 3:
+            lateExecution(call)
+            return await lost(call, "time-out, executed later")
+        default:
+            let isRecorded = world.climate.keepsRecords || world.chance(0.5)
+            _ = execute(call, hiddenFor: isRecorded ? world.number(0...Self.longestDelay) : nil)
+            return await lost(call, isRecorded ? "executed, not visible yet, answer lost" : "executed without a record, answer lost")
         }
-        if world.strikes(world.weather.bosTrouble / 10) {
-            world.note("enquiry \(reference): declined")
-            return CallReport(.found(.declined, Self.answer(17)), note: "declined")
-        }
-        let finding = accounts.withLock { accounts -> RechargeMachine.Finding in
-            guard var account = accounts[reference] else { return .notFound }
-            decide(&account)
-            accounts[reference] = account
-            if account.pendingUntil != nil { return .pending }
-            if account.executed > 0 { return account.visibleFrom > world.elapsed ? .notFound : .succeeded }
-            return account.hasFailed ? .failed(refunded: false) : .notFound
-        }
-        // It changes its mind about what it is still working on, within what it may hide.
-        let told: RechargeMachine.Finding = finding == .pending && world.strikes(0.3) ? .notFound : finding
-        world.note("enquiry \(reference): \(told)")
-        return CallReport(.found(told, Self.answer(1)), note: "\(told)")
     }
 
-    func panStatus(_ reference: String) async -> CallReport<PANStatusMachine.Event> {
-        await world.sleep(Int64(world.number(1...400)))
-        if world.strikes(world.weather.bosTrouble / 2) {
-            return CallReport(.unanswered(world.pick([.unanswered, .notSent, .throttled]), retryAfter: nil), note: "no answer")
-        }
-        let decision = PANDecision(reference)
-        if world.elapsed < decision.at {
-            let message = world.chance(0.5) ? "under process" : "under process at NSDL"
-            return CallReport(.found(.pending, Answer(httpStatus: 200, message: message)), note: "pending")
-        }
-        return CallReport(.found(decision.isRejected ? .rejected : .completed, Self.answer(1)), note: "decided")
+    private func lost(_ call: Call, _ what: String) async -> Outcome {
+        world.note("BOS \(call.request.reference): \(what)")
+        await world.sleep(30_000)
+        return .lost
     }
 
     // MARK: Books
@@ -112,68 +169,82 @@ final class ModelBOS: Sendable {
     /// Whether it was executed, if that cannot change any more.
     func settled(_ reference: String) -> Bool? {
         guard world.elapsed > world.storm + 2 * Int64(Self.longestDelay) else { return nil }
-        return accounts.withLock { accounts in
-            guard let account = accounts[reference], account.pendingUntil == nil else { return nil }
-            return account.executed > 0
-        }
+        closeBooks()
+        guard let account = books[reference] else { return false }
+        return account.pendingUntil == nil ? account.executed > 0 : nil
     }
 
-    private func execute(_ recharge: Recharge) -> CallReport<RechargeMachine.Event> {
-        update(recharge) { account in
+    /// - Parameter delay: for how many milliseconds no enquiry finds it; `nil` for ever.
+    private func execute(_ call: Call, hiddenFor delay: Int? = 0) -> RawAnswer {
+        update(call) { account in
+            account.taken += 1
             account.executed += 1
+            account.executedAt = world.elapsed
             account.pendingUntil = nil
+            account.visibleFrom = delay.map { world.elapsed + Int64($0) } ?? .max
         }
-        return report(recharge, .answered(.done, Self.answer(1)), "executed")
+        return done(refid: world.climate.refid(call.request.reference))
     }
 
     /// A request that is still on its way when its sender has given it up.
-    private func lateExecution(_ recharge: Recharge) {
+    private func lateExecution(_ call: Call) {
         let delay = Int64(world.number(31_000...Self.longestDelay))
+        update(call) { $0.taken += 1 }
         // Belongs to the world, not to the process that sent it: it arrives whatever becomes of that.
         Task(executorPreference: world.executor) {
             await self.world.sleep(delay)
-            _ = self.execute(recharge)
+            _ = self.execute(call)
         }
     }
 
-    private func decide(_ account: inout Account) {
-        guard let until = account.pendingUntil, until <= world.elapsed else { return }
-        account.pendingUntil = nil
-        if account.willFail { account.hasFailed = true } else { account.executed += 1 }
+    private func update(_ call: Call, _ change: (inout Account) -> Void) {
+        accounts.withLock { accounts in
+            var account = accounts[call.destination]?[call.request.reference] ?? Account()
+            (account.subscriber, account.amount) = (call.request.subscriber, call.request.amount)
+            change(&account)
+            accounts[call.destination, default: [:]][call.request.reference] = account
+        }
     }
 
-    private func update(_ recharge: Recharge, _ change: (inout Account) -> Void) {
-        accounts.withLock { change(&$0[recharge.reference, default: Account()]) }
+    /// What BOS knows of a reference at that API by now.
+    func account(_ reference: String, at destination: String) -> Account? {
+        accounts.withLock { accounts in
+            guard var account = accounts[destination]?[reference] else { return nil }
+            account.decide(at: world.elapsed)
+            accounts[destination]?[reference] = account
+            return account
+        }
     }
 
-    private func report(
-        _ recharge: Recharge, _ event: RechargeMachine.Event, _ what: String
-    ) -> CallReport<RechargeMachine.Event> {
-        world.note("BOS \(recharge.reference): \(what)")
-        return CallReport(event, note: what)
-    }
-
-    /// What is pending at the end is decided, so that the books can be compared.
+    /// What is pending and due is decided, so that the books can be compared.
     func closeBooks() {
         accounts.withLock { accounts in
-            for reference in accounts.keys { if var account = accounts[reference] { decide(&account); accounts[reference] = account } }
+            for destination in accounts.keys {
+                for reference in accounts[destination, default: [:]].keys { accounts[destination]?[reference]?.decide(at: world.elapsed) }
+            }
         }
     }
 
-    private static func answer(_ code: Int) -> Answer { Answer(httpStatus: 200, responseCode: code, status: code == 1, message: "said") }
+    private func answer(_ call: Call, _ answer: RawAnswer, _ what: String) -> Outcome {
+        world.note("BOS \(call.request.reference): \(what): \(answer.httpStatus) \(String(decoding: answer.body, as: UTF8.self))")
+        return .answer(answer)
+    }
 }
 
-/// When a PAN application is decided and how: told by its name, so that it needs no books.
-struct PANDecision {
-    let at: Int64
-    let isRejected: Bool
-    /// Never decided: it ends as expired.
-    let isEndless: Bool
+extension ModelBOS {
+    /// A recharge as it reaches one API.
+    struct Call: Sendable {
+        var request: RechargeRequest
+        var destination: String
+    }
+}
 
-    init(_ reference: String) {
-        let number = reference.utf8.reduce(UInt64(7)) { ($0 &* 31) &+ UInt64($1) }
-        isEndless = number % 7 == 0
-        isRejected = number % 3 == 0
-        at = isEndless ? .max : Int64(number % 1_200_000)
+extension ModelBOS.Account {
+    fileprivate mutating func decide(at elapsed: Int64) {
+        guard let until = pendingUntil, until <= elapsed else { return }
+        pendingUntil = nil
+        guard !willFail else { return hasFailed = true }
+        executed += 1
+        executedAt = until
     }
 }

@@ -25,6 +25,8 @@ final class ModelBroker: Sendable {
         var nextTag = 0
         var replies: [Publication] = []
         var longestHold: Int64 = 0
+        /// What upstreams have published once more after a queue was lost, by correlation id.
+        var republished: [String: Int] = [:]
 
         mutating func putBack(_ held: Held) {
             var publication = held.publication
@@ -32,6 +34,18 @@ final class ModelBroker: Sendable {
             queues[held.queue, default: []].insert(publication, at: 0)
         }
     }
+
+    /// What becomes of a message that is published.
+    enum Route {
+        case kept
+        /// No queue is bound for it.
+        case nowhere
+        /// Its sender may not write there.
+        case turnedDown
+    }
+
+    /// An address that the broker lets no reply be written to.
+    static let forbidden = "amq.gen-x"
 
     static let money = "bos.recharge"
     static let questions = "bos.status"
@@ -52,10 +66,21 @@ final class ModelBroker: Sendable {
     func depth(of queue: String) -> Int { state.withLock { $0.queues[queue]?.count ?? 0 } }
     var isQuiet: Bool { state.withLock { $0.held.isEmpty && $0.queues.values.allSatisfy(\.isEmpty) } }
 
+    /// How often the messages of this correlation id were published once more by upstreams that had lost them with their queue.
+    func republished(_ correlationID: String) -> Int { state.withLock { $0.republished[correlationID] ?? 0 } }
+
+    func route(_ exchange: String, _ routingKey: String) -> Route {
+        switch exchange {
+        case "": routingKey == Self.forbidden ? .turnedDown : .kept
+        case "bos.replies": world.climate.unbound?.contains(world.elapsed) == true ? .nowhere : .kept
+        default: .kept
+        }
+    }
+
     func keep(_ publication: Publication) {
         state.withLock { state in
             guard publication.exchange == "bos.jobs" else {
-                if publication.exchange == "bos.replies" { state.replies.append(publication) }
+                if ["bos.replies", "bos.unrouted", ""].contains(publication.exchange) { state.replies.append(publication) }
                 return
             }
             state.queues[publication.routingKey == "recharge" ? Self.money : Self.questions, default: []].append(publication)
@@ -90,6 +115,31 @@ final class ModelBroker: Sendable {
             return true
         }
         if isBack { arrivals.pulse() }
+    }
+
+    /// A queue is deleted, and declared again: its messages are gone, and what is said later about those that were held is heard by no queue.
+    /// Their upstreams publish them again after a while; what the ledger had put there is the ledger's.
+    func lose(queue: String) {
+        let lost = state.withLock { state in
+            let held = state.held.filter { $0.value.queue == queue }
+            for (tag, delivery) in held {
+                state.longestHold = max(state.longestHold, world.elapsed - delivery.since)
+                state.held[tag] = nil
+            }
+            let publications = state.queues[queue, default: []] + held.sorted { $0.key < $1.key }.map(\.value.publication)
+            state.queues[queue] = nil
+            return publications.filter { $0.message.properties.headers.isEmpty }
+        }
+        world.note("the queue \(queue) is lost with \(lost.count) messages of upstreams")
+        for var publication in lost {
+            publication.isRedelivered = false
+            let again = publication
+            Task(executorPreference: world.executor) {
+                await self.world.sleep(Int64(self.world.number(1_000...60_000)))
+                self.state.withLock { $0.republished[again.message.properties.correlationID ?? "", default: 0] += 1 }
+                self.keep(again)
+            }
+        }
     }
 
     /// A session is gone: what it held goes back, and what it says about it later is heard by nobody.

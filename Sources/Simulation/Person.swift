@@ -6,19 +6,12 @@ import Synchronization
 /// An operator with `bosctl`: looks now and then at what is left to people, and has a doubt asked about at once. Every change is a process of
 /// its own that may die in the middle of it, beside the workers.
 struct Person: Sendable {
-    let world: World
-    let ledger: MemoryLedger
-    let bos: ModelBOS
-    let start: @Sendable (_ name: String) -> Process
-    private let approved: Approved
+    let setting: Setting
+    private let approved = Approved()
 
-    init(world: World, ledger: MemoryLedger, bos: ModelBOS, start: @escaping @Sendable (_ name: String) -> Process) {
-        self.world = world
-        self.ledger = ledger
-        self.bos = bos
-        self.start = start
-        approved = Approved()
-    }
+    private var world: World { setting.world }
+
+    init(_ setting: Setting) { self.setting = setting }
 
     /// References that were held back until this person had them sent.
     var sent: Set<String> { approved.references.withLock { $0 } }
@@ -27,10 +20,10 @@ struct Person: Sendable {
         var commands = 0
         while !Task.isCancelled {
             await world.sleep(Int64(world.number(10_000...120_000)))
-            for record in ledger.records where record.job.kind == .recharge && !record.progress.state.isFinal {
+            for record in setting.ledger.records where record.job.kind == .recharge && !record.progress.state.isFinal {
                 guard record.progress.state.isLeftToPerson || world.chance(0.2) else { continue }
                 commands += 1
-                let process = start("bosctl\(commands)")
+                let process = Process("bosctl\(commands)", in: setting)
                 // What it cannot have or cannot store is looked at again next time.
                 try? await settle(record, as: process)
                 process.crash()
@@ -39,11 +32,11 @@ struct Person: Sendable {
     }
 
     private func settle(_ known: JobRecord, as process: Process) async throws {
-        let clock = WorldClock(world: world)
-        let word = truth(about: known)
+        let clock = process.clock
+        let word = truth(about: known, at: process.clock.now())
         let taken = try await TakenJob(known, from: process, as: process.name, at: clock.now())
         let now = clock.moment
-        let policy = Worker.configuration(world).policy
+        let policy = Worker.configuration(process).policy
         let unchanged = HistoryEntry(at: now.civil, .released, "left as it was")
         if let word {
             world.note("\(process.name) says that \(known.job.reference) \(word.succeeded ? "succeeded" : "failed")")
@@ -57,11 +50,13 @@ struct Person: Sendable {
     }
 
     /// What the person knows from elsewhere, once nothing is on its way any more; `nil` if the recharge is to go on.
-    private func truth(about record: JobRecord) -> TakenJob.Word? {
-        switch record.progress.state {
+    private func truth(about record: JobRecord, at now: Timestamp) -> TakenJob.Word? {
+        // Its age counts from a moment that has not come yet, shown by a clock that was put right since: it is never old enough to be parked.
+        let isAhead = record.progress.state == .inDoubt && record.progress.firstSentAt.map { $0 > now } == true
+        switch isAhead ? .parked : record.progress.state {
         case .held: return world.chance(0.5) ? TakenJob.Word(succeeded: false, reason: "not meant", heard: nil) : nil
         case .parked:
-            guard let executed = bos.settled(record.job.reference), world.chance(0.5) else { return nil }
+            guard let executed = setting.bos.settled(record.job.reference), world.chance(0.5) else { return nil }
             return TakenJob.Word(succeeded: executed, reason: "on the statement", heard: nil)
         default: return nil
         }

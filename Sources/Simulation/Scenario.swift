@@ -4,16 +4,12 @@ import Ledger
 
 /// One seed's story: upstreams publish, workers and pollers work and die, and when the storm is over everything must come to its end.
 struct Scenario {
-    let world: World
-    let ledger = MemoryLedger()
-    let broker: ModelBroker
-    let bos: ModelBOS
-    private let audit = Audit()
+    private let setting: Setting
+
+    private var world: World { setting.world }
 
     init(_ world: World) {
-        self.world = world
-        broker = ModelBroker(world)
-        bos = ModelBOS(world)
+        setting = Setting(world: world, ledger: MemoryLedger(), broker: ModelBroker(world), bos: ModelBOS(world), audit: Audit())
     }
 
     /// What is wrong; empty if every promise was kept.
@@ -32,20 +28,20 @@ struct Scenario {
                 }
             }
             group.addTask {
-                await shakeClock()
+                await loseQueues()
                 return []
             }
-            let person = Person(world: world, ledger: ledger, bos: bos) { name in Process(name, world, ledger, broker, bos, audit) }
+            let person = Person(setting)
             group.addTask {
                 await person.run()
                 return []
             }
-            let orders = await Upstream(world: world, broker: broker).run()
+            let orders = await Upstream(world: world, broker: setting.broker).run()
             await comeToRest(orders)
             group.cancelAll()
-            bos.closeBooks()
-            audit.compare(ledger.records, bos.books)
-            return await audit.violations + checks(orders, person.sent).atTheEnd()
+            setting.bos.closeBooks()
+            setting.audit.compare(setting.ledger.records, setting.bos.books)
+            return await setting.audit.violations + checks(orders, person.sent).atTheEnd()
         }
     }
 
@@ -53,14 +49,16 @@ struct Scenario {
     private func comeToRest(_ orders: [Upstream.Order]) async {
         while world.elapsed < world.storm + 6 * 3_600_000, !Task.isCancelled {
             await world.sleep(10_000)
-            audit.compare(ledger.records, bos.books)
-            guard audit.violations.isEmpty else { return }
+            setting.audit.compare(setting.ledger.records, setting.bos.books)
+            guard setting.audit.violations.isEmpty else { return }
             if !world.isStormy, await checks(orders, []).isSettled { return }
         }
     }
 
     private func checks(_ orders: [Upstream.Order], _ sentByPerson: Set<String>) -> Checks {
-        Checks(orders: orders, ledger: ledger, broker: broker, books: bos.books, world: world, sentByPerson: sentByPerson)
+        Checks(
+            orders: orders, ledger: setting.ledger, broker: setting.broker, books: setting.bos.books, world: world,
+            sentByPerson: sentByPerson)
     }
 
     /// Starts a worker again whenever it has died.
@@ -68,8 +66,8 @@ struct Scenario {
         var start = 0
         while !Task.isCancelled {
             start += 1
-            let process = Process("\(name).\(start)", world, ledger, broker, bos, audit)
-            await Worker(process, world, broker).run()
+            let process = Process("\(name).\(start)", in: setting)
+            await Worker(process).run()
             process.crash()
             await world.sleep(Int64(world.number(10...20_000)))
         }
@@ -79,7 +77,7 @@ struct Scenario {
         var start = 0
         while !Task.isCancelled {
             start += 1
-            let process = Process("\(name).\(start)", world, ledger, broker, bos, audit)
+            let process = Process("\(name).\(start)", in: setting)
             await poll(process)
             process.crash()
             await world.sleep(Int64(world.number(10...120_000)))
@@ -92,19 +90,24 @@ struct Scenario {
         configuration.batch = 3
         let poller = Poller(
             ledger: process, publisher: process,
-            look: { lane in .init(ready: broker.depth(of: lane == .money ? ModelBroker.money : ModelBroker.questions), consumers: 1) },
-            configuration: configuration, clock: WorldClock(world: world), logger: Worker.silent)
+            look: { lane in
+                .init(ready: setting.broker.depth(of: lane == .money ? ModelBroker.money : ModelBroker.questions), consumers: 1)
+            },
+            configuration: configuration, clock: process.clock, logger: Worker.silent)
         await withDiscardingTaskGroup { group in
             group.addTask { await poller.run { _ in } }
+            group.addTask { await process.shakeClock() }
             await process.whenDead()
             group.cancelAll()
         }
     }
 
-    private func shakeClock() async {
+    /// A person deletes a queue now and then.
+    private func loseQueues() async {
         while world.isStormy, !Task.isCancelled {
             await world.sleep(5_000)
-            if world.strikes(world.weather.clockJump) { world.jump(by: Int64(world.number(-3_600_000...3_600_000))) }
+            guard world.strikes(world.weather.lostQueue) else { continue }
+            setting.broker.lose(queue: world.pick([ModelBroker.money, ModelBroker.questions]))
         }
     }
 }

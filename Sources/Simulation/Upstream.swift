@@ -15,6 +15,9 @@ struct Upstream {
         var body: [UInt8]
         /// Some upstreams give their messages no name.
         var messageID: String?
+        /// `RegisterID` of a merchant of its own.
+        var merchant: String?
+        var replyTo: String?
     }
 
     let world: World
@@ -34,7 +37,7 @@ struct Upstream {
                 var again = first
                 if world.chance(0.3) { again = order(number, like: first) }
                 // The same asker once more, or another one.
-                if world.chance(0.6) { again.correlationID = "\(first.reference)/\(copy)" }
+                if world.chance(0.6) { (again.correlationID, again.replyTo) = ("\(first.reference)/\(copy)", nil) }
                 again.messageID = Self.messageID(orders.count)
                 orders.append(again)
                 publish(again)
@@ -49,6 +52,7 @@ struct Upstream {
             first?.reference ?? (kind == .rechargeStatus ? "r\(world.number(0...number))" : "\(kind == .recharge ? "r" : "p")\(number)")
         // Few amounts, so that customers buy the same again.
         let paise = Int64(world.number(1...6)) * 100
+        let merchant = first == nil ? kind == .recharge && world.chance(0.1) ? Climate.refusedMerchant : nil : first?.merchant
         var members: [JSONValue.Member]
         switch kind {
         case .recharge:
@@ -56,15 +60,20 @@ struct Upstream {
                 .init("operator", .number("311")), .init("canumber", .string("c")), .init("amount", .number(Money(paise: paise).rupees)),
                 .init("referenceid", .string(reference)),
             ]
+            if let merchant { members.append(.init("RegisterID", .string(merchant))) }
         case .rechargeStatus: members = [.init("referenceid", .string(reference))]
         case .panStatus: members = [.init("refid", .string(reference))]
         }
         if world.chance(0.2) {
             members.append(.init("expires_at", .string((world.civil + .seconds(world.number(-10...300))).rfc3339)))
         }
-        return Order(
+        var order = Order(
             kind: kind, reference: reference, correlationID: "\(reference)/0", paise: kind == .recharge ? paise : 0,
             body: JSONValue.object(members).encoded)
+        order.merchant = merchant
+        order.replyTo =
+            first?.replyTo ?? (first == nil && world.climate.turnsDownReplies && world.chance(0.3) ? ModelBroker.forbidden : nil)
+        return order
     }
 
     private static func messageID(_ number: Int) -> String? { number.isMultiple(of: 4) ? nil : "m\(number)" }
@@ -75,6 +84,7 @@ struct Upstream {
         properties.correlationID = order.kind == .rechargeStatus ? "q/\(order.correlationID)" : order.correlationID
         properties.type = order.kind.rawValue
         properties.messageID = order.messageID
+        properties.replyTo = order.replyTo
         world.note("upstream publishes \(order.kind.rawValue) \(order.correlationID) \(order.paise)")
         broker.keep(
             .init(message: Message(body: order.body, properties: properties), exchange: "bos.jobs", routingKey: order.kind.rawValue))

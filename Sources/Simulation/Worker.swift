@@ -3,6 +3,7 @@ import JobEngine
 import JobModel
 import Ledger
 import Logging
+import Synchronization
 
 /// A worker from its start to its death: the engine's own parts, wired to a simulated world.
 struct Worker {
@@ -20,19 +21,21 @@ struct Worker {
     private let calibrator: EnquiryCalibrator
     private let drain = DrainSignal()
 
-    init(_ process: Process, _ world: World, _ broker: ModelBroker) {
+    init(_ process: Process) {
         self.process = process
-        self.world = world
-        self.broker = broker
-        let clock = WorldClock(world: world)
-        let configuration = Self.configuration(world)
+        world = process.world
+        broker = process.setting.broker
+        let clock = process.clock
+        let configuration = Self.configuration(process)
         lanes = Lanes(
             money: Lane(.money, Lane.Configuration(concurrency: 8), clock: clock, logger: Self.silent),
             questions: Lane(.questions, Lane.Configuration(concurrency: 4), clock: clock, logger: Self.silent))
         outbox = Outbox(
             publisher: process, ledger: process, configuration: configuration, clock: clock, metrics: Self.metrics, logger: Self.silent)
+        let passes = world.bug == .blindEnquiryBelieved
         calibrator = EnquiryCalibrator(
-            gateway: process, ledger: process, configuration: configuration, clock: clock, logger: Self.silent)
+            gateway: passes ? PassedEnquiry(process: process) : process, ledger: process, configuration: configuration, clock: clock,
+            logger: Self.silent)
         handler = JobHandler(
             configuration: configuration, ledger: process,
             gateway: LimitedGateway(
@@ -42,20 +45,25 @@ struct Worker {
         probe = PauseProbe(gateway: process, ledger: process, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(30))
     }
 
-    static func configuration(_ world: World) -> EngineConfiguration {
+    static func configuration(_ process: Process) -> EngineConfiguration {
+        let world = process.world
         var configuration = EngineConfiguration()
         configuration.rules.registerID = "merchant"
         configuration.policy.pan.firstCheckAfter = .seconds(60)
         configuration.policy.pan.maximumInterval = .seconds(300)
         configuration.policy.pan.maximumAge = .seconds(3_600)
-        // Longer than any storm and any jump of a clock: here nothing is given up.
+        // Longer than any storm: here nothing is given up but by a clock that jumps.
         configuration.policy.maximumAge = .seconds(7 * 86_400)
         configuration.policy.maximumFailures = 100_000
         configuration.policy.doubtMaximumAge = world.doubtMaximumAge
         configuration.purchaseGuard = world.purchaseGuard
         configuration.policy.maximumResendings = 1_000
-        configuration.policy.destination = "bos"
-        configuration.policy.settle.notFound = .believe
+        configuration.policy.destination = world.bug == .destinationIgnored ? "any" : process.destination
+        configuration.policy.settle.notFound = world.bug == .ownerNotAsked ? .believe : world.climate.notFound
+        if world.climate.asksByNumber { configuration.enquiresBy = .bosReference }
+        if world.bug == .refusalSettledAtOnce {
+            (configuration.policy.settle.refusalAnswers, configuration.policy.settle.refusalWindow) = (1, .zero)
+        }
         if world.bug == .notFoundBelieved { (configuration.policy.settle.answers, configuration.policy.settle.window) = (1, .zero) }
         return configuration
     }
@@ -72,6 +80,7 @@ struct Worker {
             }
             group.addTask { await calibrator.run() }
             group.addTask { await loseSessions() }
+            group.addTask { await process.shakeClock() }
             group.addTask { await stop() }
             await process.whenDead()
             outbox.finish()
@@ -101,28 +110,33 @@ struct Worker {
         process.crash()
     }
 
-    /// Takes messages while the gate is open, as many at once as the real prefetch would allow.
+    /// Takes messages while the gate is open, as many at once as the real prefetch would allow, and one at a time while it only tries.
     private func consume(_ lane: Lane) async {
         let queue = lane.name == .money ? ModelBroker.money : ModelBroker.questions
         let prefetch = lane.name == .money ? 8 : 4
-        await withTaskGroup(of: Void.self) { group in
-            var running = 0
+        let running = Running()
+        await withDiscardingTaskGroup { group in
             while process.isAlive, !drain.isDraining, !Task.isCancelled {
-                // One at a time while the gate only tries.
-                guard lane.gate.isOpen || (lane.gate.offersTrial && running == 0) else {
-                    await world.sleep(500)
+                let most = lane.gate.isOpen ? prefetch : lane.gate.offersTrial ? 1 : 0
+                guard running.count.withLock({ $0 }) < most else {
+                    await world.sleep(most == 0 ? 500 : 50)
                     continue
                 }
-                if running >= prefetch {
-                    _ = await group.next()
-                    running -= 1
-                } else if let delivery = broker.take(queue, for: process.name) {
-                    running += 1
-                    group.addTask { await handler.handle(delivery, in: lane) }
-                } else {
-                    await broker.arrivals.wait()
+                guard let delivery = broker.take(queue, for: process.name) else {
+                    // A gate that only tries may close again without a message.
+                    if lane.gate.isOpen { await broker.arrivals.wait() } else { await world.sleep(500) }
+                    continue
+                }
+                running.count.withLock { $0 += 1 }
+                group.addTask {
+                    await handler.handle(delivery, in: lane)
+                    running.count.withLock { $0 -= 1 }
                 }
             }
         }
     }
+}
+
+private final class Running: Sendable {
+    let count = Mutex(0)
 }

@@ -12,6 +12,11 @@ final class World: Sendable {
         var ledgerTrouble = 0.0
         var bosTrouble = 0.0
         var clockJump = 0.0
+        /// That a jump is one of years, among jumps.
+        var yearsJump = 0.0
+        var lostQueue = 0.0
+        /// That the broker refuses a single message.
+        var refusedMessage = 0.0
     }
 
     private struct Timer {
@@ -24,8 +29,6 @@ final class World: Sendable {
         var generator: SeededGenerator
         /// Milliseconds since the start, as no clock in the simulation shows them.
         var elapsed: Int64 = 0
-        /// What civil time is off by.
-        var offset: Int64 = 0
         var timers: [Timer] = []
         var nextTimer = 0
         var trace: [String] = []
@@ -34,6 +37,7 @@ final class World: Sendable {
     static let start = Timestamp(milliseconds: 1_795_000_000_000)
 
     let weather: Weather
+    let climate: Climate
     /// As configured in this seed's world.
     let purchaseGuard: PurchaseGuard?
     /// From which age on a doubt is left to a person.
@@ -52,15 +56,21 @@ final class World: Sendable {
         }
         weather = Weather(
             crash: maybe(0.03), lostConfirm: maybe(0.2), lostSession: maybe(0.1), ledgerTrouble: maybe(0.05), bosTrouble: maybe(0.8),
-            clockJump: maybe(0.01))
+            clockJump: maybe(0.03), yearsJump: maybe(0.5), lostQueue: maybe(0.01), refusedMessage: maybe(0.1))
         let isGuarded = Bool.random(using: &generator)
         let action: RepeatedPurchaseAction = Bool.random(using: &generator) ? .refuse : .park
         let window = Duration.seconds(Int64.random(in: 10...1_200, using: &generator))
         purchaseGuard = isGuarded ? PurchaseGuard(window: window, action: action) : nil
-        // Else longer than any storm and any jump of a clock.
+        // Else longer than any storm.
         let areParked = Bool.random(using: &generator)
-        doubtMaximumAge = .seconds(areParked ? Int64.random(in: 60...400, using: &generator) : 7 * 86_400)
+        doubtMaximumAge = .seconds(areParked ? Int64.random(in: 60...400, using: &generator) : 3_600)
         storm = Int64.random(in: 10_000...900_000, using: &generator)
+        var climate = Climate(storm: storm, &generator)
+        // Where an answer names no subscriber, code 11 alone tells another's recharge from this one: it must not get lost.
+        if climate.shape != .full, weather.crash > 0 || weather.ledgerTrouble > 0 || !climate.spells.isEmpty || climate.movesAt != nil {
+            climate.hasUsedReferences = false
+        }
+        self.climate = climate
         self.bug = bug
         self.keepsTrace = keepsTrace
         state = Mutex(State(generator: generator))
@@ -95,12 +105,8 @@ final class World: Sendable {
 
     // MARK: Time
 
-    var civil: Timestamp { state.withLock { Self.start + .milliseconds($0.elapsed + $0.offset) } }
-
-    func jump(by milliseconds: Int64) {
-        state.withLock { $0.offset += milliseconds }
-        note("the civil clock jumps by \(milliseconds / 1_000) s")
-    }
+    /// What a clock shows that was never wrong.
+    var civil: Timestamp { Self.start + .milliseconds(elapsed) }
 
     func sleep(_ milliseconds: Int64) async {
         guard milliseconds > 0 else { return await Task.yield() }
@@ -143,15 +149,4 @@ final class World: Sendable {
         timer?.continuation.resume()
         return timer != nil
     }
-}
-
-/// The world's time as one process reads it.
-struct WorldClock: EngineClock {
-    let world: World
-
-    func now() -> Timestamp { world.civil }
-    func uptime() -> Duration { .milliseconds(world.elapsed) }
-    func steady() -> SteadyTime { SteadyTime(boot: "simulation", milliseconds: world.elapsed) }
-    func sleep(for duration: Duration) async { await world.sleep(max(0, Int64((duration / .milliseconds(1)).rounded(.up)))) }
-    func jitter() -> Double { world.fraction() }
 }

@@ -49,16 +49,24 @@ extension PlantedBug {
     /// What the check that must find it says.
     fileprivate var symptom: String {
         switch self {
-        case .ackBeforeCommit: "nobody knows of it"
+        case .ackBeforeCommit: "is known to no ledger"
         case .resendOnTimeout, .intentNotStored, .timeoutIsNotSent: "was executed 2 times"
-        case .notFoundBelieved: "was executed 2 times"
+        case .notFoundBelieved, .destinationIgnored, .ownerNotAsked: "was executed 2 times"
+        case .blindEnquiryBelieved: "was executed"
         case .replyBeforeVerdict: "differ"
-        case .leaseNeverExpires: "is still"
-        case .confirmNotAwaited: "got 0 different final replies"
+        case .leaseNeverExpires, .requeuedNeverDue, .clockBackFreezes, .oneRefusalStopsAll: "is still"
+        case .confirmNotAwaited, .unroutedConfirmed: "got 0 different final replies"
         case .purchaseUnguarded: "had bought within the window"
         case .neverAcked: "longer than jobs.timeout"
-        case .messageForgotten: "different final replies"
+        case .messageForgotten: "got 2 different final replies"
         case .paisaLost: "accepted: "
+        case .identityNotCompared, .foreignAnswerBelieved, .duplicateBelieved, .emptyDataBelieved, .contradictionBelieved:
+            "and BOS has not executed it"
+        case .refusalEchoBelieved, .refusalSettledAtOnce: "was executed, and the ledger has closed it as failed"
+        case .panUnknownWordCompleted, .panRefusalIsFinal: "it is not decided"
+        case .statusAboutUnfinished: "this ledger has it unfinished"
+        case .poisonedReplyStopsAll: "it never comes to rest"
+        case .postponedIsRefused: "BOS has not refused it"
         }
     }
 }

@@ -1,0 +1,128 @@
+import BOSClient
+import JobModel
+
+/// What BOS says when it is asked.
+extension ModelBOS {
+    // MARK: RechargesStatus
+
+    /// - Parameter name: the reference, or BOS's own number.
+    func enquire(_ name: String, registerID: String, at destination: String) async -> Outcome {
+        await world.sleep(Int64(world.number(1...400)))
+        let reference = Climate.reference(named: name)
+        if let spell = world.climate.spell(at: world.elapsed) { return answer(reference, said(spell), "the same as to every call") }
+        if world.climate.refusesMerchant, registerID == Climate.refusedMerchant {
+            return answer(reference, credentialsRefused, "credentials refused for this merchant")
+        }
+        if world.strikes(world.weather.bosTrouble / 2) { return trouble() }
+        if world.strikes(world.weather.bosTrouble / 10) {
+            return answer(reference, refused(code: world.pick([5, 17])), "declined")
+        }
+        if world.isStormy, let misleading = misleading(reference, destination) { return answer(reference, misleading, "misleading") }
+        guard let finding = finding(reference, destination) else {
+            return answer(reference, notFound, "not found")
+        }
+        return answer(reference, found(finding), "data.status \(finding.word)")
+    }
+
+    /// What is to be found of a reference, if it can be seen.
+    private func finding(_ reference: String, _ destination: String) -> Finding? {
+        let refid = world.climate.refid(reference)
+        if world.climate.isUsed(reference) { return Finding(word: 1, refid: refid, subscriber: "9999", amount: "4") }
+        guard world.climate.sight != .blind, let account = account(reference, at: destination) else { return nil }
+        func told(_ word: Int) -> Finding { Finding(word: word, refid: refid, subscriber: account.subscriber, amount: account.amount) }
+        // It changes its mind about what it is still working on, within what it may hide.
+        if account.pendingUntil != nil { return world.strikes(0.3) ? nil : told(2) }
+        if account.executed > 0 { return account.visibleFrom > world.elapsed ? nil : told(1) }
+        return account.hasFailed ? told(0) : nil
+    }
+
+    /// An answer about something else, or about nothing; `nil` if this one is to be honest.
+    private func misleading(_ reference: String, _ destination: String) -> RawAnswer? {
+        guard world.chance(world.climate.misleads) else { return nil }
+        let truth = finding(reference, destination)
+        let account = account(reference, at: destination)
+        var told = Finding(
+            word: world.pick([0, 1, 1]), refid: world.climate.refid(reference), subscriber: account?.subscriber ?? "c",
+            amount: account?.amount ?? "1")
+        switch world.number(0...5) {
+        case 0:
+            guard world.climate.shape == .full else { return nil }
+            (told.subscriber, told.refid) = ("9999", world.climate.hasOwnNumbers ? "799999" : "r999")
+        case 1:
+            guard world.climate.shape != .bare else { return nil }
+            told.amount += "0"
+        case 2:
+            guard world.climate.shape == .full else { return nil }
+            told.subscriber = "9999"
+        case 3:
+            guard world.climate.shape != .bare, !world.climate.hasOwnNumbers else { return nil }
+            told.refid = "r999"
+        case 4:
+            // Of what is done, BOS also says so in words: only nothing is said in such a form.
+            guard truth == nil, account?.executed ?? 0 == 0 else { return nil }
+            return foundNothing(world.pick(["{}", "[]"]))
+        default:
+            guard world.climate.shape != .bare else { return nil }
+            return found(told, code: world.pick([0, 2]))
+        }
+        return found(told)
+    }
+
+    private func trouble() -> Outcome {
+        switch world.number(0...3) {
+        case 0: .lost
+        case 1: .notSent
+        case 2: .answer(RawAnswer(429, ""))
+        default: .answer(credentialsRefused)
+        }
+    }
+
+    private func answer(_ reference: String, _ answer: RawAnswer, _ what: String) -> Outcome {
+        world.note("enquiry \(reference): \(what): \(answer.httpStatus) \(String(decoding: answer.body, as: UTF8.self))")
+        return .answer(answer)
+    }
+
+    // MARK: Status
+
+    func panStatus(_ reference: String) async -> Outcome {
+        await world.sleep(Int64(world.number(1...400)))
+        if let spell = world.climate.spell(at: world.elapsed) { return .answer(said(spell)) }
+        if world.strikes(world.weather.bosTrouble / 2) { return trouble() }
+        if world.strikes(world.weather.bosTrouble / 10) {
+            return .answer(RawAnswer(world.pick([200, 401]), #"{"status":false,"message":"Service unavailable, try later"}"#))
+        }
+        let decision = PANDecision(reference)
+        let isDecided = world.elapsed >= decision.at
+        let words = !isDecided ? Self.openWords : decision.isRejected ? Self.rejectedWords : Self.completedWords
+        return answer(reference, Self.pan(world.pick(words)), isDecided ? "decided" : "not decided")
+    }
+
+    private static let rejectedWords = ["Application has been rejected by NSDL eGOV"]
+    private static let completedWords = ["PAN has been allotted", "Your PAN has been allotted, your PAN card is under process"]
+
+    /// None of these says that an application has ended.
+    private static let openWords = [
+        "Application is under process at NSDL eGOV", "Application is under process", "Objection raised, documents awaited",
+        "Marked for clarification", "Unable to fetch status, please try later", "Your PAN card will be dispatched",
+        "Application is in process, it has been allotted to an officer",
+    ]
+
+    private static func pan(_ message: String) -> RawAnswer {
+        RawAnswer(200, #"{"status":true,"response_code":1,"message":"\#(message)"}"#)
+    }
+}
+
+/// When a PAN application is decided and how: told by its name, so that it needs no books.
+struct PANDecision {
+    let at: Int64
+    let isRejected: Bool
+    /// Never decided: it ends as expired.
+    let isEndless: Bool
+
+    init(_ reference: String) {
+        let number = reference.utf8.reduce(UInt64(7)) { ($0 &* 31) &+ UInt64($1) }
+        isEndless = number % 7 == 0
+        isRejected = number % 3 == 0
+        at = isEndless ? .max : Int64(number % 1_200_000)
+    }
+}

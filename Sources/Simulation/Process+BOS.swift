@@ -1,0 +1,132 @@
+import JobEngine
+import JobModel
+import Ledger
+import Synchronization
+
+/// What a process remembers of its calls to BOS.
+struct CallMemory {
+    /// When a token was fetched last.
+    var renewedAt: Int64?
+
+    // MARK: For planted mistakes
+
+    /// Codes with which BOS has refused recharges, by reference.
+    var refusals: [String: Int] = [:]
+    /// The credentials of one job were refused.
+    var hasRefusedCredentials = false
+    /// Nothing is published any more.
+    var isSilenced = false
+}
+
+extension Process: BOSGateway {
+    func recharge(
+        _ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions
+    ) async -> CallReport<RechargeMachine.Event> {
+        guard survives() else { return CallReport(.notTaken(.notSent), note: "dead") }
+        world.note("\(name) sends \(recharge.reference) to the \(destination) API (\(permit.proof.rawValue))")
+        let report = await gateway.recharge(permit, recharge, call)
+        guard isAlive, let bug = world.bug else { return report }
+        return await planted(bug, report, recharge)
+    }
+
+    func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> CallReport<Enquiry> {
+        guard survives() else { return CallReport(.unanswered(.unanswered, retryAfter: nil), note: "dead") }
+        let report = await gateway.enquire(reference, registerID: registerID, call)
+        guard let bug = world.bug else { return report }
+        return planted(bug, report, reference)
+    }
+
+    func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> CallReport<PANStatusMachine.Event> {
+        guard survives() else { return CallReport(.unanswered(.unanswered, retryAfter: nil), note: "dead") }
+        let report = await gateway.panStatus(query, call)
+        switch (world.bug, report.event) {
+        case (.panUnknownWordCompleted, .found(.pending, let answer)) where !answer.message.lowercased().contains("under process"):
+            return CallReport(.found(.completed, answer), note: "planted")
+        case (.panRefusalIsFinal, .found(.pending, let answer)) where answer.status == false:
+            return CallReport(.found(.failed(isDuplicate: false), answer), note: "planted")
+        case (.panRefusalIsFinal, .unanswered(.unanswered, _)):
+            return CallReport(.found(.failed(isDuplicate: false), Answer(httpStatus: 200)), note: "planted")
+        default: return report
+        }
+    }
+
+    /// A new token is fetched at most every ten seconds.
+    func renewCredentials() async -> Bool {
+        memory.withLock { state in
+            guard state.renewedAt.map({ world.elapsed - $0 >= 10_000 }) ?? true else { return false }
+            state.renewedAt = world.elapsed
+            return true
+        }
+    }
+}
+
+// MARK: - Planted mistakes
+
+extension Process {
+    private func planted(
+        _ bug: PlantedBug, _ report: CallReport<RechargeMachine.Event>, _ recharge: Recharge
+    ) async -> CallReport<RechargeMachine.Event> {
+        switch (bug, report.event) {
+        case (.resendOnTimeout, .unknown):
+            let call = ModelBOS.Call(request: .init(recharge), destination: destination)
+            _ = await setting.bos.recharge(call) { isAlive }
+            return report
+        case (.timeoutIsNotSent, .unknown): return CallReport(.notTaken(.notSent), note: "planted")
+        case (.postponedIsRefused, .notTaken(.postponed)):
+            return CallReport(.answered(.refused(isFinal: true), Answer(httpStatus: 200, responseCode: 6)), note: "planted")
+        case (.refusalEchoBelieved, .answered(.refused(false), let answer, _)):
+            memory.withLock { $0.refusals[recharge.reference] = answer.responseCode }
+            return report
+        case (.oneRefusalStopsAll, .notTaken(.credentialsRefused)):
+            memory.withLock { $0.hasRefusedCredentials = true }
+            return report
+        default: return report
+        }
+    }
+
+    private func planted(_ bug: PlantedBug, _ report: CallReport<Enquiry>, _ name: String) -> CallReport<Enquiry> {
+        let asked = asked(name)
+        switch (bug, report.event) {
+        case (.identityNotCompared, .found(let finding, let answer, let subject)):
+            let meant = Subject(reference: name, subscriber: asked?.subscriber, amount: asked?.amount.rupees, hasData: subject.hasData)
+            return CallReport(.found(finding, answer, meant), note: "planted")
+        case (.duplicateBelieved, .found(let finding, let answer, var subject)) where subject.subscriber == nil:
+            subject.subscriber = asked?.subscriber
+            return CallReport(.found(finding, answer, subject), note: "planted")
+        case (.refusalEchoBelieved, .found(.declined, let answer, _))
+        where answer.responseCode == memory.withLock { $0.refusals[Climate.reference(named: name)] }:
+            return CallReport(.found(.failed(refunded: false), answer, Subject(reference: name, hasData: true)), note: "planted")
+        case (.oneRefusalStopsAll, _) where asked == nil && memory.withLock(\.hasRefusedCredentials):
+            return CallReport(.unanswered(.credentialsRefused, retryAfter: nil), note: "planted")
+        default: return report
+        }
+    }
+
+    /// The recharge that an enquiry is about, as the ledger has it.
+    private func asked(_ name: String) -> Recharge? {
+        let reference = Climate.reference(named: name)
+        for case .recharge(let recharge) in setting.ledger.records.lazy.map(\.job) where recharge.reference == reference { return recharge }
+        return nil
+    }
+}
+
+/// For planted mistakes: an enquiry that passes every calibration.
+struct PassedEnquiry: BOSGateway {
+    let process: Process
+
+    func recharge(
+        _ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions
+    ) async -> CallReport<RechargeMachine.Event> { await process.recharge(permit, recharge, call) }
+
+    func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> CallReport<Enquiry> {
+        let isKnown = process.setting.ledger.records.contains { $0.job.reference == Climate.reference(named: reference) }
+        let answer = Answer(httpStatus: 200)
+        return CallReport(isKnown ? .found(.succeeded, answer, Subject()) : .found(.notFound, answer, Subject()), note: "planted")
+    }
+
+    func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> CallReport<PANStatusMachine.Event> {
+        await process.panStatus(query, call)
+    }
+
+    func renewCredentials() async -> Bool { await process.renewCredentials() }
+}
