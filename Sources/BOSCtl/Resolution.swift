@@ -177,10 +177,11 @@ extension Enquiry {
 }
 
 extension JobRecord {
-    /// What a person's enquiry says of this recharge. Its command has not seen what the enquiry finds, so it takes no number for BOS's own but
-    /// the one that is known.
+    /// What a person's enquiry says of this recharge. Its command has not seen what the enquiry finds. It takes a number for BOS's own where the
+    /// answer names this subscriber, and an answer without names for what it says: the person decides.
     fileprivate func weighed(_ finding: RechargeMachine.Finding, _ subject: Subject) -> WeighedFinding {
         guard case .recharge(let recharge) = job else { return .counts(finding) }
-        return finding.weighed(subject, against: recharge, names: recharge.names(progress.bosReference), .untried)
+        return finding.weighed(
+            subject, against: recharge, names: recharge.names(progress.bosReference), .passed(showsData: false, hasOwnNumbers: true))
     }
 }

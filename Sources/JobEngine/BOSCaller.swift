@@ -23,16 +23,17 @@ struct RechargeCaller: BOSCaller {
     func ask(_ machine: RechargeMachine, _ call: CallOptions) async -> CallReport<RechargeMachine.Event> {
         let (recharge, bosReference) = (machine.recharge, machine.progress.bosReference)
         let report = await gateway.enquire(enquiresBy.name(recharge.reference, bosReference), registerID: recharge.registerID, call)
-        let calibration = calibrator.calibration(of: recharge.registerID, by: enquiresBy.kind(bosReference))
+        let name = enquiresBy.kind(bosReference)
+        // Where no recharge was answered yet, what the enquiry finds is the first that it can be calibrated by.
+        if case .found(.succeeded, _, let subject) = report.event, calibrator.calibration(of: recharge.registerID, by: name) == .untried,
+            subject.contradiction(to: recharge, names: recharge.names(bosReference), .untried) == nil
+        {
+            await calibrator.calibrate(byFound: recharge, bosReference, name)
+        }
+        let calibration = calibrator.calibration(of: recharge.registerID, by: name)
         return report.map { enquiry in
             switch enquiry {
-            case .found(let finding, let answer, let subject):
-                let names = recharge.names(bosReference)
-                // Where no recharge was answered yet, what the enquiry finds is the first that it can be calibrated by.
-                if finding == .succeeded, subject.contradiction(to: recharge, names: names, calibration) == nil {
-                    calibrator.executed(recharge, bosReference, isCertain: false)
-                }
-                return .enquired(finding, answer, subject, calibration)
+            case .found(let finding, let answer, let subject): return .enquired(finding, answer, subject, calibration)
             case .unanswered(let reason, let retryAfter): return .enquiryUnanswered(reason, retryAfter: retryAfter)
             case .ownCredentialsRefused: return .enquiryUnanswered(.unanswered, retryAfter: nil)
             }

@@ -18,11 +18,10 @@ package final class EnquiryCalibrator: Sendable {
     private struct Example {
         var recharge: Recharge
         var bosReference: String?
-        /// BOS said that it executed it, in its answer to `DoRecharge`. Else an enquiry found it.
-        var isCertain: Bool
     }
 
     private struct State {
+        /// With each, whether BOS itself had said that it executed the recharge.
         var calibrations: [Key: (calibration: Calibration, isCertain: Bool)] = [:]
         /// What is being asked about, and the latest that came meanwhile.
         var examples: [Key: Example] = [:]
@@ -72,26 +71,32 @@ package final class EnquiryCalibrator: Sendable {
         }
     }
 
-    /// Takes note of a recharge that exists.
-    /// - Parameter isCertain: BOS has just said that it executed it. Else an enquiry has found it.
-    func executed(_ recharge: Recharge, _ bosReference: String?, isCertain: Bool = true) {
-        let example = Example(recharge: recharge, bosReference: bosReference, isCertain: isCertain)
+    /// Takes note of a recharge that BOS has just said it executed.
+    func executed(_ recharge: Recharge, _ bosReference: String?) {
+        let example = Example(recharge: recharge, bosReference: bosReference)
         for name in configuration.enquiresBy.kinds(bosReference) {
             let key = Key(registerID: recharge.registerID, name: name)
             if state.withLock({ Self.take(example, key, &$0) }) { wished.yield(key) }
         }
     }
 
+    /// Asks at once about a recharge that an enquiry has found. What comes of it holds until BOS executes one.
+    func calibrate(byFound recharge: Recharge, _ bosReference: String?, _ name: EngineConfiguration.EnquiryName) async {
+        let example = Example(recharge: recharge, bosReference: bosReference)
+        guard case .shows(let calibration) = await ask(about: example, name) else { return }
+        conclude(calibration, Key(registerID: recharge.registerID, name: name), isCertain: false)
+    }
+
     /// Whether the key is to be calibrated by this example from now on.
     private static func take(_ example: Example, _ key: Key, _ state: inout State) -> Bool {
-        if let known = state.calibrations[key], known.calibration.findsRecharges, known.isCertain || !example.isCertain { return false }
+        if let known = state.calibrations[key], known.calibration.findsRecharges, known.isCertain { return false }
         guard state.examples[key] != nil else {
             guard state.examples.count < maximumMerchants else { return false }
             state.examples[key] = example
             return true
         }
         // One example is asked about until it is found: BOS may show an execution some seconds later.
-        if example.isCertain || state.latest[key]?.isCertain != true { state.latest[key] = example }
+        state.latest[key] = example
         return false
     }
 
@@ -117,13 +122,13 @@ package final class EnquiryCalibrator: Sendable {
         while !Task.isCancelled, let example = state.withLock({ $0.examples[key] }) {
             switch await ask(about: example, key.name) {
             case .shows(let calibration):
-                conclude(calibration, key, isCertain: example.isCertain)
+                conclude(calibration, key, isCertain: true)
                 if calibration.findsRecharges { return }
                 misses += 1
             case .doesNotFind:
                 misses += 1
                 if misses % Self.attempts == 0 {
-                    if example.isCertain { conclude(.blind, key, isCertain: true) }
+                    conclude(.blind, key, isCertain: true)
                     state.withLock { state in
                         if let latest = state.latest.removeValue(forKey: key) { state.examples[key] = latest }
                     }
@@ -171,6 +176,7 @@ package final class EnquiryCalibrator: Sendable {
 
     func conclude(_ calibration: Calibration, _ key: Key, isCertain: Bool) {
         let isNews = state.withLock { state in
+            if !isCertain, state.calibrations[key]?.isCertain == true { return false }
             if calibration.findsRecharges { (state.examples[key], state.latest[key]) = (nil, nil) }
             return state.calibrations.updateValue((calibration, isCertain), forKey: key)?.calibration != calibration
         }

@@ -13,9 +13,10 @@ extension EndToEnd {
             "BOS_API_REQUEST_TIMEOUT": "1s", "BOS_RETRY_SETTLE_WINDOW": "1h", "BOS_RETRY_ENQUIRY_INITIAL_BACKOFF": "10m",
             "BOS_RETRY_ENQUIRY_MAXIMUM_BACKOFF": "1h",
         ]
-        private static let lost = ["--fault", "DoRecharge/answerLost=1"]
-        /// Enquiries are turned away, with an hour until the next.
-        private static let silent = ["--fault", "RechargesStatus/tooMany:3600=1"]
+        // The answers name no recharge, so that none has to be executed before one can be told from another.
+        private static let lost = ["--shape", "page", "--fault", "DoRecharge/answerLost=1"]
+        /// Enquiries fail, with many minutes until the next.
+        private static let silent = ["--fault", "RechargesStatus/serverError=1"]
         private static let unknownToBOS = lost + ["--fault", "blindEnquiry:3600=1"]
 
         @Test("a doubt is shown, told without the subscriber's number, settled by a person once, and its asker told")
