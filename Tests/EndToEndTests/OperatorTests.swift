@@ -69,7 +69,12 @@ extension EndToEnd {
                 let (poller, _) = try system.startPoller()
                 try await system.makeDoubt("doubt-1")
                 try await system.setFaults("{}")
-                let contradicted = try await system.bosctl(["resolve", "doubt-1", "--failed", "--reason", "I think so", "--yes"])
+                let early = try await system.bosctl(["resolve", "doubt-1", "--failed", "--reason", "I think so", "--yes"])
+                #expect(early.code == 1)
+                #expect(early.output.contains("the request may still be executed"), "\(early.output)")
+                let contradicted = try await system.bosctl([
+                    "resolve", "doubt-1", "--failed", "--inside-window", "--reason", "I think so", "--yes",
+                ])
                 #expect(contradicted.code == 1)
                 #expect(contradicted.output.contains("BOS contradicts you"), "\(contradicted.output)")
                 #expect(try await system.ledgerSummary().stored == [.init(.recharge, .inDoubt): 1])
@@ -95,7 +100,9 @@ extension EndToEnd {
                 let worker = try await system.startReadyWorker()
                 try await system.makeDoubt("doubt-1")
                 try await system.setFaults("{}")
-                let resolved = try await system.bosctl(["resolve", "doubt-1", "--failed", "--reason", "refunded by hand", "--against-bos"])
+                let resolved = try await system.bosctl([
+                    "resolve", "doubt-1", "--failed", "--inside-window", "--reason", "refunded by hand", "--against-bos",
+                ])
                 #expect(resolved.code == 0, "\(resolved.output)")
                 try await system.upstream.waitForFinals(1)
                 try system.expectFinal("doubt-1", "failed", evidence: "operator", error: "resolved_by_operator: refunded by hand")
@@ -149,7 +156,7 @@ extension EndToEnd {
                 try await system.makeDoubt("doubt-1")
                 #expect(await system.stop(worker) == 0)
                 let resolved = try await system.bosctl(
-                    ["resolve", "doubt-1", "--failed", "--reason", "not on the statement", "--yes"],
+                    ["resolve", "doubt-1", "--failed", "--inside-window", "--reason", "not on the statement", "--yes"],
                     ["BOS_AMQP_URLS": "amqp://guest:guest@127.0.0.1:1/%2f"])
                 #expect(resolved.code == 75, "\(resolved.output)")
                 #expect(resolved.output.contains("or at its next start"), "\(resolved.output)")
