@@ -115,7 +115,7 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks", dependencies: ["AMQP", "ExactJSON", .argumentParser, .logging, .nioCore, .nioHTTP1, .nioPosix],
             path: "Tests/Benchmarks", swiftSettings: settings),
-        .target(name: "BrokerKit", path: "Tests/BrokerKit", swiftSettings: settings),
+        .target(name: "BrokerKit", dependencies: ["CRabbitMQ", "DedicatedThread"], path: "Tests/BrokerKit", swiftSettings: settings),
         .target(name: "LedgerKit", dependencies: ["JobModel", "Ledger"], path: "Tests/LedgerKit", swiftSettings: settings),
         .executableTarget(
             name: "LedgerWriter", dependencies: ["JobModel", "Ledger", "LedgerKit", "LedgerSQLite"], path: "Tests/LedgerWriter",
@@ -160,7 +160,9 @@ let package = Package(
         .testTarget(name: "BOSSimulatorKitTests", dependencies: ["BOSSimulatorKit", "ExactJSON"], swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["AMQP", "BrokerKit", "ExactJSON", "JobModel", "Ledger", "LedgerKit", "LedgerSQLite", .logging],
+            dependencies: [
+                "AMQP", "BrokerKit", "ExactJSON", "JobModel", "Ledger", "LedgerKit", "LedgerSQLite", .logging, .nioCore, .nioPosix,
+            ],
             swiftSettings: settings),
     ]
 )

@@ -52,7 +52,7 @@ extension Connection {
         do throws(SessionError) {
             session = try Session(
                 number: sessions, url: url, name: "\(configuration.connectionName) \(role)", configuration: configuration, mailbox: mailbox,
-                budget: budget,
+                budget: budget, suspects: suspects,
                 report: { [unowned self] event in report(event) })
         } catch {
             return (false, error)

@@ -17,6 +17,7 @@ package actor Connection {
     nonisolated let thread: DedicatedThread
     nonisolated let mailbox: Mailbox
     let budget: SizeBudget
+    let suspects = Suspects()
     var topology: [TopologyItem]
     let mode: TopologyMode
     let bond: (ClusterBond, side: ClusterBond.Side)?

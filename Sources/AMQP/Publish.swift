@@ -8,6 +8,8 @@ struct Publish: Sendable {
     let deadline: ContinuousClock.Instant?
     /// Whether it was written before, on a channel that is closed now: the broker may have it or not.
     var hasLeft = false
+    /// Whether a connection was closed with it unanswered before.
+    var isSuspect = false
     private let continuation: CheckedContinuation<PublishError?, Never>
 
     init(

@@ -18,10 +18,13 @@ extension Session {
         try run(errand, on: channel)
     }
 
-    /// Tells all who wait for an errand that there will be no answer. One that comes yet is heard by nobody.
+    /// Tells all who wait for an errand that there will be no answer. One that comes yet is heard by nobody. Only the errand under way can be what the
+    /// session ended over.
     func giveUpErrands(_ error: SessionError) {
         runningErrand.take()?.finish(.failure(error))
-        while let errand = errands.popFirst() { errand.finish(.failure(error)) }
+        var unasked = error
+        if case .noSession = error {} else { unasked = .noSession(reason: error.description) }
+        while let errand = errands.popFirst() { errand.finish(.failure(unasked)) }
         for inspection in inspections { inspection.finish(.failure(error)) }
         inspections = []
     }

@@ -17,6 +17,11 @@ extension Session {
     /// Takes a message of a caller; nothing is written yet.
     func take(_ publish: Publish) {
         guard !main.confirms.adopt(publish), !trial.confirms.adopt(publish) else { return }
+        if suspects.remove(publish) {
+            var publish = publish
+            publish.isSuspect = true
+            return trial.backlog.append(publish)
+        }
         guard let left = probation[publish.exchange] else { return main.backlog.append(publish) }
         probation[publish.exchange] = left > 1 ? left - 1 : nil
         trial.backlog.append(publish)
@@ -41,22 +46,37 @@ extension Session {
     ///
     /// - Throws: `closedByBroker` if all are answered, for then the close has another cause.
     func takeClose(of outlet: Outlet, code: UInt16, text: String) throws(SessionError) {
-        let suspects = outlet.confirms.close()
-        guard !suspects.isEmpty else { throw .closedByBroker(code: code, text: text) }
+        let unanswered = outlet.confirms.close()
+        guard !unanswered.isEmpty else { throw .closedByBroker(code: code, text: text) }
         outlet.phase = .closed
         // What is missing may be the topology's own.
         if Int32(code) == AMQP_NOT_FOUND { needsTopology = true }
-        guard suspects.count == 1 else {
-            for (publish, isReleased) in suspects where !isReleased {
+        guard unanswered.count == 1 else {
+            for (publish, isReleased) in unanswered where !isReleased {
                 var publish = publish
                 publish.hasLeft = true
                 trial.backlog.append(publish)
             }
             return
         }
-        for (publish, isReleased) in suspects {
+        for (publish, isReleased) in unanswered {
             probation[publish.exchange] = Self.probationLength
             if !isReleased { publish.finish(.turnedDown(code: code, text: text)) }
         }
+    }
+
+    /// The broker has closed the connection over an error: perhaps over one of the messages that it has not answered. One that was alone on the trial
+    /// outlet, and unanswered at such a close before, is turned down; all are tried alone when they are published again.
+    func takeClose(code: UInt16, text: String) {
+        guard code >= SessionError.firstOfErrors else { return }
+        let tried = trial.confirms.close()
+        for (publish, isReleased) in main.confirms.close() + tried {
+            suspects.add(publish)
+            guard !isReleased else { continue }
+            let isCause = publish.isSuspect && tried.count == 1
+            publish.finish(
+                isCause ? .turnedDown(code: code, text: text) : .outcomeUnknown("\(SessionError.closedByBroker(code: code, text: text))"))
+        }
+        for publish in trial.backlog where publish.isSuspect { suspects.add(publish) }
     }
 }

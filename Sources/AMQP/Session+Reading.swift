@@ -66,6 +66,7 @@ extension Session {
         case AMQP_CONNECTION_CLOSE_METHOD:
             let close: amqp_connection_close_t = try decoded(method)
             let error = SessionError.closedByBroker(code: close.reply_code, text: String(close.reply_text))
+            takeClose(code: close.reply_code, text: String(close.reply_text))
             try? send(amqp_connection_close_ok_t(), AMQP_CONNECTION_CLOSE_OK_METHOD, on: 0)
             throw error
         case AMQP_CONNECTION_CLOSE_OK_METHOD:

@@ -24,6 +24,7 @@ final class Session {
     let watchdog: Watchdog
     let mailbox: Mailbox
     let budget: SizeBudget
+    let suspects: Suspects
     let report: (ConnectionEvent) -> Void
     let arena = Arena()
 
@@ -64,7 +65,7 @@ final class Session {
     /// Connects and logs in; blocks the thread for at most twice the connect time-out, and the resolver's time.
     init(
         number: UInt64, url: AMQPURL, name: String, configuration: AMQPConfiguration, mailbox: Mailbox, budget: SizeBudget,
-        report: @escaping (ConnectionEvent) -> Void
+        suspects: Suspects, report: @escaping (ConnectionEvent) -> Void
     )
         throws(SessionError)
     {
@@ -87,6 +88,7 @@ final class Session {
         self.handle = handle
         self.mailbox = mailbox
         self.budget = budget
+        self.suspects = suspects
         self.report = report
         channels = (Fixed.publishing...Fixed.trial).map { Channel(number: $0) }
         main = Outlet(channel: channels[0], window: configuration.maximumUnconfirmed)

@@ -28,6 +28,11 @@ package enum SessionError: Error, Equatable, CustomStringConvertible {
     /// A question could not be asked: there is no session, or it is being closed.
     case noSession(reason: String)
 
+    /// AMQP's code for a connection that an operator has closed, or a broker that stops.
+    static let forced: UInt16 = 320
+    /// AMQP's codes from here on are errors that end a connection, such as 541 for one inside the broker.
+    static let firstOfErrors: UInt16 = 500
+
     package var description: String {
         switch self {
         case .unreachable(let url, let reason):

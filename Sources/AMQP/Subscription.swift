@@ -45,7 +45,7 @@ final class Subscription {
         case (.closed, .consuming) where retryAt == nil && !session.needsTopology && session.mayConsume: try openChannel(in: session)
         case (.idle, .consuming) where retryAt == nil && !session.needsTopology && session.mayConsume:
             guard limit == deliveries.wishedPrefetch else { return try setLimit(in: session) }
-            if deliveries.isSole { try startAlone(in: session) } else { try start(in: session) }
+            if deliveries.isSole, unsettled.isEmpty { try startAlone(in: session) } else { try start(in: session) }
         case (.consuming, .paused), (.consuming, .finished): try cancel(in: session)
         case (.consuming, .consuming) where limit != deliveries.wishedPrefetch: try cancel(in: session)
         case (.closed, .paused), (.closed, .finished), (.idle, .paused), (.idle, .finished): deliveries.settleQuiet(sessionIsGone: false)

@@ -23,6 +23,9 @@ struct Unsettled {
     /// Whether there was any delivery yet.
     var hasBegun: Bool { first > 1 || !marks.isEmpty }
 
+    /// Whether the broker waits to hear about none.
+    var isEmpty: Bool { marks.isEmpty }
+
     /// Whether the broker has been told everything.
     var isTold: Bool { acks.isEmpty && nacks.isEmpty }
 

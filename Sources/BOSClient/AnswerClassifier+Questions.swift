@@ -33,12 +33,14 @@ extension AnswerClassifier {
         let notFound: Bool
         let failed: Bool
         let postponed: Bool
+        let pending: Bool
 
         init(_ texts: [String], _ configuration: BOSConfiguration) {
             func says(_ patterns: [String]) -> Bool { texts.contains { $0.contains(anyOf: patterns) } }
             notFound = says(configuration.enquiry.notFoundPatterns)
             failed = says(configuration.enquiry.failedPatterns)
             postponed = says(configuration.codes.postponedPatterns)
+            pending = texts.contains { $0.says(anyOf: configuration.codes.pendingPatterns) }
         }
     }
 
@@ -68,9 +70,10 @@ extension AnswerClassifier {
         let lists = [enquiry.succeededWords, enquiry.failedWords, enquiry.pendingWords].map { $0.contains(word: word) }
         let refund = refund(data)
         switch (lists, refund) {
-        case ([true, false, false], .no) where !words.failed: return .succeeded
+        case ([true, false, false], .no) where !words.failed && !words.pending: return .succeeded
         case ([true, false, false], .yes), ([false, true, false], .yes): return .failed(refunded: true)
-        case ([false, true, false], .no): return .failed(refunded: word == "refunded")
+        // Beside words for a failure, what is pending is the refund.
+        case ([false, true, false], .no) where !words.pending || words.failed: return .failed(refunded: word == "refunded")
         case ([false, false, true], .no): return .pending
         default: return nil
         }
@@ -99,7 +102,9 @@ extension AnswerClassifier {
         if isNotFound(facts, words) { return .notFound }
         switch (facts.status, facts.responseCode) {
         // Words and numbers that disagree decide nothing.
-        case (true, codes.done): return facts.httpStatus == 200 && !words.notFound && !words.failed ? .succeeded : nil
+        case (true, codes.done):
+            guard facts.httpStatus == 200, !words.notFound, !words.failed else { return nil }
+            return words.pending ? .pending : .succeeded
         // A duplicate is said of a request to recharge; about an enquiry it proves nothing.
         case (_, codes.done), (_, codes.duplicateReference), (_, nil), (true, _), (nil, _): return nil
         case (false, let code?):
@@ -111,8 +116,8 @@ extension AnswerClassifier {
 
     private func isNotFound(_ facts: BOSFacts, _ words: Words) -> Bool {
         let codes = configuration.codes
-        return words.notFound && !words.failed && !words.postponed && facts.status != true && facts.responseCode != codes.done
-            && facts.responseCode != codes.duplicateReference
+        return words.notFound && !words.failed && !words.postponed && !words.pending && facts.status != true
+            && facts.responseCode != codes.done && facts.responseCode != codes.duplicateReference
     }
 }
 
@@ -154,7 +159,7 @@ extension JSONValue {
     /// The text of a word, a number or a boolean, in small letters and without white space around.
     fileprivate var word: String? {
         if case .bool(let value) = self { return value ? "true" : "false" }
-        return text?.trimmed.lowercased()
+        return plainText?.trimmed.lowercased()
     }
 }
 

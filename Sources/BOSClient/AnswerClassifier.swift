@@ -22,7 +22,8 @@ struct AnswerClassifier: Sendable {
             guard (200...299).contains(facts.httpStatus), !facts.message.contains(anyOf: configuration.enquiry.failedPatterns) else {
                 return contradictory(facts)
             }
-            return .answered(RechargeAnswer(facts: facts, meaning: .done))
+            // "Request taken" has the same numbers as "done"; only the words tell them apart.
+            return .answered(RechargeAnswer(facts: facts, meaning: facts.message.says(anyOf: codes.pendingPatterns) ? .accepted : .done))
         case (_, let code?) where codes.accepted.contains(code):
             return .answered(RechargeAnswer(facts: facts, meaning: .accepted))
         case (_, codes.duplicateReference):
@@ -118,5 +119,18 @@ extension String {
         guard !isEmpty, !patterns.isEmpty else { return false }
         let text = lowercased()
         return patterns.contains { !$0.isEmpty && text.contains($0.lowercased()) }
+    }
+
+    /// Whether one of these phrases begins at the start of a word in it, compared without regard to case: "pending" is in "TXN_PENDING" and
+    /// not in "depending".
+    func says(anyOf phrases: [String]) -> Bool {
+        let text = Array(lowercased().utf8)
+        func isWordStart(_ place: Int) -> Bool {
+            place == 0 || !(UInt8(ascii: "a")...UInt8(ascii: "z")).contains(text[place - 1])
+        }
+        return phrases.contains { phrase in
+            let phrase = phrase.lowercased().utf8
+            return !phrase.isEmpty && text.indices.contains { isWordStart($0) && text[$0...].starts(with: phrase) }
+        }
     }
 }

@@ -23,7 +23,9 @@ struct AnswerData {
         case .array(let elements):
             if elements.count > 1 { problem = "the answer's data has more than one element" }
             if case .object(let members)? = elements.first { for member in members { read(member) } } else { isBlank = elements.isEmpty }
-        case .bool, .number, .string: isBlank = false
+        case .string:
+            if case .object(let members)? = value.objectInString { for member in members { read(member) } } else { isBlank = false }
+        case .bool, .number: isBlank = false
         }
     }
 
@@ -68,7 +70,7 @@ extension NamedRecharge {
     private static func text(_ name: String, _ values: JSONValue?...) throws(Unreadable) -> String? {
         var texts: [String] = []
         for case let value? in values {
-            guard let text = value.text else { throw Unreadable(problem: "the answer's \(name) is \(value.kindName)") }
+            guard let text = value.plainText else { throw Unreadable(problem: "the answer's \(name) is \(value.kindName)") }
             if !text.isEmpty { texts.append(text) }
         }
         if texts.count == 2, !texts[0].hasSameValue(as: texts[1]) { throw Unreadable(problem: "the answer has two different \(name)") }

@@ -68,6 +68,11 @@ struct AuthoriseRequest: Sendable {
     }
 
     private func grant(_ answer: HTTPAnswer) throws(Failure) -> Grant {
+        if let encoding = answer.encoding {
+            throw Failure(
+                problem: "the authorise call's answer is encoded (Content-Encoding: \(encoding)), and the worker asks for none; switch"
+                    + " compression off in the API or in what stands before it")
+        }
         let json = (try? JSONValue.parse(answer: answer.body)) ?? .null
         guard (200...299).contains(answer.status), let text = json.member(at: configuration.tokenPath)?.text else {
             let code = json["subCode"]?.text.flatMap { Int($0) }.map { ", subCode \($0)" } ?? ""
@@ -85,8 +90,8 @@ struct AuthoriseRequest: Sendable {
 }
 
 extension JSONValue {
-    /// The value at a path of member names with dots between.
+    /// The value at a path of member names with dots between. An object may be written as JSON in a string.
     fileprivate func member(at path: String) -> JSONValue? {
-        path.split(separator: ".").reduce(Optional(self)) { value, name in value?[String(name)] }
+        path.split(separator: ".").reduce(Optional(self)) { value, name in (value?.objectInString ?? value)?[String(name)] }
     }
 }

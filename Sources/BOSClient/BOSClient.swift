@@ -123,8 +123,8 @@ package final class BOSClient: Sendable {
         case .answer(let answer):
             return classify(
                 ReadAnswer(
-                    httpStatus: answer.status, retryAfter: answer.retryAfter, refusesToken: answer.refusesToken, body: answer.body), version
-            )
+                    httpStatus: answer.status, retryAfter: answer.retryAfter, refusesToken: answer.refusesToken, encoding: answer.encoding,
+                    body: answer.body), version)
         }
     }
 }

@@ -14,8 +14,9 @@ package struct BOSConfiguration: Sendable {
     package var connectTimeout: Duration = .seconds(5)
     /// Open connections at most. At least as many as calls at once, else calls wait for each other.
     package var maximumConnections = 128
-    /// After this time without a call a connection is closed by us, before the other side does it at a worse moment.
-    package var idleTimeout: Duration = .seconds(30)
+    /// After this time without a call a connection is closed by us. A server that closes it just when a recharge leaves makes a doubt of a
+    /// recharge that it never read. Common servers close after 5 seconds or more; under load no connection is idle for so long.
+    package var idleTimeout: Duration = .seconds(2)
     /// Longer answers are unreadable.
     package var maximumAnswerBytes = 65_536
 
@@ -42,6 +43,11 @@ package struct BOSConfiguration: Sendable {
         package var done = 1
         /// Assumed, from a provider of the same family: accepted, not finished.
         package var accepted: Set<Int> = [0, 2]
+        /// Assumed: a message with one of these phrases, at the start of a word, says "accepted, not finished" although the code says done.
+        /// "processing" alone is not among them: a success may name a processing fee.
+        package var pendingPatterns = [
+            "pending", "under process", "in process", "in progress", "is processing", "being processed", "queued",
+        ]
         /// Known: the reference was used before.
         package var duplicateReference = 11
         /// Known: 15 (signature) and 16 (authentication) say that our credentials were refused and nothing was executed.

@@ -19,6 +19,7 @@ final class ConnectionWatch: ChannelDuplexHandler {
 
     private let trust: ConnectionTrust
     private let isForRecharges: Bool
+    private let idleTimeout: Duration
     private let socket: FlushOnce
     private var isOutstanding = false
     private var held = HeldAnswer()
@@ -29,10 +30,13 @@ final class ConnectionWatch: ChannelDuplexHandler {
     /// The mark of the answer after which it is listened to.
     private var heardBefore: [UInt8] = []
 
-    /// - Parameter isForRecharges: `false`: every call has a connection of its own.
-    init(_ trust: ConnectionTrust, isForRecharges: Bool, socket: FlushOnce) {
+    /// - Parameters:
+    ///   - isForRecharges: `false`: every call has a connection of its own.
+    ///   - idleTimeout: how long the client keeps a connection without a call.
+    init(_ trust: ConnectionTrust, isForRecharges: Bool, idleTimeout: Duration, socket: FlushOnce) {
         self.trust = trust
         self.isForRecharges = isForRecharges
+        self.idleTimeout = idleTimeout
         self.socket = socket
     }
 
@@ -100,7 +104,8 @@ extension ConnectionWatch {
             return context.fireErrorCaught(UnaskedAnswer())
         }
         lastMark = mark
-        let isKept = mark != nil && trust.isEarned
+        // The server may close the connection while a recharge is on its way, unless it keeps it for clearly longer than the client does.
+        let isKept = mark != nil && trust.isEarned && answer.serverTimeout.map { $0 >= idleTimeout + .seconds(1) } != false
         for part in isKept ? answer.parts : answer.closing { context.fireChannelRead(wrapInboundOut(part)) }
     }
 
@@ -154,6 +159,16 @@ private struct HeldAnswer {
             head.headers.replaceOrAdd(name: "Connection", value: "close")
             return .head(head)
         }
+    }
+
+    /// How long the server says that it keeps an idle connection; `nil` if it does not say. Source: RFC 2068, section 19.7.1.1, and practice.
+    var serverTimeout: Duration? {
+        for case .head(let head) in parts {
+            for parameter in head.headers[canonicalForm: "Keep-Alive"] where parameter.lowercased().hasPrefix("timeout=") {
+                return Int32(parameter.dropFirst("timeout=".count)).map(Duration.seconds)
+            }
+        }
+        return nil
     }
 
     /// The value of `ackno` as it is spelled; `nil` if the answer has none, or an empty one.

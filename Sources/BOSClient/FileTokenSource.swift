@@ -1,16 +1,28 @@
 private import Foundation
+private import Glibc
 import Secrets
 private import Synchronization
 
 /// A token in a file that something else writes anew when the token changes.
 ///
-/// The file's identity (inode, size, time of change) is looked at once a second at most, and at once when a token is refused. It is a
-/// small local file, so reading it where the call runs costs less than a change of thread.
+/// Once a second at most the file's identity is looked at, behind any symbolic links, and the file is read if that has changed. When a token
+/// is refused it is read at once: two tokens of one length, written within one tick of the clock, look alike from outside. It is a small
+/// local file, so reading it where the call runs costs less than a change of thread.
 final class FileTokenSource: TokenSource {
     private struct Identity: Equatable {
-        var inode: UInt64
-        var size: UInt64
-        var modified: Date
+        let device: UInt
+        let inode: UInt
+        let size: Int
+        /// When content or owner, mode and links last changed.
+        let changed: [Int]
+
+        /// - Returns: `nil` if there is no such file.
+        init?(path: String) {
+            var status = stat()
+            guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+            (device, inode, size) = (status.st_dev, status.st_ino, status.st_size)
+            changed = [status.st_ctim.tv_sec, status.st_ctim.tv_nsec]
+        }
     }
 
     private struct State {
@@ -31,41 +43,41 @@ final class FileTokenSource: TokenSource {
     }
 
     func token() async -> TokenAnswer {
-        let state = current(force: false)
+        let state = current()
         guard let token = state.token else { return .unavailable(state.problem ?? "there is no token") }
         return .token(token, CredentialVersion(state.version))
     }
 
     func renew(refused: CredentialVersion) async -> Bool {
-        let state = current(force: true)
+        let state = current(isRefused: true)
         return state.token != nil && state.version != refused.number
     }
 
     var state: CredentialState {
-        let state = current(force: false)
+        let state = current()
         return CredentialState(isUsable: state.token != nil, expiresAt: nil, problem: state.problem)
     }
 
     func run() async {}
 
-    private func current(force: Bool) -> State {
+    /// - Parameter isRefused: the token was refused, so the file is read whatever its identity says.
+    private func current(isRefused: Bool = false) -> State {
         let now = clock.steady()
         return stored.withLock { state in
-            guard force || now - state.checkedAt >= 1 else { return state }
+            guard isRefused || now - state.checkedAt >= 1 else { return state }
             state.checkedAt = now
+            if isRefused { state.identity = nil }
             reload(&state)
             return state
         }
     }
 
     private func reload(_ state: inout State) {
-        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),
-            let inode = attributes[.systemFileNumber] as? UInt64, let size = attributes[.size] as? UInt64,
-            let modified = attributes[.modificationDate] as? Date
-        else { return lose(&state, "the token file \(path) is missing or cannot be reached; check the path and whatever writes it") }
-        let identity = Identity(inode: inode, size: size, modified: modified)
+        guard let identity = Identity(path: path) else {
+            return lose(&state, "the token file \(path) is missing, no file, or cannot be reached; check the path and whatever writes it")
+        }
         guard identity != state.identity else { return }
-        guard size <= 65_536, let contents = FileManager.default.contents(atPath: path) else {
+        guard identity.size <= 65_536, let contents = FileManager.default.contents(atPath: path) else {
             return lose(&state, "the token file \(path) cannot be read or is far too long; check its permissions and its content")
         }
         let token = Secret(String(decoding: contents, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))

@@ -68,6 +68,7 @@ final class HTTPExchange: HTTPClientResponseDelegate {
         state.withLock { state in
             state.answer.status = Int(head.status.code)
             state.answer.retryAfter = RetryAfter.read(head.headers)
+            state.answer.encoding = head.headers.contentEncoding
             state.answer.refusesToken = head.headers[canonicalForm: "WWW-Authenticate"].contains {
                 $0.lowercased().contains("invalid_token")
             }
@@ -95,7 +96,19 @@ struct HTTPAnswer: Sendable {
     var retryAfter: Duration?
     /// The header `WWW-Authenticate` says `invalid_token`. Source: RFC 6750, section 3.1.
     var refusesToken = false
+    /// What `Content-Encoding` names, unless the body is the text as it is. Source: RFC 9110, section 8.4.
+    var encoding: String?
     var body: [UInt8] = []
+}
+
+extension HTTPHeaders {
+    /// What `Content-Encoding` names, with nothing in it but letters, hyphens and commas. Some servers name the character set here.
+    fileprivate var contentEncoding: String? {
+        let plain = ["", "identity", "utf-8", "utf8", "us-ascii", "ascii"]
+        let names = self[canonicalForm: "Content-Encoding"].map { $0.lowercased() }.filter { !plain.contains($0) }
+        guard !names.isEmpty else { return nil }
+        return String(names.joined(separator: ",").filter { ("a"..."z").contains($0) || $0 == "-" || $0 == "," }.prefix(40))
+    }
 }
 
 /// The answer's body is longer than the configuration allows.

@@ -64,13 +64,15 @@ final class HTTPTransport: Sendable {
         // The job's own trace goes out as a header; spans of the HTTP client would only cost time.
         http.tracing.tracer = nil
         let patience = configuration.requestTimeout / .milliseconds(1)
+        let idleTimeout = configuration.idleTimeout
         http.http1_1ConnectionDebugInitializer = { channel in
             channel.eventLoop.makeCompletedFuture {
                 let pipeline = channel.pipeline.syncOperations
                 let socket = FlushOnce()
                 try pipeline.addHandler(socket, position: .first)
                 let codec = try pipeline.handler(type: ByteToMessageHandler<HTTPResponseDecoder>.self)
-                try pipeline.addHandler(ConnectionWatch(trust, isForRecharges: isForRecharges, socket: socket), position: .after(codec))
+                let watch = ConnectionWatch(trust, isForRecharges: isForRecharges, idleTimeout: idleTimeout, socket: socket)
+                try pipeline.addHandler(watch, position: .after(codec))
                 // Should this process die, the kernel does not go on sending for longer than the call would have lasted.
                 try channel.syncOptions?.setOption(
                     .tcpOption(.init(rawValue: TCP_USER_TIMEOUT)), value: .init(min(max(patience, 1), 600_000)))
@@ -87,7 +89,10 @@ final class HTTPTransport: Sendable {
         do {
             return try HTTPClient.Request(
                 url: url, method: .POST,
-                headers: ["Content-Type": "application/json", "Accept": "application/json", "User-Agent": userAgent])
+                headers: [
+                    "Content-Type": "application/json", "Accept": "application/json", "Accept-Encoding": "identity",
+                    "User-Agent": userAgent,
+                ])
         } catch {
             throw .invalidURL(url)
         }

@@ -20,9 +20,16 @@ struct ReadAnswer {
     /// Why the answer cannot be relied on, with the place where it is known, in a sentence without any of its text.
     var problem: String?
 
-    init(httpStatus: Int, retryAfter: Duration? = nil, refusesToken: Bool = false, body: [UInt8]) {
+    /// - Parameter encoding: the answer's `Content-Encoding` where the body is not the JSON text itself.
+    init(httpStatus: Int, retryAfter: Duration? = nil, refusesToken: Bool = false, encoding: String? = nil, body: [UInt8]) {
         facts = BOSFacts(httpStatus: httpStatus, retryAfter: retryAfter, rawBody: String(decoding: body.prefix(4096), as: UTF8.self))
         self.refusesToken = refusesToken
+        if let encoding {
+            problem =
+                "the answer is encoded (Content-Encoding: \(encoding)), and the worker asks for none; switch compression off in BOS or in"
+                + " what stands before it"
+            return
+        }
         let json: JSONValue
         do {
             json = try JSONValue.parse(answer: body)
@@ -31,7 +38,7 @@ struct ReadAnswer {
             problem = body.isEmpty ? "the answer has no body" : "the answer is no JSON: \(error)"
             return
         }
-        guard case .object(let members) = json else {
+        guard case .object(let members) = json.objectInString ?? json else {
             saysNothing = !JSONValue.hasObjectStart(in: body)
             problem = "the answer is \(json.kindName), not an object"
             return
@@ -52,7 +59,7 @@ struct ReadAnswer {
             named.reference = member.value
         case "canumber": named.subscriber = member.value
         case "amount": named.amount = member.value
-        case "subCode": subCode = member.value.text?.trimmed
+        case "subCode": subCode = member.value.plainText?.trimmed
         case "data": data = AnswerData(member.value)
         default: break
         }
@@ -73,7 +80,7 @@ struct ReadAnswer {
             facts.status = status
             return
         }
-        switch value.text?.trimmed.lowercased() {
+        switch value.plainText?.trimmed.lowercased() {
         case "true", "success", "1": facts.status = true
         case "false", "failed", "0": facts.status = false
         // Servers and gateways repeat the HTTP status or say that there was an error: that claims nothing of the call.
@@ -84,7 +91,7 @@ struct ReadAnswer {
 
     /// An id digit for digit; empty text counts as none.
     static func identifier(_ value: JSONValue?) -> String? {
-        guard let text = value?.text, !text.isEmpty else { return nil }
+        guard let text = value?.plainText, !text.isEmpty else { return nil }
         return text
     }
 
@@ -101,13 +108,22 @@ struct ReadAnswer {
 }
 
 extension JSONValue {
-    /// The value of an integer, of a number that equals one, or of an integer's digits as text; `nil` for anything else.
+    /// The value of an integer or of a number that equals one, also as text; `nil` for anything else.
     var wholeNumber: Int? {
-        switch self {
-        case .number(let text): Int(text) ?? ExactDecimal(number: text)?.wholeNumber(timesTenToThe: 0).flatMap(Int.init(exactly:))
-        case .string(let text): Int(text.trimmed)
-        case .null, .bool, .array, .object: nil
-        }
+        guard let text = text?.trimmed else { return nil }
+        return Int(text) ?? ExactDecimal(number: text)?.wholeNumber(timesTenToThe: 0).flatMap(Int.init(exactly:))
+    }
+
+    /// A string, or a number: where that is whole as its digits, although some servers write `1.111122233E9` for 1111122233, else as it was
+    /// spelled. `nil` for anything else.
+    var plainText: String? {
+        guard case .number(let text) = self, !text.utf8.allSatisfy(Self.isDigitOrSign) else { return text }
+        // No id has so many digits; an exponent can ask for any number of zeros.
+        return ExactDecimal(number: text)?.wholeDigits(atMost: 64) ?? text
+    }
+
+    private static func isDigitOrSign(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "-")
     }
 }
 

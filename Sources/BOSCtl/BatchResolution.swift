@@ -16,6 +16,7 @@ struct BatchResolution {
         guard !records.isEmpty else { return console.row("no recharge that BOS did not know was sent longer ago than that") }
         let rupees = Money(paise: records.reduce(0) { $0 &+ $1.job.amount.paise }).rupees
         let question = "Settle \(records.count) recharges, \(rupees) rupees, as \(resolution.outcome), unless BOS knows them now?"
+        try await checkEnquiry(ledger)
         guard resolution.isConfirmed || console.asks(question) else { throw CommandFailure.unconfirmedBatch(count: records.count) }
         var settled = 0
         try await BOSInquiry(settings: resolution.settings).asking { ask in
@@ -24,16 +25,28 @@ struct BatchResolution {
         console.row("settled: \(settled), left as they were: \(records.count - settled)")
     }
 
+    /// "Not found" means something only from an enquiry that finds what BOS has executed.
+    private func checkEnquiry(_ ledger: any Ledger) async throws {
+        let settings = resolution.settings
+        guard let example = try await ledger.lastExecuted(sentTo: settings.engineConfiguration.policy.destination) else {
+            return console.row("note: no recent recharge was executed by which the enquiry could be tried")
+        }
+        let report = await BOSInquiry(settings: settings).ask(example)
+        if case .found(.succeeded, _, _) = report.event { return }
+        guard resolution.isAgainstBOS else { throw CommandFailure.blindEnquiry(reference: example.job.reference) }
+    }
+
     /// The doubts that are left to a person, or soon will be, since BOS did not know them.
     private func doubts(_ ledger: any Ledger) async throws -> [JobRecord] {
         let now = SystemClock().now()
-        let needed = resolution.settings.engineConfiguration.policy.settle.answers
+        let policy = resolution.settings.engineConfiguration.policy
         var found: [JobRecord] = []
         for state in [JobState.parked, .inDoubt] {
             for record in try await ledger.jobs(.recharge, in: state, limit: .max) {
                 let progress = record.progress
-                guard progress.doubt == .unanswered, progress.notFoundAnswers >= needed, let sent = progress.firstSentAt,
-                    sent + olderThan < now
+                guard progress.doubt == .unanswered, progress.notFoundAnswers >= policy.settle.answers, let sent = progress.firstSentAt,
+                    sent + olderThan < now, let heard = progress.firstNotFound?.civil, heard + policy.settle.window <= now,
+                    progress.sentTo.map(policy.reaches) != false
                 else { continue }
                 found.append(record)
             }
@@ -50,7 +63,7 @@ struct BatchResolution {
             return false
         }
         do {
-            try resolution.check(record)
+            try resolution.check(record, lastSentAt: try await ledger.job(.recharge, record.job.reference)?.history.lastSentAt)
             try await resolution.settle(record, report, ledger)
             return true
         } catch let failure as CommandFailure {

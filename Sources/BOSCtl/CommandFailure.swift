@@ -19,6 +19,8 @@ enum CommandFailure: Error, CustomStringConvertible {
     case insideWindow(reference: String, since: Timestamp, window: Duration)
     /// BOS has said that it knows the recharge.
     case notToBeSent(reference: String, JobState)
+    /// It would move money, and BOS does not say now that it does not know the recharge.
+    case notDenied(reference: String, answer: String)
     /// It would move money, and nobody has said that it shall.
     case wouldSend(reference: String, Money)
     /// BOS says the opposite of what the person says.
@@ -26,6 +28,8 @@ enum CommandFailure: Error, CustomStringConvertible {
     /// Nobody has said yes.
     case unconfirmed(reference: String)
     case unconfirmedBatch(count: Int)
+    /// BOS does not find a recharge that it has executed.
+    case blindEnquiry(reference: String)
     /// Something happened to the job while the person thought about it.
     case changed(JobKind, reference: String)
     /// The verdict is stored; its replies are not published.
@@ -59,8 +63,10 @@ enum CommandFailure: Error, CustomStringConvertible {
             "recharge \(reference.printable) was sent at \(since.rfc3339), less than retry.settle.window (\(DurationText.spell(window))) ago: the "
                 + "request may still be executed, and nothing was changed; wait, or add --inside-window if you know that it cannot"
         case .notToBeSent(let reference, let state):
-            "recharge \(reference.printable) is \(state.rawValue), and BOS has said that it knows it or it is no doubt: it is not sent again; "
-                + "nothing was changed"
+            "recharge \(reference.printable) is \(state.rawValue) and is not sent again: it is no doubt, or BOS has said that it knows it, or it was "
+                + "sent to another API or account, or its expires_at has passed; nothing was changed"
+        case .notDenied(let reference, let answer):
+            "recharge \(reference.printable) is not sent again: BOS does not say now that it does not know it (\(answer)); nothing was changed"
         case .wouldSend(let reference, let amount):
             "recharge \(reference.printable), \(amount.rupees) rupees, is held back and was never sent: add --send to have it sent to BOS; "
                 + "`bosctl resolve --failed` refuses it; nothing was changed"
@@ -69,6 +75,9 @@ enum CommandFailure: Error, CustomStringConvertible {
                 + "`bosctl retry` lets the worker take BOS's word, --against-bos takes yours"
         case .unconfirmed(let reference):
             "recharge \(reference.printable) was not settled and nothing was changed: answer y, or give --yes where nobody can be asked"
+        case .blindEnquiry(let reference):
+            "BOS does not find recharge \(reference.printable) either, which it has executed: its \"not found\" proves nothing, and nothing was "
+                + "changed; see bos_enquiry_unreliable, or add --against-bos if you know better"
         case .unconfirmedBatch(let count):
             "\(count) recharges were not settled and nothing was changed: answer y, or give --yes where nobody can be asked"
         case .changed(let kind, let reference):
@@ -96,7 +105,8 @@ enum CommandFailure: Error, CustomStringConvertible {
     /// 1 when the job's own state forbids it, 75 when it may be possible later, 78 when the configuration is wrong.
     var exitCode: ArgumentParser.ExitCode {
         switch self {
-        case .unknownJob, .over, .noDoubt, .insideWindow, .notToBeSent, .wouldSend, .contradicted, .unconfirmed, .unconfirmedBatch,
+        case .unknownJob, .over, .noDoubt, .insideWindow, .notToBeSent, .notDenied, .wouldSend, .contradicted, .unconfirmed,
+            .unconfirmedBatch, .blindEnquiry,
             .changed:
             .failure
         case .numberInReason: ArgumentParser.ExitCode(Daemon.ExitCode.usage.rawValue)

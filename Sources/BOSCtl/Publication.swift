@@ -126,7 +126,7 @@ struct Publication: Sendable {
                 switch error {
                 case .returned: throw BrokerError.unrouted(exchange: exchange, routingKey: batch.kind.rawValue)
                 case .invalid, .turnedDown: throw BrokerError.notPublished(reference: reference, error)
-                case .notSent, .refused, .outcomeUnknown:
+                case .notSent, .notAsked, .refused, .outcomeUnknown:
                     try Task.checkCancellation()
                     guard attempt < Self.attempts else { throw BrokerError.notPublished(reference: reference, error) }
                     try await Task.sleep(for: .milliseconds(200 * attempt))

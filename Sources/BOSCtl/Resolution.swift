@@ -28,10 +28,10 @@ struct Resolution {
     }
 
     func run(_ reference: String, _ ledger: any Ledger, _ access: LedgerAccess) async throws {
-        guard let known = try await ledger.job(.recharge, reference)?.record, case .recharge = known.job else {
+        guard let (known, history) = try await ledger.job(.recharge, reference), case .recharge = known.job else {
             throw CommandFailure.unknownJob(reference: reference, [.recharge], path: access.path)
         }
-        try check(known)
+        try check(known, lastSentAt: history.lastSentAt)
         let report = await BOSInquiry(settings: settings).ask(known)
         try weigh(report, known)
         try await settle(known, report, ledger)
@@ -53,28 +53,35 @@ struct Resolution {
     }
 
     /// Whether the word may be taken of this recharge at all.
-    func check(_ record: JobRecord) throws(CommandFailure) {
+    /// - Parameter lastSentAt: when it was sent last, as far as its history tells.
+    func check(_ record: JobRecord, lastSentAt: Timestamp?) throws(CommandFailure) {
         let (state, reference, now) = (record.progress.state, record.job.reference, SystemClock().moment)
         guard !record.job.mentionsSubscriber(reason) else { throw .numberInReason }
         guard !state.isFinal else { throw .over(.recharge, reference: reference, state, at: record.progress.completedAt) }
         if let owner = record.owner, TakenJob.isWorkers(owner) { throw .owned(.recharge, reference: reference, owner: owner) }
         guard word != .send else {
             guard record.sentAgain(policy, at: now) != nil else { throw .notToBeSent(reference: reference, state) }
-            return try checkWindow(record, at: now)
+            return try checkWindow(record, lastSentAt, at: now)
         }
         guard record.resolved(stored(), policy, at: now) != nil else { throw .noDoubt(reference: reference, state) }
-        if !succeeded, state != .held { try checkWindow(record, at: now) }
+        if !succeeded, state != .held { try checkWindow(record, lastSentAt, at: now) }
     }
 
     /// A request that is on its way may be executed after it was called failed.
-    private func checkWindow(_ record: JobRecord, at now: Moment) throws(CommandFailure) {
-        guard !isInsideWindow, let sent = record.progress.firstSentAt, now.civil < sent + policy.settle.window else { return }
+    private func checkWindow(_ record: JobRecord, _ lastSentAt: Timestamp?, at now: Moment) throws(CommandFailure) {
+        guard !isInsideWindow, let sent = lastSentAt ?? record.progress.firstSentAt, now.civil < sent + policy.settle.window else { return }
         throw .insideWindow(reference: record.job.reference, since: sent, window: policy.settle.window)
     }
 
     /// Goes on only if BOS says the same, or the person stands by it.
     private func weigh(_ report: CallReport<Enquiry>, _ record: JobRecord) throws(CommandFailure) {
         let note = record.job.withoutSubscriber(report.note)
+        if let sentTo = record.progress.sentTo, !policy.reaches(sentTo) {
+            console.row("BOS cannot be asked here: it was sent to \(sentTo), and this configuration calls \(policy.destination)")
+            return try confirm("BOS could not be asked.", record)
+        }
+        // Money moves: then no flag stands in for BOS's own no.
+        if word == .send { guard report.deniesRecharge else { throw .notDenied(reference: record.job.reference, answer: note) } }
         switch report.event {
         case .found(let finding, _, let subject):
             if case .saysNothing(let why) = record.weighed(finding, subject) {
@@ -141,6 +148,21 @@ struct Resolution {
             case .unanswered, .ownCredentialsRefused: "BOS gave no answer"
             }
         return record.job.withoutSubscriber("\(outcome), says \(Person.current): \(reason); \(answer), \(report.note)")
+    }
+}
+
+extension [HistoryEntry] {
+    /// When the recharge was about to be sent last.
+    var lastSentAt: Timestamp? { last { $0.event == .sending || $0.event == .accepted }?.at }
+}
+
+extension CallReport where Event == Enquiry {
+    /// Whether BOS says that it has no such recharge, or says no without saying to what.
+    var deniesRecharge: Bool {
+        switch event {
+        case .found(.notFound, _, _), .found(.declined, _, _): true
+        case .found, .unanswered, .ownCredentialsRefused: false
+        }
     }
 }
 

@@ -24,7 +24,7 @@ struct ResolveCommand: AsyncParsableCommand {
             For what BOS cannot tell, once you know it from elsewhere (BOS's people, the statement of account). BOS is asked first; if it \
             says the opposite nothing is done, unless you add --against-bos.
 
-            No money is moved here, but others move it on your word: after --failed the upstream gives its customer the money back, and if \
+            Only --send moves money here, but others move it on your word: after --failed the upstream gives its customer the money back, and if \
             BOS has executed the recharge after all, it is lost. After --succeeded it keeps the money, and if BOS has not executed the \
             recharge, the customer has paid for nothing. A settled recharge is over: it is never sent or asked about again.
 

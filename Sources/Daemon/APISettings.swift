@@ -15,6 +15,8 @@ package struct APISettings: Sendable {
     package var paths = Paths()
     /// Response codes that mean "taken, not finished". Assumed.
     package var acceptedCodes = [0, 2]
+    /// A message with one of these phrases, at the start of a word, means the same although the code says done; compared without case. Assumed.
+    package var pendingPatterns = ["pending", "under process", "in process", "in progress", "is processing", "being processed", "queued"]
     /// Response codes with `status` false that are final without an enquiry. None by default: enquire once before calling it failed.
     package var finalCodes: [Int] = []
     /// Response codes with `status` false that mean "not taken, not now". None is known.

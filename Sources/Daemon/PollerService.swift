@@ -33,7 +33,7 @@ struct PollerService: Service {
     }
 
     private func work(_ ledger: SQLiteLedger) async {
-        let sampler = Sampler(connection: parts.connection, ledger: ledger, clock: parts.clock, queues: parts.watchedQueues, writes: false)
+        let sampler = Sampler(connection: parts.connection, ledger: ledger, clock: parts.clock, queues: parts.watchedQueues, pause: nil)
         parts.progress.update { ($0.ledgerProblem, $0.sampler) = (nil, sampler) }
         let poller = Poller(
             ledger: ledger, publisher: parts.connection, look: parts.look, configuration: parts.configuration, clock: parts.clock,

@@ -27,21 +27,23 @@ final class Sampler: Sendable {
     private let metrics = LedgerMetrics()
     private let clock: any EngineClock
     private let queues: [String]
-    /// Whether the ledger is written to, to see whether it can be.
-    private let writes: Bool
+    private let pause: (@Sendable (LedgerError) async -> Void)?
     private let messages: [String: Gauge]
     private let consumers: [String: Gauge]
     private let latest = Mutex(Sample())
 
     /// - Parameters:
     ///   - connection: asks for the depth of the queues.
-    ///   - writes: each sample writes to the ledger, to see whether it can be written.
-    init(connection: Connection, ledger: any Ledger, clock: any EngineClock, queues: [String], writes: Bool) {
+    ///   - pause: stops consuming because the ledger cannot be written; each sample writes to it to see that. `nil`: no sample writes.
+    init(
+        connection: Connection, ledger: any Ledger, clock: any EngineClock, queues: [String],
+        pause: (@Sendable (LedgerError) async -> Void)?
+    ) {
         self.connection = connection
         self.ledger = ledger
         self.clock = clock
         self.queues = queues
-        self.writes = writes
+        self.pause = pause
         func gauges(_ label: String) -> [String: Gauge] {
             Dictionary(uniqueKeysWithValues: queues.map { ($0, Gauge(label: label, dimensions: [("queue", $0)])) })
         }
@@ -73,12 +75,23 @@ final class Sampler: Sendable {
         do throws(LedgerError) {
             sample.summary = try await ledger.summary()
             metrics.show(sample.summary, at: clock.now(), uptime: clock.uptime())
-            if writes { try await ledger.checkWritable() }
+            try await checkWritable()
         } catch {
             sample.ledgerProblem = "\(error)"
         }
         sample.takenAt = .now
         latest.withLock { $0 = sample }
+    }
+
+    private func checkWritable() async throws(LedgerError) {
+        guard let pause else { return }
+        do throws(LedgerError) {
+            try await ledger.checkWritable()
+        } catch {
+            // At the process's end it is closed before the last sample may be taken.
+            if error != .closed { await pause(error) }
+            throw error
+        }
     }
 }
 

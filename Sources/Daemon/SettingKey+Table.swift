@@ -88,6 +88,9 @@ extension SettingKey {
             "api.acceptedCodes", \.api.acceptedCodes, .list(.integer(-99999...99999)),
             "response codes for \"taken, not finished\" (assumed)"),
         SettingKey(
+            "api.pendingPatterns", \.api.pendingPatterns, .list(.text("a phrase of a message")),
+            "a message with one of these, at the start of a word, means the same although the code says done (assumed)"),
+        SettingKey(
             "api.finalCodes", \.api.finalCodes, .list(.integer(-99999...99999)),
             "response codes of a refusal that is believed without an enquiry"),
         SettingKey(

@@ -98,6 +98,7 @@ extension Settings {
         configuration.endpoints.enquiry = api.paths.enquiry
         configuration.endpoints.panStatus = api.paths.panStatus
         configuration.codes.accepted = Set(api.acceptedCodes)
+        configuration.codes.pendingPatterns = api.pendingPatterns
         configuration.codes.finalRefusals = Set(api.finalCodes)
         configuration.codes.postponed = Set(api.postponedCodes)
         configuration.codes.postponedPatterns = api.postponedPatterns

@@ -64,12 +64,12 @@ struct WorkerParts: Sendable {
         outbox = Outbox(
             publisher: publish, ledger: ledger, configuration: configuration, clock: clock, metrics: metrics, logger: logger)
         let gateway = BOSClientGateway(client)
-        calibrator = EnquiryCalibrator(gateway: gateway, ledger: ledger, configuration: configuration, clock: clock, logger: logger)
+        let merchant = KnownMerchant(configured: settings.api.registerID)
+        let limited = LimitedGateway(
+            gateway, lanes: lanes, ratePerSecond: settings.api.ratePerSecond.map(Double.init), merchant: merchant, clock: clock)
+        calibrator = EnquiryCalibrator(gateway: limited, ledger: ledger, configuration: configuration, clock: clock, logger: logger)
         let handler = JobHandler(
-            configuration: configuration, ledger: ledger,
-            gateway: LimitedGateway(
-                gateway, lanes: lanes, ratePerSecond: settings.api.ratePerSecond.map(Double.init),
-                registerID: settings.api.registerID ?? "", clock: clock),
+            configuration: configuration, ledger: ledger, gateway: limited,
             outbox: outbox, lanes: lanes, calibrator: calibrator, drain: DrainSignal(), runs: LiveRuns(process: name), clock: clock,
             metrics: metrics,
             logger: logger)
@@ -87,8 +87,10 @@ struct WorkerParts: Sendable {
             ],
             executor: client.executor)
         probe = PauseProbe(
-            gateway: gateway, ledger: ledger, registerID: settings.api.registerID ?? "", timeout: settings.api.requestTimeout)
-        sampler = Sampler(connection: consume, ledger: ledger, clock: clock, queues: settings.amqp.watchedQueues, writes: true)
+            gateway: gateway, ledger: ledger, merchant: merchant, timeout: settings.api.requestTimeout)
+        sampler = Sampler(connection: consume, ledger: ledger, clock: clock, queues: settings.amqp.watchedQueues) { [lanes] error in
+            await lanes.close(.ledger, "\(error)")
+        }
         registry.observe([consume, publish])
         registry.observe(publishing: publish)
         registry.observe(tokenOf: client, clock)

@@ -30,11 +30,17 @@ package struct ExactDecimal: Sendable, Equatable {
 
     /// The value times ten to that power if it is a whole number that fits, else `nil`. 2 turns rupees into paise.
     package func wholeNumber(timesTenToThe power: Int) -> Int64? {
-        let zeros = exponent + power
         // Int64 has 19 digits at the most.
-        guard digits.isEmpty || (zeros >= 0 && digits.count + zeros <= 19) else { return nil }
+        wholeDigits(timesTenToThe: power, atMost: 19).flatMap { Int64($0) }
+    }
+
+    /// The digits of the value times ten to that power, behind a minus sign where it is negative; `nil` if that is no whole number or has
+    /// more digits than `limit`.
+    package func wholeDigits(timesTenToThe power: Int = 0, atMost limit: Int) -> String? {
+        let zeros = exponent + power
+        guard digits.isEmpty || (zeros >= 0 && digits.count + zeros <= limit) else { return nil }
         let text = String(decoding: digits, as: UTF8.self) + String(repeating: "0", count: digits.isEmpty ? 1 : zeros)
-        return Int64((isNegative ? "-" : "") + text)
+        return (isNegative ? "-" : "") + text
     }
 
     /// One that is too large to matter is cut: no text has so many digits.

@@ -11,8 +11,18 @@ extension JSONValue {
         try parse(bytes, from: objectStart(in: bytes) ?? markEnd(in: bytes), mendsStrings: true, maximumDepth: maximumDepth)
     }
 
-    /// Whether a text holds what looks like the start of an object, whole or not.
-    package static func hasObjectStart(in bytes: [UInt8]) -> Bool { objectStart(in: bytes) != nil }
+    /// Whether a text holds what looks like the start of an object, whole or not, also inside a string.
+    package static func hasObjectStart(in bytes: [UInt8]) -> Bool {
+        objectStart(in: bytes.filter { $0 != UInt8(ascii: "\\") }) != nil
+    }
+
+    /// The object that this string holds as JSON text, for servers that write JSON twice; `nil` if this is no string or holds anything else.
+    package var objectInString: JSONValue? {
+        guard case .string(let text) = self,
+            let value = try? Self.parse(Array(text.utf8), from: 0, mendsStrings: true, maximumDepth: 32), case .object = value
+        else { return nil }
+        return value
+    }
 
     /// The first `{` that a quotation mark follows, with nothing but white space between.
     private static func objectStart(in bytes: [UInt8]) -> Int? {

@@ -23,14 +23,14 @@ struct RechargeCaller: BOSCaller {
     func ask(_ machine: RechargeMachine, _ call: CallOptions) async -> CallReport<RechargeMachine.Event> {
         let (recharge, bosReference) = (machine.recharge, machine.progress.bosReference)
         let report = await gateway.enquire(enquiresBy.name(recharge.reference, bosReference), registerID: recharge.registerID, call)
-        let calibration = calibrator.calibration(of: recharge.registerID)
+        let calibration = calibrator.calibration(of: recharge.registerID, by: enquiresBy.kind(bosReference))
         return report.map { enquiry in
             switch enquiry {
             case .found(let finding, let answer, let subject):
                 let names = recharge.names(bosReference)
-                // Where nothing was answered yet, what the enquiry finds is the first that it can be calibrated by.
-                if finding == .succeeded, finding.weighed(subject, against: recharge, names: names, calibration) == .counts(finding) {
-                    calibrator.executed(recharge, bosReference)
+                // Where no recharge was answered yet, what the enquiry finds is the first that it can be calibrated by.
+                if finding == .succeeded, subject.contradiction(to: recharge, names: names, calibration) == nil {
+                    calibrator.executed(recharge, bosReference, isCertain: false)
                 }
                 return .enquired(finding, answer, subject, calibration)
             case .unanswered(let reason, let retryAfter): return .enquiryUnanswered(reason, retryAfter: retryAfter)
@@ -65,7 +65,9 @@ struct RechargeStatusCaller: BOSCaller {
             return report.map { enquiry in
                 switch enquiry {
                 case .found(let finding, let answer, let subject):
-                    .found(finding, answer, subject, calibrator.calibration(of: registerID), known: known)
+                    .found(
+                        finding, answer, subject,
+                        calibrator.calibration(of: registerID, by: enquiresBy.kind(before?.progress.bosReference)), known: known)
                 case .unanswered(let reason, let retryAfter): .unanswered(reason, retryAfter: retryAfter)
                 case .ownCredentialsRefused: .ownCredentialsRefused
                 }

@@ -42,6 +42,9 @@ package struct CallReport<Event: Sendable>: Sendable {
         self.sighting = sighting
     }
 
+    /// Whether BOS answered at all: with something that can be counted, and no fault of its own.
+    var isAnswered: Bool { sighting.map { $0.name.httpStatus < 500 } ?? false }
+
     package func map<Other>(_ transform: (Event) -> Other) -> CallReport<Other> {
         CallReport<Other>(transform(event), note: note, sighting: sighting)
     }

@@ -115,25 +115,30 @@ package actor ConsumptionGate {
         changes.pulse()
     }
 
-    /// Stops consuming for this reason; returns once no more deliveries are taken. The caller may then requeue its own.
+    /// Stops consuming for this reason; returns once no more deliveries are taken, unless a trial runs, which takes no other delivery and ends by
+    /// itself. The caller may then requeue its own.
     package func close(_ reason: PauseReason, _ detail: String) async {
-        let isNew = state.withLock { state in
-            // A job that was let through to try finds this reason: it stands, and the trial ends with the job.
-            state.reasons.updateValue(detail, forKey: reason) == nil
+        let (isNew, isTrying) = state.withLock { state in
+            // No job has been let through yet, and none is now. One that was let through ends its trial itself.
+            if state.trial == .offered { state.trial = .none }
+            return (state.reasons.updateValue(detail, forKey: reason) == nil, state.trial == .running)
         }
         if isNew { logger.error("consuming pauses", metadata: ["reason": "\(reason.rawValue)", "detail": "\(detail)"]) }
-        guard state.withLock({ $0.trial != .running }) else {
-            closed.yield()
-            return
-        }
-        await switchConsumers(.stopped)
+        if !isTrying { await switchConsumers(.stopped) }
         // After the switch, and every time: whatever crossed an opening, a round follows that puts the consumers right.
         closed.yield()
         changes.pulse()
     }
 
     /// The reason has passed: a call to BOS has shown it.
-    nonisolated func pass(_ reason: PauseReason) { state.withLock { _ = $0.reasons.removeValue(forKey: reason) } }
+    nonisolated func pass(_ reason: PauseReason) {
+        state.withLock { state in
+            state.reasons[reason] = nil
+            // Nothing is left to be tried.
+            if state.reasons.isEmpty, state.trial == .offered { state.trial = .none }
+        }
+        changes.pulse()
+    }
 
     /// Probes while the gate is closed, and opens it when every reason has passed. Ends when cancelled.
     package func run(probe: Probe) async {
@@ -168,27 +173,16 @@ package actor ConsumptionGate {
         await tryJob()
     }
 
-    /// Lets one job through and returns when it is over, or when another reason to pause has come.
+    /// Lets one job through and returns when it is over, or when there is nothing to try any more: another reason to pause has come, the same one
+    /// was found again, or all have passed.
     private func tryJob() async {
-        let known = Set(pauses.keys)
         state.withLock { $0.trial = .offered }
         await switchConsumers(.trial)
-        while !Task.isCancelled {
-            let isOver = state.withLock { state in
-                if state.trial == .none { return true }
-                guard state.trial == .offered, !known.isSuperset(of: state.reasons.keys) else { return false }
-                state.trial = .none
-                return true
-            }
-            if isOver { return }
-            await changes.wait { self.isTrialOver(known) }
-        }
+        while !isTrialOver, !Task.isCancelled { await changes.wait { self.isTrialOver } }
         state.withLock { $0.trial = .none }
     }
 
-    private nonisolated func isTrialOver(_ known: Set<PauseReason>) -> Bool {
-        state.withLock { $0.trial == .none || ($0.trial == .offered && !known.isSuperset(of: $0.reasons.keys)) }
-    }
+    private nonisolated var isTrialOver: Bool { state.withLock { $0.trial == .none } }
 
     /// A quarter of a second at first, so that an operator who mends something sees it soon; then longer, up to ten seconds.
     private static func interval(_ probes: Int, _ jitter: Double) -> Duration {

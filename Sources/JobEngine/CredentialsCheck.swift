@@ -16,7 +16,7 @@ final class CredentialsCheck: Sendable {
     }
 
     private let bos: any BOSGateway
-    private let registerID: String
+    private let merchant: KnownMerchant
     private let clock: any EngineClock
     private let state = Mutex(State())
     private let ends = Signal()
@@ -24,9 +24,9 @@ final class CredentialsCheck: Sendable {
     /// How long an answer holds.
     private static let lifetime = Duration.seconds(1)
 
-    init(_ bos: any BOSGateway, registerID: String, clock: any EngineClock) {
+    init(_ bos: any BOSGateway, merchant: KnownMerchant, clock: any EngineClock) {
         self.bos = bos
-        self.registerID = registerID
+        self.merchant = merchant
         self.clock = clock
     }
 
@@ -55,11 +55,14 @@ final class CredentialsCheck: Sendable {
     }
 
     private func ask(_ call: CallOptions) async -> Bool {
-        switch await bos.enquire(PauseProbe.reference, registerID: registerID, call).event {
+        guard let registerID = merchant.registerID else { return false }
+        let report = await bos.enquire(PauseProbe.reference, registerID: registerID, call)
+        return switch report.event {
         case .found: true
         case .ownCredentialsRefused: false
-        // An answer without a verdict: BOS may answer this question so for ever.
-        case .unanswered(let reason, _): reason == .unanswered
+        // An answer without a verdict: BOS may answer this question so for ever. Without an answer nothing is known.
+        case .unanswered(.unanswered, _): report.isAnswered
+        case .unanswered: false
         }
     }
 }

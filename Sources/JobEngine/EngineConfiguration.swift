@@ -39,6 +39,12 @@ package struct EngineConfiguration: Sendable {
         /// BOS's own number, where its answer to `DoRecharge` gave one.
         case bosReference = "refid"
 
+        /// The kind of name that a recharge is asked for by.
+        func kind(_ bosReference: String?) -> Self { bosReference == nil ? .reference : self }
+
+        /// The kinds of name that doubts of this configuration may be asked for by, and this recharge can be.
+        func kinds(_ bosReference: String?) -> [Self] { kind(bosReference) == .reference ? [.reference] : [.bosReference, .reference] }
+
         package func name(_ reference: String, _ bosReference: String?) -> String {
             switch self {
             case .reference: reference

@@ -7,16 +7,26 @@ import Synchronization
 ///
 /// Only then does "not found" mean anything. Source: bos-api.md, RechargesStatus.
 package final class EnquiryCalibrator: Sendable {
-    /// A recharge that BOS has said it executed.
+    /// What a calibration holds for.
+    struct Key: Hashable {
+        var registerID: String
+        /// The kind of name that was asked for.
+        var name: EngineConfiguration.EnquiryName
+    }
+
+    /// A recharge that exists.
     private struct Example {
         var recharge: Recharge
         var bosReference: String?
+        /// BOS said that it executed it, in its answer to `DoRecharge`. Else an enquiry found it.
+        var isCertain: Bool
     }
 
     private struct State {
-        var calibrations: [String: Calibration] = [:]
-        /// The latest example of each merchant whose calibration has not passed.
-        var examples: [String: Example] = [:]
+        var calibrations: [Key: (calibration: Calibration, isCertain: Bool)] = [:]
+        /// What is being asked about, and the latest that came meanwhile.
+        var examples: [Key: Example] = [:]
+        var latest: [Key: Example] = [:]
     }
 
     private let gateway: any BOSGateway
@@ -25,8 +35,8 @@ package final class EnquiryCalibrator: Sendable {
     private let clock: any EngineClock
     private let logger: Logger
     private let state = Mutex(State())
-    private let wishes: AsyncStream<String>
-    private let wished: AsyncStream<String>.Continuation
+    private let wishes: AsyncStream<Key>
+    private let wished: AsyncStream<Key>.Continuation
 
     /// Merchants that are remembered at the most. Those beyond stay untried.
     private static let maximumMerchants = 256
@@ -44,39 +54,52 @@ package final class EnquiryCalibrator: Sendable {
         (wishes, wished) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.maximumMerchants))
     }
 
-    /// What the enquiry was seen to do for this merchant.
-    package func calibration(of registerID: String) -> Calibration { state.withLock { $0.calibrations[registerID] ?? .untried } }
+    /// What the enquiry was seen to do for this merchant, when it was asked for a recharge by this kind of name.
+    package func calibration(of registerID: String, by name: EngineConfiguration.EnquiryName = .reference) -> Calibration {
+        state.withLock { $0.calibrations[Key(registerID: registerID, name: name)]?.calibration ?? .untried }
+    }
 
     /// What keeps doubts from being settled, one sentence for each merchant; for readiness and people.
     package var problems: [String] {
         state.withLock { state in
-            state.calibrations.sorted { $0.key < $1.key }.compactMap { _, calibration in
-                switch calibration {
+            state.calibrations.sorted { $0.key.registerID < $1.key.registerID }.compactMap { _, known in
+                switch known.calibration {
                 case .blind, .credulous:
-                    "\(calibration.explanation): no doubt is settled by \"not found\" (check api.paths.enquiry and api.enquiry)"
+                    "\(known.calibration.explanation): no doubt is settled by \"not found\" (check api.paths.enquiry and api.enquiry)"
                 case .untried, .passed: nil
                 }
             }
         }
     }
 
-    /// Takes note of a recharge that BOS has just executed.
-    func executed(_ recharge: Recharge, _ bosReference: String?) {
-        let isWanted = state.withLock { state in
-            guard state.calibrations[recharge.registerID]?.findsRecharges != true else { return false }
-            let isKnown = state.examples[recharge.registerID] != nil
-            guard isKnown || state.examples.count < Self.maximumMerchants else { return false }
-            state.examples[recharge.registerID] = Example(recharge: recharge, bosReference: bosReference)
-            return !isKnown
+    /// Takes note of a recharge that exists.
+    /// - Parameter isCertain: BOS has just said that it executed it. Else an enquiry has found it.
+    func executed(_ recharge: Recharge, _ bosReference: String?, isCertain: Bool = true) {
+        let example = Example(recharge: recharge, bosReference: bosReference, isCertain: isCertain)
+        for name in configuration.enquiresBy.kinds(bosReference) {
+            let key = Key(registerID: recharge.registerID, name: name)
+            if state.withLock({ Self.take(example, key, &$0) }) { wished.yield(key) }
         }
-        if isWanted { wished.yield(recharge.registerID) }
+    }
+
+    /// Whether the key is to be calibrated by this example from now on.
+    private static func take(_ example: Example, _ key: Key, _ state: inout State) -> Bool {
+        if let known = state.calibrations[key], known.calibration.findsRecharges, known.isCertain || !example.isCertain { return false }
+        guard state.examples[key] != nil else {
+            guard state.examples.count < maximumMerchants else { return false }
+            state.examples[key] = example
+            return true
+        }
+        // One example is asked about until it is found: BOS may show an execution some seconds later.
+        if example.isCertain || state.latest[key]?.isCertain != true { state.latest[key] = example }
+        return false
     }
 
     /// Asks about each example until the enquiry of its merchant is calibrated. Ends when cancelled.
     package func run() async {
         await takeStock()
         await withDiscardingTaskGroup { group in
-            for await registerID in wishes { group.addTask { await self.calibrate(registerID) } }
+            for await key in wishes { group.addTask { await self.calibrate(key) } }
             group.cancelAll()
         }
     }
@@ -89,20 +112,26 @@ package final class EnquiryCalibrator: Sendable {
         executed(recharge, record.progress.bosReference)
     }
 
-    private func calibrate(_ registerID: String) async {
-        var failures = 0
-        while !Task.isCancelled, let example = state.withLock({ $0.examples[registerID] }) {
-            switch await ask(about: example) {
+    private func calibrate(_ key: Key) async {
+        var (rounds, misses) = (0, 0)
+        while !Task.isCancelled, let example = state.withLock({ $0.examples[key] }) {
+            switch await ask(about: example, key.name) {
             case .shows(let calibration):
-                conclude(calibration, registerID)
+                conclude(calibration, key, isCertain: example.isCertain)
                 if calibration.findsRecharges { return }
-                failures += 1
+                misses += 1
             case .doesNotFind:
-                failures += 1
-                if failures == Self.attempts { conclude(.blind, registerID) }
+                misses += 1
+                if misses % Self.attempts == 0 {
+                    if example.isCertain { conclude(.blind, key, isCertain: true) }
+                    state.withLock { state in
+                        if let latest = state.latest.removeValue(forKey: key) { state.examples[key] = latest }
+                    }
+                }
             case .unanswered: break
             }
-            await clock.sleep(for: .seconds(1) * Double(1 << min(failures, 6)))
+            rounds += 1
+            await clock.sleep(for: .seconds(1) * Double(1 << min(rounds, 6)))
         }
     }
 
@@ -113,37 +142,37 @@ package final class EnquiryCalibrator: Sendable {
         case unanswered
     }
 
-    /// What the enquiry shows about a recharge that certainly exists.
-    private func ask(about example: Example) async -> Observation {
-        let name = configuration.enquiresBy.name(example.recharge.reference, example.bosReference)
-        switch await enquire(name, example.recharge.registerID).event {
+    /// What the enquiry shows about a recharge that exists.
+    private func ask(about example: Example, _ name: EngineConfiguration.EnquiryName) async -> Observation {
+        switch await enquire(name.name(example.recharge.reference, example.bosReference), example.recharge.registerID).event {
         case .unanswered, .ownCredentialsRefused, .found(.pending, _, _): return .unanswered
         case .found(.notFound, _, _), .found(.declined, _, _), .found(.failed, _, _): return .doesNotFind
         case .found(.succeeded, _, let subject):
             guard let calibration = subject.calibration(by: example.recharge, bosReference: example.bosReference) else {
                 return .doesNotFind
             }
-            return .shows(await isCredulous(subject, example) ? .credulous : calibration)
+            return await control(example).map { .shows($0 ? .credulous : calibration) } ?? .unanswered
         }
     }
 
-    /// Where an answer names no recharge, an enquiry that says the same of every reference would settle any doubt.
-    private func isCredulous(_ subject: Subject, _ example: Example) async -> Bool {
-        guard !subject.hasData, case .found(.succeeded, _, _) = await enquire(PauseProbe.reference, example.recharge.registerID).event
-        else {
-            return false
+    /// Whether the enquiry finds what was never sent: then it would settle any doubt. `nil` if BOS gave no answer.
+    private func control(_ example: Example) async -> Bool? {
+        let report = await enquire(PauseProbe.reference, example.recharge.registerID)
+        switch report.event {
+        case .found(.succeeded, _, _), .found(.failed, _, _): return true
+        case .found: return false
+        case .unanswered, .ownCredentialsRefused: return report.isAnswered ? false : nil
         }
-        return true
     }
 
     private func enquire(_ name: String, _ registerID: String) async -> CallReport<Enquiry> {
         await gateway.enquire(name, registerID: registerID, CallOptions(traceparent: nil, timeout: configuration.requestTimeout))
     }
 
-    func conclude(_ calibration: Calibration, _ registerID: String) {
+    func conclude(_ calibration: Calibration, _ key: Key, isCertain: Bool) {
         let isNews = state.withLock { state in
-            if calibration.findsRecharges { state.examples[registerID] = nil }
-            return state.calibrations.updateValue(calibration, forKey: registerID) != calibration
+            if calibration.findsRecharges { (state.examples[key], state.latest[key]) = (nil, nil) }
+            return state.calibrations.updateValue((calibration, isCertain), forKey: key)?.calibration != calibration
         }
         guard isNews else { return }
         switch calibration {

@@ -174,6 +174,8 @@ package struct JobHandler: Sendable {
                 logger.info("a job goes on", metadata: record.metadata)
                 var run = makeRun(machine, record)
                 return .settled(await run.drive(step, isStored: false))
+            // The run that works on it tells its asker, and has a delivery of its own.
+            case .joined(_, isTold: true) where !arrival.isRedelivered: return .settled(.ack)
             case .joined: return .settled(.requeue)
             case .waiting(let replies), .answered(let replies):
                 await outbox.deliver(repeated: replies)
@@ -202,8 +204,9 @@ package struct JobHandler: Sendable {
         return .reject
     }
 
-    /// Claims the job. While another run works on it this delivery is kept: should that run have lost its own and end without a
-    /// result, nobody else would bring the job back. `.joined` only if nothing may be begun now.
+    /// Claims the job. While another run works on it a copy of its message is let go of at once: it would only take up the room of other jobs.
+    /// A delivery that may be the run's own, handed out once more, is kept: should the run end without a result, only it would bring the job
+    /// back soon.
     private func claimed(_ claim: Claim, _ arrival: Arrival) async throws(LedgerError) -> (ClaimResult, Claim) {
         var claim = claim
         while true {
@@ -212,7 +215,7 @@ package struct JobHandler: Sendable {
                 claim = kept
                 continue
             }
-            guard case .joined(let owner) = result else { return (result, claim) }
+            guard case .joined(let owner, let isTold) = result, !isTold || arrival.isRedelivered else { return (result, claim) }
             claim.hasJoined = true
             // A delivery that only waits takes no place from one that works.
             arrival.slot.leave()

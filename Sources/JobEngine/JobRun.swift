@@ -59,7 +59,6 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
                     if let end = try await wait(reason) { return end }
                     step = machine.wake(at: clock.moment, jitter: clock.jitter())
                     note = machine.remark
-                    note = machine.remark
                 case .park: return try await park()
                 case .finish(let verdict): return try await finish(verdict)
                 case .nothing: return .ack
@@ -138,6 +137,8 @@ extension JobRun {
             do throws(LedgerError) {
                 return try await handler.ledger.update(update)
             } catch {
+                // One row that cannot be read is no reason to stop the others.
+                if case .unreadable = error { throw .ledger(error) }
                 // What BOS answered is worth keeping: there may be room on the disk again before the delivery has to go back.
                 await handler.lanes.close(.ledger, "\(error)")
                 guard error.isRecoverable, !handler.drain.isDraining, clock.uptime() + .seconds(2) < deadline else {
@@ -170,10 +171,7 @@ extension JobRun {
     /// Waits here if it is short, else ends the run. Returns how to let go of the delivery, or `nil` if the job goes on.
     private mutating func wait(_ reason: WaitReason) async throws(RunError) -> Settlement? {
         handler.metrics.waited(record.job.kind, reason)
-        // What is refused for its own credentials concerns no other job.
-        if reason == .credentialsRefused, machine.progress.credentialRefusals == record.progress.credentialRefusals {
-            return try await renewCredentials()
-        }
+        if reason == .credentialsRefused { return try await renewCredentials() }
         let delay = max(.zero, (machine.progress.dueAt ?? clock.now()) - clock.now())
         if mayWaitHere(reason, delay) {
             try await store(.waiting, reason.rawValue)
@@ -203,7 +201,7 @@ extension JobRun {
             clock.uptime() + delay + timeNeeded <= deadline
         else { return false }
         switch reason {
-        case .panPending, .breakerOpen, .credentialsRefused, .postponed, .late: return false
+        case .panPending, .breakerOpen, .credentialsRefused, .ownCredentialsRefused, .postponed, .late: return false
         // What was refused is asked about again after its window: until then it takes no place from others.
         case .doubt: return machine.progress.doubt != .refused
         case .notSent, .throttled, .unanswered:

@@ -156,6 +156,8 @@ package final class Lane: Sendable {
     /// An answer to a recharge other than "not now".
     private func watch(refusal code: Int?, _ note: String) async {
         gate.pass(.postponed)
+        // Where only a job can tell, this one has told.
+        if code != RefusalWatch.credentials { gate.pass(.credentials) }
         let (isNews, refusedWith) = state.withLock { state in
             (state.refusals.record(refusal: code, at: clock.uptime()), state.refusals.refusedWith)
         }
@@ -173,6 +175,12 @@ package final class Lane: Sendable {
         let left = end - clock.uptime()
         return left > .zero ? left : nil
     }
+
+    /// Whether BOS has taken the credentials of a recharge since it last refused those of one.
+    var takesCredentials: Bool { state.withLock { $0.refusals.takesCredentials } }
+
+    /// Whether BOS refuses nearly all recharges with one code.
+    var isRefused: Bool { state.withLock { $0.refusals.refusedWith != nil } }
 
     /// Whether it is time to try one more recharge.
     var mayTry: Bool { state.withLock { $0.refusals.mayTry(at: clock.uptime()) } }

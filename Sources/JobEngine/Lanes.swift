@@ -20,7 +20,7 @@ package struct Lanes: Sendable {
     }
 
     /// Stops consuming in both lanes, for a reason that concerns every job.
-    func close(_ reason: PauseReason, _ detail: String) async {
+    package func close(_ reason: PauseReason, _ detail: String) async {
         for lane in all { await lane.gate.close(reason, detail) }
     }
 }

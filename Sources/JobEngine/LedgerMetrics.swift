@@ -9,6 +9,7 @@ package final class LedgerMetrics: Sendable {
     private let oldestDoubt = Gauge(label: "bos_doubt_oldest_age_seconds")
     private let doubtAmount = Gauge(label: "bos_doubt_amount_rupees")
     private let panPending = Gauge(label: "bos_pan_pending")
+    private let repliesOwed = Gauge(label: "bos_replies_owed")
     private let oldestDue = Gauge(label: "bos_due_oldest_age_seconds")
     private let ages = Mutex((doubt: ObservedAge(), due: ObservedAge()))
 
@@ -35,6 +36,7 @@ package final class LedgerMetrics: Sendable {
         oldestDoubt.record(doubt / .seconds(1))
         oldestDue.record(due / .seconds(1))
         doubtAmount.record(Double(summary.doubtAmount.paise) / 100)
+        repliesOwed.record(summary.unpublishedReplies)
         panPending.record(summary.stored[LedgerSummary.Key(.panStatus, .pending)] ?? 0)
     }
 }

@@ -7,16 +7,18 @@ package struct LimitedGateway: BOSGateway {
     private let lanes: Lanes
     private let rate: SharedRate
     private let credentials: CredentialsCheck
+    private let merchant: KnownMerchant
     private let clock: any EngineClock
 
     /// Longer than this nobody waits here for the rate: the job waits in the ledger instead.
     private static let patience = Duration.seconds(2)
 
     /// - Parameter ratePerSecond: calls of all kinds together; `nil`: no limit.
-    /// - Parameter registerID: the merchant of the configuration, by whose credentials those of a job are told from all others'.
-    package init(_ bos: any BOSGateway, lanes: Lanes, ratePerSecond: Double?, registerID: String, clock: any EngineClock) {
+    /// - Parameter merchant: by whose credentials those of a job are told from all others'.
+    package init(_ bos: any BOSGateway, lanes: Lanes, ratePerSecond: Double?, merchant: KnownMerchant, clock: any EngineClock) {
         self.bos = bos
-        credentials = CredentialsCheck(bos, registerID: registerID, clock: clock)
+        credentials = CredentialsCheck(bos, merchant: merchant, clock: clock)
+        self.merchant = merchant
         self.lanes = lanes
         self.clock = clock
         rate = SharedRate(RateLimit(RateLimit.Configuration(perSecond: ratePerSecond)))
@@ -35,8 +37,9 @@ package struct LimitedGateway: BOSGateway {
         let start = clock.uptime()
         var report = await bos.recharge(permit, recharge, call)
         if case .notTaken(.credentialsRefused) = report.event, await isOwnRefusal(call) {
-            report.event = .notTaken(.ownCredentialsRefused)
+            report.event = .notTaken(.ownCredentialsRefused(takesOthers: lane.takesCredentials))
         }
+        if case .answered = report.event { merchant.note(recharge.registerID) }
         await lane.record(report.event.outcome, startedAt: start, note: report.note)
         return report
     }
@@ -142,7 +145,7 @@ extension WaitReason {
         switch self {
         case .notSent, .unanswered, .doubt: .failed
         case .throttled: .throttled
-        case .credentialsRefused, .breakerOpen, .panPending, .postponed, .late: .neutral
+        case .credentialsRefused, .ownCredentialsRefused, .breakerOpen, .panPending, .postponed, .late: .neutral
         }
     }
 }

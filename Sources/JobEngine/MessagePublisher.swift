@@ -6,6 +6,8 @@ package protocol MessagePublisher: Sendable {
     func publish(
         _ message: Message, exchange: String, routingKey: String, mandatory: Bool, timeout: Duration?
     ) async throws(PublishError)
+    /// Whether a caller waits for a direct reply under this name, which begins with ``DirectReplyTo/prefix``.
+    func hasListener(directReplyTo name: String) async throws(PublishError) -> Bool
     /// Returns once publishing makes sense again.
     func whenConnected() async throws(CancellationError)
 }

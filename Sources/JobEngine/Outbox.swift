@@ -19,6 +19,8 @@ package final class Outbox: Sendable {
         var confirmed: [OutgoingReply.ID] = []
         /// Not confirmed: a later sweep's.
         var troubles: [OutgoingReply.ID: ReplyTrouble] = [:]
+        /// Where the broker refuses replies, as the log has said.
+        var refusing: Set<ReplyAddress> = []
         /// Up to this one the run that stored a reply has had the time to publish it: what is owed still is the next sweep's.
         var left: OutgoingReply.ID = 0
         /// When the next sweep for replies that were not confirmed is due, in the clock's uptime.
@@ -110,7 +112,7 @@ package final class Outbox: Sendable {
     func publish(_ message: Message, to address: ReplyAddress) async -> Publication {
         guard let error = await attempt(message, to: address) else { return .confirmed }
         switch error {
-        case .notSent, .refused, .outcomeUnknown: return .unconfirmed
+        case .notSent, .notAsked, .refused, .outcomeUnknown: return .unconfirmed
         case .returned: return .nowhere
         case .turnedDown(let code, _) where code == ReplyTrouble.notFound: return .nowhere
         case .turnedDown, .invalid:
@@ -123,8 +125,12 @@ package final class Outbox: Sendable {
     /// without a listener.
     private func attempt(_ message: Message, to address: ReplyAddress) async -> PublishError? {
         do {
+            if address.isDirect, !(try await publisher.hasListener(directReplyTo: address.routingKey)) {
+                return await keepUnrouted(message, instead: address)
+            }
             try await publisher.publish(
-                message, exchange: address.exchange, routingKey: address.routingKey, mandatory: true, timeout: confirmTimeout)
+                message, exchange: address.exchange, routingKey: address.routingKey, mandatory: !address.isDirect,
+                timeout: confirmTimeout)
             return nil
         } catch {
             // The connection says that the broker is gone, once; here it would be said for every message.
@@ -221,6 +227,7 @@ package final class Outbox: Sendable {
 
     /// Replies of which is known why they were not confirmed. More are swept with what was left.
     private static let maximumTroubles = 10_000
+    private static let maximumRefusing = 1_000
 
     private func tellUntaken(_ troubles: [OutgoingReply.ID: ReplyTrouble]) {
         guard let example = troubles.min(by: { $0.key < $1.key }) else { return }
@@ -293,18 +300,20 @@ package final class Outbox: Sendable {
     /// - Parameter isRepeat: it ends no job.
     private func deliver(_ reply: OutgoingReply, isRepeat: Bool = false) async {
         state.withLock { _ = $0.inFlight.insert(reply.id) }
-        if let error = await attempt(Message(reply), to: ReplyAddress(reply, exchanges)) {
-            noteTrouble(error, with: reply, isRepeat: isRepeat)
+        let address = ReplyAddress(reply, exchanges)
+        if let error = await attempt(Message(reply), to: address) {
+            noteTrouble(error, with: reply, to: address, isRepeat: isRepeat)
         } else {
-            noteConfirmed(reply, isRepeat: isRepeat)
+            noteConfirmed(reply, to: address, isRepeat: isRepeat)
         }
     }
 
-    private func noteConfirmed(_ reply: OutgoingReply, isRepeat: Bool) {
-        let trouble = state.withLock { state in
+    private func noteConfirmed(_ reply: OutgoingReply, to address: ReplyAddress, isRepeat: Bool) {
+        let (trouble, wasRefusing) = state.withLock { state in
             state.confirmed.append(reply.id)
-            return state.troubles.removeValue(forKey: reply.id)
+            return (state.troubles.removeValue(forKey: reply.id), state.refusing.remove(address) != nil)
         }
+        if wasRefusing { logger.notice("the broker takes replies again that it has refused", metadata: metadata(of: address)) }
         confirmed.yield()
         metrics.published(reply.kind)
         if !isRepeat { metrics.ended(reply, at: clock.now()) }
@@ -313,9 +322,9 @@ package final class Outbox: Sendable {
         }
     }
 
-    private func noteTrouble(_ error: PublishError, with reply: OutgoingReply, isRepeat: Bool) {
+    private func noteTrouble(_ error: PublishError, with reply: OutgoingReply, to address: ReplyAddress, isRepeat: Bool) {
         let now = clock.uptime()
-        let (trouble, earlier) = state.withLock { state in
+        let (trouble, earlier, isNewlyRefusing) = state.withLock { state in
             let earlier = state.troubles[reply.id]
             let trouble = ReplyTrouble(error, isRepeat: isRepeat, after: earlier, at: now)
             if earlier != nil || state.troubles.count < Self.maximumTroubles {
@@ -324,7 +333,13 @@ package final class Outbox: Sendable {
                 state.left = max(state.left, reply.id)
             }
             state.inFlight.remove(reply.id)
-            return (trouble, earlier)
+            let isNew = trouble.isRefusedAgain && state.refusing.count < Self.maximumRefusing && state.refusing.insert(address).inserted
+            return (trouble, earlier, isNew)
+        }
+        if isNewlyRefusing {
+            logger.error(
+                "the broker refuses replies (basic.nack): a queue that is bound for them is full or not available; they stay owed and are tried again",
+                metadata: metadata(of: address))
         }
         if trouble.needsPerson, !trouble.isTold(by: earlier) {
             var metadata = metadata(of: reply)
@@ -332,6 +347,10 @@ package final class Outbox: Sendable {
             logger.error("a reply could not be published; it stays owed and is tried again now and then", metadata: metadata)
         }
         if trouble.dueAt <= now { owed.yield() } else { planWake() }
+    }
+
+    private func metadata(of address: ReplyAddress) -> Logger.Metadata {
+        ["exchange": "\(address.exchange)", "routing_key": "\(address.routingKey)"]
     }
 
     private func metadata(of reply: OutgoingReply) -> Logger.Metadata {

@@ -5,16 +5,16 @@ package import Ledger
 package struct PauseProbe: Sendable {
     private let gateway: any BOSGateway
     private let ledger: any Ledger
-    private let registerID: String
+    private let merchant: KnownMerchant
     private let timeout: Duration
 
     /// Asked about in enquiries that only want to know whether BOS talks to us; no upstream uses it.
     static let reference = "bos-worker-probe"
 
-    package init(gateway: any BOSGateway, ledger: any Ledger, registerID: String, timeout: Duration) {
+    package init(gateway: any BOSGateway, ledger: any Ledger, merchant: KnownMerchant, timeout: Duration) {
         self.gateway = gateway
         self.ledger = ledger
-        self.registerID = registerID
+        self.merchant = merchant
         self.timeout = timeout
     }
 
@@ -27,18 +27,24 @@ package struct PauseProbe: Sendable {
             } catch { return .stands }
         case .credentials:
             _ = await gateway.renewCredentials()
+            // Without a merchant to ask for, only a job can tell.
+            guard merchant.registerID != nil else { return .triesJob }
             // An answer without a verdict lifts it too: BOS may refuse this question for reasons of its own, for ever.
             return await asksInVain(about: [.credentialsRefused, .notSent, .throttled]) ? .stands : .passed
         case .bos: return await lane.probe { await asksInVain(about: [.notSent, .throttled, .unanswered]) == false } ? .passed : .stands
         case .throttled: return lane.throttledFor == nil ? .passed : .stands
         case .postponed: return .triesJob
-        case .refusals: return lane.mayTry ? .triesJob : .stands
+        case .refusals:
+            guard lane.isRefused else { return .passed }
+            return lane.mayTry ? .triesJob : .stands
         }
     }
 
     /// Whether an enquiry fails for one of these reasons.
     private func asksInVain(about reasons: [WaitReason]) async -> Bool {
-        switch await gateway.enquire(Self.reference, registerID: registerID, CallOptions(traceparent: nil, timeout: timeout)).event {
+        switch await gateway.enquire(Self.reference, registerID: merchant.registerID ?? "", CallOptions(traceparent: nil, timeout: timeout))
+            .event
+        {
         case .found, .ownCredentialsRefused: false
         case .unanswered(let reason, _): reasons.contains(reason)
         }

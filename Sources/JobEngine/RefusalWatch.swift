@@ -19,6 +19,8 @@ package struct RefusalWatch: Sendable {
 
     /// The code with which BOS refuses nearly all; `nil` while it does not.
     package private(set) var refusedWith: Int?
+    /// Whether BOS has taken the credentials of a recharge since it last refused those of one.
+    private(set) var takesCredentials = false
     private let configuration: Configuration
     /// The code of each of the last answers, the latest last; `nil` for one that was no refusal.
     private var answers: [Int?] = []
@@ -30,6 +32,7 @@ package struct RefusalWatch: Sendable {
     /// - Parameter code: that of a refusal, `nil` for any other answer.
     /// - Returns: whether this answer changes what ``refusedWith`` says.
     mutating func record(refusal code: Int?, at now: Duration) -> Bool {
+        takesCredentials = code != Self.credentials
         guard configuration.share > 0 else { return false }
         if let refused = refusedWith {
             trialFrom = now + configuration.interval

@@ -2,10 +2,13 @@ import AMQP
 import JobModel
 import Ledger
 
-/// Where a reply goes. Source: contract.md, "A reply". Each is published as mandatory: a broker that routes it to no queue must say so.
-struct ReplyAddress: Sendable, Equatable {
+/// Where a reply goes. Source: contract.md, "A reply". Each is published as mandatory: a broker that routes it to no queue must say so. Only of a direct reply
+/// it cannot say it, so that the caller is looked for before.
+struct ReplyAddress: Sendable, Hashable {
     var exchange: String
     var routingKey: String
+
+    var isDirect: Bool { exchange.isEmpty && routingKey.hasPrefix(DirectReplyTo.prefix) }
 
     init(_ reply: OutgoingReply, _ exchanges: EngineConfiguration.Exchanges) {
         self.init(replyTo: reply.asker.replyTo, kind: reply.kind, outcome: reply.outcome, exchanges)

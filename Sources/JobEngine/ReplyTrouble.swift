@@ -22,9 +22,12 @@ struct ReplyTrouble: Sendable {
     var needsPerson: Bool {
         switch error {
         case .turnedDown, .invalid, .returned: true
-        case .notSent, .refused, .outcomeUnknown: false
+        case .notSent, .notAsked, .refused, .outcomeUnknown: false
         }
     }
+
+    /// Whether the broker has refused it again: one that is refused once may only have met a queue that moves.
+    var isRefusedAgain: Bool { error == .refused && attempts == 2 }
 
     /// Whether the log has said the same of the reply before.
     func isTold(by earlier: ReplyTrouble?) -> Bool { earlier?.error == error }
@@ -37,7 +40,7 @@ struct ReplyTrouble: Sendable {
         case .notSent: return .zero
         case .turnedDown(let code, _) where code == notFound: return min(.seconds(60), .seconds(1 << doublings))
         case .returned: return min(.seconds(60), .seconds(1 << doublings))
-        case .refused, .outcomeUnknown: return attempts <= 1 ? .zero : min(.seconds(60), .milliseconds(500 << doublings))
+        case .refused, .notAsked, .outcomeUnknown: return attempts <= 1 ? .zero : min(.seconds(60), .milliseconds(500 << doublings))
         case .turnedDown, .invalid: return min(.seconds(900), .seconds(60 << doublings))
         }
     }

@@ -65,6 +65,11 @@ extension Subject {
         return nil
     }
 
+    /// Why this cannot be that recharge, known by these names; `nil` if it can.
+    package func contradiction(to recharge: Recharge, names: [String], _ calibration: Calibration) -> String? {
+        contradiction(to: recharge) ?? contradiction(toNames: names, calibration)
+    }
+
     /// Why the named reference is none of the recharge's; `nil` if it is one of them, or none is named.
     /// - Parameters:
     ///   - names: those that the recharge is known by at BOS.
@@ -127,9 +132,12 @@ extension RechargeMachine.Finding {
         if calibration.showsData, !subject.hasData {
             return .saysNothing("this API's enquiry shows data, and this answer has none")
         }
-        if calibration == .credulous, subject.subscriber == nil, subject.reference == nil {
-            return .saysNothing("\(calibration.explanation), and this answer names none")
+        switch calibration {
+        case .passed, .blind: return .counts(self)
+        case .untried, .credulous:
+            let isNamed = subject.subscriber != nil || (calibration == .untried && subject.reference != nil)
+            guard self != .pending, !isNamed else { return .counts(self) }
+            return .saysNothing("\(calibration.explanation), and this answer names no recharge")
         }
-        return .counts(self)
     }
 }

@@ -148,13 +148,26 @@ extension String {
         if first?.isWhitespace == true || last?.isWhitespace == true { return "begin or end with white space" }
         // Nearly all are plain ASCII.
         guard !utf8.allSatisfy({ $0 < 0x80 }) else { return nil }
-        for scalar in unicodeScalars where !scalar.isASCII {
-            switch scalar.properties.generalCategory {
-            case .format, .lineSeparator, .paragraphSeparator: return "hold invisible characters"
-            case .decimalNumber: return "hold other digits than 0 to 9"
-            default: break
-            }
+        for (index, scalar) in unicodeScalars.enumerated() where !scalar.isASCII {
+            if let difference = scalar.hiddenDifference(at: index + 1) { return difference }
         }
         return nil
+    }
+}
+
+extension Unicode.Scalar {
+    fileprivate func hiddenDifference(at place: Int) -> String? {
+        let digits = String(value, radix: 16, uppercase: true)
+        let name = "U+\(String(repeating: "0", count: max(0, 4 - digits.utf8.count)))\(digits)"
+        let invisible = "hold an invisible character (\(name) at place \(place))"
+        // The blank pattern of Braille is a symbol.
+        if properties.isDefaultIgnorableCodePoint || self == "\u{2800}" { return invisible }
+        switch properties.generalCategory {
+        case .format, .lineSeparator, .paragraphSeparator: return invisible
+        case .spaceSeparator: return "hold another space than the plain one (\(name) at place \(place))"
+        // Which digit it is would tell a part of a subscriber's number.
+        case .decimalNumber, .otherNumber: return "hold other digits than 0 to 9 (at place \(place))"
+        default: return nil
+        }
     }
 }

@@ -25,7 +25,10 @@ package struct LongestPauses: Sendable, Equatable {
 
 extension RetryPolicy {
     package var longestPauses: LongestPauses {
-        let other = max(send.maximum, enquiry.maximum, settle.window, LongestPauses.retryAfter) + .seconds(60)
+        let other =
+            max(
+                send.maximum, enquiry.maximum, settle.window, settle.refusalWindow, refusedCredentials.maximum, postponed.maximum,
+                LongestPauses.retryAfter) + .seconds(60)
         // The interval spreads by a tenth.
         return LongestPauses(pending: max(other, pan.maximumInterval * 1.1 + .seconds(60)), other: other)
     }

@@ -56,6 +56,7 @@ package struct PANStatusMachine: JobMachine {
             progress.answer = answer
             progress.state = .pending
             progress.failures = 0
+            progress.credentialRefusals = 0
             progress.enquiries = next(progress.enquiries)
             return wait(.panPending, interval(jitter), at: now)
         case .unanswered(let reason, let retryAfter):
@@ -63,14 +64,10 @@ package struct PANStatusMachine: JobMachine {
             let backoff = policy.send.delay(failures: progress.failures, jitter: jitter)
             return wait(reason, max(backoff, retryAfter ?? .zero), at: now)
         case .ownCredentialsRefused:
+            // It may be that BOS refuses every check, and that says nothing about the application.
             progress.credentialRefusals = next(progress.credentialRefusals)
-            guard progress.credentialRefusals < policy.maximumCredentialRefusals else {
-                let detail =
-                    "BOS refuses the credentials of this check (nep_key, partnerId, nep_id) and takes those of enquiries; ask again once they are right"
-                return finish(.failed, Verdict(.failed, .answer, .refusedByBOS, detail, answer: progress.answer), at: now)
-            }
-            let delay = policy.refusedCredentials.delay(failures: progress.credentialRefusals, jitter: jitter)
-            return wait(.credentialsRefused, delay, at: now)
+            let backoff = RetryPolicy.Backoff(initial: policy.refusedCredentials.initial, maximum: policy.pan.maximumInterval)
+            return wait(.ownCredentialsRefused, backoff.delay(failures: progress.credentialRefusals, jitter: jitter), at: now)
         }
     }
 

@@ -3,6 +3,11 @@ extension RechargeMachine {
     mutating func enterDoubt(_ cause: DoubtCause) {
         progress.state = .inDoubt
         progress.doubt = cause
+        forgetNotFound()
+    }
+
+    /// Only "not found" answers in a row prove anything.
+    mutating func forgetNotFound() {
         progress.notFoundAnswers = 0
         progress.firstNotFound = nil
     }
@@ -22,7 +27,7 @@ extension RechargeMachine {
         return .ask
     }
 
-    private mutating func park(_ why: String) -> Step {
+    mutating func park(_ why: String) -> Step {
         remark = why
         progress.state = .parked
         return .park
@@ -64,6 +69,7 @@ extension RechargeMachine {
         case .declined:
             remark = "BOS said no to the recharge or to the question, and nothing tells to which (see api.enquiry.failedCodes)"
             progress.failures = next(progress.failures)
+            forgetNotFound()
             return waitInDoubt(at: now, jitter)
         }
     }

@@ -22,12 +22,13 @@ extension RechargeMachine {
 
     /// Has a doubt sent again by a person's word that nothing was executed, under the same reference.
     ///
-    /// It moves money. BOS must not have said that it knows the recharge: then no person's word makes it unsent.
+    /// It moves money. BOS must not have said that it knows the recharge, and must be the API and account that it was sent to: else no
+    /// person's word makes it unsent.
     /// - Returns: `false`, and nothing is changed, if it is not such a doubt.
     package mutating func sendAgain(at now: Moment) -> Bool {
-        guard progress.state == .inDoubt || progress.state == .parked, progress.doubt == .unanswered || progress.doubt == .refused else {
-            return false
-        }
+        guard progress.state == .inDoubt || progress.state == .parked, progress.doubt == .unanswered || progress.doubt == .refused,
+            progress.sentTo.map(policy.reaches) != false, recharge.expiresAt.map({ now.civil <= $0 }) != false
+        else { return false }
         progress.state = .accepted
         progress.doubt = nil
         progress.resendings = next(progress.resendings)

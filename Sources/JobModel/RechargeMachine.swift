@@ -84,8 +84,11 @@ package struct RechargeMachine: JobMachine {
             switch finding.weighed(subject, against: recharge, names: recharge.names(progress.bosReference), calibration) {
             case .counts(let finding): return take(finding, answer, subject, calibration, at: now, jitter)
             case .saysNothing(let why):
+                // BOS had the reference before, and has another recharge under it.
+                if finding.isVerdict, progress.doubt == .duplicate, progress.resendings == 0 { return park(why) }
                 remark = why
                 progress.failures = next(progress.failures)
+                forgetNotFound()
                 return waitInDoubt(at: now, jitter)
             }
         case .enquiryUnanswered(let reason, let retryAfter): return enquiryUnanswered(reason, retryAfter, at: now, jitter)
@@ -117,8 +120,8 @@ extension RechargeMachine {
     mutating func spend(_ permit: consuming RetryPermit, at now: Moment) -> Step {
         progress.state = .sending
         progress.attempts = next(progress.attempts)
-        // Where the first of them went: what is not known there was not executed there.
-        if progress.firstSentAt == nil { progress.sentTo = policy.destination }
+        // What was sent before it is settled, so that only this one can be in doubt.
+        progress.sentTo = policy.destination
         progress.firstSentAt = progress.firstSentAt ?? now.civil
         progress.doubt = nil
         progress.notFoundAnswers = 0
@@ -135,12 +138,12 @@ extension RechargeMachine {
         case .throttled(let retryAfter): return retry(.throttled, retryAfter, at: now, jitter)
         case .postponed:
             progress.attempts = max(0, progress.attempts - 1)
-            progress.failures = next(progress.failures)
-            return wait(.postponed, policy.postponed.delay(failures: progress.failures, jitter: jitter), at: now)
+            // The lane is closed meanwhile, so that the pause need not grow: it only spreads the jobs.
+            return wait(.postponed, policy.postponed.delay(failures: 3, jitter: jitter), at: now)
         case .credentialsRefused:
             progress.attempts = max(0, progress.attempts - 1)
             return wait(.credentialsRefused, policy.send.delay(failures: 1, jitter: jitter), at: now)
-        case .ownCredentialsRefused: return ownCredentialsRefused(at: now, jitter)
+        case .ownCredentialsRefused(let takesOthers): return ownCredentialsRefused(takesOthers, at: now, jitter)
         case .heldBack(let reason, let retryAfter):
             progress.attempts = max(0, progress.attempts - 1)
             let backoff = policy.send.delay(failures: max(progress.failures, 1), jitter: jitter)
@@ -158,8 +161,11 @@ extension RechargeMachine {
         return wait(reason, max(backoff, retryAfter ?? .zero), at: now)
     }
 
-    private mutating func ownCredentialsRefused(at now: Moment, _ jitter: Double) -> Step {
+    private mutating func ownCredentialsRefused(_ takesOthers: Bool, at now: Moment, _ jitter: Double) -> Step {
         progress.attempts = max(0, progress.attempts - 1)
+        guard takesOthers else {
+            return wait(.ownCredentialsRefused, policy.refusedCredentials.delay(failures: 3, jitter: jitter), at: now)
+        }
         progress.credentialRefusals = next(progress.credentialRefusals)
         guard progress.credentialRefusals < policy.maximumCredentialRefusals else {
             return finish(
@@ -169,12 +175,13 @@ extension RechargeMachine {
                     answer: progress.answer), at: now)
         }
         let delay = policy.refusedCredentials.delay(failures: progress.credentialRefusals, jitter: jitter)
-        return wait(.credentialsRefused, delay, at: now)
+        return wait(.ownCredentialsRefused, delay, at: now)
     }
 
     private mutating func take(_ meaning: Meaning, _ answer: Answer, at now: Moment, _ jitter: Double) -> Step {
         progress.answer = answer
         progress.failures = 0
+        progress.credentialRefusals = 0
         switch meaning {
         case .done: return finish(Verdict(.succeeded, .answer, answer: answer), at: now)
         case .accepted:
@@ -239,7 +246,7 @@ extension RechargeMachine {
     func notExecuted(_ why: String) -> Verdict {
         Verdict(
             .failed, .enquiry, .notExecuted,
-            "BOS did not know the recharge in several enquiries over the settle window; \(why)",
+            "what was sent before is settled as not executed; \(why)",
             answer: progress.answer)
     }
 }

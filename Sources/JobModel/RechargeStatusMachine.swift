@@ -52,7 +52,7 @@ package struct RechargeStatusMachine: JobMachine {
                     at: now)
             }
             let delay = policy.refusedCredentials.delay(failures: progress.credentialRefusals, jitter: jitter)
-            return wait(.credentialsRefused, delay, at: now)
+            return wait(.ownCredentialsRefused, delay, at: now)
         }
     }
 
@@ -60,7 +60,7 @@ package struct RechargeStatusMachine: JobMachine {
         _ finding: RechargeMachine.Finding, _ answer: Answer, _ subject: Subject, _ calibration: Calibration, _ known: KnownRecharge?,
         at now: Moment
     ) -> Step {
-        if let known, !known.isSettled(by: finding, subject) {
+        if let known, !known.isSettled(by: finding, subject, policy) {
             remark = "this ledger holds the recharge as \(known.progress.state.rawValue)"
             return finish(.answeredPending, Verdict(.pending, .none), at: now)
         }
@@ -72,7 +72,7 @@ package struct RechargeStatusMachine: JobMachine {
                 return finish(
                     .expired, gaveUp("BOS has said before that it executed the recharge, and its enquiry does not know it"), at: now)
             }
-            guard calibration != .blind else {
+            guard calibration != .blind, calibration != .credulous else {
                 return finish(.expired, gaveUp("BOS does not know the recharge, and \(calibration.explanation)"), at: now)
             }
             return finish(.notFound, Verdict(.notFound, .enquiry, answer: answer), at: now)
@@ -97,7 +97,7 @@ package struct RechargeStatusMachine: JobMachine {
 
     private mutating func unanswered(_ reason: WaitReason, _ retryAfter: Duration?, at now: Moment, _ jitter: Double) -> Step {
         // What stops every question is no failure of this one's.
-        if reason != .credentialsRefused, reason != .breakerOpen { progress.failures = next(progress.failures) }
+        if ![.credentialsRefused, .breakerOpen, .postponed, .throttled].contains(reason) { progress.failures = next(progress.failures) }
         let isOld = now.civil - acceptedAt > policy.maximumAge && progress.failures >= policy.attempts
         if isOld || progress.failures >= policy.maximumFailures {
             return finish(
@@ -139,10 +139,12 @@ package struct KnownRecharge: Sendable, Equatable {
 
     /// Whether an answer of BOS settles what became of this recharge. While this ledger has not sent it, or may be sending it, it does not: an
     /// answer of now says nothing of what happens then.
-    fileprivate func isSettled(by finding: RechargeMachine.Finding, _ subject: Subject) -> Bool {
+    fileprivate func isSettled(by finding: RechargeMachine.Finding, _ subject: Subject, _ policy: RetryPolicy) -> Bool {
         switch progress.state {
         case .accepted, .sending, .held, .pending: return false
-        case .inDoubt, .parked: return finding.isVerdict && (progress.doubt != .duplicate || subject.subscriber != nil)
+        case .inDoubt, .parked:
+            let isAsked = progress.sentTo.map(policy.reaches) != false
+            return finding.isVerdict && isAsked && (progress.doubt != .duplicate || subject.subscriber != nil)
         case .succeeded, .failed, .refused, .notFound, .expired, .answeredPending: return true
         }
     }

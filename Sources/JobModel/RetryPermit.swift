@@ -38,8 +38,10 @@ package enum SendFailure: Sendable, Equatable {
     case postponed
     /// BOS refuses the credentials of every call.
     case credentialsRefused
-    /// BOS refuses the credentials of this job and takes those of others.
-    case ownCredentialsRefused
+    /// BOS refuses the credentials of this recharge and takes those of enquiries.
+    /// - Parameter takesOthers: BOS has taken the credentials of another recharge since it last refused those of one. Else it may refuse those of every
+    ///   recharge, and that must end none.
+    case ownCredentialsRefused(takesOthers: Bool)
     /// The worker held it back on purpose: BOS has failed too often lately, our own rate is used up, or the time was too short.
     case heldBack(WaitReason, retryAfter: Duration?)
 }

@@ -65,7 +65,7 @@ package struct RetryPolicy: Sendable {
     package var formerDestinations: Set<String> = []
     /// A job whose own credentials BOS has refused so often, while it took those of others, is over.
     package var maximumCredentialRefusals = 5
-    package var refusedCredentials = Backoff(initial: .seconds(2), maximum: .seconds(300))
+    package var refusedCredentials = Backoff(initial: .seconds(30), maximum: .seconds(600))
     /// While BOS takes no recharge at all ("not now").
     package var postponed = Backoff(initial: .seconds(5), maximum: .seconds(300))
     /// How often one recharge is sent again after a doubt was settled with "not executed".
@@ -74,5 +74,5 @@ package struct RetryPolicy: Sendable {
     package init() {}
 
     /// Whether a request that went to that destination is known to the API and account that are asked now.
-    func reaches(_ destination: String) -> Bool { destination == self.destination || formerDestinations.contains(destination) }
+    package func reaches(_ destination: String) -> Bool { destination == self.destination || formerDestinations.contains(destination) }
 }

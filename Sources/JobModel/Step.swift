@@ -24,7 +24,10 @@ package enum WaitReason: String, Sendable, CaseIterable {
     case postponed
     /// The time that is left is too short for the call.
     case late
+    /// BOS refuses the credentials of every call.
     case credentialsRefused = "credentials_refused"
+    /// BOS refuses the credentials of this job and takes others.
+    case ownCredentialsRefused = "own_credentials_refused"
     /// Nothing is sent for now: BOS has failed too often lately.
     case breakerOpen = "breaker_open"
     /// A recharge may have been executed; the next enquiry is due later.

@@ -92,7 +92,8 @@ package enum ClaimResult: Sendable, Equatable {
     case resumed(JobRecord)
     /// A live run, of this name, works on it already; the asker will be told with the others. One who asks with other content, or who
     /// comes when ``Claim/maximumAskers`` are waiting, is told nothing by that run: it claims again when the run is over.
-    case joined(owner: String)
+    /// - Parameter isTold: the asker is stored among those that the run tells.
+    case joined(owner: String, isTold: Bool = true)
     /// It waits in the ledger until its due time, or for a person. The reply that the others were told so far, if any, for this asker.
     case waiting([OutgoingReply])
     /// It is over: its last reply, for this asker.
@@ -119,7 +120,7 @@ extension ClaimResult {
         case waitForRun
         case wait
         case answer
-        /// Its message asked in an earlier round, and gets the answer of that once more.
+        /// Its message asked in an earlier round, and gets the end of that once more: the first final reply to its asker since then.
         case recall
         case conflict
         case refuse
@@ -151,9 +152,7 @@ extension ClaimResult {
         let isSame = record.fingerprint == claim.fingerprint || record.job.hasSameContent(as: claim.job)
         switch record.job.kind {
         case .recharge: if !isSame { return .conflict }
-        case .rechargeStatus: if message == .ofEarlierRound { return .recall }
-        // It is followed for weeks, and what is known of it today is the answer to every message.
-        case .panStatus: break
+        case .rechargeStatus, .panStatus: if message == .ofEarlierRound { return .recall }
         }
         // What the ledger has put back, and what has asked before, goes on with the content of today.
         if !isSame, claim.asker != nil, message == .unknown { return decide(claim, withOtherContentThan: record) }

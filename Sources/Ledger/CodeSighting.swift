@@ -25,7 +25,7 @@ package struct CodeSighting: Sendable, Equatable {
     }
 
     package var name: Name
-    /// BOS's words without numbers that could be a subscriber's, and no longer than ``maximumMessage`` characters.
+    /// BOS's words without any digit, and no longer than ``maximumMessage`` characters.
     package let message: String
     /// `nil`: this answer was heard now. Else: what became in the end of a recharge that had been answered so.
     package var afterwards: Outcome?
@@ -45,21 +45,12 @@ package struct CodeSighting: Sendable, Equatable {
         self.init(name, message: answer.message, afterwards: afterwards)
     }
 
-    /// Of four digits in a row, or more, only the last three are shown.
+    /// Without a digit of any number: a subscriber's can be written with letters, spaces or hyphens.
     private static func masked(_ message: String) -> String {
         var result = ""
-        var digits = ""
-        func shown() -> String { digits.count < 4 ? digits : "…" + digits.suffix(3) }
         for character in message {
-            if character.isWholeNumber {
-                digits.append(character)
-            } else {
-                result += shown()
-                result.append(character)
-                digits = ""
-            }
+            if !character.isWholeNumber { result.append(character) } else if result.last != "…" { result.append("…") }
         }
-        result += shown()
         return result.count > maximumMessage ? result.prefix(maximumMessage - 1) + "…" : result
     }
 }

@@ -67,11 +67,13 @@ extension MemoryState {
         if decision == .conflict { return .conflict }
         if decision == .recall { return .answered(round(of: claim, id).map { repeatReply(of: id, to: claim, round: $0) } ?? []) }
         if decision == .reopen, let asker = claim.asker { return reopen(id, claim, asker) }
-        if decision == .waitForRun { return .joined(owner: self[id].record.owner ?? "") }
+        if decision == .waitForRun { return .joined(owner: self[id].record.owner ?? "", isTold: false) }
         add(claim.asker, id)
         note(claim, id)
         switch decision {
-        case .insert, .reopen, .recall, .conflict, .refuse, .waitForRun, .join: return .joined(owner: self[id].record.owner ?? "")
+        case .insert, .reopen, .recall, .conflict, .refuse, .waitForRun, .join:
+            let isTold = claim.asker.map { asker in self[id].askers.contains { $0.isSame(as: asker) } } ?? false
+            return .joined(owner: self[id].record.owner ?? "", isTold: isTold)
         case .replace: return .resumed(replace(id, claim))
         case .resume:
             self[id].record.owner = claim.owner
@@ -233,10 +235,10 @@ extension MemoryState {
         return [store(id, asker, model.outcome, model.body, acceptedAt: model.acceptedAt)]
     }
 
-    /// The one reply of an earlier round of a question.
+    /// The end of an earlier round of a question.
     private mutating func repeatReply(of id: Int64, to claim: Claim, round: Int) -> [OutgoingReply] {
         let own = replies.first { reply in
-            reply.job == id && reply.number == round + 1 && claim.asker.map(reply.reply.asker.isSame) == true
+            reply.job == id && reply.number > round && reply.reply.isFinal && claim.asker.map(reply.reply.asker.isSame) == true
         }
         return own.map { [oweAgain($0.reply)] } ?? []
     }

@@ -20,6 +20,6 @@ enum DamageMark {
         // Whatever is there, a link that leads nowhere among it.
         var status = stat()
         guard lstat(file(of: path), &status) == 0 else { return }
-        throw .damaged("\(path) is marked as damaged; once it is whole again, remove \(file(of: path))")
+        throw .damaged("\(path) is marked as damaged, and the mark says why; once the ledger is whole again, remove \(file(of: path))")
     }
 }

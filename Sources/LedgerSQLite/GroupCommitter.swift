@@ -14,6 +14,8 @@ actor GroupCommitter {
     private let onCommit: @Sendable (Duration, _ rows: Int) -> Void
     private var queue: DatabaseQueue?
     private var session: LedgerSession?
+    /// `nil` for a reader.
+    private var files: LedgerFiles?
     /// What is damaged in one place is trusted in none: nothing is written any more, whichever process has found it.
     private var damage: LedgerError?
 
@@ -34,6 +36,7 @@ actor GroupCommitter {
         }
         do {
             session = try queue.inDatabase { try LedgerSession($0) }
+            if access != .reader { files = try LedgerFiles(path: path) }
             self.queue = queue
         } catch {
             throw failure(error, in: queue)
@@ -65,6 +68,9 @@ actor GroupCommitter {
                 for errand in group { reports.append(try Self.report(of: errand, in: session)) }
                 try session.flushTallies()
                 rows = sqlite3_total_changes(database.sqliteConnection) &- before
+                // Before the commit, so that a group that is refused has changed nothing. Three calls to the system per group, and each commit
+                // waits for the disk. A file that is removed after this is noticed by the next write, and a sample writes every few seconds.
+                if writes { try files?.check() }
                 return .commit
             }
         } catch {
@@ -102,13 +108,25 @@ actor GroupCommitter {
 
     private func failure(_ error: any Error, in queue: DatabaseQueue) -> LedgerError {
         let systemError = queue.inDatabase { sqlite3_system_errno($0.sqliteConnection) }
-        let failure = LedgerError(error, path: path, systemError: systemError)
+        let failure = (error as? LostLedgerFile).map { lost($0, queue) } ?? LedgerError(error, path: path, systemError: systemError)
         if case .damaged = failure, damage == nil {
             damage = failure
             // Who only looks leaves nothing behind.
             if !queue.configuration.readonly { DamageMark.set(on: path, failure) }
         }
         return failure
+    }
+
+    /// Saves what can be saved. Even if that is everything, nothing more is written and the file is marked: what has removed a file once would do so
+    /// again, perhaps just before the process is killed, and then a recharge would be sent twice. A person has to stop it first.
+    private func lost(_ file: LostLedgerFile, _ queue: DatabaseQueue) -> LedgerError {
+        let isSaved =
+            file.canBeSaved
+            && (try? queue.inDatabase { database in
+                let frames = try database.checkpoint(.full)
+                return frames.checkpointedFrameCount == frames.walFrameCount
+            }) == true
+        return file.error(isSaved: isSaved)
     }
 
     private func knownDamage() -> LedgerError? {

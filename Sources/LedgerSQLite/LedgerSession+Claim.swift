@@ -34,11 +34,11 @@ extension LedgerSession {
             record.owner = claim.owner
             return .resumed(record)
         case .replace: return .resumed(try replace(stored, claim))
-        case .waitForRun: return .joined(owner: stored.record.owner ?? "")
+        case .waitForRun: return .joined(owner: stored.record.owner ?? "", isTold: false)
         case .join:
-            if let asker = claim.asker { try add(asker, to: stored) }
+            let isTold = try claim.asker.map { try add($0, to: stored) } ?? false
             try note(claim, of: stored)
-            return .joined(owner: stored.record.owner ?? "")
+            return .joined(owner: stored.record.owner ?? "", isTold: isTold)
         case .wait:
             try note(claim, of: stored)
             return .waiting(try repeatReply(own, of: stored, to: claim))
@@ -46,10 +46,26 @@ extension LedgerSession {
             try note(claim, of: stored)
             return .answered(try repeatReply(own, of: stored, to: claim))
         case .recall:
-            // The one reply of that round.
-            let past = try round.flatMap { round in try claim.asker.flatMap { try reply(of: id, number: round + 1, to: $0) } }
+            let past = try round.flatMap { round in try claim.asker.flatMap { try end(of: id, after: round, to: $0) } }
             return .answered(try past.map { [try oweAgain($0)] } ?? [])
         }
+    }
+
+    /// The first final reply to this asker behind so many.
+    private func end(of id: Int64, after round: Int, to asker: Asker) throws -> (reply: OutgoingReply, isOwed: Bool)? {
+        var end: (reply: OutgoingReply, isOwed: Bool)?
+        try statements.repliesForAsker.query(
+            {
+                $0.bind(id)
+                $0.bind(round)
+                $0.bind(asker.correlationID)
+                $0.bind(asker.replyTo ?? "")
+            },
+            { row in
+                let reply = try Self.outgoingReply(row)
+                if end == nil, reply.isFinal { end = (reply, row.int64(10) != 0) }
+            })
+        return end
     }
 
     /// The round in which the claim's message has asked before.

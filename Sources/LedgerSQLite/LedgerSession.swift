@@ -65,15 +65,18 @@ final class LedgerSession {
     }
 
     /// One who asks again from another trace is the same asker and keeps the first. One too many is not added (``Claim/maximumAskers``).
-    func add(_ asker: Asker, to stored: StoredJob) throws {
-        guard !asker.isSame(as: stored.firstAsker) else { return }
+    /// - Returns: whether the asker is among those that get the job's replies.
+    @discardableResult
+    func add(_ asker: Asker, to stored: StoredJob) throws -> Bool {
+        guard !asker.isSame(as: stored.firstAsker) else { return true }
         let others = try statements.countAskers.first({ $0.bind(stored.record.id) }, { $0.int(0) }) ?? 0
-        guard others < Claim.maximumAskers - 1 else { return }
+        guard others < Claim.maximumAskers - 1 else { return false }
         try statements.addAsker.run {
             $0.bind(stored.record.id)
             asker.bind(to: &$0)
         }
         try statements.noteAskers.run { $0.bind(stored.record.id) }
+        return true
     }
 
     /// All who asked for a job, in the order of their correlation ids.

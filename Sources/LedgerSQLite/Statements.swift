@@ -8,7 +8,7 @@ final class Statements {
     let jobsInState, unsettledJobs, openJobs, watchedJobs: PreparedStatement
     let addAsker, countAskers, noteAskers, otherAskers, clearAskers: PreparedStatement
     let addQuestion, findQuestion: PreparedStatement
-    let insertReply, owe, replyForAsker, replyForAnyone, publish, unpublished, lastUnpublished: PreparedStatement
+    let insertReply, owe, replyForAsker, repliesForAsker, replyForAnyone, publish, unpublished, lastUnpublished: PreparedStatement
     let beginHistory, addHistory, history: PreparedStatement
     let lastExecuted, sentElsewhere: PreparedStatement
     let findCode, countCodes, addCode, updateCode, codes: PreparedStatement
@@ -118,6 +118,8 @@ final class Statements {
         owe = try prepare("INSERT INTO outbox VALUES (?) ON CONFLICT DO NOTHING")
         replyForAsker = try prepare(
             "\(reply) WHERE r.job = ? AND r.number = ? AND r.correlation_id = ? AND r.reply_to = ?")
+        repliesForAsker = try prepare(
+            "\(reply) WHERE r.job = ? AND r.number > ? AND r.correlation_id = ? AND r.reply_to = ? ORDER BY r.number")
         replyForAnyone = try prepare("\(reply) WHERE r.job = ? AND r.number = ? LIMIT 1")
         publish = try prepare("DELETE FROM outbox WHERE reply = ?")
         // A reply that is owed and has lost its row, or its job's, is named like any other that cannot be read.

@@ -29,6 +29,7 @@ package enum MetricName: String, CaseIterable, Sendable {
     case repliesPublished = "bos_replies_published_total"
     case repliesUnrouted = "bos_replies_unrouted_total"
     case repliesUnconfirmed = "bos_replies_unconfirmed"
+    case repliesOwed = "bos_replies_owed"
     case amqpConnected = "bos_amqp_connected"
     case amqpReconnects = "bos_amqp_reconnects_total"
     case amqpBlocked = "bos_amqp_blocked"
@@ -68,6 +69,7 @@ package enum MetricName: String, CaseIterable, Sendable {
             Row(
                 .counter, [],
                 "Replies that came back because no queue was bound for them; what bos.unrouted keeps is in bos_queue_messages.")
+        case .repliesOwed: Row(.gauge, [], "Replies in the ledger that the broker has not confirmed yet.")
         case .repliesUnconfirmed: Row(.gauge, [], "Replies published and not confirmed yet.")
         case .amqpConnected: Row(.gauge, ["role"], "1 while the connection to the broker is up, else 0.")
         case .amqpReconnects: Row(.counter, ["role"], "Sessions with the broker that were lost and built anew.")

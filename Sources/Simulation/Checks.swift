@@ -32,7 +32,7 @@ struct Checks {
             guard let summary = try? await ledger.summary() else { return false }
             let owed = await owed
             let unfinished = summary.stored.reduce(0) { $0 + ($1.key.state.isFinal ? 0 : $1.value) }
-            return broker.isQuiet && owed == 0 && unfinished == ledger.records.count { isAhead($0) }
+            return broker.isQuiet && owed == 0 && unfinished == ledger.records.count { mayWait($0) }
         }
     }
 
@@ -44,10 +44,13 @@ struct Checks {
         }
     }
 
-    /// An application without end that was accepted at a moment which has not come yet, shown by a clock that was put right since: it is
-    /// followed until that moment and the maximum age after it.
-    private func isAhead(_ record: JobRecord) -> Bool {
-        record.job.kind == .panStatus && !record.progress.state.isFinal && record.acceptedAt > world.civil
+    /// Whether a job may wait though nothing goes wrong any more.
+    private func mayWait(_ record: JobRecord) -> Bool {
+        // BOS refuses the credentials of this merchant for ever. Without another recharge nothing tells that from a refusal of every recharge.
+        if record.progress.waitReason == .ownCredentialsRefused { return world.climate.refusesMerchant }
+        // An application without end that was accepted at a moment which has not come yet, shown by a clock that was put right since: it is
+        // followed until that moment and the maximum age after it.
+        return record.job.kind == .panStatus && !record.progress.state.isFinal && record.acceptedAt > world.civil
             && PANDecision(record.job.reference).isEndless
     }
 
@@ -60,7 +63,7 @@ struct Checks {
         violations += repeatedPurchases(((try? await ledger.jobs(.recharge, in: .succeeded, limit: .max)) ?? []))
         for state in JobState.allCases where !state.isFinal {
             for kind in JobKind.allCases {
-                for record in (try? await ledger.jobs(kind, in: state, limit: .max)) ?? [] where !isAhead(record) {
+                for record in (try? await ledger.jobs(kind, in: state, limit: .max)) ?? [] where !mayWait(record) {
                     violations.append(
                         "\(kind.rawValue) \(record.job.reference) is still \(state.rawValue) although nothing goes wrong any more")
                 }
@@ -107,7 +110,7 @@ struct Checks {
             if order.replyTo == ModelBroker.forbidden { continue }
             if record.job.amount.paise != order.paise {
                 if finals.allSatisfy({ !$0.isConflict }) { violations.append("\(name) was not told of the conflict") }
-            } else if isAhead(record) {
+            } else if mayWait(record) {
                 continue
             } else if answers.isEmpty || answers.count > mostAnswers(order) {
                 violations.append("\(name) got \(answers.count) different final replies")

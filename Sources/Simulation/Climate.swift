@@ -69,12 +69,13 @@ struct Climate: Sendable {
         hasOwnNumbers = chance(0.5)
         asksByNumber = hasOwnNumbers && chance(0.3)
         if chance(0.15) { sight = .blind }
-        notFound = chance(0.5) ? .believe : .person
+        if chance(0.4) { movesAt = Int64.random(in: storm / 8...storm * 5 / 8, using: &generator) }
+        // What another API does not know matters where "not found" is believed.
+        notFound = chance(movesAt == nil ? 0.5 : 0.9) ? .believe : .person
         keepsRecords = notFound == .believe || chance(0.5)
         misleads = chance(0.4) ? Double.random(in: 0...0.6, using: &generator) : 0
         refusesMerchant = chance(0.2)
         hasUsedReferences = chance(0.2)
-        if chance(0.25) { movesAt = Int64.random(in: 0...storm, using: &generator) }
         for _ in 0..<(chance(0.4) ? Int.random(in: 1...2, using: &generator) : 0) {
             let spells: [Spell] = [.oneCode(5), .oneCode(5), .maintenance, .emptyWallet, .credentials]
             self.spells.append((times(), spells[Int.random(in: 0..<spells.count, using: &generator)]))

@@ -29,6 +29,8 @@ extension Process: MessagePublisher {
         guard survives(), !world.strikes(world.weather.lostConfirm) else { throw .outcomeUnknown("the confirm was lost") }
     }
 
+    func hasListener(directReplyTo name: String) async throws(PublishError) -> Bool { true }
+
     func whenConnected() async throws(CancellationError) {
         guard isAlive else { throw CancellationError() }
     }

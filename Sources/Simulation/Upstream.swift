@@ -47,7 +47,7 @@ struct Upstream {
     }
 
     private func order(_ number: Int, like first: Order? = nil) -> Order {
-        let kind = first?.kind ?? world.pick([.recharge, .recharge, .recharge, .rechargeStatus, .panStatus])
+        let kind = first?.kind ?? world.pick([.recharge, .recharge, .recharge, .rechargeStatus, .rechargeStatus, .panStatus])
         let reference =
             first?.reference ?? (kind == .rechargeStatus ? "r\(world.number(0...number))" : "\(kind == .recharge ? "r" : "p")\(number)")
         // Few amounts, so that customers buy the same again.

@@ -38,10 +38,11 @@ struct Worker {
             logger: Self.silent)
         handler = JobHandler(
             configuration: configuration, ledger: process,
-            gateway: LimitedGateway(process, lanes: lanes, ratePerSecond: nil, registerID: "merchant", clock: clock), outbox: outbox,
+            gateway: LimitedGateway(
+                process, lanes: lanes, ratePerSecond: nil, merchant: KnownMerchant(configured: "merchant"), clock: clock), outbox: outbox,
             lanes: lanes, calibrator: calibrator, drain: drain, runs: LiveRuns(process: process.name), clock: clock, metrics: Self.metrics,
             logger: Self.silent)
-        probe = PauseProbe(gateway: process, ledger: process, registerID: "merchant", timeout: .seconds(30))
+        probe = PauseProbe(gateway: process, ledger: process, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(30))
     }
 
     static func configuration(_ process: Process) -> EngineConfiguration {

@@ -6,9 +6,10 @@ import Testing
 @Suite("Kept connections", .timeLimit(.minutes(5)))
 struct KeptConnectionTests {
     /// An answer that carries the recharge's own reference as its `ackno`.
-    private static func answer(_ request: String) -> String {
+    private static func answer(_ request: String, headers: String = "") -> String {
         let reference = request.firstMatch(of: /"referenceid":"([^"]+)"/).map { String($0.1) } ?? ""
-        return ScriptedServer.answer("200 OK", #"{"status":true,"response_code":1,"ackno":"\#(reference)","message":"ok"}"#)
+        return ScriptedServer.answer(
+            "200 OK", #"{"status":true,"response_code":1,"ackno":"\#(reference)","message":"ok"}"#, headers: headers)
     }
 
     /// A function of its own, so that a failed expectation shows the outcome alone.
@@ -73,7 +74,7 @@ struct KeptConnectionTests {
             let answer = Self.answer(request)
             return .write(isDouble.withLock { $0 } ? answer + answer : answer)
         }
-        try await withClient(server.address) { client in
+        try await withClient(server.address, { $0.idleTimeout = .seconds(30) }) { client in
             for number in 0..<ConnectionTrust.silencesNeeded {
                 #expect(await outcome(client, .sample("r\(number)-")) == "done")
             }
@@ -101,7 +102,7 @@ struct KeptConnectionTests {
             }
             return .write(answer)
         }
-        try await withClient(server.address) { client in
+        try await withClient(server.address, { $0.idleTimeout = .seconds(30) }) { client in
             for number in 0..<ConnectionTrust.silencesNeeded { _ = await client.recharge(.sample("r\(number)-")) }
             while !client.keepsConnections { await Task.yield() }
             #expect(await outcome(client, .sample("before-")) == "done")
@@ -122,6 +123,37 @@ struct KeptConnectionTests {
             let before = server.connections
             for number in 0..<3 { _ = await client.recharge(.sample("no\(number)-")) }
             #expect(server.connections == before + 3)
+        }
+        try await server.stop()
+    }
+
+    @Test("an idle connection is closed here before a server with a limit of five seconds closes it")
+    func idle() async throws {
+        let server = try await ScriptedServer.start { _, request in .writeAndKeep(.seconds(5), Self.answer(request)) }
+        try await withClient(server.address) { client in
+            for number in 0..<ConnectionTrust.silencesNeeded { #expect(await outcome(client, .sample("r\(number)-")) == "done") }
+            for _ in 0..<ConnectionTrust.silencesNeeded { #expect(await server.nextEnd() == "closed") }
+            while !client.keepsConnections { await Task.yield() }
+            #expect(await outcome(client, .sample("kept-")) == "done")
+            #expect(await server.nextEnd() == "closed")
+            #expect(await outcome(client, .sample("new-")) == "done")
+        }
+        try await server.stop()
+    }
+
+    @Test(
+        "a connection is not used again where the server keeps idle ones hardly longer than the client does",
+        arguments: [("timeout=2, max=100", 3), ("TIMEOUT=0", 3), ("timeout=5, max=100", 1), ("max=100", 1), ("timeout=soon", 1)])
+    func keepAlive(header: String, connections: Int) async throws {
+        let server = try await ScriptedServer.start { _, request in
+            .write(Self.answer(request, headers: request.contains("\"told") ? "Keep-Alive: \(header)\r\n" : ""))
+        }
+        try await withClient(server.address) { client in
+            for number in 0..<ConnectionTrust.silencesNeeded { _ = await client.recharge(.sample("r\(number)-")) }
+            while !client.keepsConnections { await Task.yield() }
+            let before = server.connections
+            for number in 0..<3 { #expect(await outcome(client, .sample("told\(number)-")) == "done") }
+            #expect(server.connections == before + connections)
         }
         try await server.stop()
     }

@@ -11,6 +11,8 @@ final class ScriptedServer: Sendable {
         /// In two segments, with other work of the loop between.
         case writeTwice(String, String)
         case writeAfter(Duration, String)
+        /// The connection is closed where no request follows in that time; its end is then `idle`.
+        case writeAndKeep(Duration, String)
         case close
         case reset
         case silence
@@ -59,7 +61,7 @@ final class ScriptedServer: Sendable {
     /// Waits for the next request that nobody has waited for yet.
     func nextRequest() async -> String? { await seen.arrivals.stream.first { _ in true } }
 
-    /// How the next connection that nobody has waited for yet came to its end: `closed` or `reset`.
+    /// How the next connection that nobody has waited for yet came to its end: `closed`, `reset` or `idle`.
     func nextEnd() async -> String? { await seen.ends.stream.first { _ in true } }
 
     func stop() async throws { try await channel.close() }
@@ -87,13 +89,18 @@ private final class ScriptHandler: ChannelInboundHandler {
     }
 
     private var end = "closed"
+    /// Ends the connection where no request follows.
+    private var idleTimer: Scheduled<Void>?
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         end = "reset"
         context.close(promise: nil)
     }
 
-    func channelInactive(context: ChannelHandlerContext) { seen.ends.continuation.yield(end) }
+    func channelInactive(context: ChannelHandlerContext) {
+        idleTimer?.cancel()
+        seen.ends.continuation.yield(end)
+    }
 
     func channelActive(context: ChannelHandlerContext) {
         seen.connections.withLock { $0 += 1 }
@@ -102,6 +109,7 @@ private final class ScriptHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if onConnect != nil { return }
+        idleTimer?.cancel()
         text += String(buffer: unwrapInboundIn(data))
         guard let end = text.firstRange(of: "\r\n\r\n"),
             let length = text.firstMatch(of: /content-length: (\d+)/.ignoresCase()).flatMap({ Int($0.1) }),
@@ -135,6 +143,14 @@ private final class ScriptHandler: ChannelInboundHandler {
             context.eventLoop.scheduleTask(in: TimeAmount(pause)) {
                 let (handler, context) = loopBound.value
                 context.writeAndFlush(handler.wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
+            }
+        case .writeAndKeep(let limit, let text):
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
+            let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+            idleTimer = context.eventLoop.scheduleTask(in: TimeAmount(limit)) {
+                let (handler, context) = loopBound.value
+                handler.end = "idle"
+                context.close(promise: nil)
             }
         case .close: context.close(promise: nil)
         case .reset:

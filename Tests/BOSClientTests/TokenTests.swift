@@ -260,6 +260,84 @@ struct TokenTests {
         try await server.stop()
     }
 
+    @Test("a token file behind symbolic links is read again when one of them leads elsewhere")
+    func linkedFile() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID())")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
+        for name in ["old", "new"] {
+            try FileManager.default.createDirectory(atPath: path(name), withIntermediateDirectories: true)
+            try "token-\(name)".write(toFile: path("\(name)/token"), atomically: true, encoding: .utf8)
+        }
+        try FileManager.default.createSymbolicLink(atPath: path("data"), withDestinationPath: "old")
+        try FileManager.default.createSymbolicLink(atPath: path("token"), withDestinationPath: "data/token")
+        let server = try await ScriptedServer.start { _, _ in .write(Self.done) }
+        let clock = ManualClock()
+        try await withClient(server.address, clock: clock.clock, { $0.credentials = .file(path: path("token")) }) { client in
+            #expect(await client.recharge(.sample()).outcome == "done")
+            try FileManager.default.createSymbolicLink(atPath: path("next"), withDestinationPath: "new")
+            #expect(rename(path("next"), path("data")) == 0)
+            clock.advance(by: 1)
+            #expect(await client.recharge(.sample()).outcome == "done")
+        }
+        try await server.stop()
+        #expect(server.requests.map { $0.contains("Bearer token-new\r\n") } == [false, true])
+    }
+
+    @Test("a token file is read after a refusal although it looks the same from outside")
+    func sameIdentity() async throws {
+        // The kernel gives a thread's name as a file whose inode, size and times stay as they are.
+        let name = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).token").path
+        defer { try? FileManager.default.removeItem(atPath: name) }
+        let file = try #require(FileHandle(forUpdatingAtPath: "/proc/self/comm"))
+        let former = try #require(try file.readToEnd())
+        defer { file.write(former) }
+        try FileManager.default.createSymbolicLink(atPath: name, withDestinationPath: "/proc/self/comm")
+        file.write(Data("token-a".utf8))
+        let server = try await ScriptedServer.start { _, _ in .write(Self.done) }
+        try await withClient(server.address, clock: ManualClock().clock, { $0.credentials = .file(path: name) }) { client in
+            #expect(await client.recharge(.sample()).outcome == "done")
+            file.write(Data("token-b".utf8))
+            #expect(await client.renewCredentials(refused: CredentialVersion(1)))
+            #expect(await client.recharge(.sample()).outcome == "done")
+        }
+        try await server.stop()
+        #expect(server.requests.map { $0.contains("Bearer token-b\r\n") } == [false, true])
+    }
+
+    @Test("a token file that is a folder or a pipe is a problem, not a token")
+    func noRegularFile() async throws {
+        let pipe = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).token").path
+        defer { try? FileManager.default.removeItem(atPath: pipe) }
+        try #require(mkfifo(pipe, 0o600) == 0)
+        for path in [pipe, FileManager.default.temporaryDirectory.path] {
+            try await withClient("http://127.0.0.1:1", { $0.credentials = .file(path: path) }) { client in
+                #expect(await client.recharge(.sample()).outcome == "notSent.token_unavailable")
+                #expect(client.credentialState.problem?.contains(path) == true)
+            }
+        }
+    }
+
+    @Test("an authorise answer in a string is read, and an encoded one is named as such")
+    func wrappedGrant() async throws {
+        let body = #""{\"data\":\"{\\\"token\\\":\\\"inner\\\"}\"}""#
+        let wrapped = try await server { _ in .write(ScriptedServer.answer("200 OK", body)) }
+        try await withClient(wrapped.address, { $0.credentials = .authorise(authorise(wrapped)) }) { client in
+            #expect(await client.recharge(.sample()).outcome == "done")
+        }
+        try await wrapped.stop()
+        #expect(wrapped.requests.last?.contains("Bearer inner\r\n") == true)
+        let encoded = try await server { _ in
+            .write(ScriptedServer.answer("200 OK", #"{"data":{"token":"t"}}"#, headers: "Content-Encoding: gzip\r\n"))
+        }
+        let attempt = try await withClient(encoded.address, { $0.credentials = .authorise(authorise(encoded)) }) {
+            await $0.recharge(.sample())
+        }
+        try await encoded.stop()
+        #expect(attempt.outcome == "notSent.token_unavailable")
+        #expect(attempt.detail?.contains("Content-Encoding: gzip") == true)
+    }
+
     @Test("a secret shows itself in no description, dump or message")
     func secret() {
         let secret = Secret("open sesame")

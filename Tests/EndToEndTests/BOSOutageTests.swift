@@ -70,8 +70,8 @@ extension EndToEnd {
 
         private func begin(_ ending: Ending, _ system: System) async throws {
             if let fault = ending.fault { return try await system.setFaults(#"{"faults":[{"fault":"\#(fault)","probability":1}]}"#) }
-            system.simulator.send(SIGKILL)
-            _ = await system.simulator.exitCode()
+            system.simulator?.send(SIGKILL)
+            _ = await system.simulator?.exitCode()
         }
 
         /// Returns the process that is BOS from now on, if it is another one. The first had executed nothing, so that its empty books are right.

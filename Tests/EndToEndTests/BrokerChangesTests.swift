@@ -5,7 +5,6 @@ import JobModel
 import Ledger
 import LedgerKit
 import LedgerSQLite
-import Logging
 import Testing
 
 extension EndToEnd {
@@ -75,13 +74,7 @@ extension EndToEnd {
                 let worker = try await system.startReadyWorker()
                 let (names, policy) = (system.names, "\(system.names.prefix)-tidy")
                 try await system.broker.ctl("set_policy", policy, "^\(names.prefix)\\.", #"{"expires":2000}"#, "--apply-to", "queues")
-                for queue in [names.dead, names.unrouted] {
-                    let isNamed = await eventually {
-                        let answer = try await Web.get("\(system.http)/readyz")
-                        return answer.status == 503 && answer.text.contains("queue \(queue): it was gone")
-                    }
-                    #expect(isNamed, "\(queue): \(worker.output)")
-                }
+                #expect(await system.readinessNames([names.dead, names.unrouted]), "\(worker.output)")
                 let queues = try await system.broker.ctl("list_queues", "name").split(separator: "\n").map(String.init)
                 #expect(queues.contains(names.lock) && queues.contains(names.ledger), "\(queues)")
                 try await system.broker.ctl("clear_policy", policy)
@@ -101,13 +94,8 @@ extension EndToEnd {
             try await System.run(["BOS_AMQP_HEARTBEAT": "2s"]) { system in
                 let worker = try await system.startReadyWorker()
                 let names = system.names
-                for queue in [names.lock, names.ledger] {
-                    try await system.broker.ctl("delete_queue", queue)
-                    let isNamed = await eventually {
-                        try await Web.get("\(system.http)/readyz").text.contains("queue \(queue): it was gone")
-                    }
-                    #expect(isNamed, "\(queue): \(worker.output)")
-                }
+                for queue in [names.lock, names.ledger] { try await system.broker.ctl("delete_queue", queue) }
+                #expect(await system.readinessNames([names.lock, names.ledger]), "\(worker.output)")
                 #expect(await system.isReady())
                 let other = try system.startWorker(
                     ["BOS_HTTP_LISTEN": "127.0.0.1:0", "BOS_LEDGER_URL": "sqlite:\(system.folder.path)/other.sqlite"], log: "other.log")
@@ -168,7 +156,9 @@ extension EndToEnd {
             try await System.run { system in
                 let other = ["BOS_LEDGER_URL": "sqlite:\(system.folder.path)/other.sqlite"]
                 #expect(await system.stop(try await system.startReadyWorker(other)) == 0)
-                try await system.store("r", .parked, sentAt: Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)))
+                // Long enough ago for its request to be over.
+                let sentAt = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)) + .seconds(-60)
+                try await system.store("r", .parked, sentAt: sentAt)
                 let resolve = try await system.bosctl("resolve", "r", "--failed", "--reason", "they said so", "--yes")
                 #expect(resolve.code == 75 && resolve.output.contains("belongs to another ledger"), "\(resolve.output)")
                 #expect(system.upstream.finalCount == 0)
@@ -197,42 +187,13 @@ extension EndToEnd {
 }
 
 extension System {
-    /// Gives a connection of an operator's to `body`.
-    fileprivate func onBroker(_ body: (Operator) async throws -> Void) async throws {
-        try await body(Operator(url: broker.url))
-    }
-}
-
-/// Changes things on the broker, each on a connection that ends with the change.
-private struct Operator {
-    let url: String
-
-    func delete(exchange: String) async throws { try await with([]) { try await $0.delete(exchange: exchange) } }
-    func delete(queue: String) async throws { try await with([]) { try await $0.delete(queue: queue) } }
-    func declare(_ topology: [TopologyItem]) async throws { try await with(topology) { _ in } }
-
-    /// - Throws: why the topology cannot be declared.
-    private func with(_ topology: [TopologyItem], _ body: (Connection) async throws -> Void) async throws {
-        let (outcomes, outcome) = AsyncStream.makeStream(of: SessionError?.self)
-        let connection = try Connection(
-            configuration: AMQPConfiguration(urls: [try AMQPURL(url)]), role: "operator", topology: topology,
-            logger: Logger(label: "operator", factory: { _ in SwiftLogNoOpLogHandler() })
-        ) { event in
-            if case .connected = event { outcome.yield(nil) }
-            if case .setupFailed(let error) = event { outcome.yield(error) }
-        }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await connection.run() }
-            var iterator = outcomes.makeAsyncIterator()
-            let result: Result<Void, any Error>
-            do {
-                if case .some(.some(let error)) = await iterator.next() { throw error }
-                result = .success(try await body(connection))
-            } catch {
-                result = .failure(error)
-            }
-            await connection.close()
-            try result.get()
+    /// Whether the worker says of each of the queues, sooner or later, that it is not ready because the queue was gone.
+    fileprivate func readinessNames(_ queues: Set<String>) async -> Bool {
+        var unnamed = queues
+        return await eventually {
+            let answer = try await Web.get("\(http)/readyz")
+            if answer.status == 503 { unnamed = unnamed.filter { !answer.text.contains("queue \($0): it was gone") } }
+            return unnamed.isEmpty
         }
     }
 }

@@ -57,6 +57,17 @@ final class ChildProcess: Sendable {
         return code.withLock { $0 } ?? -1
     }
 
+    /// Waits for its end and returns its exit code; what has not ended by then is killed.
+    func exitCode(within limit: Duration) async -> Int32 {
+        await withTaskGroup { group in
+            group.addTask {
+                if (try? await Task.sleep(for: limit)) != nil { self.send(SIGKILL) }
+            }
+            defer { group.cancelAll() }
+            return await exitCode()
+        }
+    }
+
     var output: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
 
     /// The resident memory in KiB, as the kernel tells it.

@@ -13,6 +13,8 @@ enum Scale {
     static let stormJobs = number("BOS_PROOF_STORM_JOBS", 150)
     /// How often the broker ends meanwhile.
     static let stormOutages = number("BOS_PROOF_STORM_OUTAGES", 1)
+    /// Recharges sent to a server that answers twice.
+    static let strayAnswers = number("BOS_PROOF_STRAY_ANSWERS", 1_000)
     /// Messages that are no jobs.
     static let malformed = number("BOS_PROOF_MALFORMED", 66)
     /// Decides at which moments things are killed.

@@ -16,7 +16,8 @@ struct System: Sendable {
     let broker: TestBroker
     let names: Names
     let folder: URL
-    let simulator: ChildProcess
+    /// `nil` where a test has a BOS of its own.
+    let simulator: ChildProcess?
     let bos: String
     let upstream: Upstream
     /// Where the worker's HTTP endpoints are; the same for each worker started.
@@ -32,20 +33,42 @@ struct System: Sendable {
         _ settings: [String: String] = [:], simulator options: [String] = [], broker: TestBroker? = nil,
         _ body: (System) async throws -> Void
     ) async throws {
+        let (names, folder) = try newFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (simulator, port) = try await startSimulator(in: folder, options)
+        defer { simulator.send(SIGKILL) }
+        try await run(settings, at: "http://127.0.0.1:\(port)", simulator, names, folder, broker: broker, body: body)
+    }
+
+    /// The same with a BOS of the test's own.
+    /// - Parameter keepsUnrouted: the exchange of replies has the alternate exchange that the contract names.
+    static func run(
+        _ settings: [String: String] = [:], bos: RawBOS, keepsUnrouted: Bool = true, _ body: (System) async throws -> Void
+    ) async throws {
+        let (names, folder) = try newFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try await run(settings, at: bos.url, nil, names, folder, keepsUnrouted: keepsUnrouted, broker: nil, body: body)
+    }
+
+    private static func newFolder() throws -> (Names, URL) {
         let names = Names(prefix: TestBroker.name("e2e"))
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bos-\(names.prefix)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
+        return (names, folder)
+    }
+
+    private static func run(
+        _ settings: [String: String], at bos: String, _ simulator: ChildProcess?, _ names: Names, _ folder: URL, keepsUnrouted: Bool = true,
+        broker: TestBroker?, body: (System) async throws -> Void
+    ) async throws {
         let broker = if let broker { broker } else { try await TestBroker.shared }
-        let (simulator, port) = try await startSimulator(in: folder, options)
-        defer { simulator.send(SIGKILL) }
-        let upstream = try Upstream(url: broker.url, names: names)
+        let upstream = try Upstream(url: broker.url, names: names, keepsUnrouted: keepsUnrouted)
         let listen = "127.0.0.1:\(try Self.freePort())"
         let system = System(
-            broker: broker, names: names, folder: folder, simulator: simulator, bos: "http://127.0.0.1:\(port)", upstream: upstream,
+            broker: broker, names: names, folder: folder, simulator: simulator, bos: bos, upstream: upstream,
             http: "http://\(listen)",
             settings: [
-                "BOS_AMQP_URLS": broker.url, "BOS_AMQP_HEARTBEAT": "10s", "BOS_API_BASE_URL": "http://127.0.0.1:\(port)/api/BOS",
+                "BOS_AMQP_URLS": broker.url, "BOS_AMQP_HEARTBEAT": "10s", "BOS_API_BASE_URL": "\(bos)/api/BOS",
                 // Long enough for a machine that is busy with other things, short enough to see a doubt settled.
                 "BOS_API_REGISTER_ID": "1234", "BOS_API_REQUEST_TIMEOUT": "5s", "BOS_RETRY_SETTLE_WINDOW": "6s", "BOS_JOBS_TIMEOUT": "10m",
                 "BOS_RETRY_ENQUIRY_INITIAL_BACKOFF": "100ms", "BOS_RETRY_ENQUIRY_MAXIMUM_BACKOFF": "500ms",

@@ -1,6 +1,7 @@
 import AMQP
 import ExactJSON
 import Foundation
+import JobModel
 import Logging
 import Synchronization
 
@@ -29,7 +30,8 @@ final class Upstream: Sendable {
     private let replying: Connection
     private let state = Mutex(State())
 
-    init(url: String, names: Names) throws {
+    /// - Parameter keepsUnrouted: the exchange of replies has an alternate exchange.
+    init(url: String, names: Names, keepsUnrouted: Bool = true) throws {
         address = names.replyQueue
         exchange = names.jobs
         let configuration = AMQPConfiguration(urls: [try AMQPURL(url)])
@@ -41,7 +43,9 @@ final class Upstream: Sendable {
             topology: [
                 .queue(name: names.replyQueue),
                 .exchange(name: names.unrouted, kind: "fanout"),
-                .exchange(name: names.replies, kind: "topic", arguments: ["alternate-exchange": .string(names.unrouted)]),
+                .exchange(
+                    name: names.replies, kind: "topic",
+                    arguments: keepsUnrouted ? ["alternate-exchange": .string(names.unrouted)] : [:]),
                 .binding(queue: names.replyQueue, exchange: names.replies, routingKey: names.replyQueue),
             ], logger: logger)
     }
@@ -72,19 +76,22 @@ final class Upstream: Sendable {
 
     /// Publishes until the broker has confirmed. What may have been taken is published again, which the worker must bear.
     /// - Parameter replyTo: where the reply goes, if not to this upstream.
-    func publish(_ body: [UInt8], as name: String?, kind: String = "recharge", type: String? = nil, replyTo: String? = nil) async throws {
+    func publish(
+        _ body: [UInt8], as name: String?, kind: String = "recharge", type: String? = nil, replyTo: String? = nil, encoding: String? = nil
+    ) async throws {
         var message = Message(body: body)
         message.properties.contentType = "application/json"
         message.properties.correlationID = name
         message.properties.replyTo = replyTo ?? address
         message.properties.type = type
+        message.properties.contentEncoding = encoding
         while true {
             do throws(PublishError) {
                 return try await publishing.publish(message, exchange: exchange, routingKey: kind, mandatory: true)
             } catch {
                 switch error {
                 case .invalid, .turnedDown: throw error
-                case .returned, .refused, .notSent, .outcomeUnknown: try await publishing.whenConnected()
+                case .returned, .refused, .notSent, .notAsked, .outcomeUnknown: try await publishing.whenConnected()
                 }
             }
         }
@@ -104,6 +111,13 @@ final class Upstream: Sendable {
             .init("operator", .number("311")), .init("canumber", .string(subscriber)), .init("amount", .number(amount)),
             .init("referenceid", .string(reference)),
         ]).encoded
+    }
+
+    /// A recharge of one rupee after whose deadline nothing may be sent.
+    static func recharge(_ reference: String, expiresAt deadline: Date) -> [UInt8] {
+        guard case .object(let members)? = try? JSONValue.parse(recharge(reference)) else { return [] }
+        let text = Timestamp(milliseconds: Int64(deadline.timeIntervalSince1970 * 1_000)).rfc3339
+        return JSONValue.object(members + [.init("expires_at", .string(text))]).encoded
     }
 
     // MARK: Replies

@@ -39,6 +39,8 @@ func eventually(within limit: Duration = .seconds(60), _ isSo: () async throws -
 }
 
 /// Whether the poller there comes to say that it has put back so many jobs; it counts after the broker has confirmed, so a worker may be quicker.
-func hasRequeued(_ count: Int, _ kind: String, at http: String) async -> Bool {
-    await eventually { try await Web.get("\(http)/metrics").text.contains("bos_requeued_total{kind=\"\(kind)\"} \(count)\n") }
+func hasRequeued(_ count: Int, _ kind: String, at http: String, within limit: Duration = .seconds(60)) async -> Bool {
+    await eventually(within: limit) {
+        try await Web.get("\(http)/metrics").text.contains("bos_requeued_total{kind=\"\(kind)\"} \(count)\n")
+    }
 }

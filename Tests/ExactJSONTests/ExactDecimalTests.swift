@@ -32,6 +32,17 @@ struct ExactDecimalTests {
         #expect(ExactDecimal(number: text) == nil)
     }
 
+    @Test("the digits of a whole number are exact at any length up to the limit")
+    func wholeDigits() {
+        func digits(_ number: String, atMost limit: Int = 20) -> String? { ExactDecimal(number: number)?.wholeDigits(atMost: limit) }
+        #expect(digits("1.111122233E9") == "1111122233")
+        #expect(digits("-1.20e1") == "-12")
+        #expect(digits("0.0E7") == "0")
+        #expect(digits("12345678901234567890.0") == "12345678901234567890")
+        #expect(digits("1E19") == "10000000000000000000")
+        for none in ["1E20", "123456789012345678901", "1.5", "1E-1", "1E+999999999999999999999"] { #expect(digits(none) == nil) }
+    }
+
     @Test("the same value is equal however it is spelled")
     func equality() {
         #expect(ExactDecimal(number: "311.0") == ExactDecimal(number: "3.11E2"))

@@ -101,7 +101,7 @@ struct CalibratorTests {
     @Test("a run tells the calibrator what BOS has done, and a refused recharge fails only after it found something")
     func wired() async throws {
         let workshop = Workshop()
-        workshop.calibrator.conclude(.untried, "merchant")
+        workshop.calibrator.conclude(.untried, .init(registerID: "merchant", name: .reference), isCertain: true)
         await workshop.handle(Workshop.recharge())
         let running = Task { await workshop.calibrator.run() }
         while !workshop.calibrator.calibration(of: "merchant").findsRecharges, !Task.isCancelled { await Task.yield() }

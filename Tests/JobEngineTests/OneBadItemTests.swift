@@ -13,6 +13,8 @@ struct OneBadItemTests {
         var script = ScriptedBOS.Script()
         script.recharges = [.notTaken(.credentialsRefused)]
         let workshop = Workshop(script)
+        workshop.bos.play(ScriptedBOS.Script())
+        #expect(await workshop.handle(Workshop.recharge("good-0")) == .ack)
         for round in 1...5 {
             workshop.bos.play(script)
             let bad = await workshop.handle(Workshop.recharge("bad"))
@@ -23,11 +25,26 @@ struct OneBadItemTests {
             workshop.clock.advance(by: .seconds(600))
         }
         let replies = workshop.replies.map { ($0.text("reference"), $0.text("outcome")) }
-        #expect(replies.filter { $0.1 == "succeeded" }.count == 5)
+        #expect(replies.filter { $0.1 == "succeeded" }.count == 6)
         #expect(replies.filter { $0.0 == "bad" }.map(\.1) == ["failed"])
         let record = try #require(try await workshop.record("bad"))
         #expect(record.progress.state == .failed)
         #expect(record.progress.attempts == 0)
+    }
+
+    @Test("no recharge ends while BOS refuses the credentials of every recharge, though it takes those of enquiries")
+    func allRecharges() async throws {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.notTaken(.credentialsRefused)]
+        let workshop = Workshop()
+        #expect(await workshop.handle(Workshop.recharge("good")) == .ack)
+        workshop.bos.play(script)
+        for _ in 0..<9 {
+            for number in 1...2 { #expect(await workshop.handle(Workshop.recharge("R\(number)")) == .ack) }
+            workshop.clock.advance(by: .seconds(600))
+        }
+        #expect(workshop.replies.count == 1)
+        for number in 1...2 { #expect(try await workshop.record("R\(number)")?.progress.state == .accepted) }
     }
 
     @Test("a PAN application that BOS refuses for its own credentials stops neither lane")

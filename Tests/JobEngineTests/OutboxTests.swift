@@ -146,6 +146,42 @@ import Testing
         #expect(workshop.broker.publications.count == 2)
     }
 
+    @Test(
+        "a direct reply is published without mandatory to a caller who is there, and kept with the replies without a listener if the caller is gone"
+    )
+    func directReply() async throws {
+        workshop.broker.callersGo("amq.rabbitmq.reply-to.b.k")
+        await workshop.handle(Workshop.recharge(), replyTo: "amq.rabbitmq.reply-to.a.k")
+        await workshop.handle(Workshop.recharge("R2"), replyTo: "amq.rabbitmq.reply-to.b.k")
+        workshop.broker.fail(.notAsked("no answer"), at: "?")
+        await workshop.handle(Workshop.recharge("R3"), replyTo: "amq.rabbitmq.reply-to.c.k")
+        #expect(workshop.broker.publications.map(\.exchange) == ["", "bos.unrouted"])
+        #expect(workshop.broker.publications.map(\.isMandatory) == [false, true])
+        await mark(outbox)
+        #expect(try await owed.count == 1)
+    }
+
+    @Test("a queue that refuses replies is named once with its routing key, and once more when it takes them again")
+    func refusing() async throws {
+        let log = InMemoryLogHandler()
+        let workshop = Workshop(logger: Logger(label: "test") { _ in log })
+        func told(_ start: String) -> [InMemoryLogHandler.Entry] { log.entries.filter { "\($0.message)".hasPrefix(start) } }
+        workshop.broker.fail(.refused, at: "bos.replies")
+        for reference in ["R1", "R2", "R3"] { await workshop.handle(Workshop.recharge(reference), replyTo: "billing") }
+        #expect(told("the broker refuses replies").isEmpty)
+        for _ in 0..<5 {
+            workshop.clock.advance(by: .seconds(60))
+            await workshop.outbox.sweep()
+        }
+        #expect(told("the broker refuses replies").count == 1)
+        #expect(told("the broker refuses replies").first?.metadata["routing_key"] == "billing")
+        workshop.broker.fail(nil, at: "bos.replies")
+        workshop.clock.advance(by: .seconds(60))
+        await workshop.outbox.sweep()
+        #expect(workshop.broker.publications.count == 3)
+        #expect(told("the broker takes replies again").count == 1)
+    }
+
     @Test("what is not confirmed is tried again at once, then after pauses that double up to a minute; the broker's absence does not count")
     func pauses() {
         var trouble: ReplyTrouble?

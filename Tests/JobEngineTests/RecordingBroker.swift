@@ -14,6 +14,7 @@ final class RecordingBroker: MessagePublisher {
     private struct State {
         var publications: [Publication] = []
         var failures: [PublishError] = []
+        var goneCallers: Set<String> = []
         var failing: [String: PublishError] = [:]
         var onPublish: @Sendable (Publication) async -> Void = { _ in }
     }
@@ -25,7 +26,7 @@ final class RecordingBroker: MessagePublisher {
     /// The next publishes end like this; later ones are confirmed.
     func fail(_ failures: [PublishError]) { state.withLock { $0.failures = failures } }
 
-    /// All publishes to these exchanges end like this from now on; `nil` ends it.
+    /// All publishes to these exchanges end like this from now on; `nil` ends it. `?` stands for the question whether a caller is there.
     func fail(_ error: PublishError?, at exchanges: String...) {
         state.withLock { state in for exchange in exchanges { state.failing[exchange] = error } }
     }
@@ -44,6 +45,15 @@ final class RecordingBroker: MessagePublisher {
         if let failure { throw failure }
         await action(publication)
         state.withLock { $0.publications.append(publication) }
+    }
+
+    /// Of these callers the broker says that they are gone.
+    func callersGo(_ names: String...) { state.withLock { $0.goneCallers = Set(names) } }
+
+    func hasListener(directReplyTo name: String) async throws(PublishError) -> Bool {
+        let (failure, isThere) = state.withLock { ($0.failing["?"], !$0.goneCallers.contains(name)) }
+        if let failure { throw failure }
+        return isThere
     }
 
     func whenConnected() async throws(CancellationError) {}

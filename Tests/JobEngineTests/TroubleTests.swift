@@ -40,7 +40,8 @@ struct TroubleTests {
         let workshop = Workshop(script)
         await workshop.handle(Workshop.recharge())
         workshop.bos.play(ScriptedBOS.Script())
-        let probe = PauseProbe(gateway: workshop.bos, ledger: workshop.ledger, registerID: "merchant", timeout: .seconds(1))
+        let probe = PauseProbe(
+            gateway: workshop.bos, ledger: workshop.ledger, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(1))
         let running = Task { await workshop.gate.run { reason in await probe.look(at: reason, in: workshop.lanes.money) } }
         while !workshop.gate.isOpen, !Task.isCancelled { await Task.yield() }
         running.cancel()
@@ -54,7 +55,8 @@ struct TroubleTests {
         var script = ScriptedBOS.Script()
         script.probe = .unanswered(reason, retryAfter: nil)
         let workshop = Workshop(script)
-        let probe = PauseProbe(gateway: workshop.bos, ledger: workshop.ledger, registerID: "merchant", timeout: .seconds(1))
+        let probe = PauseProbe(
+            gateway: workshop.bos, ledger: workshop.ledger, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(1))
         let saysNothing: [WaitReason] = [.credentialsRefused, .notSent, .throttled]
         #expect(await probe.look(at: .credentials, in: workshop.lanes.money) == (saysNothing.contains(reason) ? .stands : .passed))
         workshop.bos.play(ScriptedBOS.Script())
@@ -142,7 +144,8 @@ struct TroubleTests {
         let calls = workshop.bos.calls.recharges.count
         script.probe = .unanswered(.unanswered, retryAfter: nil)
         workshop.bos.play(script)
-        let probe = PauseProbe(gateway: workshop.bos, ledger: workshop.ledger, registerID: "merchant", timeout: .seconds(1))
+        let probe = PauseProbe(
+            gateway: workshop.bos, ledger: workshop.ledger, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(1))
         #expect(await probe.look(at: .bos, in: workshop.lanes.money) == .stands)
         workshop.clock.advance(by: .seconds(10))
         #expect(await probe.look(at: .bos, in: workshop.lanes.money) == .stands)

@@ -69,12 +69,13 @@ struct Workshop {
         configuration.purchaseGuard = purchaseGuard
         configuration.policy = policy
         calibrator = EnquiryCalibrator(gateway: bos, ledger: ledger, configuration: configuration, clock: clock, logger: logger)
-        calibrator.conclude(.passed(showsData: false, hasOwnNumbers: false), "merchant")
+        calibrator.conclude(
+            .passed(showsData: false, hasOwnNumbers: false), .init(registerID: "merchant", name: .reference), isCertain: true)
         outbox = Outbox(
             publisher: broker, ledger: ledger, configuration: configuration, clock: clock, metrics: metrics, logger: logger)
         handler = JobHandler(
             configuration: configuration, ledger: ledger,
-            gateway: LimitedGateway(bos, lanes: lanes, ratePerSecond: nil, registerID: "merchant", clock: clock),
+            gateway: LimitedGateway(bos, lanes: lanes, ratePerSecond: nil, merchant: KnownMerchant(configured: "merchant"), clock: clock),
             outbox: outbox, lanes: lanes, calibrator: calibrator, drain: drain,
             runs: LiveRuns(process: "process-\(UInt64.random(in: .min ... .max))"),
             clock: clock, metrics: metrics, logger: logger)
@@ -130,7 +131,9 @@ struct Workshop {
         return settled.withLock { $0 }
     }
 
-    var probe: PauseProbe { PauseProbe(gateway: bos, ledger: ledger, registerID: "merchant", timeout: .seconds(1)) }
+    var probe: PauseProbe {
+        PauseProbe(gateway: bos, ledger: ledger, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(1))
+    }
 
     /// What was published so far, as JSON.
     var replies: [JSONValue] { broker.publications.compactMap { try? JSONValue.parse($0.message.body) } }

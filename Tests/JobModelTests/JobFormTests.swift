@@ -160,6 +160,47 @@ struct JobFormTests {
         #expect(recharge.reference == "R 1")
     }
 
+    @Test(
+        "a text with characters that are not seen, or not seen for what they are, is refused with their place",
+        arguments: ["canumber", "referenceid", "RegisterID"],
+        [
+            ("\u{202A}9876543210\u{202C}", "hold an invisible character (U+202A at place 1)"),
+            ("98765\u{200B}43210", "hold an invisible character (U+200B at place 6)"),
+            ("9876543210\u{202C}", "hold an invisible character (U+202C at place 11)"),
+            ("1\u{34F}", "hold an invisible character (U+034F at place 2)"),
+            ("1\u{2800}", "hold an invisible character (U+2800 at place 2)"),
+            ("1\u{3164}2", "hold an invisible character (U+3164 at place 2)"),
+            ("1\u{FE0F}", "hold an invisible character (U+FE0F at place 2)"),
+            ("1\u{2028}2", "hold an invisible character (U+2028 at place 2)"),
+            ("1\u{A0}2", "hold another space than the plain one (U+00A0 at place 2)"),
+            ("1\u{3000}2", "hold another space than the plain one (U+3000 at place 2)"),
+            ("\u{967}\u{968}", "hold other digits than 0 to 9 (at place 1)"), ("1１", "hold other digits than 0 to 9 (at place 2)"),
+            ("1²", "hold other digits than 0 to 9 (at place 2)"), ("9876543210 ", "begin or end with white space"),
+            ("\u{A0}1", "begin or end with white space"), ("1\u{2003}", "begin or end with white space"),
+        ])
+    func hidden(field: String, sample: (text: String, fault: String)) throws {
+        var fields = ["canumber": "9876543210", "referenceid": "r-1", "RegisterID": "7"]
+        fields[field] = sample.text
+        let texts = fields.map { ",\"\($0.key)\":\"\($0.value)\"" }.joined()
+        let job = Self.job(#""operator":311,"amount":10"# + texts)
+        let refusal = refusal(job)
+        #expect(refusal?.detail == "\(field) must not \(sample.fault)")
+        #expect(refusal?.deadLetter == .invalidJob)
+    }
+
+    @Test(
+        "none of the marks of direction and the joiners goes through",
+        arguments: [0x200B...0x200F, 0x202A...0x202E, 0x2060...0x2060, 0xFEFF...0xFEFF])
+    func marks(values: ClosedRange<UInt32>) throws {
+        for value in values {
+            let mark = try #require(Unicode.Scalar(value))
+            for text in ["\(mark)1", "1\(mark)", "1\(mark)2"] {
+                let body = #""operator":311,"amount":10,"canumber":"\#(text)","referenceid":"r""#
+                #expect(refusal(Self.job(body))?.detail.hasPrefix("canumber must not hold an invisible character (U+") == true)
+            }
+        }
+    }
+
     @Test("what an earlier version took is looked up before it is refused, and is read as it was then")
     func earlierForms() throws {
         let forms = [

@@ -21,6 +21,9 @@ enum Jobs {
     /// The enquiry was seen to find a recharge, and to show data.
     static let calibrated = Calibration.passed(showsData: true, hasOwnNumbers: false)
 
+    /// The enquiry was seen to find a recharge, and shows no data.
+    static let plain = Calibration.passed(showsData: false, hasOwnNumbers: false)
+
     /// What an enquiry's answer names that is about this recharge.
     static let subject = Subject(reference: recharge.reference, subscriber: recharge.subscriber, amount: "10.00", hasData: true)
 

@@ -30,7 +30,9 @@ struct KnownRechargeTests {
         #expect(Self.answer(.succeeded, state, .unanswered) == "finish succeeded - enquiry")
         #expect(Self.answer(.failed(refunded: false), state, .unanswered) == "finish failed refused_by_bos enquiry")
         #expect(Self.answer(.succeeded, state, .duplicate) == "finish succeeded - enquiry")
-        #expect(Self.answer(.succeeded, state, .duplicate, Subject(), .untried) == "finish pending - none")
+        #expect(Self.answer(.succeeded, state, .duplicate, Subject(), Jobs.plain) == "finish pending - none")
+        // What was not seen to find anything is asked again.
+        #expect(Self.answer(.succeeded, state, .unanswered, Subject(), .untried) == "wait unanswered")
     }
 
     @Test("\"not found\" is no answer about a recharge that BOS has executed, nor from an enquiry that finds nothing")

@@ -20,7 +20,8 @@ struct RechargeMachineTests {
     /// Every event that a call can report, by a name for the tables.
     static let events: [(name: String, event: Event)] = [
         ("not sent", .notTaken(.notSent)), ("throttled", .notTaken(.throttled(retryAfter: .seconds(7)))),
-        ("credentials refused", .notTaken(.credentialsRefused)), ("own credentials refused", .notTaken(.ownCredentialsRefused)),
+        ("credentials refused", .notTaken(.credentialsRefused)),
+        ("own credentials refused", .notTaken(.ownCredentialsRefused(takesOthers: true))),
         ("postponed", .notTaken(.postponed)), ("late", .notTaken(.heldBack(.late, retryAfter: nil))), ("unknown", .unknown(nil)),
         ("unknown, pause asked for", .unknown(nil, retryAfter: .seconds(9))),
         ("overloaded", .unknown(Answer(httpStatus: 503))), ("another's answer", .answered(.done, Jobs.answer, bosReference: "r-2")),
@@ -28,8 +29,10 @@ struct RechargeMachineTests {
         ("taken", .answered(.accepted, Jobs.answer)), ("duplicate", .answered(.duplicateReference, Jobs.answer)),
         ("refused", .answered(.refused(isFinal: false), Jobs.answer)),
         ("refused for good", .answered(.refused(isFinal: true), Jobs.answer)),
-        ("found done", .enquired(.succeeded, Jobs.answer)), ("found failed", .enquired(.failed(refunded: false), Jobs.answer)),
-        ("found refunded", .enquired(.failed(refunded: true), Jobs.answer)), ("found pending", .enquired(.pending, Jobs.answer)),
+        ("found done", .enquired(.succeeded, Jobs.answer, Subject(), Jobs.plain)),
+        ("found failed", .enquired(.failed(refunded: false), Jobs.answer, Subject(), Jobs.plain)),
+        ("found refunded", .enquired(.failed(refunded: true), Jobs.answer, Subject(), Jobs.plain)),
+        ("found pending", .enquired(.pending, Jobs.answer)),
         ("not found", .enquired(.notFound, Jobs.answer)), ("declined", .enquired(.declined, Jobs.answer)),
         ("no answer", .enquiryUnanswered(.unanswered, retryAfter: nil)),
         ("no credentials", .enquiryUnanswered(.credentialsRefused, retryAfter: .seconds(9))),
@@ -39,7 +42,7 @@ struct RechargeMachineTests {
     static let sending: [String: (step: String, state: String)] = [
         "not sent": ("wait not_sent", "accepted -"), "throttled": ("wait throttled", "accepted -"),
         "credentials refused": ("wait credentials_refused", "accepted -"),
-        "own credentials refused": ("wait credentials_refused", "accepted -"), "postponed": ("wait postponed", "accepted -"),
+        "own credentials refused": ("wait own_credentials_refused", "accepted -"), "postponed": ("wait postponed", "accepted -"),
         "late": ("wait late", "accepted -"), "unknown": ("ask", "in_doubt unanswered"),
         "unknown, pause asked for": ("wait doubt", "in_doubt unanswered"), "overloaded": ("wait doubt", "in_doubt unanswered"),
         "another's answer": ("ask", "in_doubt unanswered"), "done, BOS's number": ("finish succeeded - answer", "succeeded -"),

@@ -179,7 +179,7 @@ struct SettlingTests {
         var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: Jobs.policy)
         _ = machine.wake(at: Jobs.start, jitter: 0)
         _ = machine.on(.unknown(nil), at: Jobs.start, jitter: 0)
-        let step = machine.on(.enquired(.succeeded, Jobs.answer), at: Jobs.start + .seconds(999_999), jitter: 0)
+        let step = machine.on(.enquired(.succeeded, Jobs.answer, Subject(), Jobs.plain), at: Jobs.start + .seconds(999_999), jitter: 0)
         #expect(SeenStep(step).summary == "finish succeeded - enquiry")
     }
 

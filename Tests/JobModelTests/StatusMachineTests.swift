@@ -20,13 +20,13 @@ struct StatusMachineTests {
 
     static let rechargeEvents: [(event: RechargeStatusMachine.Event, step: String, state: JobState)] =
         [
-            (.found(.succeeded, Jobs.answer), "finish succeeded - enquiry", .succeeded),
-            (.found(.failed(refunded: false), Jobs.answer), "finish failed refused_by_bos enquiry", .failed),
-            (.found(.failed(refunded: true), Jobs.answer), "finish failed refused_by_bos enquiry", .failed),
+            (.found(.succeeded, Jobs.answer, Subject(), Jobs.plain), "finish succeeded - enquiry", .succeeded),
+            (.found(.failed(refunded: false), Jobs.answer, Subject(), Jobs.plain), "finish failed refused_by_bos enquiry", .failed),
+            (.found(.failed(refunded: true), Jobs.answer, Subject(), Jobs.plain), "finish failed refused_by_bos enquiry", .failed),
             (.found(.pending, Jobs.answer), "finish pending - enquiry", .answeredPending),
             (.found(.notFound, Jobs.answer), "finish not_found - enquiry", .notFound),
             (.found(.declined, Jobs.answer), "finish expired gave_up none", .expired),
-            (.ownCredentialsRefused, "wait credentials_refused", .accepted),
+            (.ownCredentialsRefused, "wait own_credentials_refused", .accepted),
         ] + WaitReason.allCases.map { (.unanswered($0, retryAfter: nil), "wait \($0.rawValue)", .accepted) }
 
     static let panEvents: [(event: PANStatusMachine.Event, step: String, state: JobState)] =
@@ -36,7 +36,7 @@ struct StatusMachineTests {
             (.found(.failed(isDuplicate: true), Jobs.answer), "finish failed duplicate_refid answer", .failed),
             (.found(.failed(isDuplicate: false), Jobs.answer), "finish failed refused_by_bos answer", .failed),
             (.found(.pending, Jobs.answer), "wait pan_pending", .pending),
-            (.ownCredentialsRefused, "wait credentials_refused", .accepted),
+            (.ownCredentialsRefused, "wait own_credentials_refused", .accepted),
         ] + WaitReason.allCases.map { (.unanswered($0, retryAfter: nil), "wait \($0.rawValue)", .accepted) }
 
     @Test("what became of a recharge: every event leads to its one step")

@@ -141,6 +141,7 @@ struct PrometheusTests {
         ]
         let added: Set = [
             "bos_questions_breaker_state", "bos_consumption_paused{lane,reason}", "bos_enquiry_unreliable", "bos_log_lines_dropped_total",
+            "bos_replies_owed",
         ]
         #expect(table == contract.union(added))
     }

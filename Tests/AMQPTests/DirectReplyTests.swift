@@ -1,0 +1,103 @@
+import BrokerKit
+import Testing
+
+@testable import AMQP
+
+@Suite("a direct reply", .timeLimit(.minutes(1)))
+struct DirectReplyTests {
+    @Test("has a listener as long as its caller is there; a name that no broker has made has none, and the broker is not asked about it")
+    func listener() async throws {
+        let queue = TestBroker.name()
+        try await Link.with(topology: [.queue(name: queue)]) { link in
+            try await link.connection.whenConnected()
+            let deliveries = link.connection.consume(queue: queue, prefetch: 1)
+            let name = try await DirectCaller.with(TestBroker.shared) { caller in
+                try await caller.publish([1], exchange: "", routingKey: queue, correlationID: "c")
+                var requests = deliveries.makeAsyncIterator()
+                let request = try #require(await requests.next())
+                request.ack()
+                let name = try #require(request.message.properties.replyTo)
+                #expect(try await link.connection.hasListener(directReplyTo: name))
+                let otherKey = String(name.dropLast())
+                #expect(DirectReplyTo.isWellFormed(otherKey))
+                #expect(try await !link.connection.hasListener(directReplyTo: otherKey))
+                for altered in [
+                    "amq.rabbitmq.reply-to.!!!.k", "amq.rabbitmq.reply-to.", "amq.rabbitmq.reply-to.g2dk.k", name.lowercased(),
+                    String(name.dropLast(40)), name.replacing("reply-to.", with: "reply-to.A"), "\(name).more",
+                ] { #expect(!DirectReplyTo.isWellFormed(altered), "\(altered)") }
+                #expect(try await !link.connection.hasListener(directReplyTo: "amq.rabbitmq.reply-to.!!!.k"))
+                try await link.connection.publish(Message(body: [2]), exchange: "", routingKey: name)
+                #expect(try await caller.reply() == [2])
+                return name
+            }
+            // The broker ends the caller's channel after it has said goodbye to the connection.
+            while try await link.connection.hasListener(directReplyTo: name) {}
+            #expect(link.connection.status.reconnects == 0)
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("is not sent where it is not known whether its caller is there")
+    func unknown() async throws {
+        // Well formed: a process of a node that there is not.
+        let name = "amq.rabbitmq.reply-to.g1h3B3JlcGx5QDEAAAABAAAAAAAAAAA=.k"
+        #expect(DirectReplyTo.isWellFormed(name))
+        try await Link.with("amqp://127.0.0.1:1") { link in
+            _ = await link.events.setupError()
+            await #expect {
+                _ = try await link.connection.hasListener(directReplyTo: name)
+            } throws: {
+                if case .notSent? = $0 as? PublishError { true } else { false }
+            }
+        }
+    }
+}
+
+/// The broker does not say which message it was.
+@Suite("a message over which the broker closes the connection", .timeLimit(.minutes(1)))
+struct ConnectionClosingTests {
+    @Test("costs itself only: all others are confirmed, it is turned down at the second close, and later tries cost one session each")
+    func isolated() async throws {
+        let queue = TestBroker.name()
+        try await Link.with(topology: [.queue(name: queue)]) { link in
+            let connection = link.connection
+            try await connection.whenConnected()
+            /// Publishes as long as it is not known whether the broker has the message.
+            @Sendable func publish(_ id: String, to routingKey: String) async throws {
+                var message = Message(body: [1])
+                message.properties.messageID = id
+                while true {
+                    do throws(PublishError) {
+                        return try await connection.publish(message, exchange: "", routingKey: routingKey)
+                    } catch {
+                        switch error {
+                        case .outcomeUnknown, .notSent: try await connection.whenConnected()
+                        default: throw error
+                        }
+                    }
+                }
+            }
+            @Sendable func publishBad() async {
+                await #expect {
+                    try await publish("bad", to: "amq.rabbitmq.reply-to.!!!.k")
+                } throws: {
+                    if case .turnedDown(541, _)? = $0 as? PublishError { true } else { false }
+                }
+            }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<100 {
+                    group.addTask { if number == 50 { await publishBad() } else { try await publish("\(number)", to: queue) } }
+                }
+                try await group.waitForAll()
+            }
+            // The status is that of the turn before the answer to a question.
+            #expect(try await connection.depth(of: queue).messages >= 99)
+            #expect(connection.status.reconnects == 2)
+            #expect(connection.status.unconfirmed == 0)
+            await publishBad()
+            try await publish("last", to: queue)
+            #expect(connection.status.reconnects == 3)
+            try await connection.delete(queue: queue)
+        }
+    }
+}

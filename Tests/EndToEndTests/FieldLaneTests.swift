@@ -1,0 +1,216 @@
+import ExactJSON
+import Foundation
+import Testing
+
+extension EndToEnd {
+    /// What stops a lane, what slows it, and what must not.
+    @Suite struct FieldLanes {
+        @Test(
+            "while BOS says not now recharges wait, one at a time tries, and none fails",
+            arguments: [
+                ("200 OK", #"{"status":false,"response_code":6,"message":"Service under maintenance, try after 02:00"}"#),
+                ("402 Payment Required", #"{"status":false,"response_code":16,"message":"Insufficient fund in your account"}"#),
+            ])
+        func postponed(status: String, body: String) async throws {
+            try await System.field { system, bos in
+                let isOver = Flag()
+                bos.on(.recharge) { _ in isOver.isSet ? nil : .json(body, status: status) }
+                let worker = try await system.startReadyWorker()
+                let (poller, _) = try system.startPoller()
+                let references = System.references(200)
+                try await system.upstream.publishRecharges(references)
+                #expect(
+                    await eventually {
+                        let answer = try await Web.get("\(system.http)/readyz")
+                        return answer.status == 503 && answer.text.contains("postponed")
+                    })
+                // The trials of a pause, one after the other; without it the whole queue would have been sent by then.
+                let before = bos.requests(.recharge).count
+                #expect(before < references.count)
+                #expect(await bos.hasHeard(.recharge, before + 3))
+                #expect(bos.requests(.recharge).count < references.count)
+                system.expectNoFinal(references)
+                isOver.set()
+                #expect(await eventually(within: .seconds(30)) { system.upstream.finalCount == references.count })
+                let haveAllSucceeded = references.allSatisfy { system.lastOutcome($0) == "succeeded" }
+                #expect(haveAllSucceeded)
+                #expect(bos.executions.values.allSatisfy { $0 == 1 })
+                #expect(await system.isReady())
+                #expect(await system.stop(poller) == 0)
+                #expect(await system.stop(worker) == 0)
+            }
+        }
+
+        @Test("a queue whose recharges are nearly all refused with one code is not drained into failures, and goes on when that is over")
+        func refusedAlike() async throws {
+            try await System.field(["BOS_BREAKER_REFUSALS_INTERVAL": "1s"]) { system, bos in
+                let worker = try await system.startReadyWorker()
+                let (poller, _) = try system.startPoller()
+                try await system.calibrate(bos)
+                let isOver = Flag()
+                bos.on(.recharge) { _ in isOver.isSet ? nil : .json(#"{"status":false,"response_code":77,"message":"Try again"}"#) }
+                let references = System.references(200)
+                try await system.upstream.publishRecharges(references)
+                #expect(
+                    await eventually {
+                        let answer = try await Web.get("\(system.http)/readyz")
+                        return answer.status == 503 && answer.text.contains("refus")
+                    })
+                let before = bos.requests(.recharge).count
+                #expect(await bos.hasHeard(.recharge, before + 2))
+                #expect(bos.requests(.recharge).count < 150)
+                isOver.set()
+                #expect(await eventually(within: .seconds(30)) { system.upstream.finalCount == references.count + 1 })
+                let succeeded = references.filter { system.lastOutcome($0) == "succeeded" }
+                #expect(succeeded.count > 50)
+                #expect(Set(bos.executions.keys) == Set(succeeded + ["known"]))
+                #expect(await system.stop(poller) == 0)
+                #expect(await system.stop(worker) == 0)
+            }
+        }
+
+        @Test("a job whose own RegisterID BOS refuses costs itself only: all others are done meanwhile, and it does not spin")
+        func ownCredentials() async throws {
+            try await System.field { system, bos in
+                bos.on(.recharge) { request in
+                    request.field("RegisterID") == "BAD"
+                        ? .json(#"{"status":false,"response_code":16,"message":"Authentication failed"}"#, status: "401 Unauthorized")
+                        : nil
+                }
+                let worker = try await system.startReadyWorker()
+                let (poller, _) = try system.startPoller()
+                let bad = Array(
+                    #"{"operator":311,"canumber":"\#(System.subscriber)","amount":1,"referenceid":"bad","RegisterID":"BAD"}"#.utf8)
+                try await system.upstream.publish(bad, as: "bad")
+                #expect(await bos.hasHeard(.recharge, about: "bad"))
+                let references = System.references(100)
+                try await system.upstream.publishRecharges(references)
+                #expect(await eventually(within: .seconds(5)) { references.allSatisfy { system.lastOutcome($0) == "succeeded" } })
+                #expect(bos.requests(.recharge, about: "bad").count <= 12)
+                #expect(await system.isReady())
+                if let outcome = system.lastOutcome("bad") {
+                    #expect(outcome == "failed")
+                    let error = try JSONValue.parse(system.upstream.replies["bad"]?.last?.body ?? [])["error"]?["code"]?.text
+                    #expect(error == "refused_by_bos")
+                }
+                #expect(await system.stop(poller) == 0)
+                #expect(await system.stop(worker) == 0)
+            }
+        }
+
+        @Test("a 429 with Retry-After holds back the whole lane until then")
+        func tooMany() async throws {
+            try await System.field { system, bos in
+                bos.on(.recharge) { request in
+                    request.number == 1 ? .json("{}", status: "429 Too Many Requests", headers: ["Retry-After: 3"]) : nil
+                }
+                let worker = try await system.startReadyWorker()
+                let (poller, _) = try system.startPoller()
+                try await system.upstream.publishRecharges(["first"])
+                // The answer has come, and what it asks for is known.
+                #expect(await eventually { try await system.history("first").contains("429") })
+                let references = System.references(30)
+                try await system.upstream.publishRecharges(references)
+                let all = references + ["first"]
+                #expect(await eventually(within: .seconds(20)) { all.allSatisfy { system.lastOutcome($0) == "succeeded" } })
+                let calls = bos.requests(.recharge)
+                #expect(calls.count == all.count + 1)
+                let pause = try #require(calls.dropFirst().first).arrivedAt - (try #require(calls.first).arrivedAt)
+                #expect(pause >= .milliseconds(2_900), "a recharge was sent in the time that BOS asked for")
+                #expect(await system.stop(poller) == 0)
+                #expect(await system.stop(worker) == 0)
+            }
+        }
+
+        @Test("a 503 with Retry-After is not followed by a question before that time")
+        func unavailable() async throws {
+            try await System.field { system, bos in
+                bos.on(.recharge) { request in
+                    bos.execute(request)
+                    return .json("{}", status: "503 Service Unavailable", headers: ["Retry-After: 2"])
+                }
+                let worker = try await system.startReadyWorker()
+                let (poller, _) = try system.startPoller()
+                try await system.upstream.publishRecharges(["r-1"])
+                #expect(await eventually(within: .seconds(20)) { system.lastOutcome("r-1") == "succeeded" })
+                let sent = try #require(bos.requests(.recharge).first).arrivedAt
+                let asked = try #require(bos.requests(.enquiry, about: "r-1").first).arrivedAt
+                #expect(asked - sent >= .milliseconds(1_900))
+                #expect(bos.executions == ["r-1": 1])
+                #expect(await system.stop(poller) == 0)
+                #expect(await system.stop(worker) == 0)
+            }
+        }
+
+        @Test("as many copies of one slow job as the lane has slots do not stop the lane, and each copy is answered")
+        func copies() async throws {
+            try await System.field(["BOS_API_REQUEST_TIMEOUT": "20s", "BOS_RETRY_SETTLE_WINDOW": "90s"]) { system, bos in
+                let hold = Hold()
+                bos.on(.recharge) { request in
+                    guard request.reference == "slow" else { return nil }
+                    bos.execute(request)
+                    return .hold(hold, RawBOS.done)
+                }
+                let worker = try await system.startReadyWorker()
+                try await system.upstream.publish(Upstream.recharge("slow"), as: "slow-0")
+                #expect(await eventually { hold.count == 1 })
+                let copies = (1...64).map { "slow-\($0)" }
+                for name in copies { try await system.upstream.publish(Upstream.recharge("slow"), as: name) }
+                let references = System.references(20)
+                try await system.upstream.publishRecharges(references)
+                #expect(await eventually(within: .seconds(8)) { references.allSatisfy { system.lastOutcome($0) == "succeeded" } })
+                #expect(hold.count == 1)
+                system.expectNoFinal(["slow-0"] + copies)
+                hold.letGo()
+                #expect(await eventually { (["slow-0"] + copies).allSatisfy { system.lastOutcome($0) == "succeeded" } })
+                #expect(bos.executions["slow"] == 1)
+                #expect(await system.stop(worker) == 0)
+            }
+        }
+
+        @Test("nothing is sent once expires_at has passed while the worker waited for a token")
+        func expiresMeanwhile() async throws {
+            let settings = ["BOS_AUTH_MODE": "authorise", "BOS_AUTH_CLIENT_ID": "us", "BOS_AUTH_CLIENT_SECRET": "hidden"]
+            try await System.field(settings) { system, bos in
+                let hold = Hold()
+                let expiry = Int(Date().timeIntervalSince1970) + 4
+                bos.on(.authorise) { request in
+                    guard request.number == 1 else { return .hold(hold, RawBOS.token(request.number, expiry: 4_102_444_800)) }
+                    return .write(RawBOS.token(1, expiry: expiry))
+                }
+                let worker = try await system.startReadyWorker(["BOS_AUTH_URL": "\(bos.url)/authorise"])
+                let (poller, _) = try system.startPoller()
+                #expect(await eventually { hold.count > 0 && Date().timeIntervalSince1970 > Double(expiry) })
+                let deadline = Date(timeIntervalSinceNow: 1)
+                try await system.upstream.publish(Upstream.recharge("late", expiresAt: deadline), as: "late")
+                #expect(await eventually { Date() > deadline })
+                hold.letGo()
+                #expect(await eventually { system.lastOutcome("late") == "expired" }, "told: \(system.lastOutcome("late") ?? "nothing")")
+                #expect(bos.requests(.recharge).isEmpty)
+                #expect(await system.stop(poller) == 0)
+                #expect(await system.stop(worker) == 0)
+            }
+        }
+
+        @Test("nothing is sent once expires_at has passed while the worker kept to api.ratePerSecond")
+        func expiresInLine() async throws {
+            try await System.field(["BOS_API_RATE_PER_SECOND": "1"]) { system, bos in
+                let worker = try await system.startReadyWorker()
+                let (poller, _) = try system.startPoller()
+                let references = System.references(6)
+                let deadline = ContinuousClock.now + .milliseconds(1_500)
+                let expiry = Date(timeIntervalSinceNow: 1.5)
+                for reference in references {
+                    try await system.upstream.publish(Upstream.recharge(reference, expiresAt: expiry), as: reference)
+                }
+                #expect(await eventually(within: .seconds(15)) { system.upstream.finalCount == references.count })
+                // A request that left in time may arrive a moment later.
+                let late = bos.requests(.recharge).filter { $0.arrivedAt > deadline + .milliseconds(300) }
+                #expect(late.isEmpty, "\(late.count) recharges were sent too late")
+                #expect(references.contains { system.lastOutcome($0) == "expired" })
+                #expect(await system.stop(poller) == 0)
+                #expect(await system.stop(worker) == 0)
+            }
+        }
+    }
+}

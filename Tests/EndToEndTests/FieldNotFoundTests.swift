@@ -1,0 +1,132 @@
+import Foundation
+import Testing
+
+extension EndToEnd {
+    /// What "not found" is worth.
+    @Suite struct FieldNotFound {
+        /// Executes each recharge but loses the answer. What is calibrated with is done in order.
+        private static func loseAnswers(_ bos: RawBOS) {
+            bos.on(.recharge) { request in
+                guard request.reference != "known" else { return nil }
+                bos.execute(request)
+                return .reset
+            }
+        }
+
+        @Test("a recharge that BOS never knows afterwards is sent once and left to a person after the settle window")
+        func forEver() async throws {
+            try await System.field { system, bos in
+                Self.loseAnswers(bos)
+                bos.on(.enquiry, RawBOS.blind)
+                let worker = try await system.startReadyWorker()
+                try await system.upstream.publishRecharges(["r-1"])
+                try await system.expectParked(["r-1"])
+                #expect(bos.requests(.enquiry, about: "r-1").count >= 3)
+                #expect(bos.executions == ["r-1": 1])
+                // Nor does a restart send it.
+                #expect(await system.stop(worker) == 0)
+                let next = try await system.startReadyWorker()
+                try await system.calibrate(bos)
+                #expect(bos.executions["r-1"] == 1)
+                system.expectNoFinal(["r-1"])
+                #expect(await system.stop(next) == 0)
+            }
+        }
+
+        @Test("an enquiry that has never found anything is not believed, whatever the owner has been told about not found")
+        func blind() async throws {
+            try await System.field(System.believing) { system, bos in
+                Self.loseAnswers(bos)
+                bos.on(.enquiry, RawBOS.blind)
+                let worker = try await system.startReadyWorker()
+                // The worker asks about a recharge that BOS has just done, and BOS does not know it.
+                try await system.calibrate(bos)
+                let soon = Date(timeIntervalSinceNow: 1.5)
+                try await system.upstream.publish(Upstream.recharge("expires", expiresAt: soon), as: "expires")
+                try await system.upstream.publishRecharges(["waits"])
+                // Past the window, past the deadline.
+                for reference in ["expires", "waits"] { #expect(await bos.hasHeard(.enquiry, 20, about: reference)) }
+                system.expectNoFinal(["expires", "waits"])
+                #expect(bos.executions == ["known": 1, "expires": 1, "waits": 1])
+                #expect(await system.stop(worker) == 0)
+            }
+        }
+
+        @Test("not found is believed, where the owner says so, once the enquiry has found a recharge that certainly exists")
+        func believed() async throws {
+            try await System.field(System.believing) { system, bos in
+                bos.on(.recharge) { request in request.reference == "lost" && request.number < 3 ? .reset : nil }
+                let worker = try await system.startReadyWorker()
+                try await system.calibrate(bos)
+                try await system.upstream.publishRecharges(["lost"])
+                #expect(await eventually(within: .seconds(20)) { system.lastOutcome("lost") == "succeeded" })
+                #expect(bos.requests(.recharge, about: "lost").count == 2)
+                #expect(bos.requests(.enquiry, about: "lost").count >= 3)
+                #expect(bos.executions == ["known": 1, "lost": 1])
+                #expect(await system.stop(worker) == 0)
+            }
+        }
+
+        @Test("a refusal with an unknown code is believed after two answers of an enquiry that finds what exists, not after one")
+        func refused() async throws {
+            try await System.field { system, bos in
+                bos.on(.recharge) { request in
+                    request.reference == "refused" ? .json(#"{"status":false,"response_code":9,"message":"Invalid operator"}"#) : nil
+                }
+                let worker = try await system.startReadyWorker()
+                let (poller, _) = try system.startPoller()
+                try await system.calibrate(bos)
+                try await system.upstream.publishRecharges(["refused"])
+                #expect(await eventually(within: .seconds(20)) { system.lastOutcome("refused") == "failed" })
+                let questions = bos.requests(.enquiry, about: "refused")
+                #expect(questions.count >= 2)
+                let (first, last) = (try #require(questions.first), try #require(questions.last))
+                #expect(last.arrivedAt - first.arrivedAt >= .milliseconds(900), "it was believed before the window was over")
+                #expect(await system.stop(poller) == 0)
+                #expect(await system.stop(worker) == 0)
+            }
+        }
+
+        @Test("a refusal with an unknown code stays in doubt while the enquiry has never found anything")
+        func refusedBlindly() async throws {
+            try await System.field { system, bos in
+                bos.on(.recharge) { _ in .json(#"{"status":false,"response_code":9,"message":"Invalid operator"}"#) }
+                bos.on(.enquiry, RawBOS.blind)
+                let worker = try await system.startReadyWorker()
+                let (poller, _) = try system.startPoller()
+                try await system.upstream.publishRecharges(["refused"])
+                #expect(await bos.hasHeard(.enquiry, 15, about: "refused"))
+                system.expectNoFinal(["refused"])
+                #expect(await system.stop(poller) == 0)
+                #expect(await system.stop(worker) == 0)
+            }
+        }
+
+        @Test("after a restart with another API a doubt is not sent there: the start says so, and a person decides")
+        func anotherAPI() async throws {
+            try await System.field(System.believing) { system, bos in
+                bos.on(.recharge) { request in
+                    guard request.reference != "known" else { return nil }
+                    bos.execute(request)
+                    return .hang
+                }
+                bos.on(.enquiry) { $0.reference == "lost" ? .hang : nil }
+                let worker = try await system.startReadyWorker()
+                try await system.calibrate(bos)
+                try await system.upstream.publishRecharges(["lost"])
+                #expect(await bos.hasHeard(.enquiry, about: "lost"))
+                #expect(await system.stop(worker) == 0)
+                try await RawBOS.run { other in
+                    let moved = try await system.startReadyWorker(["BOS_API_BASE_URL": "\(other.url)/api/BOS"])
+                    try await system.calibrate(other, as: "known-there")
+                    try await system.expectParked(["lost"])
+                    #expect(other.requests(.recharge, about: "lost").isEmpty)
+                    #expect(bos.executions["lost"] == 1)
+                    let told = System.lines(of: moved, with: "another API")
+                    #expect(told.count == 1, "\(moved.output)")
+                    #expect(await system.stop(moved) == 0)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import AMQP
+import BrokerKit
+import ExactJSON
+import Foundation
+import Ledger
+import Testing
+
+extension EndToEnd {
+    /// No reply is lost, none stops another, and none says more than is known.
+    @Suite struct FieldReplies {
+        @Test("a reply that the worker's user may not write costs itself only: all others come, and it is named once")
+        func forbidden() async throws {
+            try await System.field { system, bos in
+                let user = "\(system.names.prefix)-narrow"
+                let own = "^\(system.names.prefix)\\."
+                try await system.broker.ctl("add_user", user, "secret")
+                try await system.broker.ctl("set_permissions", user, own, own, own)
+                let url = system.broker.url.replacing("guest:guest", with: "\(user):secret")
+                let worker = try await system.startReadyWorker(["BOS_AMQP_URLS": url])
+                try await system.upstream.publish(Upstream.recharge("forbidden"), as: "forbidden", replyTo: "amq.gen-x")
+                let references = System.references(20)
+                try await system.upstream.publishRecharges(references)
+                #expect(await eventually(within: .seconds(10)) { references.allSatisfy { system.lastOutcome($0) == "succeeded" } })
+                #expect(bos.executions.count == 21)
+                #expect(await eventually { try await system.ledgerSummary().unpublishedReplies == 1 })
+                // More come after it, and it is not told with each of them.
+                try await system.upstream.publishRecharges(["later"])
+                #expect(await eventually { system.lastOutcome("later") == "succeeded" })
+                let complaints = System.lines(of: worker, with: #""level":"error""#, #""correlation_id":"forbidden""#)
+                #expect(complaints.count == 1 && complaints.first?.contains("403 ACCESS_REFUSED") == true, "\(worker.output)")
+                #expect(await system.isReady())
+                #expect(await system.stop(worker) == 0)
+                #expect(try await system.ledgerSummary().unpublishedReplies == 1)
+                try await system.broker.ctl("delete_user", user)
+            }
+        }
+
+        @Test("a question about a recharge that this ledger holds unfinished is answered with pending")
+        func unfinished() async throws {
+            try await System.field { system, bos in
+                bos.on(.recharge) { _ in .hang }
+                bos.on(.enquiry, RawBOS.blind)
+                let worker = try await system.startReadyWorker()
+                try await system.upstream.publishRecharges(["r-1"])
+                #expect(await bos.hasHeard(.recharge, about: "r-1"))
+                // First while the request is on its way, then in doubt, then left to a person.
+                for round in 1...3 {
+                    let name = "question-\(round)"
+                    try await system.upstream.publish(
+                        Array(#"{"referenceid":"r-1"}"#.utf8), as: name, kind: "recharge.status")
+                    #expect(await eventually { system.upstream.replies[name]?.last?.isFinal == true })
+                    #expect(system.lastOutcome(name) == "pending")
+                    if round == 1 { #expect(await bos.hasHeard(.enquiry, about: "r-1")) }
+                    if round == 2 { try await system.expectParked(["r-1"]) }
+                }
+                // About what this ledger has never had BOS is asked.
+                try await system.upstream.publish(Array(#"{"referenceid":"r-2"}"#.utf8), as: "stranger", kind: "recharge.status")
+                #expect(await eventually { system.lastOutcome("stranger") == "not_found" })
+                #expect(await system.stop(worker) == 0)
+            }
+        }
+
+        @Test("where the exchange of replies has no alternate exchange a reply without a listener is kept all the same")
+        func unrouted() async throws {
+            try await System.field(["BOS_AMQP_DECLARE_TOPOLOGY": "false"], keepsUnrouted: false) { system, bos in
+                try await Broker.declare(Self.topology(system.names), at: system.broker.url)
+                let worker = try await system.startReadyWorker()
+                try await system.upstream.publish(Upstream.recharge("unheard"), as: "unheard", replyTo: "service-that-is-gone")
+                #expect(await bos.hasHeard(.recharge))
+                #expect(await eventually(within: .seconds(5)) { try await system.upstream.depth(of: system.names.unrouted) == 1 })
+                #expect(await eventually { try await system.ledgerSummary().unpublishedReplies == 0 })
+                let metrics = try await Web.get("\(system.http)/metrics").text
+                #expect(metrics.contains("bos_replies_unrouted_total 1\n"))
+                #expect(await system.stop(worker) == 0)
+                let kept = await system.upstream.messages(1, of: system.names.unrouted)
+                #expect(kept.first?.properties.correlationID == "unheard")
+            }
+        }
+
+        /// What an operator has declared by hand.
+        private static func topology(_ names: Names) -> [TopologyItem] {
+            [
+                .exchange(name: names.jobs, kind: "direct"), .exchange(name: names.dead, kind: "fanout"),
+                .exchange(name: names.unrouted, kind: "fanout"), .queue(name: names.dead), .queue(name: names.unrouted),
+                .queue(name: names.recharge), .queue(name: names.status),
+                .binding(queue: names.dead, exchange: names.dead, routingKey: ""),
+                .binding(queue: names.unrouted, exchange: names.unrouted, routingKey: ""),
+                .binding(queue: names.recharge, exchange: names.jobs, routingKey: "recharge"),
+                .binding(queue: names.status, exchange: names.jobs, routingKey: "recharge.status"),
+                .binding(queue: names.status, exchange: names.jobs, routingKey: "pan.status"),
+            ]
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import AMQP
+import BrokerKit
+import ExactJSON
+import Foundation
+import JobModel
+import Ledger
+import Testing
+
+extension EndToEnd {
+    /// Replies to addresses that are special, or in trouble.
+    @Suite struct ReplyAddresses {
+        @Test(
+            "a direct reply reaches its caller and is kept nowhere else; that of a caller who is gone is kept; a name that no broker has made costs itself alone"
+        )
+        func directReplies() async throws {
+            try await System.run { system in
+                let names = system.names
+                let first = try await system.startReadyWorker()
+                try await DirectCaller.with(system.broker) { caller in
+                    try await caller.publish(
+                        Upstream.recharge("there"), exchange: names.jobs, routingKey: "recharge", correlationID: "there")
+                    let reply = try JSONValue.parse(try await caller.reply())
+                    #expect(reply["outcome"]?.text == "succeeded" && reply["reference"]?.text == "there")
+                }
+                #expect(await eventually { try await system.ledgerSummary().unpublishedReplies == 0 })
+                #expect(try await system.upstream.depth(of: names.unrouted) == 0)
+                #expect(!first.output.contains("a reply had no listener"), "\(first.output)")
+
+                #expect(await system.stop(first) == 0)
+                try await DirectCaller.with(system.broker) { caller in
+                    try await caller.publish(Upstream.recharge("gone"), exchange: names.jobs, routingKey: "recharge", correlationID: "gone")
+                }
+                try #require(await eventually { try await system.upstream.depth(of: names.recharge) == 1 })
+                let second = try await system.startReadyWorker()
+                #expect(await eventually { try await system.upstream.depth(of: names.unrouted) == 1 }, "\(second.output)")
+
+                try await system.upstream.publish(Upstream.recharge("bad"), as: "bad", replyTo: "amq.rabbitmq.reply-to.!!!.k")
+                #expect(await eventually { try await system.upstream.depth(of: names.unrouted) == 2 }, "\(second.output)")
+                try await system.upstream.publishRecharges(System.references(20))
+                try await system.upstream.waitForFinals(20)
+                #expect(await eventually { try await system.ledgerSummary().unpublishedReplies == 0 })
+                #expect(second.output.split(separator: "\n").count { $0.contains("a reply had no listener") } == 2)
+                #expect(!second.output.contains("the session with the broker was lost"), "\(second.output)")
+                #expect(await system.stop(second) == 0)
+            }
+        }
+
+        @Test("a full queue beside the right one is named once; few copies of a reply are published, and nothing is owed once it has room")
+        func fullQueue() async throws {
+            try await System.run { system in
+                let worker = try await system.startReadyWorker()
+                let audit = "\(system.names.prefix).audit"
+                let full: [String: FieldValue] = ["x-max-length": .int(20), "x-overflow": .string("reject-publish")]
+                try await system.onBroker { broker in
+                    try await broker.declare([
+                        .queue(name: audit, arguments: full), .binding(queue: audit, exchange: system.names.replies, routingKey: "#"),
+                    ])
+                    try await broker.publish(20, to: audit)
+                }
+                let references = System.references(20)
+                try await system.upstream.publishRecharges(references)
+                try await system.upstream.waitForFinals(20)
+                #expect(await eventually { worker.output.contains("the broker refuses replies") }, "\(worker.output)")
+                #expect(
+                    await eventually { try await Web.get("\(system.http)/metrics").text.contains("bos_replies_owed 20\n") },
+                    "\(worker.output)")
+                try await system.broker.ctl("purge_queue", audit)
+                #expect(await eventually { try await system.ledgerSummary().unpublishedReplies == 0 }, "\(worker.output)")
+                // The pauses double: 0, 1, 2, 4, 8, 16, 32 s.
+                for reference in references { #expect(system.upstream.replies[reference, default: []].count <= 8) }
+                let told = worker.output.split(separator: "\n").filter { $0.contains("the broker refuses replies") }
+                #expect(told.count == 1 && told.allSatisfy { $0.contains(system.upstream.address) }, "\(told)")
+                #expect(await eventually { worker.output.contains("the broker takes replies again") })
+                #expect(await system.stop(worker) == 0)
+                try await system.onBroker { try await $0.delete(queue: audit) }
+            }
+        }
+    }
+}
