@@ -45,6 +45,8 @@ struct TrialTests {
         #expect(await workshop.handle(Workshop.recharge("R2")) == .requeue)
         let gate = Self.running(workshop)
         await Self.waitForTrial(workshop)
+        // The trial is offered before the consumers have been switched.
+        while flows.last == .stopped, !Task.isCancelled { await Task.yield() }
         #expect(flows.last == .trial)
         // A trial that meets "not now" again lets no other job through.
         #expect(await workshop.handle(Workshop.recharge("R3")) == .ack)
