@@ -119,7 +119,7 @@ package actor Connection {
     /// Consumes a queue on a channel of its own, in this session and all later ones.
     ///
     /// - Parameters:
-    ///   - prefetch: how many deliveries may be unsettled at once, those that nobody has taken yet among them. A lost session counts as a failed
+    ///   - prefetch: how many deliveries may be unsettled at once, those that no task has taken yet among them. A lost session counts as a failed
     ///     delivery for all of them, so it should be little more than what really runs.
     ///   - isSole: whether to consume only while the queue has no other consumer. An exclusive consumer is no such thing: RabbitMQ 3.10 heeds it for classic
     ///     queues alone.

@@ -18,7 +18,7 @@ extension Session {
         try run(errand, on: channel)
     }
 
-    /// Tells all who wait for an errand that there will be no answer. One that comes yet is heard by nobody. Only the errand under way can be what the
+    /// Tells all who wait for an errand that there will be no answer. An answer that comes later has no effect. Only the errand under way can be what the
     /// session ended over.
     func giveUpErrands(_ error: SessionError) {
         runningErrand.take()?.finish(.failure(error))

@@ -3,7 +3,7 @@ internal import ExactJSON
 // MARK: - Enquiries
 
 extension AnswerClassifier {
-    /// An answer to `RechargesStatus`. A wrong "failed" lets somebody pay again, so only the two documented HTTP statuses give a verdict.
+    /// An answer to `RechargesStatus`. A wrong "failed" lets the customer pay again, so only the two documented HTTP statuses give a verdict.
     func enquiry(_ answer: ReadAnswer, version: CredentialVersion) -> Attempt<EnquiryAnswer> {
         if let early: Attempt<EnquiryAnswer> = common(answer, version: version) { return early }
         var facts = answer.facts

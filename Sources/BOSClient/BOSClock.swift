@@ -26,6 +26,7 @@ package struct BOSClock: Sendable {
         let start = ContinuousClock.now
         return BOSClock(
             now: { Date().timeIntervalSince1970 }, steady: { (ContinuousClock.now - start) / .seconds(1) },
+            // The one real clock of this target: tests give another one.
             sleep: { try await Task.sleep(for: $0) }, random: { Double.random(in: 0..<1) })
     }()
 }

@@ -79,7 +79,7 @@ enum CommandFailure: Error, CustomStringConvertible {
             "BOS does not find recharge \(reference.printable) either, which it has executed: its \"not found\" proves nothing, and nothing was "
                 + "changed; see bos_enquiry_unreliable, or add --against-bos if you know better"
         case .unconfirmedBatch(let count):
-            "\(count) recharges were not settled and nothing was changed: answer y, or give --yes where nobody can be asked"
+            "\(count) recharges were not settled and nothing was changed: answer y, or give --yes where no person can be asked"
         case .changed(let kind, let reference):
             "\(kind.rawValue) \(reference.printable) went on meanwhile, so nothing was changed: look at it again with `bosctl job`"
         case .repliesOwed(let reference, let count, let reason):

@@ -46,7 +46,7 @@ extension AMQPSettings {
         [marker(identity, isOthers: true), .exchange(name: exchanges.replies, kind: "topic")]
     }
 
-    /// - Parameter isOthers: only the one worker says whose virtual host it is; everybody else may only find that it is theirs.
+    /// - Parameter isOthers: only the one worker says whose virtual host it is; the poller and bosctl may only find that it is theirs.
     private func marker(_ identity: String, isOthers: Bool) -> TopologyItem {
         // Nothing is ever dead-lettered from the marker: it names the exchange that a worker must be allowed to write to anyway.
         let arguments = keptArguments.merging(["x-dead-letter-exchange": .string(exchanges.dead)]) { $1 }

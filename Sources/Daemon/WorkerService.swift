@@ -26,7 +26,7 @@ struct WorkerService: Service {
                 background.addTask { await lane.gate.run { reason in await parts.probe.look(at: reason, in: lane) } }
             }
             for claim in parts.claims {
-                // What somebody publishes there by mistake goes where the marker's dead letters go.
+                // What another program publishes there by mistake goes where the marker's dead letters go.
                 background.addTask { for await delivery in claim { delivery.reject() } }
             }
             background.addTask { await parts.sampler.run() }

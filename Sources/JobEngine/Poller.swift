@@ -37,7 +37,7 @@ package struct Poller: Sendable {
             self.consumers = consumers
         }
 
-        /// Whether a message that nobody has taken for a long time only waits for somebody who takes any.
+        /// Whether a message that no worker has taken for a long time only waits for a worker that takes any.
         fileprivate var waitsForConsumer: Bool { ready > 0 && consumers == 0 }
     }
 

@@ -61,6 +61,7 @@ final class ChildProcess: Sendable {
     func exitCode(within limit: Duration) async -> Int32 {
         await withTaskGroup { group in
             group.addTask {
+                // A limit, not a wait: the program's end cancels it.
                 if (try? await Task.sleep(for: limit)) != nil { self.send(SIGKILL) }
             }
             defer { group.cancelAll() }
