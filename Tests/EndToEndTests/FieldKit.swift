@@ -52,14 +52,12 @@ extension System {
 
     /// Returns once the recharges are left to a person. Their askers know that they are in doubt, and nothing more.
     func expectParked(_ references: [String]) async throws {
-        #expect(
-            await eventually(within: .seconds(15)) {
-                references.allSatisfy { lastOutcome($0) == "in_doubt" }
-            }, "told: \(references.map { lastOutcome($0) ?? "nothing" })")
-        for reference in references {
-            let line = try await doubt(reference)
-            #expect(line?.contains("a person") == true, "\(reference): \(line ?? "no doubt")")
+        var lines: [String: String] = [:]
+        let areParked = await eventually(within: .seconds(15)) {
+            for reference in references { lines[reference] = try await doubt(reference) }
+            return references.allSatisfy { lines[$0]?.contains("a person") == true && lastOutcome($0) == "in_doubt" }
         }
+        #expect(areParked, "\(references.map { "\($0): \(lines[$0] ?? "no doubt"), told \(lastOutcome($0) ?? "nothing")" })")
         expectNoFinal(references)
     }
 
