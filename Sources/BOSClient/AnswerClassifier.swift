@@ -2,7 +2,7 @@ internal import ExactJSON
 
 /// Decides what an HTTP answer means: by the response code first, the HTTP status second, and when in doubt that it is not known.
 ///
-/// A pure function of the answer and the configuration; the tables are those of `bos-api.md`.
+/// A pure function of the answer and the configuration; the tables are those of bos-api.md#dorecharge and the sections after it.
 struct AnswerClassifier: Sendable {
     let configuration: BOSConfiguration
 
@@ -52,7 +52,7 @@ struct AnswerClassifier: Sendable {
         if refusesCredentialsWithoutCode(answer) { return .credentialsRefused(code: nil, version) }
         if let code = facts.responseCode, configuration.codes.credentialsRefused.contains(code) {
             if facts.status == true { return contradictory(facts) }
-            // An empty wallet has the code of a refused token (bos-api.md, clients, point 4).
+            // An empty wallet has the code of a refused token (bos-api.md#what-clients-show, point 4).
             return asksToComeLater(facts) ? .postponed(facts) : .credentialsRefused(code: code, version)
         }
         return nil

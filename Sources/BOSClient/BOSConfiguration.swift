@@ -2,7 +2,7 @@ package import Secrets
 
 /// Everything about the BOS API that can differ between hosts, and every assumption about it.
 ///
-/// "Known" means that the provider's public page says so, "assumed" that no page does; the defaults are those of `bos-api.md`.
+/// "Known" means that the provider's public page says so, "assumed" that no page does; the defaults are those of bos-api.md#known-seen-assumed.
 package struct BOSConfiguration: Sendable {
     /// Known. Without a slash at the end.
     package var baseURL = "https://api.bos.center/api/BOS"

@@ -21,7 +21,7 @@ package struct AMQPSettings: Sendable {
         case classic
     }
 
-    /// Names of the exchanges. Source: `contract.md`, section Topology.
+    /// Names of the exchanges. Source: publishing.md#topology.
     package struct Exchanges: Sendable {
         package var jobs = "bos.jobs"
         package var replies = "bos.replies"
@@ -31,7 +31,7 @@ package struct AMQPSettings: Sendable {
         package init() {}
     }
 
-    /// Names of the queues. Source: `contract.md`, section Topology.
+    /// Names of the queues. Source: publishing.md#topology.
     package struct Queues: Sendable {
         package var recharge = "bos.recharge"
         package var status = "bos.status"

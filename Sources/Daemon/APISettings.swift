@@ -1,6 +1,6 @@
 package import JobEngine
 
-/// The BOS HTTP API. Section `api`; every assumption of `bos-api.md` that a key can replace is named as one.
+/// The BOS HTTP API. Section `api`; every assumption of bos-api.md#known-seen-assumed that a key can replace is named as one.
 package struct APISettings: Sendable {
     package var baseURL = "https://api.bos.center/api/BOS"
     /// Whether `http://` to another machine is allowed: it carries the token and subscriber numbers in the clear.

@@ -1,6 +1,6 @@
 package import Observability
 
-/// Everything that can be configured, with the defaults of `contract.md`.
+/// Everything that can be configured, with the defaults of configuration.md#keys.
 ///
 /// The composition maps a section to the type that it configures. Which key sets which field is in `SettingKey.all`.
 package struct Settings: Sendable {

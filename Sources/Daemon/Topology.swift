@@ -5,7 +5,7 @@ extension AMQPSettings {
     /// against every delivery it held, and no crash may take a job out of its queue.
     private static let deliveryLimit: Int64 = 1_000
 
-    /// Everything that worker and poller need on the broker. Source: contract.md, "Topology".
+    /// Everything that worker and poller need on the broker. Source: publishing.md#topology.
     package var topology: [TopologyItem] {
         [
             .exchange(name: exchanges.jobs, kind: "direct"),

@@ -191,6 +191,6 @@ extension PANStatusMachine.Finding {
 }
 
 extension String {
-    /// BOS has no code for it: "Duplicate RefID" is told from other business errors by its message only (bos-api.md, Status).
+    /// BOS has no code for it: "Duplicate RefID" is told from other business errors by its message only (bos-api.md#status).
     fileprivate var saysDuplicate: Bool { lowercased().contains("duplicate") }
 }

@@ -13,7 +13,7 @@ package struct PurchaseGuard: Sendable {
     }
 }
 
-/// What the engine has to know. Defaults as in contract.md.
+/// What the engine has to know. Defaults as in configuration.md#keys.
 package struct EngineConfiguration: Sendable {
     package var rules = JobRules()
     package var policy = RetryPolicy()

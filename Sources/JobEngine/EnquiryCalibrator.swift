@@ -5,7 +5,7 @@ import Synchronization
 
 /// Finds out whether the enquiry finds a recharge that certainly exists, once for each merchant of this process and configuration.
 ///
-/// Only then does "not found" mean anything. Source: bos-api.md, RechargesStatus.
+/// Only then does "not found" mean anything. Source: bos-api.md#when-an-enquiry-settles-a-doubt.
 package final class EnquiryCalibrator: Sendable {
     /// What a calibration holds for.
     struct Key: Hashable {

@@ -1,6 +1,6 @@
 /// What the enquiry was seen to do when the worker asked about a recharge that certainly exists.
 ///
-/// One calibration holds for one process, one configuration and one merchant. Source: bos-api.md, RechargesStatus and clients, points 2, 3 and 5.
+/// One calibration holds for one process, one configuration and one merchant. Source: bos-api.md#when-an-enquiry-settles-a-doubt, and bos-api.md#what-clients-show, points 2, 3 and 5.
 package enum Calibration: Sendable, Equatable {
     /// The worker has not asked about such a recharge yet.
     case untried
@@ -104,7 +104,7 @@ extension Recharge {
 }
 
 extension String {
-    /// Whether this can be a number that BOS has given a recharge. Every one that was seen is digits only (bos-api.md, clients, points 2 and 9).
+    /// Whether this can be a number that BOS has given a recharge. Every one that was seen is digits only (bos-api.md#what-clients-show, points 2 and 9).
     package var isBOSNumber: Bool { !isEmpty && utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } }
 }
 

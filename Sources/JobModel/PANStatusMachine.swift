@@ -1,4 +1,4 @@
-/// The life of one PAN application that is followed until BOS has decided it. Source: bos-api.md, Status.
+/// The life of one PAN application that is followed until BOS has decided it. Source: bos-api.md#status.
 package struct PANStatusMachine: JobMachine {
     package enum Finding: Sendable, Equatable {
         case completed
@@ -71,7 +71,7 @@ package struct PANStatusMachine: JobMachine {
         }
     }
 
-    /// `pending` is told on the first check and on each change of BOS's message. Source: contract.md, outcomes.
+    /// `pending` is told on the first check and on each change of BOS's message. Source: publishing.md#outcomes.
     package mutating func setAside() -> Verdict? {
         guard progress.state == .pending, let answer = progress.answer, progress.told != answer.message else { return nil }
         progress.told = answer.message

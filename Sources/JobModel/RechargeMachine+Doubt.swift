@@ -1,4 +1,4 @@
-/// A recharge that may have been executed: what BOS is asked, and what its answers settle. Source of the rules: bos-api.md, RechargesStatus.
+/// A recharge that may have been executed: what BOS is asked, and what its answers settle. Source of the rules: bos-api.md#when-an-enquiry-settles-a-doubt.
 extension RechargeMachine {
     mutating func enterDoubt(_ cause: DoubtCause) {
         progress.state = .inDoubt

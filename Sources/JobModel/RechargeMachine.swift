@@ -1,4 +1,4 @@
-/// The life of one recharge. Source of the rules: bos-api.md, DoRecharge and RechargesStatus.
+/// The life of one recharge. Source of the rules: bos-api.md#dorecharge and bos-api.md#rechargesstatus.
 package struct RechargeMachine: JobMachine {
     /// What BOS's answer to `DoRecharge` means.
     package enum Meaning: Sendable, Equatable {

@@ -25,7 +25,7 @@ enum Schema {
         "(\(states.map { "state = '\($0.rawValue)'" }.joined(separator: " OR ")))"
     }
 
-    /// Times are milliseconds since 1970-01-01T00:00:00Z, money is paise, names are those of `contract.md`.
+    /// Times are milliseconds since 1970-01-01T00:00:00Z, money is paise, names are those of publishing.md#a-job and publishing.md#outcomes.
     private static let first = """
         CREATE TABLE jobs (
             id INTEGER PRIMARY KEY,

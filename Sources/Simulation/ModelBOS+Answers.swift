@@ -1,6 +1,6 @@
 import BOSClient
 
-/// The bytes of BOS's answers. Source of the shapes: bos-api.md.
+/// The bytes of BOS's answers. Source of the shapes: bos-api.md#what-clients-show.
 extension ModelBOS {
     var duplicate: RawAnswer { RawAnswer(200, #"{"status":false,"response_code":11,"message":"Duplicate Transaction"}"#) }
     var notFound: RawAnswer { RawAnswer(200, #"{"status":false,"responsecode":3,"message":"No record found"}"#) }

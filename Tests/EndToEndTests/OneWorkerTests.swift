@@ -82,26 +82,21 @@ extension EndToEnd {
             }
         }
 
-        @Test("where the topology is only checked, worker and poller need no more rights on the broker than README names")
+        @Test("where the topology is only checked, worker and poller need no more rights on the broker than operating.md names")
         func fewRights() async throws {
             try await System.run { system in
                 #expect(await system.stop(try await system.startReadyWorker()) == 0)
                 try await system.broker.ctl("delete_queue", system.names.ledger)
-                func settings(_ user: String, configure: String, write: String, read: String) async throws -> [String: String] {
+                func settings(_ user: String) async throws -> [String: String] {
                     let name = "\(system.names.prefix)-\(user)"
+                    let rights = try Self.documentedRights(of: user, system.names)
                     try await system.broker.ctl("add_user", name, "secret")
-                    try await system.broker.ctl("set_permissions", name, "^(\(configure))$", "^(\(write))$", "^(\(read))$")
+                    try await system.broker.ctl("set_permissions", name, rights.configure, rights.write, rights.read)
                     let url = system.broker.url.replacing("guest:guest", with: "\(name):secret")
                     return ["BOS_AMQP_DECLARE_TOPOLOGY": "false", "BOS_AMQP_URLS": url]
                 }
-                let names = system.names
-                let worker = try await system.startReadyWorker(
-                    settings(
-                        "worker", configure: "\(names.lock)|\(names.ledger)",
-                        write: "\(names.replies)|\(names.unrouted)|\(names.dead)|amq.default",
-                        read: "\(names.recharge)|\(names.status)|\(names.lock)|\(names.ledger)"))
-                let (poller, http) = try system.startPoller(
-                    await settings("poller", configure: names.ledger, write: "\(names.jobs)|\(names.dead)", read: names.ledger))
+                let worker = try await system.startReadyWorker(settings("worker"))
+                let (poller, http) = try system.startPoller(await settings("poller"))
                 #expect(await eventually { try await Web.get("\(http)/readyz").status == 200 }, "\(poller.output)")
                 try await system.upstream.publishRecharges(["one"])
                 try await system.upstream.publish(Upstream.recharge("one", amount: "2"), as: "refused")
@@ -128,6 +123,24 @@ extension EndToEnd {
                 #expect(await system.stop(worker) == 0)
                 #expect(try await Self.repliesOwed(in: ledger) == 1)
             }
+        }
+
+        /// What the table of operating.md#rights-on-the-broker lets the program do, as patterns for this test's names.
+        private static func documentedRights(
+            of program: String, _ names: Names
+        ) throws -> (configure: String, write: String, read: String) {
+            let own = [
+                "bos.worker.lock": names.lock, "bos.worker.ledger": names.ledger, "bos.replies": names.replies, "bos.dead": names.dead,
+                "bos.unrouted": names.unrouted, "bos.recharge": names.recharge, "bos.status": names.status, "bos.jobs": names.jobs,
+                "amq.default": "amq.default",
+            ]
+            let rows = Document(try Documents.text("deploy/docs/operating.md")).rows(beginning: program)
+            try #require(rows.count == 1 && rows[0].count == 4, "one row with three rights for the \(program)")
+            let patterns = try rows[0].map { cell in
+                let objects = try cell.matches(of: /`([a-z.]+)`/).map { try #require(own[String($0.1)], "\($0.1)") }
+                return "^(\(objects.joined(separator: "|")))$"
+            }
+            return (patterns[1], patterns[2], patterns[3])
         }
 
         private static func oweReply(_ system: System, in path: String) async throws {
