@@ -10,9 +10,9 @@ enum Documents {
 
     /// The paths of all documents, from the root.
     static func paths() throws -> [String] {
-        let map = "Sources/README.md"
         let others = try FileManager.default.contentsOfDirectory(atPath: root.appendingPathComponent(folder).path).sorted()
-        return ["README.md", "Tests/README.md"] + (exists(map) ? [map] : []) + others.map { "\(folder)/\($0)" }
+        let first = ["", "Sources/", "Tests/"].map { "\($0)README.md" }
+        return first.filter(exists) + others.map { "\(folder)/\($0)" }
     }
 
     static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: root.appendingPathComponent(path).path) }
