@@ -122,7 +122,7 @@ extension RechargeMachine {
         progress.attempts = next(progress.attempts)
         // What was sent before it is settled, so that only this one can be in doubt.
         progress.sentTo = policy.destination
-        if progress.firstSentAt == nil { (progress.firstSentAt, progress.aheadSince) = (now.civil, nil) }
+        progress.firstSentAt = progress.firstSentAt ?? now.civil
         progress.settleWindow = policy.settle.window
         progress.doubt = nil
         progress.notFoundAnswers = 0

@@ -108,7 +108,10 @@ struct ClockAheadTests {
         #expect(Self.hear(.notTaken(.notSent), &machine, at: 0) == .wait(.notSent))
         #expect(machine.progress.aheadSince != nil)
         _ = machine.wake(at: Jobs.start + .seconds(50_000), jitter: 0)
-        #expect(machine.progress.aheadSince == nil)
-        #expect(machine.progress.firstSentAt == Jobs.start + .seconds(50_000))
+        _ = machine.on(.unknown(nil), at: Jobs.start + .seconds(50_000), jitter: 0)
+        for (second, step) in [(Int64(50_001), SeenStep.wait(.doubt)), (136_400, .wait(.doubt)), (136_401, .park)] {
+            #expect(Self.hear(Self.pending, &machine, at: second) == step)
+            #expect(machine.progress.aheadSince == nil)
+        }
     }
 }
