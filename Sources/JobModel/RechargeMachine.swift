@@ -123,6 +123,7 @@ extension RechargeMachine {
         // What was sent before it is settled, so that only this one can be in doubt.
         progress.sentTo = policy.destination
         progress.firstSentAt = progress.firstSentAt ?? now.civil
+        progress.settleWindow = policy.settle.window
         progress.doubt = nil
         progress.notFoundAnswers = 0
         progress.firstNotFound = nil
@@ -155,7 +156,7 @@ extension RechargeMachine {
     /// row is its age held against it.
     private mutating func retry(_ reason: WaitReason, _ retryAfter: Duration?, at now: Moment, _ jitter: Double) -> Step {
         progress.failures = next(progress.failures)
-        let isOld = now.civil - acceptedAt > policy.maximumAge && progress.failures >= policy.attempts
+        let isOld = progress.age(of: acceptedAt, at: now.civil) > policy.maximumAge && progress.failures >= policy.attempts
         if isOld || progress.failures >= policy.maximumFailures { return finish(gaveUp, at: now) }
         let backoff = policy.send.delay(failures: progress.failures, jitter: jitter)
         return wait(reason, max(backoff, retryAfter ?? .zero), at: now)

@@ -98,7 +98,7 @@ package struct RechargeStatusMachine: JobMachine {
     private mutating func unanswered(_ reason: WaitReason, _ retryAfter: Duration?, at now: Moment, _ jitter: Double) -> Step {
         // What stops every question is no failure of this one's.
         if ![.credentialsRefused, .breakerOpen, .postponed, .throttled].contains(reason) { progress.failures = next(progress.failures) }
-        let isOld = now.civil - acceptedAt > policy.maximumAge && progress.failures >= policy.attempts
+        let isOld = progress.age(of: acceptedAt, at: now.civil) > policy.maximumAge && progress.failures >= policy.attempts
         if isOld || progress.failures >= policy.maximumFailures {
             return finish(
                 .expired, gaveUp("BOS gave no answer within the attempts or the age allowed (retry.maximumFailures, retry.maximumAge)"),
