@@ -72,13 +72,11 @@ package struct RechargeMachine: JobMachine {
         case .notTaken(let failure): return retry(after: failure, at: now, jitter)
         case .unknown(let answer, let retryAfter): return unknown(answer, retryAfter, at: now, jitter)
         case .answered(let meaning, let answer, let bosReference):
-            if let bosReference, bosReference != recharge.reference {
-                guard bosReference.isBOSNumber else {
-                    remark = "the answer's refid names another recharge, so it is not this recharge's answer"
-                    return unknown(answer, nil, at: now, jitter)
-                }
-                progress.bosReference = bosReference
+            guard recharge.canBeNamed(bosReference) else {
+                remark = "the answer's refid names another recharge, so it is not this recharge's answer"
+                return unknown(answer, nil, at: now, jitter)
             }
+            if let bosReference, bosReference != recharge.reference { progress.bosReference = bosReference }
             return take(meaning, answer, at: now, jitter)
         case .enquired(let finding, let answer, let subject, let calibration):
             switch finding.weighed(subject, against: recharge, names: recharge.names(progress.bosReference), calibration) {
