@@ -31,6 +31,21 @@ struct TopologyWatchTests {
         }
     }
 
+    @Test("a binding that is gone is made again where nothing else is missing")
+    func binding() async throws {
+        let name = TestBroker.name()
+        let exchange = TopologyItem.exchange(name: name, kind: "fanout")
+        try await Link.with(topology: [exchange, .queue(name: name), .binding(queue: name, exchange: name, routingKey: "")]) { link in
+            try await link.connection.whenConnected()
+            try await link.connection.delete(exchange: name)
+            try await Link.with(topology: [exchange]) { try await $0.connection.whenConnected() }
+            #expect(try await link.connection.inspectTopology() == [])
+            try await link.connection.publish(Message(body: []), exchange: name, routingKey: "", mandatory: true)
+            try await link.connection.delete(queue: name)
+            try await link.connection.delete(exchange: name)
+        }
+    }
+
     @Test("where it is only checked, what is gone is named for as long as it is, and the session goes on")
     func onlyChecked() async throws {
         let name = TestBroker.name()

@@ -198,15 +198,13 @@ extension EndToEnd {
                 let worker = try await system.startReadyWorker()
                 let (poller, _) = try system.startPoller()
                 let references = System.references(6)
-                let deadline = ContinuousClock.now + .milliseconds(1_500)
                 let expiry = Date(timeIntervalSinceNow: 1.5)
                 for reference in references {
                     try await system.upstream.publish(Upstream.recharge(reference, expiresAt: expiry), as: reference)
                 }
                 #expect(await eventually(within: .seconds(15)) { system.upstream.finalCount == references.count })
-                // A request that left in time may arrive a moment later.
-                let late = bos.requests(.recharge).filter { $0.arrivedAt > deadline + .milliseconds(300) }
-                #expect(late.isEmpty, "\(late.count) recharges were sent too late")
+                // One call a second: so many leave within a second and a half at the most.
+                #expect(bos.requests(.recharge).count <= 2)
                 #expect(references.contains { system.lastOutcome($0) == "expired" })
                 #expect(await system.stop(poller) == 0)
                 #expect(await system.stop(worker) == 0)

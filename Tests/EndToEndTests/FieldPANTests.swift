@@ -39,6 +39,7 @@ extension EndToEnd {
                 for name in names { #expect(await bos.hasHeard(.panStatus, 2, about: name), "\(name) is not asked about again") }
                 system.expectNoFinal(names)
                 for (name, _, _, message) in Self.undecided where !message.isEmpty {
+                    #expect(await eventually { system.upstream.replies[name] != nil })
                     let reply = try JSONValue.parse(try #require(system.upstream.replies[name]?.first).body)
                     #expect(reply["outcome"]?.text == "pending", "\(name)")
                     #expect(reply["message"]?.text?.hasPrefix(message) == true, "\(name)")
