@@ -72,5 +72,23 @@ extension EndToEnd {
                 #expect(await system.stop(worker) == 0)
             }
         }
+
+        @Test("where amqp.urls names brokers that are no cluster, replies go to the one where jobs come from")
+        func noCluster() async throws {
+            try await System.run { system in
+                let host = "\(system.names.prefix)-elsewhere"
+                try await system.broker.ctl("add_vhost", host)
+                try await system.broker.ctl("set_permissions", "-p", host, "guest", ".*", ".*", ".*")
+                let elsewhere = system.broker.url.replacing("%2f", with: host)
+                // The first URL serves to publish and not to consume.
+                try await BrokerOperator(url: elsewhere).hold([.exclusiveQueue(name: system.names.lock)]) {
+                    let worker = try await system.startReadyWorker(["BOS_AMQP_URLS": "\(elsewhere),\(system.broker.url)"])
+                    try await system.upstream.publishRecharges(["one"])
+                    #expect(await eventually { system.upstream.finalCount == 1 }, "\(worker.output)")
+                    #expect(await system.stop(worker) == 0)
+                }
+                try await system.broker.ctl("delete_vhost", host)
+            }
+        }
     }
 }

@@ -28,6 +28,7 @@ extension EndToEnd {
                 #expect(bos.executions.count == 21)
                 #expect(await eventually { !complaints().isEmpty })
                 #expect(await eventually { try await system.ledgerSummary().unpublishedReplies == 1 })
+                #expect(await eventually { try await Web.get("\(system.http)/metrics").text.contains("bos_replies_owed 1\n") })
                 // More come after it, and it is not told with each of them.
                 try await system.upstream.publishRecharges(["later"])
                 #expect(await eventually { system.lastOutcome("later") == "succeeded" })
