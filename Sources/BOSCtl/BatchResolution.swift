@@ -45,7 +45,7 @@ struct BatchResolution {
             for record in try await ledger.jobs(.recharge, in: state, limit: .max) {
                 let progress = record.progress
                 guard progress.doubt == .unanswered, progress.notFoundAnswers >= policy.settle.answers, let sent = progress.firstSentAt,
-                    sent + olderThan < now, let heard = progress.firstNotFound?.civil, heard + policy.settle.window <= now,
+                    sent + olderThan < now, let heard = progress.firstNotFound?.civil, heard + progress.settleWindow(policy) <= now,
                     progress.sentTo.map(policy.reaches) != false
                 else { continue }
                 found.append(record)

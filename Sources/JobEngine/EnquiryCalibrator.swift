@@ -41,6 +41,9 @@ package final class EnquiryCalibrator: Sendable {
     private static let maximumMerchants = 256
     /// How often the enquiry is asked about one example before it counts as blind: BOS may show an execution a moment later.
     private static let attempts = 4
+    /// How often the question about what was never sent is asked before an answer that neither finds it nor says "not found" counts as "not
+    /// found": BOS may refuse that question for ever, or have refused it by chance.
+    private static let controls = 6
 
     package init(
         gateway: any BOSGateway, ledger: any Ledger, configuration: EngineConfiguration, clock: any EngineClock, logger: Logger
@@ -83,7 +86,7 @@ package final class EnquiryCalibrator: Sendable {
     /// Asks at once about a recharge that an enquiry has found. What comes of it holds until BOS executes one.
     func calibrate(byFound recharge: Recharge, _ bosReference: String?, _ name: EngineConfiguration.EnquiryName) async {
         let example = Example(recharge: recharge, bosReference: bosReference)
-        guard case .shows(let calibration) = await ask(about: example, name) else { return }
+        guard case .shows(let calibration, isSure: true) = await ask(about: example, name) else { return }
         conclude(calibration, Key(registerID: recharge.registerID, name: name), isCertain: false)
     }
 
@@ -118,17 +121,20 @@ package final class EnquiryCalibrator: Sendable {
     }
 
     private func calibrate(_ key: Key) async {
-        var (rounds, misses) = (0, 0)
+        var (rounds, misses, unsure) = (0, 0, 0)
         while !Task.isCancelled, let example = state.withLock({ $0.examples[key] }) {
             switch await ask(about: example, key.name) {
-            case .shows(let calibration):
+            case .shows(let calibration, let isSure):
+                unsure += isSure ? 0 : 1
+                guard isSure || unsure >= Self.controls else { break }
                 conclude(calibration, key, isCertain: true)
                 if calibration.findsRecharges { return }
-                misses += 1
+                (misses, unsure) = (misses + 1, 0)
             case .doesNotFind:
                 misses += 1
                 if misses % Self.attempts == 0 {
-                    conclude(.blind, key, isCertain: true)
+                    // What was seen to find everything does not get better by finding nothing now and then.
+                    if calibration(of: key.registerID, by: key.name) != .credulous { conclude(.blind, key, isCertain: true) }
                     state.withLock { state in
                         if let latest = state.latest.removeValue(forKey: key) { state.examples[key] = latest }
                     }
@@ -141,7 +147,8 @@ package final class EnquiryCalibrator: Sendable {
     }
 
     private enum Observation {
-        case shows(Calibration)
+        /// - Parameter isSure: BOS was heard to say of what was never sent that it is found, or that it is not.
+        case shows(Calibration, isSure: Bool)
         case doesNotFind
         /// BOS gave no answer, or has not decided: it shows nothing.
         case unanswered
@@ -156,17 +163,20 @@ package final class EnquiryCalibrator: Sendable {
             guard let calibration = subject.calibration(by: example.recharge, bosReference: example.bosReference) else {
                 return .doesNotFind
             }
-            return await control(example).map { .shows($0 ? .credulous : calibration) } ?? .unanswered
+            return await control(example, calibration)
         }
     }
 
-    /// Whether the enquiry finds what was never sent: then it would settle any doubt. `nil` if BOS gave no answer.
-    private func control(_ example: Example) async -> Bool? {
+    /// Asks about what was never sent. An enquiry that finds it would settle any doubt.
+    /// - Parameter calibration: what the enquiry has shown of the recharge that exists.
+    private func control(_ example: Example, _ calibration: Calibration) async -> Observation {
         let report = await enquire(PauseProbe.reference, example.recharge.registerID)
         switch report.event {
-        case .found(.succeeded, _, _), .found(.failed, _, _): return true
-        case .found: return false
-        case .unanswered, .ownCredentialsRefused: return report.isAnswered ? false : nil
+        case .found(.succeeded, _, _), .found(.failed, _, _): return .shows(.credulous, isSure: true)
+        case .found(.notFound, _, _): return .shows(calibration, isSure: true)
+        case .found(.declined, _, _): return .shows(calibration, isSure: false)
+        case .found(.pending, _, _): return .unanswered
+        case .unanswered, .ownCredentialsRefused: return report.isAnswered ? .shows(calibration, isSure: false) : .unanswered
         }
     }
 

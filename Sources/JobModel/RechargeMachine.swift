@@ -72,13 +72,11 @@ package struct RechargeMachine: JobMachine {
         case .notTaken(let failure): return retry(after: failure, at: now, jitter)
         case .unknown(let answer, let retryAfter): return unknown(answer, retryAfter, at: now, jitter)
         case .answered(let meaning, let answer, let bosReference):
-            if let bosReference, bosReference != recharge.reference {
-                guard bosReference.isBOSNumber else {
-                    remark = "the answer's refid names another recharge, so it is not this recharge's answer"
-                    return unknown(answer, nil, at: now, jitter)
-                }
-                progress.bosReference = bosReference
+            guard recharge.canBeNamed(bosReference) else {
+                remark = "the answer's refid names another recharge, so it is not this recharge's answer"
+                return unknown(answer, nil, at: now, jitter)
             }
+            if let bosReference, bosReference != recharge.reference { progress.bosReference = bosReference }
             return take(meaning, answer, at: now, jitter)
         case .enquired(let finding, let answer, let subject, let calibration):
             switch finding.weighed(subject, against: recharge, names: recharge.names(progress.bosReference), calibration) {
@@ -123,6 +121,7 @@ extension RechargeMachine {
         // What was sent before it is settled, so that only this one can be in doubt.
         progress.sentTo = policy.destination
         progress.firstSentAt = progress.firstSentAt ?? now.civil
+        progress.settleWindow = policy.settle.window
         progress.doubt = nil
         progress.notFoundAnswers = 0
         progress.firstNotFound = nil
@@ -155,7 +154,7 @@ extension RechargeMachine {
     /// row is its age held against it.
     private mutating func retry(_ reason: WaitReason, _ retryAfter: Duration?, at now: Moment, _ jitter: Double) -> Step {
         progress.failures = next(progress.failures)
-        let isOld = now.civil - acceptedAt > policy.maximumAge && progress.failures >= policy.attempts
+        let isOld = progress.age(of: acceptedAt, at: now.civil) > policy.maximumAge && progress.failures >= policy.attempts
         if isOld || progress.failures >= policy.maximumFailures { return finish(gaveUp, at: now) }
         let backoff = policy.send.delay(failures: progress.failures, jitter: jitter)
         return wait(reason, max(backoff, retryAfter ?? .zero), at: now)

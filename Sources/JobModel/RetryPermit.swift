@@ -24,7 +24,7 @@ package struct RetryPermit: ~Copyable, Sendable {
     init?(settled progress: Progress, _ policy: RetryPolicy, _ calibration: Calibration, at now: Moment) {
         guard policy.settle.notFound == .believe, calibration.findsRecharges, progress.doubt == .unanswered,
             progress.notFoundAnswers >= policy.settle.answers, let first = progress.firstNotFound,
-            now.elapsed(since: first) >= policy.settle.window, let sentTo = progress.sentTo, policy.reaches(sentTo)
+            now.elapsed(since: first) >= progress.settleWindow(policy), let sentTo = progress.sentTo, policy.reaches(sentTo)
         else { return nil }
         proof = .settledNotFound
     }

@@ -107,6 +107,10 @@ final class ModelBroker: Sendable {
 
     private func settle(_ tag: Int, _ settlement: Settlement) {
         if world.bug == .neverAcked, settlement == .ack { return }
+        if let holder = state.withLock({ $0.held[tag]?.holder }), world.strikes(world.weather.lostSettlement) {
+            world.note("the session of \(holder) ends before the broker hears what became of a delivery")
+            return lose(holder)
+        }
         let isBack = state.withLock { state in
             guard let held = state.held.removeValue(forKey: tag) else { return false }
             state.longestHold = max(state.longestHold, world.elapsed - held.since)

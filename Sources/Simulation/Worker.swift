@@ -32,7 +32,7 @@ struct Worker {
             questions: Lane(.questions, Lane.Configuration(concurrency: 4), clock: clock, logger: Self.silent))
         outbox = Outbox(
             publisher: process, ledger: process, configuration: configuration, clock: clock, metrics: Self.metrics, logger: Self.silent)
-        let passes = world.bug == .blindEnquiryBelieved
+        let passes = world.bug == .blindEnquiryBelieved || world.bug == .credulousEnquiryBelieved
         calibrator = EnquiryCalibrator(
             gateway: passes ? PassedEnquiry(process: process) : process, ledger: process, configuration: configuration, clock: clock,
             logger: Self.silent)

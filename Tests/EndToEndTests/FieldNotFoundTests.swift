@@ -69,12 +69,10 @@ extension EndToEnd {
 
         @Test("a refusal with an unknown code is believed after two answers of an enquiry that finds what exists, not after one")
         func refused() async throws {
-            try await System.field { system, bos in
+            try await System.fieldAtWork { system, bos in
                 bos.on(.recharge) { request in
                     request.reference == "refused" ? .json(#"{"status":false,"response_code":9,"message":"Invalid operator"}"#) : nil
                 }
-                let worker = try await system.startReadyWorker()
-                let (poller, _) = try system.startPoller()
                 try await system.calibrate(bos)
                 try await system.upstream.publishRecharges(["refused"])
                 #expect(await eventually(within: .seconds(20)) { system.lastOutcome("refused") == "failed" })
@@ -82,23 +80,17 @@ extension EndToEnd {
                 #expect(questions.count >= 2)
                 let (first, last) = (try #require(questions.first), try #require(questions.last))
                 #expect(last.arrivedAt - first.arrivedAt >= .milliseconds(900), "it was believed before the window was over")
-                #expect(await system.stop(poller) == 0)
-                #expect(await system.stop(worker) == 0)
             }
         }
 
         @Test("a refusal with an unknown code stays in doubt while the enquiry has never found anything")
         func refusedBlindly() async throws {
-            try await System.field { system, bos in
+            try await System.fieldAtWork { system, bos in
                 bos.on(.recharge) { _ in .json(#"{"status":false,"response_code":9,"message":"Invalid operator"}"#) }
                 bos.on(.enquiry, RawBOS.blind)
-                let worker = try await system.startReadyWorker()
-                let (poller, _) = try system.startPoller()
                 try await system.upstream.publishRecharges(["refused"])
                 #expect(await bos.hasHeard(.enquiry, 15, about: "refused"))
                 system.expectNoFinal(["refused"])
-                #expect(await system.stop(poller) == 0)
-                #expect(await system.stop(worker) == 0)
             }
         }
 

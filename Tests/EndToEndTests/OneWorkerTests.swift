@@ -8,9 +8,6 @@ import Testing
 
 extension EndToEnd {
     @Suite struct OneWorker {
-        /// A lock is certain to be a living worker's after three heartbeats.
-        private static let soonCertain = ["BOS_AMQP_HEARTBEAT": "2s"]
-
         @Test("a second worker on the same ledger is refused with a sentence that says what to do")
         func secondOnLedger() async throws {
             try await System.run { system in
@@ -25,7 +22,7 @@ extension EndToEnd {
 
         @Test("a second worker on the same virtual host is refused once it is certain that the first one lives")
         func secondOnBroker() async throws {
-            try await System.run(Self.soonCertain) { system in
+            try await System.run { system in
                 // Two files of one ledger: a copy has the name of its original.
                 #expect(await system.stop(try await system.startReadyWorker()) == 0)
                 let copy = system.folder.appendingPathComponent("copy.sqlite")
@@ -33,8 +30,7 @@ extension EndToEnd {
                 #expect(!FileManager.default.fileExists(atPath: original.path + "-wal"), "a worker that has ended leaves one whole file")
                 try FileManager.default.copyItem(at: original, to: copy)
                 let worker = try await system.startReadyWorker()
-                let second = try system.startWorker(
-                    ["BOS_HTTP_LISTEN": "127.0.0.1:0", "BOS_LEDGER_URL": "sqlite:\(copy.path)"], log: "second.log")
+                let second = try system.startSecondWorker(copy.path)
                 #expect(await second.exitCode() == 78)
                 #expect(second.output.contains("another worker is consuming from this broker's virtual host"), "\(second.output)")
                 #expect(await system.isReady(), "the first worker is not disturbed")
@@ -62,13 +58,12 @@ extension EndToEnd {
 
         @Test("a worker that the lock turns away has published no reply and does not make the virtual host its own")
         func turnedAway() async throws {
-            try await System.run(Self.soonCertain) { system in
+            try await System.run { system in
                 let other = "\(system.folder.path)/other.sqlite"
                 try await Self.oweReply(system, in: other)
                 let worker = try await system.startReadyWorker()
                 try await system.broker.ctl("delete_queue", system.names.ledger)
-                let second = try system.startWorker(
-                    ["BOS_HTTP_LISTEN": "127.0.0.1:0", "BOS_LEDGER_URL": "sqlite:\(other)"], log: "second.log")
+                let second = try system.startSecondWorker(other)
                 #expect(await second.exitCode() == 78)
                 #expect(second.output.contains("another worker is consuming"), "\(second.output)")
                 #expect(try await Self.repliesOwed(in: other) == 1)

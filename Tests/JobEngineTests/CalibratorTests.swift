@@ -22,8 +22,12 @@ struct CalibratorTests {
 
     /// Runs until the calibration is something, and returns it.
     private static func run(_ calibrator: EnquiryCalibrator) async -> Calibration {
+        await run(calibrator) { calibrator.calibration(of: "merchant") != .untried }
+    }
+
+    private static func run(_ calibrator: EnquiryCalibrator, until isDone: () -> Bool) async -> Calibration {
         let running = Task { await calibrator.run() }
-        while calibrator.calibration(of: "merchant") == .untried, !Task.isCancelled { await Task.yield() }
+        while !isDone(), !Task.isCancelled { await Task.yield() }
         running.cancel()
         await running.value
         return calibrator.calibration(of: "merchant")
@@ -77,6 +81,35 @@ struct CalibratorTests {
         #expect(await Self.run(calibrator) == .credulous)
     }
 
+    @Test("an enquiry that finds what was never sent does not become a blind one by an answer about another recharge")
+    func credulousStays() async {
+        let found = Enquiry.found(.succeeded, ScriptedBOS.answer)
+        let other = Enquiry.found(.succeeded, ScriptedBOS.answer, Subject(reference: "R2", hasData: true))
+        let bos = Self.bos([found] + Array(repeating: other, count: 8), probe: found)
+        let calibrator = Self.calibrator(bos)
+        calibrator.executed(Self.recharge, nil)
+        #expect(await Self.run(calibrator) { bos.calls.enquiries.count >= 9 } == .credulous)
+    }
+
+    @Test("one answer that says neither \"found\" nor \"not found\" of what was never sent shows nothing; six of them do")
+    func undecidedControl() async {
+        let found = Enquiry.found(.succeeded, ScriptedBOS.answer)
+        for (probe, calibration) in [
+            (Enquiry.found(.declined, ScriptedBOS.answer), Calibration.passed(showsData: false, hasOwnNumbers: false)),
+            (.found(.pending, ScriptedBOS.answer), .untried), (.unanswered(.unanswered, retryAfter: nil), .untried),
+        ] {
+            for rounds in [5, 6] {
+                let bos = Self.bos(Array(repeating: found, count: rounds) + [.unanswered(.unanswered, retryAfter: nil)], probe: probe)
+                let calibrator = Self.calibrator(bos)
+                calibrator.executed(Self.recharge, nil)
+                let seen = await Self.run(calibrator) {
+                    bos.calls.enquiries.count > rounds || calibrator.calibration(of: "merchant") != .untried
+                }
+                #expect(seen == (rounds < 6 ? .untried : calibration))
+            }
+        }
+    }
+
     @Test("a BOS that shows an execution late is asked again, and an enquiry that was blind is believed once it finds")
     func late() async {
         let notFound = Enquiry.found(.notFound, ScriptedBOS.answer)
@@ -88,6 +121,24 @@ struct CalibratorTests {
         running.cancel()
         await running.value
         #expect(calibrator.problems.isEmpty)
+    }
+
+    @Test("a recharge whose answer names another one is no example", arguments: [nil, "R1", "774411", "R9"])
+    func foreignAnswer(bosReference: String?) async {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.answered(.done, ScriptedBOS.answer, bosReference: bosReference)]
+        let bos = ScriptedBOS(script)
+        let calibrator = Self.calibrator(bos)
+        var machine = RechargeMachine(Self.recharge, acceptedAt: Timestamp(milliseconds: 0), policy: RetryPolicy())
+        let now = Moment(civil: Timestamp(milliseconds: 0), steady: SteadyTime(boot: "b", milliseconds: 0))
+        guard case .send(let permit) = machine.wake(at: now, jitter: 0) else { return _ = Issue.record("it is not sent") }
+        let caller = RechargeCaller(gateway: bos, calibrator: calibrator, enquiresBy: .reference)
+        _ = await caller.send(permit, machine, CallOptions(traceparent: nil, timeout: .seconds(1)))
+        var next = Self.recharge
+        next.reference = "R2"
+        calibrator.executed(next, nil)
+        #expect(await Self.run(calibrator).findsRecharges)
+        #expect(bos.calls.enquiries == [bosReference == "R9" ? "R2" : "R1"])
     }
 
     @Test("a worker begins with a recharge that the one before it has sent to the same API")

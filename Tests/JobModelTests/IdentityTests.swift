@@ -64,7 +64,7 @@ struct IdentityTests {
         #expect(Self.weigh(.succeeded, Self.change { $0.reference = "774412" }, names: names, seen) != .counts(.succeeded))
     }
 
-    @Test("an answer without data decides nothing at an API whose enquiry shows data, or finds what was never sent")
+    @Test("an answer without data decides nothing at an API whose enquiry shows data, finds nothing, or finds what was never sent")
     func withoutData() {
         #expect(Self.weigh(.succeeded, Subject()) != .counts(.succeeded))
         #expect(Self.weigh(.failed(refunded: false), Subject()) != .counts(.failed(refunded: false)))
@@ -73,6 +73,8 @@ struct IdentityTests {
         #expect(Self.weigh(.failed(refunded: false), Subject(), Jobs.calibrated) != .counts(.failed(refunded: false)))
         #expect(Self.weigh(.succeeded, Subject(), .credulous) != .counts(.succeeded))
         #expect(Self.weigh(.succeeded, Jobs.subject, .credulous) == .counts(.succeeded))
+        #expect(Self.weigh(.succeeded, Subject(), .blind) != .counts(.succeeded))
+        #expect(Self.weigh(.succeeded, Subject(reference: Jobs.recharge.reference, hasData: true), .blind) == .counts(.succeeded))
         #expect(Self.weigh(.succeeded, Subject(), .passed(showsData: false, hasOwnNumbers: false)) == .counts(.succeeded))
     }
 

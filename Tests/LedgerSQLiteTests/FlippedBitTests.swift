@@ -10,6 +10,8 @@ import Testing
 struct FlippedBitTests {
     private static let columns = [
         "attempts", "enquiries", "not_found_answers", "resendings", "failures", "replies_told", "replies_before", "credential_refusals",
+        "ahead_since",
+        "settle_window",
         "accepted_at", "first_sent_at", "first_not_found_at", "first_not_found_steady", "due_at", "completed_at",
     ]
 
