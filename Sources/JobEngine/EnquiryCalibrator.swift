@@ -3,9 +3,10 @@ package import Ledger
 package import Logging
 import Synchronization
 
-/// Finds out whether the enquiry finds a recharge that certainly exists, once for each merchant of this process and configuration.
+/// Finds out whether the enquiry finds a recharge that certainly exists, for each merchant of this process and configuration.
 ///
-/// Only then does "not found" mean anything. Source: bos-api.md#when-an-enquiry-settles-a-doubt.
+/// Only then does "not found" mean anything. Source: bos-api.md#when-an-enquiry-settles-a-doubt. BOS can change, so that a finding is measured
+/// again by the next recharge that BOS executes once it is older than ``lifetime``; until then it counts.
 package final class EnquiryCalibrator: Sendable {
     /// What a calibration holds for.
     struct Key: Hashable {
@@ -20,9 +21,16 @@ package final class EnquiryCalibrator: Sendable {
         var bosReference: String?
     }
 
+    private struct Finding {
+        var calibration: Calibration
+        /// BOS itself had said that it executed the recharge.
+        var isCertain: Bool
+        /// In the clock's uptime.
+        var measuredAt: Duration
+    }
+
     private struct State {
-        /// With each, whether BOS itself had said that it executed the recharge.
-        var calibrations: [Key: (calibration: Calibration, isCertain: Bool)] = [:]
+        var calibrations: [Key: Finding] = [:]
         /// What is being asked about, and the latest that came meanwhile.
         var examples: [Key: Example] = [:]
         var latest: [Key: Example] = [:]
@@ -39,6 +47,8 @@ package final class EnquiryCalibrator: Sendable {
 
     /// Merchants that are remembered at the most. Those beyond stay untried.
     private static let maximumMerchants = 256
+    /// How long a finding counts before the next executed recharge is asked about.
+    static let lifetime = Duration.seconds(3_600)
     /// How often the enquiry is asked about one example before it counts as blind: BOS may show an execution a moment later.
     private static let attempts = 4
     /// How often the question about what was never sent is asked before an answer that neither finds it nor says "not found" counts as "not
@@ -77,9 +87,10 @@ package final class EnquiryCalibrator: Sendable {
     /// Takes note of a recharge that BOS has just said it executed.
     func executed(_ recharge: Recharge, _ bosReference: String?) {
         let example = Example(recharge: recharge, bosReference: bosReference)
+        let now = clock.uptime()
         for name in configuration.enquiresBy.kinds(bosReference) {
             let key = Key(registerID: recharge.registerID, name: name)
-            if state.withLock({ Self.take(example, key, &$0) }) { wished.yield(key) }
+            if state.withLock({ Self.take(example, key, at: now, &$0) }) { wished.yield(key) }
         }
     }
 
@@ -91,8 +102,10 @@ package final class EnquiryCalibrator: Sendable {
     }
 
     /// Whether the key is to be calibrated by this example from now on.
-    private static func take(_ example: Example, _ key: Key, _ state: inout State) -> Bool {
-        if let known = state.calibrations[key], known.calibration.findsRecharges, known.isCertain { return false }
+    private static func take(_ example: Example, _ key: Key, at now: Duration, _ state: inout State) -> Bool {
+        if let known = state.calibrations[key], known.calibration.findsRecharges, known.isCertain, now - known.measuredAt < lifetime {
+            return false
+        }
         guard state.examples[key] != nil else {
             guard state.examples.count < maximumMerchants else { return false }
             state.examples[key] = example
@@ -112,12 +125,23 @@ package final class EnquiryCalibrator: Sendable {
         }
     }
 
-    /// Begins with a recharge that an earlier process has sent to the same API, if there is one.
+    /// Begins with recharges that an earlier process has sent to the same API: the newest one, and one of each merchant that has doubts.
     private func takeStock() async {
-        guard let record = try? await ledger.lastExecuted(sentTo: configuration.policy.destination),
-            case .recharge(let recharge) = record.job
-        else { return }
-        executed(recharge, record.progress.bosReference)
+        guard let newest = try? await ledger.lastExecuted(sentTo: configuration.policy.destination) else { return }
+        let doubtful = await merchantsInDoubt()
+        for (place, record) in newest.enumerated() {
+            guard case .recharge(let recharge) = record.job, place == 0 || doubtful.contains(recharge.registerID) else { continue }
+            executed(recharge, record.progress.bosReference)
+        }
+    }
+
+    private func merchantsInDoubt() async -> Set<String> {
+        var merchants: Set<String> = []
+        for state in [JobState.sending, .inDoubt] {
+            let records = (try? await ledger.jobs(.recharge, in: state, limit: 10_000)) ?? []
+            merchants.formUnion(records.compactMap(\.job.registerID))
+        }
+        return merchants
     }
 
     private func calibrate(_ key: Key) async {
@@ -185,10 +209,11 @@ package final class EnquiryCalibrator: Sendable {
     }
 
     func conclude(_ calibration: Calibration, _ key: Key, isCertain: Bool) {
+        let finding = Finding(calibration: calibration, isCertain: isCertain, measuredAt: clock.uptime())
         let isNews = state.withLock { state in
             if !isCertain, state.calibrations[key]?.isCertain == true { return false }
             if calibration.findsRecharges { (state.examples[key], state.latest[key]) = (nil, nil) }
-            return state.calibrations.updateValue((calibration, isCertain), forKey: key)?.calibration != calibration
+            return state.calibrations.updateValue(finding, forKey: key)?.calibration != calibration
         }
         guard isNews else { return }
         switch calibration {

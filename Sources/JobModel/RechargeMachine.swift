@@ -111,7 +111,7 @@ extension RechargeMachine {
             return finish(
                 Verdict(.expired, .none, .deadlinePassed, "expires_at passed before anything was sent to BOS"), at: now)
         }
-        guard let permit = RetryPermit(neverTaken: progress) else { return doubt(.unanswered) }
+        guard let permit = RetryPermit(unsent: progress) else { return doubt(.unanswered) }
         return spend(permit, at: now)
     }
 
@@ -142,7 +142,7 @@ extension RechargeMachine {
         case .credentialsRefused:
             progress.attempts = max(0, progress.attempts - 1)
             return wait(.credentialsRefused, policy.send.delay(failures: 1, jitter: jitter), at: now)
-        case .ownCredentialsRefused(let takesOthers): return ownCredentialsRefused(takesOthers, at: now, jitter)
+        case .ownCredentialsRefused(let takesOthers, let answer): return ownCredentialsRefused(takesOthers, answer, at: now, jitter)
         case .heldBack(let reason, let retryAfter):
             progress.attempts = max(0, progress.attempts - 1)
             let backoff = policy.send.delay(failures: max(progress.failures, 1), jitter: jitter)
@@ -160,18 +160,20 @@ extension RechargeMachine {
         return wait(reason, max(backoff, retryAfter ?? .zero), at: now)
     }
 
-    private mutating func ownCredentialsRefused(_ takesOthers: Bool, at now: Moment, _ jitter: Double) -> Step {
+    /// While it is not known that BOS takes the credentials of any recharge, only the age ends it: a merchant that is refused alone would wait for
+    /// ever.
+    private mutating func ownCredentialsRefused(_ takesOthers: Bool, _ answer: Answer?, at now: Moment, _ jitter: Double) -> Step {
         progress.attempts = max(0, progress.attempts - 1)
         guard takesOthers else {
-            return wait(.ownCredentialsRefused, policy.refusedCredentials.delay(failures: 3, jitter: jitter), at: now)
+            progress.failures = next(progress.failures)
+            guard progress.age(of: acceptedAt, at: now.civil) > policy.maximumAge, progress.failures >= policy.attempts else {
+                return wait(.ownCredentialsRefused, policy.refusedCredentials.delay(failures: 3, jitter: jitter), at: now)
+            }
+            return finish(refusedCredentials(answer, "for longer than retry.maximumAge, and takes those of enquiries"), at: now)
         }
         progress.credentialRefusals = next(progress.credentialRefusals)
         guard progress.credentialRefusals < policy.maximumCredentialRefusals else {
-            return finish(
-                Verdict(
-                    .failed, progress.resendings > 0 ? .enquiry : .answer, .refusedByBOS,
-                    "BOS refuses the credentials of this job and takes those of others (check its RegisterID and operator); nothing was executed",
-                    answer: progress.answer), at: now)
+            return finish(refusedCredentials(answer, "and takes those of others"), at: now)
         }
         let delay = policy.refusedCredentials.delay(failures: progress.credentialRefusals, jitter: jitter)
         return wait(.ownCredentialsRefused, delay, at: now)
@@ -232,6 +234,14 @@ extension RechargeMachine {
         }
         let detail = refunded ? "BOS says that the recharge was refunded" : "BOS says that the recharge failed"
         return Verdict(.failed, .enquiry, .refusedByBOS, detail, answer: answer)
+    }
+
+    private func refusedCredentials(_ answer: Answer?, _ circumstance: String) -> Verdict {
+        let evidence: Evidence = progress.resendings > 0 ? .enquiry : answer == nil ? .none : .answer
+        return Verdict(
+            .failed, evidence, .refusedByBOS,
+            "BOS refuses the credentials of this job \(circumstance) (check its RegisterID and operator); nothing was executed",
+            answer: answer ?? progress.answer)
     }
 
     /// A doubt that came before was settled with "not executed", or there was none.

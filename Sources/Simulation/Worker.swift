@@ -98,11 +98,11 @@ struct Worker {
         }
     }
 
-    /// Somebody stops it in good order now and then: it takes nothing more and ends when it holds nothing any more.
+    /// The operator stops it in good order now and then, and when the API has moved: it takes nothing more and ends when it holds nothing any more.
     private func stop() async {
         while !drain.isDraining, process.isAlive, !Task.isCancelled {
             await world.sleep(10_000)
-            guard world.strikes(world.weather.crash) else { continue }
+            guard world.strikes(world.weather.crash) || process.isOutdated else { continue }
             world.note("\(process.name) is asked to stop")
             drain.drain()
         }

@@ -46,6 +46,26 @@ struct TopologyWatchTests {
         }
     }
 
+    @Test("an exchange that is gone is declared again, with its bindings, as soon as a message to it was turned down")
+    func missedByPublish() async throws {
+        let name = TestBroker.name()
+        let topology: [TopologyItem] = [
+            .exchange(name: name, kind: "fanout"), .queue(name: name), .binding(queue: name, exchange: name, routingKey: ""),
+        ]
+        try await Link.with(topology: topology) { link in
+            func publish() async throws(PublishError) {
+                try await link.connection.publish(Message(body: []), exchange: name, routingKey: "", mandatory: true)
+            }
+            try await link.connection.whenConnected()
+            try await link.connection.delete(exchange: name)
+            await #expect(throws: PublishError.self) { try await publish() }
+            while (try? await publish()) == nil, !Task.isCancelled {}
+            #expect(try await link.connection.depth(of: name).messages == 1)
+            try await link.connection.delete(queue: name)
+            try await link.connection.delete(exchange: name)
+        }
+    }
+
     @Test("where it is only checked, what is gone is named for as long as it is, and the session goes on")
     func onlyChecked() async throws {
         let name = TestBroker.name()

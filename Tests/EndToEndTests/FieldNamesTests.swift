@@ -77,7 +77,7 @@ extension EndToEnd {
                 bos.on(.enquiry) { isShown.isSet && $0.reference == "482913" ? Self.numbered("482913") : RawBOS.notFound }
                 let worker = try await system.startReadyWorker()
                 try await system.upstream.publishRecharges(["r-1"])
-                #expect(await eventually { system.lastOutcome("r-1") == "in_doubt" })
+                #expect(await bos.hasHeard(.enquiry, 2, about: "482913"))
                 #expect(await system.stop(worker) == 0)
                 isShown.set()
                 let resolved = try await system.bosctl([

@@ -12,11 +12,13 @@ struct CalibratorTests {
         operatorID: 311, subscriber: "9876543210", amount: Money(paise: 1_000), reference: "R1", registerID: "merchant")
     private static let subject = Subject(reference: "R1", subscriber: "9876543210", amount: "10", hasData: true)
 
-    private static func calibrator(_ bos: ScriptedBOS, _ ledger: any Ledger = MemoryLedger()) -> EnquiryCalibrator {
+    private static func calibrator(
+        _ bos: ScriptedBOS, _ ledger: any Ledger = MemoryLedger(), _ clock: ManualClock = ManualClock()
+    ) -> EnquiryCalibrator {
         var configuration = EngineConfiguration()
         configuration.policy.destination = "bos"
         return EnquiryCalibrator(
-            gateway: bos, ledger: ledger, configuration: configuration, clock: ManualClock(),
+            gateway: bos, ledger: ledger, configuration: configuration, clock: clock,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
@@ -147,6 +149,48 @@ struct CalibratorTests {
         await workshop.handle(Workshop.recharge())
         let calibrator = Self.calibrator(Self.bos([.found(.succeeded, ScriptedBOS.answer, Self.subject)]), workshop.ledger)
         #expect(await Self.run(calibrator).findsRecharges)
+    }
+
+    @Test("a worker begins with a recharge of each merchant that has doubts, and asks about no others")
+    func merchantsWithDoubts() async throws {
+        let workshop = Workshop()
+        for (reference, merchant) in [("R1", "m-1"), ("R2", "m-2"), ("R3", "m-3")] {
+            await workshop.handle(Workshop.recharge(reference, registerID: merchant))
+        }
+        var script = ScriptedBOS.Script()
+        script.recharges = [.unknown(nil)]
+        script.enquiries = [.found(.pending, ScriptedBOS.answer)]
+        workshop.bos.play(script)
+        await workshop.handle(Workshop.recharge("R4", registerID: "m-2"))
+        let bos = Self.bos([.found(.succeeded, ScriptedBOS.answer)])
+        let calibrator = Self.calibrator(bos, workshop.ledger)
+        let running = Task { await calibrator.run() }
+        while !["m-2", "m-3"].allSatisfy({ calibrator.calibration(of: $0).findsRecharges }), !Task.isCancelled { await Task.yield() }
+        running.cancel()
+        await running.value
+        #expect(Set(bos.calls.enquiries) == ["R2", "R3"])
+        #expect(calibrator.calibration(of: "m-1") == .untried)
+    }
+
+    @Test("a finding is measured again by the next executed recharge once it is old, and counts until then")
+    func measuredAgain() async {
+        let clock = ManualClock()
+        let bos = Self.bos([.found(.succeeded, ScriptedBOS.answer, Self.subject)])
+        let calibrator = Self.calibrator(bos, MemoryLedger(), clock)
+        let running = Task { await calibrator.run() }
+        calibrator.executed(Self.recharge, nil)
+        while calibrator.calibration(of: "merchant") == .untried, !Task.isCancelled { await Task.yield() }
+        #expect(calibrator.calibration(of: "merchant").findsRecharges)
+        var script = ScriptedBOS.Script()
+        script.enquiries = [.found(.notFound, ScriptedBOS.answer)]
+        bos.play(script)
+        clock.advance(by: EnquiryCalibrator.lifetime)
+        #expect(calibrator.calibration(of: "merchant").findsRecharges)
+        calibrator.executed(Self.recharge, nil)
+        while calibrator.calibration(of: "merchant").findsRecharges, !Task.isCancelled { await Task.yield() }
+        #expect(calibrator.calibration(of: "merchant") == .blind)
+        running.cancel()
+        await running.value
     }
 
     @Test("a run tells the calibrator what BOS has done, and a refused recharge fails only after it found something")

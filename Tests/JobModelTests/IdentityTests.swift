@@ -49,6 +49,21 @@ struct IdentityTests {
         }
     }
 
+    @Test("references and subscribers are compared byte by byte: two spellings of one character are two")
+    func bytes() {
+        let (composed, decomposed) = ("r\u{E9}", "re\u{301}")
+        #expect(Self.weigh(.succeeded, Self.change { $0.reference = composed }, names: [composed]) == .counts(.succeeded))
+        #expect(Self.weigh(.succeeded, Self.change { $0.reference = decomposed }, names: [composed]) != .counts(.succeeded))
+        var recharge = Jobs.recharge
+        recharge.subscriber = composed
+        func weigh(_ subscriber: String) -> WeighedFinding {
+            RechargeMachine.Finding.succeeded.weighed(
+                Self.change { $0.subscriber = subscriber }, against: recharge, names: [recharge.reference], .untried)
+        }
+        #expect(weigh(composed) == .counts(.succeeded))
+        #expect(weigh(decomposed) != .counts(.succeeded))
+    }
+
     @Test("a number of BOS's own names this recharge once the API was seen to use such numbers, and if nothing else contradicts")
     func ownNumbers() {
         let subject = Self.change { $0.reference = "774411" }

@@ -108,8 +108,8 @@ extension ClaimResult {
 
     package var replies: [OutgoingReply] {
         switch self {
-        case .new(_, let replies), .waiting(let replies), .answered(let replies): replies
-        case .resumed, .joined, .conflict, .repeats, .unknown: []
+        case .new(_, let replies), .joined(_, _, let replies), .waiting(let replies), .answered(let replies): replies
+        case .resumed, .conflict, .repeats, .unknown: []
         }
     }
 }

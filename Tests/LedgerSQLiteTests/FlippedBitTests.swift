@@ -47,6 +47,26 @@ struct FlippedBitTests {
     }
 
     @Test(
+        "is found although no index leads to it: its job was left to a person, and its state is none", arguments: [JobState.parked, .held])
+    func leftToPerson(state: JobState) async throws {
+        let temporary = try TemporaryLedger()
+        try await temporary.using { ledger in
+            for number in 1...3 {
+                let id = try #require(try await ledger.claim(Sample.claim(Sample.job(.recharge, "r-\(number)"))).record).id
+                _ = try await ledger.update(Sample.update(id, to: state, event: .parked))
+            }
+            #expect(try await ledger.unreadable(limit: 10).isEmpty)
+        }
+        try temporary.otherConnection().inDatabase { try $0.execute(sql: "UPDATE jobs SET state = 'parkec' WHERE id = 2") }
+        try await temporary.using { ledger in
+            let readable = try await ledger.jobs(.recharge, in: state, limit: 10)
+            #expect(readable.map(\.id) == [1, 3])
+            let unreadable = try await ledger.unreadable(limit: 10)
+            #expect(unreadable == [UnreadableRow(.jobs, 2)])
+        }
+    }
+
+    @Test(
         "fails the run that owns it and no other in its transaction, where the row is only updated",
         arguments: ["amount_paise", "accepted_at", "replies_told"])
     func update(column: String) async throws {
