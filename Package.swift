@@ -156,7 +156,7 @@ let package = Package(
         .testTarget(
             name: "BOSCtlTests", dependencies: ["BOSClient", "BOSCtl", "ExactJSON", "JobModel", "Ledger", "LedgerKit", .argumentParser],
             swiftSettings: settings),
-        .testTarget(name: "SimulationTests", dependencies: ["Simulation"], swiftSettings: settings),
+        .testTarget(name: "SimulationTests", dependencies: ["JobModel", "Ledger", "Simulation"], swiftSettings: settings),
         .testTarget(name: "BOSSimulatorKitTests", dependencies: ["BOSSimulatorKit", "ExactJSON"], swiftSettings: settings),
         .testTarget(
             name: "EndToEndTests",

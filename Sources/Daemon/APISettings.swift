@@ -17,11 +17,15 @@ package struct APISettings: Sendable {
     package var acceptedCodes = [0, 2]
     /// A message with one of these phrases, at the start of a word, means the same although the code says done; compared without case. Assumed.
     package var pendingPatterns = ["pending", "under process", "in process", "in progress", "is processing", "being processed", "queued"]
+    /// A message with one of these phrases, at the start of a word, contradicts a success; compared without case. Assumed.
+    package var failingPatterns = [
+        "fail", "unsuccessful", "not successful", "declined", "rejected", "reversed", "refunded", "could not", "unable to",
+    ]
     /// Response codes with `status` false that are final without an enquiry. None by default: enquire once before calling it failed.
     package var finalCodes: [Int] = []
     /// Response codes with `status` false that mean "not taken, not now". None is known.
     package var postponedCodes: [Int] = []
-    /// A message with one of these means the same unless the answer claims otherwise; compared without case. Assumed.
+    /// A message with one of these means the same in an answer that refuses and has no word of being taken; compared without case. Assumed.
     package var postponedPatterns = [
         "under maintenance", "temporarily unavailable", "service down", "insufficient balance", "insufficient api balance",
         "insufficient fund", "insufficient wallet",

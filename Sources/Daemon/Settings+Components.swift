@@ -100,6 +100,7 @@ extension Settings {
         configuration.endpoints.panStatus = api.paths.panStatus
         configuration.codes.accepted = Set(api.acceptedCodes)
         configuration.codes.pendingPatterns = api.pendingPatterns
+        configuration.codes.failingPatterns = api.failingPatterns
         configuration.codes.finalRefusals = Set(api.finalCodes)
         configuration.codes.postponed = Set(api.postponedCodes)
         configuration.codes.postponedPatterns = api.postponedPatterns

@@ -36,7 +36,7 @@ package struct PANStatusMachine: JobMachine {
         if let deadline = query.expiresAt, now.civil > deadline {
             return finish(.expired, expired(.deadlinePassed, "expires_at passed before BOS decided"), at: now)
         }
-        if now.civil - acceptedAt > policy.pan.maximumAge {
+        if progress.age(of: acceptedAt, at: now.civil) > policy.pan.maximumAge {
             return finish(.expired, expired(.gaveUp, "still undecided after the maximum age (poller.pan.maximumAge)"), at: now)
         }
         progress.attempts = next(progress.attempts)

@@ -148,10 +148,13 @@ struct Workshop {
     }
 
     static func recharge(
-        _ reference: String = "R1", subscriber: String = "9876543210", amount: String = "10", expiresAt: String? = nil
+        _ reference: String = "R1", subscriber: String = "9876543210", amount: String = "10", expiresAt: String? = nil,
+        registerID: String? = nil
     ) -> String {
         let deadline = expiresAt.map { ",\"expires_at\":\"\($0)\"" } ?? ""
-        return "{\"operator\":311,\"canumber\":\"\(subscriber)\",\"amount\":\(amount),\"referenceid\":\"\(reference)\"\(deadline)}"
+        let merchant = registerID.map { ",\"RegisterID\":\"\($0)\"" } ?? ""
+        return
+            "{\"operator\":311,\"canumber\":\"\(subscriber)\",\"amount\":\(amount),\"referenceid\":\"\(reference)\"\(deadline)\(merchant)}"
     }
 }
 
