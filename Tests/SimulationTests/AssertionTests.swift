@@ -47,10 +47,10 @@ struct AssertionTests {
         #expect(Self.problem(Self.question, .succeeded, recharge: .inDoubt) == "BOS has not executed it")
         #expect(Self.problem(Self.question, .succeeded, recharge: .inDoubt, execute(at: 60_000)) == nil)
         #expect(Self.problem(Self.question, .succeeded) == nil)
-        #expect(Self.problem(Self.question, .failed, execute(at: 60_000)) == "BOS has executed it")
+        #expect(Self.problem(Self.question, .failed, nil, execute(at: 60_000)) == "BOS has executed it")
         #expect(Self.problem(Self.question, .failed) == nil)
-        #expect(Self.problem(Self.question, .notFound, execute(at: 60_000)) == "BOS had executed it before it was asked")
-        #expect(Self.problem(Self.question, .notFound, execute(at: 150_000)) == nil)
+        #expect(Self.problem(Self.question, .notFound, nil, execute(at: 60_000)) == "BOS had executed it before it was asked")
+        #expect(Self.problem(Self.question, .notFound, nil, execute(at: 150_000)) == nil)
         #expect(Self.problem(Self.question, .notFound, recharge: .parked) == "this ledger has it unfinished")
         #expect(Self.problem(Self.question, .notFound, recharge: .failed) == nil)
     }
