@@ -46,6 +46,7 @@ extension Settings {
         policy.maximumAge = retry.maximumAge
         policy.doubtMaximumAge = retry.doubtMaximumAge
         policy.send = RetryPolicy.Backoff(initial: retry.initialBackoff, maximum: retry.maximumBackoff)
+        policy.postponed.maximum = min(policy.postponed.maximum, retry.maximumBackoff)
         policy.enquiry = RetryPolicy.Backoff(initial: retry.enquiry.initialBackoff, maximum: retry.enquiry.maximumBackoff)
         policy.settle.answers = retry.settle.answers
         policy.settle.window = retry.settle.window

@@ -41,6 +41,15 @@ struct ComponentsTests {
         #expect(settings.bosConfiguration.pan.nepKey?.revealed == "key")
     }
 
+    @Test("no pause between tries is longer than retry.maximumBackoff, also while BOS says not now")
+    func longestPause() {
+        var settings = Settings(for: .worker)
+        settings.retry.maximumBackoff = .milliseconds(500)
+        let policy = settings.engineConfiguration.policy
+        #expect(policy.send.maximum == .milliseconds(500))
+        #expect(policy.postponed.maximum == .milliseconds(500))
+    }
+
     /// With everything set that another setting needs.
     private static var complete: Settings {
         var settings = Settings(for: .worker)
