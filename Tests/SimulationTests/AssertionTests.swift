@@ -14,7 +14,7 @@ struct AssertionTests {
     /// What is wrong with a reply that is told 100 seconds after the step before it.
     private static func problem(
         _ job: Job, _ outcome: Outcome, _ code: ReplyErrorCode? = nil, recharge state: JobState? = nil,
-        _ change: (inout ModelBOS.Account) -> Void = { _ in }
+        account change: (inout ModelBOS.Account) -> Void = { _ in }
     ) -> String? {
         var account = ModelBOS.Account()
         change(&account)
@@ -45,12 +45,12 @@ struct AssertionTests {
     func question() {
         func execute(at elapsed: Int64) -> (inout ModelBOS.Account) -> Void { { ($0.executed, $0.executedAt) = (1, elapsed) } }
         #expect(Self.problem(Self.question, .succeeded, recharge: .inDoubt) == "BOS has not executed it")
-        #expect(Self.problem(Self.question, .succeeded, recharge: .inDoubt, execute(at: 60_000)) == nil)
+        #expect(Self.problem(Self.question, .succeeded, recharge: .inDoubt, account: execute(at: 60_000)) == nil)
         #expect(Self.problem(Self.question, .succeeded) == nil)
-        #expect(Self.problem(Self.question, .failed, execute(at: 60_000)) == "BOS has executed it")
+        #expect(Self.problem(Self.question, .failed, account: execute(at: 60_000)) == "BOS has executed it")
         #expect(Self.problem(Self.question, .failed) == nil)
-        #expect(Self.problem(Self.question, .notFound, execute(at: 60_000)) == "BOS had executed it before it was asked")
-        #expect(Self.problem(Self.question, .notFound, execute(at: 150_000)) == nil)
+        #expect(Self.problem(Self.question, .notFound, account: execute(at: 60_000)) == "BOS had executed it before it was asked")
+        #expect(Self.problem(Self.question, .notFound, account: execute(at: 150_000)) == nil)
         #expect(Self.problem(Self.question, .notFound, recharge: .parked) == "this ledger has it unfinished")
         #expect(Self.problem(Self.question, .notFound, recharge: .failed) == nil)
     }
