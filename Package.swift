@@ -141,7 +141,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "JobEngineTests",
-            dependencies: ["AMQP", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerKit", .inMemoryLogging, .logging],
+            dependencies: ["AMQP", "BOSClient", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerKit", .inMemoryLogging, .logging],
             swiftSettings: settings),
         .testTarget(
             name: "ObservabilityTests",
