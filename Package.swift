@@ -2,15 +2,6 @@
 
 import PackageDescription
 
-/// One setting for every target of ours: Swift 6, explicit about existentials and imports, and no warning lives.
-let settings: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .treatAllWarnings(as: .error),
-]
-
 extension Target.Dependency {
     static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
     static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -44,125 +35,118 @@ let package = Package(
         .executable(name: "bos-simulator", targets: ["BOSSimulator"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
         .package(
-            url: "https://github.com/apple/swift-configuration", from: "1.4.0",
+            url: "https://github.com/apple/swift-configuration", exact: "1.4.0",
             traits: ["YAML"]),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
-        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
-        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
     targets: [
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
         .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
-        .target(name: "ExactJSON", swiftSettings: settings),
-        .target(name: "Secrets", swiftSettings: settings),
-        .target(name: "DedicatedThread", dependencies: ["CLinux"], swiftSettings: settings),
-        .target(name: "JobModel", dependencies: ["ExactJSON", .crypto], swiftSettings: settings),
-        .target(name: "AMQP", dependencies: ["CRabbitMQ", "DedicatedThread", "Secrets", .deque, .logging], swiftSettings: settings),
+        .target(name: "ExactJSON"),
+        .target(name: "Secrets"),
+        .target(name: "DedicatedThread", dependencies: ["CLinux"]),
+        .target(name: "JobModel", dependencies: ["ExactJSON", .crypto]),
+        .target(name: "AMQP", dependencies: ["CRabbitMQ", "DedicatedThread", "Secrets", .deque, .logging]),
         .target(
             name: "BOSClient",
             dependencies: [
                 "DedicatedThread", "ExactJSON", "Secrets", .asyncHTTPClient, .crypto, .cryptoExtras, .logging, .nioCore, .nioHTTP1,
                 .nioPosix,
-            ],
-            swiftSettings: settings),
-        .target(name: "Ledger", dependencies: ["JobModel"], swiftSettings: settings),
+            ]),
+        .target(name: "Ledger", dependencies: ["JobModel"]),
         .target(
-            name: "LedgerSQLite", dependencies: ["CSQLite", "DedicatedThread", "JobModel", "Ledger", .grdb, .grdbSQLite],
-            swiftSettings: settings),
+            name: "LedgerSQLite", dependencies: ["CSQLite", "DedicatedThread", "JobModel", "Ledger", .grdb, .grdbSQLite]),
         .target(
-            name: "JobEngine", dependencies: ["AMQP", "BOSClient", "JobModel", "Ledger", .logging, .metrics],
-            swiftSettings: settings),
+            name: "JobEngine", dependencies: ["AMQP", "BOSClient", "JobModel", "Ledger", .logging, .metrics]),
         .target(
             name: "Observability",
             dependencies: [
                 "CLinux", "CSystemd", "DedicatedThread", "ExactJSON", .coreMetrics, .hummingbird, .hummingbirdCore, .logging, .nioCore,
                 .nioPosix,
                 .serviceLifecycle,
-            ],
-            swiftSettings: settings),
+            ]),
         .target(
             name: "Daemon",
             dependencies: [
                 "AMQP", "BOSClient", "CLinux", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerSQLite", "Observability", "Secrets",
                 .argumentParser, .configuration, .logging, .metrics, .serviceLifecycle, .unixSignals,
-            ],
-            swiftSettings: settings),
+            ]),
         .target(
-            name: "BOSSimulatorKit", dependencies: ["ExactJSON", .hummingbird, .logging, .nioCore, .nioHTTP1, .serviceLifecycle],
-            swiftSettings: settings),
+            name: "BOSSimulatorKit", dependencies: ["ExactJSON", .hummingbird, .logging, .nioCore, .nioHTTP1, .serviceLifecycle]),
         .target(
-            name: "Simulation", dependencies: ["AMQP", "ExactJSON", "JobEngine", "JobModel", "Ledger", .logging], swiftSettings: settings),
-        .executableTarget(name: "BOSWorker", dependencies: ["Daemon", .argumentParser], swiftSettings: settings),
-        .executableTarget(name: "BOSPoller", dependencies: ["Daemon", .argumentParser], swiftSettings: settings),
+            name: "Simulation", dependencies: ["AMQP", "ExactJSON", "JobEngine", "JobModel", "Ledger", .logging]),
+        .executableTarget(name: "BOSWorker", dependencies: ["Daemon", .argumentParser]),
+        .executableTarget(name: "BOSPoller", dependencies: ["Daemon", .argumentParser]),
         .executableTarget(
             name: "BOSCtl",
             dependencies: [
                 "AMQP", "BOSClient", "Daemon", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerSQLite", "Observability",
                 "Simulation", .argumentParser, .logging, .unixSignals,
-            ],
-            swiftSettings: settings),
-        .executableTarget(name: "BOSSimulator", dependencies: ["BOSSimulatorKit", .argumentParser], swiftSettings: settings),
+            ]),
+        .executableTarget(name: "BOSSimulator", dependencies: ["BOSSimulatorKit", .argumentParser]),
         .executableTarget(
             name: "Benchmarks", dependencies: ["AMQP", "ExactJSON", .argumentParser, .logging, .nioCore, .nioHTTP1, .nioPosix],
-            path: "Tests/Benchmarks", swiftSettings: settings),
-        .target(name: "BrokerKit", dependencies: ["CRabbitMQ", "DedicatedThread"], path: "Tests/BrokerKit", swiftSettings: settings),
-        .target(name: "LedgerKit", dependencies: ["JobModel", "Ledger"], path: "Tests/LedgerKit", swiftSettings: settings),
+            path: "Tests/Benchmarks"),
+        .target(name: "BrokerKit", dependencies: ["CRabbitMQ", "DedicatedThread"], path: "Tests/BrokerKit"),
+        .target(name: "LedgerKit", dependencies: ["JobModel", "Ledger"], path: "Tests/LedgerKit"),
         .executableTarget(
-            name: "LedgerWriter", dependencies: ["JobModel", "Ledger", "LedgerKit", "LedgerSQLite"], path: "Tests/LedgerWriter",
-            swiftSettings: settings),
-        .testTarget(name: "ExactJSONTests", dependencies: ["ExactJSON"], swiftSettings: settings),
-        .testTarget(name: "DedicatedThreadTests", dependencies: ["DedicatedThread"], swiftSettings: settings),
+            name: "LedgerWriter", dependencies: ["JobModel", "Ledger", "LedgerKit", "LedgerSQLite"], path: "Tests/LedgerWriter"),
+        .testTarget(name: "ExactJSONTests", dependencies: ["ExactJSON"]),
+        .testTarget(name: "DedicatedThreadTests", dependencies: ["DedicatedThread"]),
         .testTarget(
-            name: "JobModelTests", dependencies: ["ExactJSON", "JobModel"], resources: [.copy("Golden")],
-            swiftSettings: settings),
+            name: "JobModelTests", dependencies: ["ExactJSON", "JobModel"], resources: [.copy("Golden")]),
         .testTarget(
-            name: "AMQPTests", dependencies: ["AMQP", "BrokerKit", "CRabbitMQ", "DedicatedThread", "Secrets", .logging],
-            swiftSettings: settings),
+            name: "AMQPTests", dependencies: ["AMQP", "BrokerKit", "CRabbitMQ", "DedicatedThread", "Secrets", .logging]),
         .testTarget(
             name: "BOSClientTests",
             dependencies: [
                 "BOSClient", "BOSSimulatorKit", "DedicatedThread", "ExactJSON", "Secrets", .crypto, .cryptoExtras, .logging, .nioCore,
                 .nioEmbedded, .nioHTTP1, .nioPosix,
-            ],
-            swiftSettings: settings),
-        .testTarget(name: "LedgerTests", dependencies: ["JobModel", "Ledger", "LedgerKit"], swiftSettings: settings),
+            ]),
+        .testTarget(name: "LedgerTests", dependencies: ["JobModel", "Ledger", "LedgerKit"]),
         .testTarget(
-            name: "LedgerSQLiteTests", dependencies: ["JobModel", "Ledger", "LedgerKit", "LedgerSQLite", "LedgerWriter", .grdb],
-            swiftSettings: settings),
+            name: "LedgerSQLiteTests", dependencies: ["JobModel", "Ledger", "LedgerKit", "LedgerSQLite", "LedgerWriter", .grdb]),
         .testTarget(
             name: "JobEngineTests",
-            dependencies: ["AMQP", "BOSClient", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerKit", .inMemoryLogging, .logging],
-            swiftSettings: settings),
+            dependencies: ["AMQP", "BOSClient", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerKit", .inMemoryLogging, .logging]),
         .testTarget(
             name: "ObservabilityTests",
             dependencies: [
                 "ExactJSON", "Observability", .asyncHTTPClient, .coreMetrics, .logging, .metrics, .nioCore, .nioHTTP1, .nioPosix,
                 .serviceLifecycle,
-            ],
-            swiftSettings: settings),
+            ]),
         .testTarget(
-            name: "DaemonTests", dependencies: ["AMQP", "Daemon", "Observability", "Secrets", .argumentParser, .logging],
-            swiftSettings: settings),
+            name: "DaemonTests", dependencies: ["AMQP", "Daemon", "Observability", "Secrets", .argumentParser, .logging]),
         .testTarget(
-            name: "BOSCtlTests", dependencies: ["BOSClient", "BOSCtl", "ExactJSON", "JobModel", "Ledger", "LedgerKit", .argumentParser],
-            swiftSettings: settings),
-        .testTarget(name: "SimulationTests", dependencies: ["JobModel", "Ledger", "Simulation"], swiftSettings: settings),
-        .testTarget(name: "BOSSimulatorKitTests", dependencies: ["BOSSimulatorKit", "ExactJSON"], swiftSettings: settings),
+            name: "BOSCtlTests", dependencies: ["BOSClient", "BOSCtl", "ExactJSON", "JobModel", "Ledger", "LedgerKit", .argumentParser]),
+        .testTarget(name: "SimulationTests", dependencies: ["JobModel", "Ledger", "Simulation"]),
+        .testTarget(name: "BOSSimulatorKitTests", dependencies: ["BOSSimulatorKit", "ExactJSON"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "AMQP", "BrokerKit", "ExactJSON", "JobModel", "Ledger", "LedgerKit", "LedgerSQLite", .logging, .nioCore, .nioPosix,
-            ],
-            swiftSettings: settings),
+            ]),
     ]
 )
+
+/// Swift 6, explicit about existentials and imports; a warning is an error.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+for target in package.targets where target.type != .system { target.swiftSettings = settings }

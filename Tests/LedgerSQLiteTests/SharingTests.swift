@@ -16,12 +16,12 @@ struct SharingTests {
         let lock = try LedgerLock(ledger: temporary.path, owner: "first")
         let name = URL(fileURLWithPath: temporary.folder).lastPathComponent + "/ledger.sqlite.lock"
         let descriptor = try #require(
-            (3..<1_024).first { number in
+            FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap { Int32($0) }.first { number in
                 let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(number)")
                 return link?.hasSuffix(name) ?? false
             })
         // What a child has between its fork and its program.
-        let inherited = dup(Int32(descriptor))
+        let inherited = dup(descriptor)
         defer { close(inherited) }
         lock.release()
         try LedgerLock(ledger: temporary.path, owner: "second").release()
