@@ -1,5 +1,6 @@
 import BOSClient
 import JobEngine
+import JobModel
 import Secrets
 import Testing
 
