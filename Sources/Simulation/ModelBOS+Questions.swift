@@ -27,8 +27,9 @@ extension ModelBOS {
     /// What is to be found of a reference, if it can be seen.
     private func finding(_ reference: String, _ destination: String) -> Finding? {
         let refid = world.climate.refid(reference)
+        guard world.climate.sight != .blind else { return nil }
         if world.climate.isUsed(reference) { return Finding(word: 1, refid: refid, subscriber: "9999", amount: "4") }
-        guard world.climate.sight != .blind, let account = account(reference, at: destination) else { return nil }
+        guard let account = account(reference, at: destination) else { return nil }
         func told(_ word: Int) -> Finding { Finding(word: word, refid: refid, subscriber: account.subscriber, amount: account.amount) }
         // It changes its mind about what it is still working on, within what it may hide.
         if account.pendingUntil != nil { return world.strikes(0.3) ? nil : told(2) }
