@@ -61,8 +61,7 @@ extension ModelBOS {
         case 4:
             // Of what is done, BOS also says so in words: only nothing is said in such a form.
             guard truth == nil, account?.executed ?? 0 == 0 else { return nil }
-            let isNameless = world.climate.shape != .bare && world.chance(0.4) && mayMisname(reference)
-            return foundNothing(isNameless ? nil : world.pick(["{}", "[]"]))
+            return foundNothing(world.climate.shape == .bare ? world.pick(["{}", "[]"]) : world.pick(["{}", "[]", nil]))
         default:
             guard world.climate.shape != .bare else { return nil }
             return found(told, code: world.pick([0, 2]))

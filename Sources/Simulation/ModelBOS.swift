@@ -47,8 +47,6 @@ final class ModelBOS: Sendable {
 
     let world: World
     private let accounts = Mutex<[String: [String: Account]]>([:])
-    /// References that an answer without `data` has called found although nothing was.
-    private let misnamed = Mutex<Set<String>>([])
 
     /// An execution may be hidden from enquiries, or a request be on its way, for less than the settle window (2 minutes): the assumption
     /// on which "not found" proves anything where the owner believes it.
@@ -167,10 +165,6 @@ final class ModelBOS: Sendable {
         await world.sleep(30_000)
         return .lost
     }
-
-    /// Whether an answer without `data` may call this reference found although nothing is, where answers else carry `data`: once each. An enquiry
-    /// that said so twice, and "not found" of what was never sent, could not be told from one that never shows `data`.
-    func mayMisname(_ reference: String) -> Bool { misnamed.withLock { $0.insert(reference).inserted } }
 
     // MARK: Books
 

@@ -54,7 +54,7 @@ extension EndToEnd {
                 try await system.calibrate(bos)
                 try await system.upstream.publishRecharges(["lost-1", "lost-2", "late", "taken"])
                 try await system.expectParked(["lost-1", "lost-2", "late"])
-                #expect(await eventually { system.lastOutcome("taken") == "in_doubt" })
+                #expect(await eventually { try await system.doubt("taken") != nil })
                 isFound.set()
                 let command = ["resolve", "--not-found", "--older-than", "1s", "--failed", "--reason", "BOS support: none of them"]
                 let unconfirmed = try await system.bosctl(command)
