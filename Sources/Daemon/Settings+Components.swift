@@ -52,7 +52,7 @@ extension Settings {
         policy.settle.notFound = retry.settle.notFound
         policy.settle.refusalWindow = retry.settle.refusalWindow
         policy.destination = bosConfiguration.destination
-        policy.formerDestinations = Set(api.formerly)
+        policy.formerDestinations = api.formerly
         policy.pan.firstCheckAfter = poller.pan.firstCheckAfter
         policy.pan.maximumInterval = poller.pan.maximumInterval
         policy.pan.maximumAge = poller.pan.maximumAge
@@ -97,19 +97,19 @@ extension Settings {
         configuration.endpoints.recharge = api.paths.recharge
         configuration.endpoints.enquiry = api.paths.enquiry
         configuration.endpoints.panStatus = api.paths.panStatus
-        configuration.codes.accepted = Set(api.acceptedCodes)
+        configuration.codes.accepted = api.acceptedCodes
         configuration.codes.pendingPatterns = api.pendingPatterns
-        configuration.codes.finalRefusals = Set(api.finalCodes)
-        configuration.codes.postponed = Set(api.postponedCodes)
+        configuration.codes.finalRefusals = api.finalCodes
+        configuration.codes.postponed = api.postponedCodes
         configuration.codes.postponedPatterns = api.postponedPatterns
         configuration.enquiry.registrationField = api.enquiry.registerIDField
         configuration.enquiry.referenceField = api.enquiry.referenceField
-        configuration.enquiry.succeededWords = Set(api.enquiry.succeededWords)
-        configuration.enquiry.failedWords = Set(api.enquiry.failedWords)
-        configuration.enquiry.pendingWords = Set(api.enquiry.pendingWords)
-        configuration.enquiry.refundedWords = Set(api.enquiry.refundedWords)
-        configuration.enquiry.notRefundedWords = Set(api.enquiry.notRefundedWords)
-        configuration.enquiry.failedCodes = Set(api.enquiry.failedCodes)
+        configuration.enquiry.succeededWords = api.enquiry.succeededWords
+        configuration.enquiry.failedWords = api.enquiry.failedWords
+        configuration.enquiry.pendingWords = api.enquiry.pendingWords
+        configuration.enquiry.refundedWords = api.enquiry.refundedWords
+        configuration.enquiry.notRefundedWords = api.enquiry.notRefundedWords
+        configuration.enquiry.failedCodes = api.enquiry.failedCodes
         configuration.enquiry.failedPatterns = api.enquiry.failedPatterns
         configuration.enquiry.notFoundPatterns = api.enquiry.notFoundPatterns
         configuration.pan.nepKey = pan.nepKey
@@ -119,7 +119,7 @@ extension Settings {
         configuration.pan.pendingPatterns = pan.pendingPatterns
         configuration.pan.completedPatterns = pan.completedPatterns
         configuration.pan.rejectedPatterns = pan.rejectedPatterns
-        configuration.pan.failedCodes = Set(pan.failedCodes)
+        configuration.pan.failedCodes = pan.failedCodes
         configuration.credentials = credentials
         return configuration
     }

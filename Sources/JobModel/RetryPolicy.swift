@@ -62,7 +62,7 @@ package struct RetryPolicy: Sendable {
     /// Where recharges go now: API and account, readable and without a secret.
     package var destination = ""
     /// Former names of that destination, by the owner's word (`api.formerly`).
-    package var formerDestinations: Set<String> = []
+    package var formerDestinations: [String] = []
     /// A job whose own credentials BOS has refused so often, while it took those of others, is over.
     package var maximumCredentialRefusals = 5
     package var refusedCredentials = Backoff(initial: .seconds(30), maximum: .seconds(600))
