@@ -120,7 +120,7 @@ let package = Package(
             name: "LedgerSQLiteTests", dependencies: ["JobModel", "Ledger", "LedgerKit", "LedgerSQLite", "LedgerWriter", .grdb]),
         .testTarget(
             name: "JobEngineTests",
-            dependencies: ["AMQP", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerKit", .inMemoryLogging, .logging]),
+            dependencies: ["AMQP", "BOSClient", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerKit", .inMemoryLogging, .logging]),
         .testTarget(
             name: "ObservabilityTests",
             dependencies: [
@@ -131,7 +131,7 @@ let package = Package(
             name: "DaemonTests", dependencies: ["AMQP", "Daemon", "Observability", "Secrets", .argumentParser, .logging]),
         .testTarget(
             name: "BOSCtlTests", dependencies: ["BOSClient", "BOSCtl", "ExactJSON", "JobModel", "Ledger", "LedgerKit", .argumentParser]),
-        .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
+        .testTarget(name: "SimulationTests", dependencies: ["JobModel", "Ledger", "Simulation"]),
         .testTarget(name: "BOSSimulatorKitTests", dependencies: ["BOSSimulatorKit", "ExactJSON"]),
         .testTarget(
             name: "EndToEndTests",

@@ -55,6 +55,17 @@ extension Session {
     /// In bytes. Linux calls a socket writable while a third of its buffer is free, and a buffer has at least 16 KiB unless somebody made it smaller.
     private static let roomPerLook = 4096
 
+    /// Lets all frames that `body` writes leave in few packets, and within the time limit of a request.
+    func writeTogether(_ body: () throws(SessionError) -> Void) throws(SessionError) {
+        watchdog.arm(for: configuration.rpcTimeout)
+        setCork(true)
+        defer {
+            setCork(false)
+            watchdog.disarm()
+        }
+        try body()
+    }
+
     private func setCork(_ isOn: Bool) {
         var value: Int32 = isOn ? 1 : 0
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_CORK, &value, socklen_t(MemoryLayout<Int32>.size))

@@ -54,7 +54,7 @@ package enum SessionError: Error, Equatable, CustomStringConvertible {
         case .locked(let name):
             "the exclusive queue \(name) is held by another connection; another instance is running, or its connection has not been given up yet"
         case .markedOtherwise(let queue, let text):
-            "the virtual host belongs to another ledger, as its marker queue \(queue) says: \(text); nothing is to be deleted before \"A lost ledger\" in README.md was read"
+            "the virtual host belongs to another ledger, as its marker queue \(queue) says: \(text); delete nothing before you have read /usr/share/doc/bos-worker/operating.md#a-lost-ledger"
         case .otherCluster(let url, let home, let consuming):
             "\(url) is the \(home), but jobs are consumed from the \(consuming): replies published there would reach no caller; amqp.urls must name nodes of one cluster and one virtual host"
         case .markerMissing(let queue):

@@ -32,6 +32,8 @@ extension AnswerClassifier {
     private struct Words {
         let notFound: Bool
         let failed: Bool
+        /// Words that contradict a success; what they say by themselves is not known.
+        let failing: Bool
         let postponed: Bool
         let pending: Bool
 
@@ -40,6 +42,7 @@ extension AnswerClassifier {
             notFound = says(configuration.enquiry.notFoundPatterns)
             failed = says(configuration.enquiry.failedPatterns)
             postponed = says(configuration.codes.postponedPatterns)
+            failing = texts.contains { $0.says(anyOf: configuration.codes.failingPatterns) }
             pending = texts.contains { $0.says(anyOf: configuration.codes.pendingPatterns) }
         }
     }
@@ -70,7 +73,7 @@ extension AnswerClassifier {
         let lists = [enquiry.succeededWords, enquiry.failedWords, enquiry.pendingWords].map { $0.contains(word: word) }
         let refund = refund(data)
         switch (lists, refund) {
-        case ([true, false, false], .no) where !words.failed && !words.pending: return .succeeded
+        case ([true, false, false], .no) where !words.failed && !words.failing && !words.pending: return .succeeded
         case ([true, false, false], .yes), ([false, true, false], .yes): return .failed(refunded: true)
         // Beside words for a failure, what is pending is the refund.
         case ([false, true, false], .no) where !words.pending || words.failed: return .failed(refunded: word == "refunded")
@@ -103,7 +106,7 @@ extension AnswerClassifier {
         switch (facts.status, facts.responseCode) {
         // Words and numbers that disagree decide nothing.
         case (true, codes.done):
-            guard facts.httpStatus == 200, !words.notFound, !words.failed else { return nil }
+            guard facts.httpStatus == 200, !words.notFound, !words.failed, !words.failing else { return nil }
             return words.pending ? .pending : .succeeded
         // A duplicate is said of a request to recharge; about an enquiry it proves nothing.
         case (_, codes.done), (_, codes.duplicateReference), (_, nil), (true, _), (nil, _): return nil

@@ -2,7 +2,7 @@ internal import ExactJSON
 
 /// Decides what an HTTP answer means: by the response code first, the HTTP status second, and when in doubt that it is not known.
 ///
-/// A pure function of the answer and the configuration; the tables are those of `bos-api.md`.
+/// A pure function of the answer and the configuration; the tables are those of bos-api.md#dorecharge and the sections after it.
 struct AnswerClassifier: Sendable {
     let configuration: BOSConfiguration
 
@@ -11,17 +11,15 @@ struct AnswerClassifier: Sendable {
     func recharge(_ answer: ReadAnswer, to request: RechargeRequest? = nil, version: CredentialVersion) -> Attempt<RechargeAnswer> {
         let facts = answer.facts
         if let early: Attempt<RechargeAnswer> = common(answer, version: version) { return early }
-        if asksToComeLater(facts) { return .postponed(facts) }
+        if refusesForNow(facts) { return .postponed(facts) }
         if let request, !answer.named.mayBe(request) {
             return .unknown(.contradictory, detail: "the answer names another subscriber or amount (\(facts))", facts)
         }
         let codes = configuration.codes
         switch (facts.status, facts.responseCode) {
         case (true, codes.done):
-            // Success with an error's HTTP status, or with words that say that it failed, contradicts itself.
-            guard (200...299).contains(facts.httpStatus), !facts.message.contains(anyOf: configuration.enquiry.failedPatterns) else {
-                return contradictory(facts)
-            }
+            // Success with an error's HTTP status, or with words that say otherwise, contradicts itself.
+            guard (200...299).contains(facts.httpStatus), !saysOtherwise(facts.message) else { return contradictory(facts) }
             // "Request taken" has the same numbers as "done"; only the words tell them apart.
             return .answered(RechargeAnswer(facts: facts, meaning: facts.message.says(anyOf: codes.pendingPatterns) ? .accepted : .done))
         case (_, let code?) where codes.accepted.contains(code):
@@ -49,11 +47,11 @@ struct AnswerClassifier: Sendable {
         // A 429 or 402 was not taken, unless its body claims otherwise.
         if facts.httpStatus == 429, !claims { return .throttled(retryAfter: facts.retryAfter) }
         if facts.httpStatus == 402, !claims { return .postponed(facts) }
-        if refusesCredentialsWithoutCode(answer) { return .credentialsRefused(code: nil, version) }
+        if refusesCredentialsWithoutCode(answer) { return .credentialsRefused(facts, version) }
         if let code = facts.responseCode, configuration.codes.credentialsRefused.contains(code) {
             if facts.status == true { return contradictory(facts) }
-            // An empty wallet has the code of a refused token (bos-api.md, clients, point 4).
-            return asksToComeLater(facts) ? .postponed(facts) : .credentialsRefused(code: code, version)
+            // An empty wallet has the code of a refused token (bos-api.md#what-clients-show, point 4).
+            return asksToComeLater(facts) ? .postponed(facts) : .credentialsRefused(facts, version)
         }
         return nil
     }
@@ -63,6 +61,21 @@ struct AnswerClassifier: Sendable {
         guard facts.status != true, facts.responseCode.map(claimsExecution) != true else { return false }
         return facts.responseCode.map(configuration.codes.postponed.contains) == true
             || facts.message.contains(anyOf: configuration.codes.postponedPatterns)
+    }
+
+    /// Whether a recharge was certainly not taken and may be sent later. Words alone are a guess: BOS must have refused it besides, and no word may
+    /// say that it was taken.
+    private func refusesForNow(_ facts: BOSFacts) -> Bool {
+        guard asksToComeLater(facts) else { return false }
+        if facts.responseCode.map(configuration.codes.postponed.contains) == true { return true }
+        let isRefused = facts.status == false || (400...499).contains(facts.httpStatus)
+        return isRefused && !facts.message.says(anyOf: configuration.codes.pendingPatterns + ["success", "accepted"])
+    }
+
+    /// Whether words contradict a success: that it failed, or that it was not taken.
+    private func saysOtherwise(_ message: String) -> Bool {
+        message.says(anyOf: configuration.codes.failingPatterns)
+            || message.contains(anyOf: configuration.enquiry.failedPatterns + configuration.codes.postponedPatterns)
     }
 
     /// Whether our token was refused in another way than by code 15 or 16. Source: RFC 9110, section 15.5.2, and RFC 6750, section 3.1.

@@ -1,6 +1,6 @@
 internal import ExactJSON
 
-/// The member `data` of an answer to an enquiry: what BOS says of the recharge itself. Source of the names: bos-api.md, RechargesStatus.
+/// The member `data` of an answer to an enquiry: what BOS says of the recharge itself. Source of the names: bos-api.md#rechargesstatus.
 struct AnswerData {
     /// At least one member that is not null was there.
     var hasMembers = false

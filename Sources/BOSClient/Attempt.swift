@@ -7,8 +7,7 @@ package enum Attempt<Answer: Sendable>: Sendable {
     /// BOS did not take the call and asks to come later: HTTP 402, a code or a message that the configuration names. Nothing was executed.
     case postponed(BOSFacts)
     /// BOS refused our credentials or our signature and executed nothing: code 15 or 16, or a 401 that says nothing else.
-    /// - Parameter code: `nil` if the answer carries no response code.
-    case credentialsRefused(code: Int?, CredentialVersion)
+    case credentialsRefused(BOSFacts, CredentialVersion)
     /// The call may have been executed. `BOSFacts` are what could be read of an answer, if there was one.
     case unknown(UnknownReason, detail: String, BOSFacts?)
     /// BOS gave an answer that can be relied on.

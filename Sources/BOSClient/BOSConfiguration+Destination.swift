@@ -6,9 +6,9 @@ extension BOSConfiguration {
     ///
     /// Two configurations with the same destination send recharges to the same API and account; a proof that a recharge was not executed
     /// holds for its own destination only. The host's letter case, the default port and slashes at the end of the base URL do not count.
-    /// No secret and no user of a URL is part of it. The account is the token's source: `authorise` with a digest of the client id, `file`,
-    /// or `none`.
-    package var destination: String { "\(Self.normalized(rechargeURL)) \(account)" }
+    /// No secret and no user of a URL is part of it. The account is the source of the token, which is
+    /// `auth.mode`: `authorise` with a digest of the client id, `file`, or `none`.
+    package var destination: String { "\(Self.normalized(rechargeURL)) (auth \(account))" }
 
     /// The URL of `DoRecharge`.
     var rechargeURL: String { url(endpoints.recharge) }

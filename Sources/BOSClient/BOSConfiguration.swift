@@ -2,7 +2,7 @@ package import Secrets
 
 /// Everything about the BOS API that can differ between hosts, and every assumption about it.
 ///
-/// "Known" means that the provider's public page says so, "assumed" that no page does; the defaults are those of `bos-api.md`.
+/// "Known" means that the provider's public page says so, "assumed" that no page does; the defaults are those of bos-api.md#known-seen-assumed.
 package struct BOSConfiguration: Sendable {
     /// Known. Without a slash at the end.
     package var baseURL = "https://api.bos.center/api/BOS"
@@ -48,6 +48,11 @@ package struct BOSConfiguration: Sendable {
         package var pendingPatterns = [
             "pending", "under process", "in process", "in progress", "is processing", "being processed", "queued",
         ]
+        /// Assumed: a message with one of these phrases, at the start of a word, contradicts status true and code done. It settles nothing by
+        /// itself: the recharge is asked about.
+        package var failingPatterns = [
+            "fail", "unsuccessful", "not successful", "declined", "rejected", "reversed", "refunded", "could not", "unable to",
+        ]
         /// Known: the reference was used before.
         package var duplicateReference = 11
         /// Known: 15 (signature) and 16 (authentication) say that our credentials were refused and nothing was executed.
@@ -56,7 +61,8 @@ package struct BOSConfiguration: Sendable {
         package var finalRefusals: [Int] = []
         /// None is known: codes with status false that mean "not taken, not now".
         package var postponed: [Int] = []
-        /// Assumed: a message that contains one of these, without a claim that it was taken, means the same.
+        /// Assumed: a message that contains one of these means the same, if BOS has refused the recharge (status false or HTTP 4xx) and no word says
+        /// that it was taken.
         package var postponedPatterns = [
             "under maintenance", "temporarily unavailable", "service down", "insufficient balance", "insufficient api balance",
             "insufficient fund", "insufficient wallet",

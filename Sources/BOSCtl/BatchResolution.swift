@@ -3,7 +3,8 @@ import JobEngine
 import JobModel
 import Ledger
 
-/// Many doubts settled at once: those that BOS did not know as often and for as long as `retry.settle` says. Each is asked about once more.
+/// Many doubts settled at once: those that BOS has not answered or has refused, and did not know as often and for as long as `retry.settle` says. Each
+/// is asked about once more. What BOS has said that it knows is for `bosctl resolve REF` alone.
 struct BatchResolution {
     let resolution: Resolution
     /// Only what was sent longer ago than this.
@@ -12,11 +13,12 @@ struct BatchResolution {
     private var console: Console { resolution.console }
 
     func run(_ ledger: any Ledger) async throws {
-        let records = try await doubts(ledger)
+        let (records, known) = try await doubts(ledger)
+        if known > 0 { console.row("left out: \(known) recharges of which BOS has said that it knows them; settle each by its reference") }
         guard !records.isEmpty else { return console.row("no recharge that BOS did not know was sent longer ago than that") }
         let rupees = Money(paise: records.reduce(0) { $0 &+ $1.job.amount.paise }).rupees
         let question = "Settle \(records.count) recharges, \(rupees) rupees, as \(resolution.outcome), unless BOS knows them now?"
-        try await checkEnquiry(ledger)
+        try await checkEnquiry(of: Set(records.compactMap(\.job.registerID)), ledger)
         guard resolution.isConfirmed || console.asks(question) else { throw CommandFailure.unconfirmedBatch(count: records.count) }
         var settled = 0
         try await BOSInquiry(settings: resolution.settings).asking { ask in
@@ -26,32 +28,60 @@ struct BatchResolution {
     }
 
     /// "Not found" means something only from an enquiry that finds what BOS has executed.
-    private func checkEnquiry(_ ledger: any Ledger) async throws {
+    private func checkEnquiry(of merchants: Set<String>, _ ledger: any Ledger) async throws {
         let settings = resolution.settings
-        guard let example = try await ledger.lastExecuted(sentTo: settings.engineConfiguration.policy.destination) else {
-            return console.row("note: no recent recharge was executed by which the enquiry could be tried")
+        let executed = try await ledger.lastExecuted(sentTo: settings.engineConfiguration.policy.destination)
+        let examples = executed.filter { $0.job.registerID.map(merchants.contains) == true }
+        if examples.count < merchants.count {
+            console.row(
+                "note: of \(merchants.count - examples.count) merchants no recent recharge was executed by which the enquiry could be tried"
+            )
         }
-        let report = await BOSInquiry(settings: settings).ask(example)
-        if case .found(.succeeded, _, _) = report.event { return }
-        guard resolution.isAgainstBOS else { throw CommandFailure.blindEnquiry(reference: example.job.reference) }
+        for example in examples {
+            let report = await BOSInquiry(settings: settings).ask(example)
+            if case .found(.succeeded, _, _) = report.event { continue }
+            guard resolution.isAgainstBOS else { throw CommandFailure.blindEnquiry(reference: example.job.reference) }
+        }
     }
 
     /// The doubts that are left to a person, or soon will be, since BOS did not know them.
-    private func doubts(_ ledger: any Ledger) async throws -> [JobRecord] {
+    /// - Returns: those, and how many were left out because BOS has said that it knows them.
+    private func doubts(_ ledger: any Ledger) async throws -> ([JobRecord], known: Int) {
         let now = SystemClock().now()
         let policy = resolution.settings.engineConfiguration.policy
-        var found: [JobRecord] = []
+        var (found, known): ([JobRecord], Int) = ([], 0)
         for state in [JobState.parked, .inDoubt] {
             for record in try await ledger.jobs(.recharge, in: state, limit: .max) {
-                let progress = record.progress
-                guard progress.doubt == .unanswered, progress.notFoundAnswers >= policy.settle.answers, let sent = progress.firstSentAt,
-                    sent + olderThan < now, let heard = progress.firstNotFound?.civil, heard + policy.settle.window <= now,
-                    progress.sentTo.map(policy.reaches) != false
-                else { continue }
-                found.append(record)
+                switch Self.choice(record.progress, olderThan: olderThan, policy, at: now) {
+                case .settled: found.append(record)
+                case .knownToBOS: known += 1
+                case .leftOut: break
+                }
             }
         }
-        return found
+        return (found, known)
+    }
+
+    enum Choice {
+        case settled
+        /// BOS has said that it knows it.
+        case knownToBOS
+        /// It is too young, BOS did not know it often or long enough, or it was sent elsewhere.
+        case leftOut
+    }
+
+    /// What is done with a doubt.
+    static func choice(_ progress: Progress, olderThan: Duration, _ policy: RetryPolicy, at now: Timestamp) -> Choice {
+        guard let sent = progress.firstSentAt, sent + olderThan < now else { return .leftOut }
+        switch progress.doubt {
+        case .acceptedByBOS, .duplicate: return .knownToBOS
+        case .unanswered, .refused: break
+        case nil: return .leftOut
+        }
+        guard progress.notFoundAnswers >= policy.settle.answers, let heard = progress.firstNotFound?.civil,
+            heard + progress.settleWindow(policy) <= now, progress.sentTo.map(policy.reaches) != false
+        else { return .leftOut }
+        return .settled
     }
 
     /// `false`, and a row that says why, if the recharge is left as it was. One that cannot be settled keeps none of the others.

@@ -69,8 +69,9 @@ struct Resolution {
 
     /// A request that is on its way may be executed after it was called failed.
     private func checkWindow(_ record: JobRecord, _ lastSentAt: Timestamp?, at now: Moment) throws(CommandFailure) {
-        guard !isInsideWindow, let sent = lastSentAt ?? record.progress.firstSentAt, now.civil < sent + policy.settle.window else { return }
-        throw .insideWindow(reference: record.job.reference, since: sent, window: policy.settle.window)
+        let window = record.progress.settleWindow(policy)
+        guard !isInsideWindow, let sent = lastSentAt ?? record.progress.firstSentAt, now.civil < sent + window else { return }
+        throw .insideWindow(reference: record.job.reference, since: sent, window: window)
     }
 
     /// Goes on only if BOS says the same, or the person stands by it.

@@ -28,8 +28,9 @@ struct ResolveCommand: AsyncParsableCommand {
             BOS has executed the recharge after all, it is lost. After --succeeded it keeps the money, and if BOS has not executed the \
             recharge, the customer has paid for nothing. A settled recharge is over: it is never sent or asked about again.
 
-            With --not-found, all recharges are settled that were sent longer than --older-than ago and that BOS did not know as often and as long \
-            as retry.settle says. BOS is asked about each once more; one that it knows, or says anything else about, is left as it is.
+            With --not-found, all recharges are settled that were sent longer than --older-than ago, that BOS has not answered or has refused, and \
+            that it did not know as often and as long as retry.settle says. What BOS has accepted or known is left out: name \
+            each. BOS is asked about each once more; one that it knows, or says anything else about, is left as it is.
 
             Your name, the reason and what BOS said go into the job's history; the reason also goes to the upstream with --failed.
             """)

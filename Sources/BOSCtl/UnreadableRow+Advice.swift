@@ -9,6 +9,6 @@ extension UnreadableRow {
             case .replies: "the reply is not published"
             }
         return "\(path): row \(id) of the table \(table.rawValue) cannot be read: \(effect), all others go on; "
-            + "see \"A row that cannot be read\" in README.md"
+            + "see /usr/share/doc/bos-worker/operating.md#a-row-that-cannot-be-read"
     }
 }

@@ -1,5 +1,5 @@
 extension Fault {
-    /// What a fault does: the one place from which the help, the README and the simulator take it.
+    /// What a fault does: the one place from which the help, the simulator and Tests/README.md#the-stand-in-for-bos take it.
     struct Row: Sendable {
         enum Kind: Sendable { case call, fate }
 
@@ -111,7 +111,7 @@ extension Fault {
             separator: "\n")
     }
 
-    /// The table of the README.
+    /// The table of Tests/README.md#the-stand-in-for-bos.
     package static var table: String {
         (["| fault | endpoints | what BOS does |", "|---|---|---|"]
             + allCases.map { fault in

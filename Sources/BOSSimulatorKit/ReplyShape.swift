@@ -1,4 +1,4 @@
-/// How answers look. Source: bos-api.md.
+/// How answers look. Source: bos-api.md#what-clients-show.
 package enum ReplyShape: String, Sendable, CaseIterable {
     /// As the provider's own clients show them ("What public clients … show").
     case real

@@ -19,7 +19,7 @@ package enum DaemonError: Error, CustomStringConvertible {
         case .anotherLedger(let queue, let text):
             "the jobs in this broker's virtual host are recorded in another ledger (the queue \(queue) remembers it: \(text)): with this "
                 + "ledger a recharge that is under way could be sent a second time; set ledger.url to the other one, or give this one a "
-                + "virtual host of its own; if the other one is lost, see \"A lost ledger\" in README.md"
+                + "virtual host of its own; if the other one is lost, see /usr/share/doc/bos-worker/operating.md#a-lost-ledger"
         case .setup(let detail): detail
         }
     }

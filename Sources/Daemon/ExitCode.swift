@@ -1,4 +1,4 @@
-/// What the process tells its supervisor when it ends. Source: `contract.md`, section Programs; the numbers are those of `sysexits.h`.
+/// What the process tells its supervisor when it ends. Source: operating.md#exit-codes; the numbers are those of `sysexits.h`.
 package enum ExitCode: Int32, Sendable {
     /// Asked to stop, and everything in flight was finished.
     case drained = 0

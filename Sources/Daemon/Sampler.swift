@@ -11,10 +11,12 @@ import Synchronization
 /// Looks every few seconds at what no event tells: queue depths, the ledger's counts, the state of connections and token.
 final class Sampler: Sendable {
     static let interval = Duration.seconds(5)
+    /// Between two looks at the topology. A look at one that is in order costs one answer of the broker's.
+    static let topologyInterval = Duration.seconds(2)
 
     /// What was seen last, for the status page and systemd's status line.
     struct Sample: Sendable {
-        /// What was missing or different on the broker when it was looked at, mended or not; a sentence each.
+        /// What was missing or different on the broker at the last look at the topology, mended or not; a sentence each.
         var topology: [String] = []
         var queues: [(name: String, messages: Int, consumers: Int)] = []
         var summary = LedgerSummary()
@@ -55,15 +57,24 @@ final class Sampler: Sendable {
 
     /// Samples until cancelled.
     func run() async {
+        async let topology: Void = watchTopology()
         while !Task.isCancelled {
             await look()
             await clock.sleep(for: Self.interval)
+        }
+        await topology
+    }
+
+    private func watchTopology() async {
+        while !Task.isCancelled {
+            let findings = (try? await connection.inspectTopology()) ?? []
+            latest.withLock { $0.topology = findings }
+            await clock.sleep(for: Self.topologyInterval)
         }
     }
 
     private func look() async {
         var sample = Sample()
-        sample.topology = (try? await connection.inspectTopology()) ?? []
         sample.ledgerProblem = nil
         for queue in queues {
             // Without a session there is nothing to see; the gauge keeps what was seen last.
@@ -80,7 +91,10 @@ final class Sampler: Sendable {
             sample.ledgerProblem = "\(error)"
         }
         sample.takenAt = .now
-        latest.withLock { $0 = sample }
+        latest.withLock { latest in
+            sample.topology = latest.topology
+            latest = sample
+        }
     }
 
     private func checkWritable() async throws(LedgerError) {

@@ -97,6 +97,9 @@ extension SettingKey {
             "api.pendingPatterns", \.bos.codes.pendingPatterns, .list(.text("a phrase of a message")),
             "a message with one of these, at the start of a word, means the same although the code says done (assumed)"),
         SettingKey(
+            "api.failingPatterns", \.bos.codes.failingPatterns, .list(.text("a phrase of a message")),
+            "a success whose message has one of these, at the start of a word, is a doubt (assumed)"),
+        SettingKey(
             "api.finalCodes", \.bos.codes.finalRefusals, .list(.integer(-99999...99999)),
             "response codes of a refusal that is believed without an enquiry"),
         SettingKey(
@@ -104,7 +107,8 @@ extension SettingKey {
             "response codes for \"not taken, not now\": jobs wait"),
         SettingKey(
             "api.postponedPatterns", \.bos.codes.postponedPatterns, .list(.text("a part of a message")),
-            "a message with one of these means the same, unless the answer claims otherwise (assumed)"),
+            "a message with one of these means the same in an answer that refuses (status false or HTTP 4xx) and has no word of being taken (assumed)"
+        ),
         SettingKey(
             "api.formerly", \.engine.policy.formerDestinations, .list(.text("an API and account")),
             "earlier names of the same API and account, so that doubts from before a move are asked about here"),

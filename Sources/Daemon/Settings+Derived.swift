@@ -46,6 +46,7 @@ extension Settings {
         configuration.exchanges = topology.exchanges
         configuration.purchaseGuard = duplicateWindow.map { PurchaseGuard(window: $0, action: duplicateAction) }
         configuration.policy.destination = bosConfiguration.destination
+        configuration.policy.postponed.maximum = min(engine.policy.postponed.maximum, engine.policy.send.maximum)
         return configuration
     }
 
@@ -60,7 +61,7 @@ extension Settings {
     var pollerConfiguration: Poller.Configuration {
         var configuration = poller
         configuration.exchange = topology.exchanges.jobs
-        configuration.longestPauses = engine.policy.longestPauses
+        configuration.longestPauses = engineConfiguration.policy.longestPauses
         return configuration
     }
 }

@@ -1,4 +1,4 @@
-/// The configuration keys as documentation: for `--print-configuration-keys` and for the README's table.
+/// The configuration keys as documentation: for `--print-configuration-keys` and for configuration.md#keys.
 package enum SettingsReference {
     /// A Markdown table of every key, its variable, its default and its meaning.
     package static var markdown: String {

@@ -1,7 +1,7 @@
 package import AMQP
 package import JobEngine
 
-/// What is declared on the broker, and under which names. Source: contract.md, "Topology".
+/// What is declared on the broker, and under which names. Source: publishing.md#topology.
 package struct Topology: Sendable {
     /// `false`: exchanges and queues are only checked, for brokers where the user may not configure.
     var isDeclared = true

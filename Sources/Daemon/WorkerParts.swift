@@ -31,7 +31,7 @@ struct WorkerParts: Sendable {
         let clock = SystemClock()
         // First of all: a second worker on this ledger must not even connect.
         let name = ProcessName.make("bos-worker")
-        let (ledger, identity) = try await Self.openLedger(settings.ledger, owner: name)
+        let (ledger, identity) = try await Self.openLedger(settings.ledger, owner: name, logger)
         self.ledger = ledger
         let metrics = EngineMetrics()
         let lock = LockWatch(heartbeat: settings.broker.heartbeat)
@@ -101,7 +101,7 @@ struct WorkerParts: Sendable {
 
 extension WorkerParts {
     private static func openLedger(
-        _ settings: LedgerSettings, owner: String
+        _ settings: LedgerSettings, owner: String, _ logger: Logger
     ) async throws(DaemonError) -> (any Ledger, identity: String) {
         let commitDuration = Timer(label: "bos_ledger_commit_duration_seconds")
         let commitRows = Recorder(label: "bos_ledger_commit_rows")
@@ -109,7 +109,9 @@ extension WorkerParts {
         case .postgreSQL: throw .postgreSQLNotBuilt
         case .sqlite(let path):
             do throws(LedgerError) {
-                let ledger = try await SQLiteLedger.open(SQLiteLedger.Configuration(path: path, owner: owner)) { duration, rows in
+                var configuration = SQLiteLedger.Configuration(path: path, owner: owner)
+                configuration.onMended = { logger.warning("a file of the ledger was not private", metadata: ["detail": "\($0)"]) }
+                let ledger = try await SQLiteLedger.open(configuration) { duration, rows in
                     commitDuration.record(duration: duration)
                     commitRows.record(rows)
                 }

@@ -16,7 +16,9 @@ struct RechargeCaller: BOSCaller {
 
     func send(_ permit: consuming RetryPermit, _ machine: RechargeMachine, _ call: CallOptions) async -> CallReport<RechargeMachine.Event> {
         let report = await gateway.recharge(permit, machine.recharge, call)
-        if case .answered(.done, _, let bosReference) = report.event { calibrator.executed(machine.recharge, bosReference) }
+        if case .answered(.done, _, let bosReference) = report.event, machine.recharge.canBeNamed(bosReference) {
+            calibrator.executed(machine.recharge, bosReference)
+        }
         return report
     }
 

@@ -29,7 +29,10 @@ package final class BOSClientGateway: BOSGateway {
                 .unknown(Answer(answer.facts)), note: "\(note); its refid names another recharge of this worker",
                 sighting: attempt.sighting(.recharge, \.facts))
         }
-        return CallReport(event(of: attempt), note: note, sighting: attempt.isPlainSuccess ? nil : attempt.sighting(.recharge, \.facts))
+        var report = CallReport(
+            event(of: attempt), note: note, sighting: attempt.isPlainSuccess ? nil : attempt.sighting(.recharge, \.facts))
+        if case .credentialsRefused(let facts, _) = attempt { report.refusal = Answer(facts) }
+        return report
     }
 
     private func event(of attempt: Attempt<RechargeAnswer>) -> RechargeMachine.Event {
@@ -111,7 +114,7 @@ extension Attempt {
             case .notSent(let reason, let detail): "not sent (\(reason.rawValue)): \(detail)"
             case .throttled: "HTTP 429"
             case .postponed(let facts): "postponed by BOS; \(facts)"
-            case .credentialsRefused(let code, _): "credentials refused, response_code \(code.map(String.init) ?? "absent")"
+            case .credentialsRefused(let facts, _): "credentials refused; \(facts)"
             case .unknown(let reason, let detail, let facts):
                 "unknown (\(reason.rawValue)): \(detail)" + (facts.map { "; \($0)" } ?? "")
             case .answered(let answer): "\(facts(answer))"
@@ -125,8 +128,7 @@ extension Attempt {
     fileprivate func sighting(_ endpoint: CodeSighting.Endpoint, _ facts: (Answer) -> BOSFacts) -> CodeSighting? {
         switch self {
         case .notSent, .throttled: nil
-        case .credentialsRefused(let code, _): CodeSighting(CodeSighting.Name(endpoint, httpStatus: 401, responseCode: code), message: "")
-        case .postponed(let facts): CodeSighting(endpoint, JobModel.Answer(facts))
+        case .credentialsRefused(let facts, _), .postponed(let facts): CodeSighting(endpoint, JobModel.Answer(facts))
         case .unknown(_, _, let facts): facts.map { CodeSighting(endpoint, JobModel.Answer($0)) }
         case .answered(let answer): CodeSighting(endpoint, JobModel.Answer(facts(answer)))
         }
@@ -191,6 +193,6 @@ extension PANStatusMachine.Finding {
 }
 
 extension String {
-    /// BOS has no code for it: "Duplicate RefID" is told from other business errors by its message only (bos-api.md, Status).
+    /// BOS has no code for it: "Duplicate RefID" is told from other business errors by its message only (bos-api.md#status).
     fileprivate var saysDuplicate: Bool { lowercased().contains("duplicate") }
 }

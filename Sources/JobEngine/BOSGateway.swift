@@ -33,6 +33,8 @@ package struct CallReport<Event: Sendable>: Sendable {
     /// One clause for the job's history: what was called, and what came of it or why nothing did. No subscriber number, no secret.
     package var note: String
 
+    /// BOS's answer, if it refused the credentials of a recharge.
+    package var refusal: Answer?
     /// BOS's answer, to be counted for people; `nil` if there was none, or it is the plain success of a recharge.
     package var sighting: CodeSighting?
 
@@ -46,7 +48,9 @@ package struct CallReport<Event: Sendable>: Sendable {
     var isAnswered: Bool { sighting.map { $0.name.httpStatus < 500 } ?? false }
 
     package func map<Other>(_ transform: (Event) -> Other) -> CallReport<Other> {
-        CallReport<Other>(transform(event), note: note, sighting: sighting)
+        var report = CallReport<Other>(transform(event), note: note, sighting: sighting)
+        report.refusal = refusal
+        return report
     }
 }
 

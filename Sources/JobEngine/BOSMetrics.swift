@@ -1,7 +1,7 @@
 import BOSClient
 import Metrics
 
-/// Counts and times calls to BOS. Source of the names: contract.md, "Metrics".
+/// Counts and times calls to BOS. Source of the names: operating.md#metrics.
 struct BOSMetrics: Sendable {
     enum Endpoint: String, CaseIterable {
         case recharge = "DoRecharge"

@@ -14,7 +14,7 @@ package struct PurchaseGuard: Sendable {
     }
 }
 
-/// What the engine has to know. Defaults as in contract.md.
+/// What the engine has to know. Defaults as in configuration.md#keys.
 package struct EngineConfiguration: Sendable {
     package var rules = JobRules()
     package var policy = RetryPolicy()
@@ -54,7 +54,7 @@ package struct EngineConfiguration: Sendable {
         }
     }
 
-    /// Where jobs, replies and dead letters go. Source: contract.md, "Topology".
+    /// Where jobs, replies and dead letters go. Source: publishing.md#topology.
     package struct Exchanges: Sendable {
         package var jobs = "bos.jobs"
         package var replies = "bos.replies"

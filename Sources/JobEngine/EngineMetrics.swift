@@ -3,7 +3,7 @@ import Ledger
 import Metrics
 import Synchronization
 
-/// The metrics that the engine itself knows; made once. Source of names and labels: contract.md, "Metrics".
+/// The metrics that the engine itself knows; made once. Source of names and labels: operating.md#metrics.
 package final class EngineMetrics: Sendable {
     private let jobs: [Outcome: [JobKind: Counter]]
     private let money: [Outcome: FloatingPointCounter]

@@ -3,9 +3,10 @@ package import Ledger
 package import Logging
 import Synchronization
 
-/// Finds out whether the enquiry finds a recharge that certainly exists, once for each merchant of this process and configuration.
+/// Finds out whether the enquiry finds a recharge that certainly exists, for each merchant of this process and configuration.
 ///
-/// Only then does "not found" mean anything. Source: bos-api.md, RechargesStatus.
+/// Only then does "not found" mean anything. Source: bos-api.md#when-an-enquiry-settles-a-doubt. BOS can change, so that a finding is measured
+/// again by the next recharge that BOS executes once it is older than ``lifetime``; until then it counts.
 package final class EnquiryCalibrator: Sendable {
     /// What a calibration holds for.
     struct Key: Hashable {
@@ -20,9 +21,16 @@ package final class EnquiryCalibrator: Sendable {
         var bosReference: String?
     }
 
+    private struct Finding {
+        var calibration: Calibration
+        /// BOS itself had said that it executed the recharge.
+        var isCertain: Bool
+        /// In the clock's uptime.
+        var measuredAt: Duration
+    }
+
     private struct State {
-        /// With each, whether BOS itself had said that it executed the recharge.
-        var calibrations: [Key: (calibration: Calibration, isCertain: Bool)] = [:]
+        var calibrations: [Key: Finding] = [:]
         /// What is being asked about, and the latest that came meanwhile.
         var examples: [Key: Example] = [:]
         var latest: [Key: Example] = [:]
@@ -39,8 +47,13 @@ package final class EnquiryCalibrator: Sendable {
 
     /// Merchants that are remembered at the most. Those beyond stay untried.
     private static let maximumMerchants = 256
+    /// How long a finding counts before the next executed recharge is asked about.
+    static let lifetime = Duration.seconds(3_600)
     /// How often the enquiry is asked about one example before it counts as blind: BOS may show an execution a moment later.
     private static let attempts = 4
+    /// How often the question about what was never sent is asked before an answer that neither finds it nor says "not found" counts as "not
+    /// found": BOS may refuse that question for ever, or have refused it by chance.
+    private static let controls = 6
 
     package init(
         gateway: any BOSGateway, ledger: any Ledger, configuration: EngineConfiguration, clock: any EngineClock, logger: Logger
@@ -74,22 +87,25 @@ package final class EnquiryCalibrator: Sendable {
     /// Takes note of a recharge that BOS has just said it executed.
     func executed(_ recharge: Recharge, _ bosReference: String?) {
         let example = Example(recharge: recharge, bosReference: bosReference)
+        let now = clock.uptime()
         for name in configuration.enquiresBy.kinds(bosReference) {
             let key = Key(registerID: recharge.registerID, name: name)
-            if state.withLock({ Self.take(example, key, &$0) }) { wished.yield(key) }
+            if state.withLock({ Self.take(example, key, at: now, &$0) }) { wished.yield(key) }
         }
     }
 
     /// Asks at once about a recharge that an enquiry has found. What comes of it holds until BOS executes one.
     func calibrate(byFound recharge: Recharge, _ bosReference: String?, _ name: EngineConfiguration.EnquiryName) async {
         let example = Example(recharge: recharge, bosReference: bosReference)
-        guard case .shows(let calibration) = await ask(about: example, name) else { return }
+        guard case .shows(let calibration, isSure: true) = await ask(about: example, name) else { return }
         conclude(calibration, Key(registerID: recharge.registerID, name: name), isCertain: false)
     }
 
     /// Whether the key is to be calibrated by this example from now on.
-    private static func take(_ example: Example, _ key: Key, _ state: inout State) -> Bool {
-        if let known = state.calibrations[key], known.calibration.findsRecharges, known.isCertain { return false }
+    private static func take(_ example: Example, _ key: Key, at now: Duration, _ state: inout State) -> Bool {
+        if let known = state.calibrations[key], known.calibration.findsRecharges, known.isCertain, now - known.measuredAt < lifetime {
+            return false
+        }
         guard state.examples[key] != nil else {
             guard state.examples.count < maximumMerchants else { return false }
             state.examples[key] = example
@@ -109,26 +125,40 @@ package final class EnquiryCalibrator: Sendable {
         }
     }
 
-    /// Begins with a recharge that an earlier process has sent to the same API, if there is one.
+    /// Begins with recharges that an earlier process has sent to the same API: the newest one, and one of each merchant that has doubts.
     private func takeStock() async {
-        guard let record = try? await ledger.lastExecuted(sentTo: configuration.policy.destination),
-            case .recharge(let recharge) = record.job
-        else { return }
-        executed(recharge, record.progress.bosReference)
+        guard let newest = try? await ledger.lastExecuted(sentTo: configuration.policy.destination) else { return }
+        let doubtful = await merchantsInDoubt()
+        for (place, record) in newest.enumerated() {
+            guard case .recharge(let recharge) = record.job, place == 0 || doubtful.contains(recharge.registerID) else { continue }
+            executed(recharge, record.progress.bosReference)
+        }
+    }
+
+    private func merchantsInDoubt() async -> Set<String> {
+        var merchants: Set<String> = []
+        for state in [JobState.sending, .inDoubt] {
+            let records = (try? await ledger.jobs(.recharge, in: state, limit: 10_000)) ?? []
+            merchants.formUnion(records.compactMap(\.job.registerID))
+        }
+        return merchants
     }
 
     private func calibrate(_ key: Key) async {
-        var (rounds, misses) = (0, 0)
+        var (rounds, misses, unsure) = (0, 0, 0)
         while !Task.isCancelled, let example = state.withLock({ $0.examples[key] }) {
             switch await ask(about: example, key.name) {
-            case .shows(let calibration):
+            case .shows(let calibration, let isSure):
+                unsure += isSure ? 0 : 1
+                guard isSure || unsure >= Self.controls else { break }
                 conclude(calibration, key, isCertain: true)
                 if calibration.findsRecharges { return }
-                misses += 1
+                (misses, unsure) = (misses + 1, 0)
             case .doesNotFind:
                 misses += 1
                 if misses % Self.attempts == 0 {
-                    conclude(.blind, key, isCertain: true)
+                    // What was seen to find everything does not get better by finding nothing now and then.
+                    if calibration(of: key.registerID, by: key.name) != .credulous { conclude(.blind, key, isCertain: true) }
                     state.withLock { state in
                         if let latest = state.latest.removeValue(forKey: key) { state.examples[key] = latest }
                     }
@@ -141,7 +171,8 @@ package final class EnquiryCalibrator: Sendable {
     }
 
     private enum Observation {
-        case shows(Calibration)
+        /// - Parameter isSure: BOS was heard to say of what was never sent that it is found, or that it is not.
+        case shows(Calibration, isSure: Bool)
         case doesNotFind
         /// BOS gave no answer, or has not decided: it shows nothing.
         case unanswered
@@ -156,17 +187,20 @@ package final class EnquiryCalibrator: Sendable {
             guard let calibration = subject.calibration(by: example.recharge, bosReference: example.bosReference) else {
                 return .doesNotFind
             }
-            return await control(example).map { .shows($0 ? .credulous : calibration) } ?? .unanswered
+            return await control(example, calibration)
         }
     }
 
-    /// Whether the enquiry finds what was never sent: then it would settle any doubt. `nil` if BOS gave no answer.
-    private func control(_ example: Example) async -> Bool? {
+    /// Asks about what was never sent. An enquiry that finds it would settle any doubt.
+    /// - Parameter calibration: what the enquiry has shown of the recharge that exists.
+    private func control(_ example: Example, _ calibration: Calibration) async -> Observation {
         let report = await enquire(PauseProbe.reference, example.recharge.registerID)
         switch report.event {
-        case .found(.succeeded, _, _), .found(.failed, _, _): return true
-        case .found: return false
-        case .unanswered, .ownCredentialsRefused: return report.isAnswered ? false : nil
+        case .found(.succeeded, _, _), .found(.failed, _, _): return .shows(.credulous, isSure: true)
+        case .found(.notFound, _, _): return .shows(calibration, isSure: true)
+        case .found(.declined, _, _): return .shows(calibration, isSure: false)
+        case .found(.pending, _, _): return .unanswered
+        case .unanswered, .ownCredentialsRefused: return report.isAnswered ? .shows(calibration, isSure: false) : .unanswered
         }
     }
 
@@ -175,10 +209,11 @@ package final class EnquiryCalibrator: Sendable {
     }
 
     func conclude(_ calibration: Calibration, _ key: Key, isCertain: Bool) {
+        let finding = Finding(calibration: calibration, isCertain: isCertain, measuredAt: clock.uptime())
         let isNews = state.withLock { state in
             if !isCertain, state.calibrations[key]?.isCertain == true { return false }
             if calibration.findsRecharges { (state.examples[key], state.latest[key]) = (nil, nil) }
-            return state.calibrations.updateValue((calibration, isCertain), forKey: key)?.calibration != calibration
+            return state.calibrations.updateValue(finding, forKey: key)?.calibration != calibration
         }
         guard isNews else { return }
         switch calibration {

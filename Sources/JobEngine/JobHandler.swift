@@ -175,7 +175,7 @@ package struct JobHandler: Sendable {
                 var run = makeRun(machine, record)
                 return .settled(await run.drive(step, isStored: false))
             // The run that works on it tells its asker, and has a delivery of its own.
-            case .joined(_, isTold: true) where !arrival.isRedelivered: return .settled(.ack)
+            case .joined(_, isTold: true, _) where !arrival.isRedelivered: return .settled(.ack)
             case .joined: return .settled(.requeue)
             case .waiting(let replies), .answered(let replies):
                 await outbox.deliver(repeated: replies)
@@ -215,7 +215,9 @@ package struct JobHandler: Sendable {
                 claim = kept
                 continue
             }
-            guard case .joined(let owner, let isTold) = result, !isTold || arrival.isRedelivered else { return (result, claim) }
+            guard case .joined(let owner, let isTold, let replies) = result else { return (result, claim) }
+            await outbox.deliver(repeated: replies)
+            guard !isTold || arrival.isRedelivered else { return (result, claim) }
             claim.hasJoined = true
             // A delivery that only waits takes no place from one that works.
             arrival.slot.leave()

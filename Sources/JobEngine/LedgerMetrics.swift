@@ -3,7 +3,7 @@ package import Ledger
 import Metrics
 private import Synchronization
 
-/// What the ledger counts, as metrics; made once. Source of names and labels: contract.md, "Metrics".
+/// What the ledger counts, as metrics; made once. Source of names and labels: operating.md#metrics.
 package final class LedgerMetrics: Sendable {
     private let stored: [LedgerSummary.Key: Gauge]
     private let oldestDoubt = Gauge(label: "bos_doubt_oldest_age_seconds")

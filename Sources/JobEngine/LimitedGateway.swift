@@ -37,7 +37,7 @@ package struct LimitedGateway: BOSGateway {
         let start = clock.uptime()
         var report = await bos.recharge(permit, recharge, call)
         if case .notTaken(.credentialsRefused) = report.event, await isOwnRefusal(call) {
-            report.event = .notTaken(.ownCredentialsRefused(takesOthers: lane.takesCredentials))
+            report.event = .notTaken(.ownCredentialsRefused(takesOthers: lane.takesCredentials, report.refusal))
         }
         if case .answered = report.event { merchant.note(recharge.registerID) }
         await lane.record(report.event.outcome, startedAt: start, note: report.note)

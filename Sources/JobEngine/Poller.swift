@@ -213,7 +213,7 @@ package struct Poller: Sendable {
 }
 
 extension DueJob {
-    /// Bound to the lane's queue. Source: contract.md, "Topology".
+    /// Bound to the lane's queue. Source: publishing.md#topology.
     fileprivate var routingKey: String {
         switch Job.lane(job.kind, state) {
         case .money: JobKind.recharge.rawValue

@@ -76,7 +76,7 @@ extension ReplyAddress {
 }
 
 extension Message {
-    /// The original, and why it is here. Source of the headers: contract.md, "Dead letters".
+    /// The original, and why it is here. Source of the headers: publishing.md#dead-letters.
     init(deadLetter delivery: Delivery, _ reason: DeadLetterReason, detail: String, at now: Timestamp) {
         var properties = delivery.message.properties
         properties.deliveryMode = .persistent

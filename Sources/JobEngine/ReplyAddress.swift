@@ -2,7 +2,7 @@ import AMQP
 import JobModel
 import Ledger
 
-/// Where a reply goes. Source: contract.md, "A reply". Each is published as mandatory: a broker that routes it to no queue must say so. Only of a direct reply
+/// Where a reply goes. Source: publishing.md#where-a-reply-goes. Each is published as mandatory: a broker that routes it to no queue must say so. Only of a direct reply
 /// it cannot say it, so that the caller is looked for before.
 struct ReplyAddress: Sendable, Hashable {
     var exchange: String

@@ -31,7 +31,7 @@ package struct TakenJob {
         claim.takesParked = true
         switch try await ledger.claim(claim) {
         case .resumed(let record): self.record = record
-        case .joined(let owner, _): throw Refusal.owned(by: owner)
+        case .joined(let owner, _, _): throw Refusal.owned(by: owner)
         case .answered:
             let progress = try await ledger.job(known.job.kind, known.job.reference)?.record.progress ?? known.progress
             throw Refusal.over(progress.state, at: progress.completedAt)

@@ -1,10 +1,10 @@
 /// What the enquiry was seen to do when the worker asked about a recharge that certainly exists.
 ///
-/// One calibration holds for one process, one configuration and one merchant. Source: bos-api.md, RechargesStatus and clients, points 2, 3 and 5.
+/// One calibration holds for one process, one configuration and one merchant. Source: bos-api.md#when-an-enquiry-settles-a-doubt, and bos-api.md#what-clients-show, points 2, 3 and 5.
 package enum Calibration: Sendable, Equatable {
     /// The worker has not asked about such a recharge yet.
     case untried
-    /// The enquiry did not find such a recharge. "Not found" means nothing then.
+    /// The enquiry did not find such a recharge. "Not found" means nothing then, nor does "found" that names no recharge.
     case blind
     /// The enquiry finds recharges that were never sent. Only an answer that names this recharge counts then.
     case credulous
@@ -101,10 +101,14 @@ extension Subject {
 extension Recharge {
     /// The names under which BOS knows the recharge: ours, and BOS's own if its answer gave one.
     package func names(_ bosReference: String?) -> [String] { [reference] + (bosReference.map { [$0] } ?? []) }
+
+    /// Whether the answer to a `DoRecharge` can be this recharge's.
+    /// - Parameter bosReference: the answer's `refid`.
+    package func canBeNamed(_ bosReference: String?) -> Bool { bosReference.map { $0 == reference || $0.isBOSNumber } ?? true }
 }
 
 extension String {
-    /// Whether this can be a number that BOS has given a recharge. Every one that was seen is digits only (bos-api.md, clients, points 2 and 9).
+    /// Whether this can be a number that BOS has given a recharge. Every one that was seen is digits only (bos-api.md#what-clients-show, points 2 and 9).
     package var isBOSNumber: Bool { !isEmpty && utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } }
 }
 
@@ -133,9 +137,9 @@ extension RechargeMachine.Finding {
             return .saysNothing("this API's enquiry shows data, and this answer has none")
         }
         switch calibration {
-        case .passed, .blind: return .counts(self)
-        case .untried, .credulous:
-            let isNamed = subject.subscriber != nil || (calibration == .untried && subject.reference != nil)
+        case .passed: return .counts(self)
+        case .untried, .blind, .credulous:
+            let isNamed = subject.subscriber != nil || (calibration != .credulous && subject.reference != nil)
             guard self != .pending, !isNamed else { return .counts(self) }
             return .saysNothing("\(calibration.explanation), and this answer names no recharge")
         }

@@ -48,7 +48,7 @@ package enum Job: Sendable, Equatable {
     }
 }
 
-/// A mobile or DTH top-up. Source of the fields: bos-api.md, DoRecharge.
+/// A mobile or DTH top-up. Source of the fields: bos-api.md#dorecharge.
 package struct Recharge: Sendable, Equatable {
     /// BOS's number of the operator.
     package var operatorID: Int64
@@ -72,7 +72,7 @@ package struct Recharge: Sendable, Equatable {
     }
 }
 
-/// The question what became of a recharge. Source of the fields: bos-api.md, RechargesStatus.
+/// The question what became of a recharge. Source of the fields: bos-api.md#rechargesstatus.
 package struct RechargeStatusQuery: Sendable, Equatable {
     package var reference: String
     package var registerID: String
@@ -85,7 +85,7 @@ package struct RechargeStatusQuery: Sendable, Equatable {
     }
 }
 
-/// A PAN application to follow. Source of the fields: bos-api.md, Status.
+/// A PAN application to follow. Source of the fields: bos-api.md#status.
 package struct PANStatusQuery: Sendable, Equatable {
     package var reference: String
     package var nepKey: String?

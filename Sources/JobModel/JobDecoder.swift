@@ -86,7 +86,7 @@ extension IncomingJob {
 // MARK: - The kind
 
 extension IncomingJob {
-    /// Property `type` where it names a kind, else the routing key, else told from the fields. Source: contract.md, "A job".
+    /// Property `type` where it names a kind, else the routing key, else told from the fields. Source: publishing.md#a-job.
     private func decodeKind(_ json: JSONValue, _ rules: JobRules) throws(JobRefusal) -> JobKind {
         let (typed, routed) = (JobKind(named: type), JobKind(named: routingKey))
         let kind = typed ?? routed ?? Self.kind(of: json)

@@ -12,7 +12,7 @@ extension JobKind {
         self = kind
     }
 
-    /// The fields of a job of this kind. Source: contract.md, "A job".
+    /// The fields of a job of this kind. Source: publishing.md#a-job.
     var fields: [String] {
         switch self {
         case .recharge: ["operator", "canumber", "amount", "referenceid", "RegisterID", "expires_at"]

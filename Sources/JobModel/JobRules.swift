@@ -1,6 +1,6 @@
 /// What makes a message acceptable beyond its form.
 package struct JobRules: Sendable {
-    /// A larger message is refused unread, in bytes. Source: contract.md, "A job".
+    /// A larger message is refused unread, in bytes. Source: publishing.md#a-job.
     package static let maximumSize = 64 * 1024
     /// A longer reference is refused, in bytes of UTF-8; BOS documents no limit, so this one is ours. It fits AMQP's 255 bytes.
     package static let maximumReferenceLength = 64

@@ -1,4 +1,4 @@
-/// What a reply says became of the job. Source of names and meanings: contract.md, "A reply".
+/// What a reply says became of the job. Source of names and meanings: publishing.md#outcomes.
 package enum Outcome: String, Sendable, CaseIterable {
     case succeeded
     case failed
@@ -31,7 +31,7 @@ package enum Evidence: String, Sendable, CaseIterable {
     case none
 }
 
-/// `error.code` of a reply. Source: contract.md, but for the last, which this program adds.
+/// `error.code` of a reply. Source: publishing.md#error-codes.
 package enum ReplyErrorCode: String, Sendable, CaseIterable {
     case invalidJob = "invalid_job"
     case referenceConflict = "reference_conflict"

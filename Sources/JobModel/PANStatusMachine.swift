@@ -1,4 +1,4 @@
-/// The life of one PAN application that is followed until BOS has decided it. Source: bos-api.md, Status.
+/// The life of one PAN application that is followed until BOS has decided it. Source: bos-api.md#status.
 package struct PANStatusMachine: JobMachine {
     package enum Finding: Sendable, Equatable {
         case completed
@@ -36,7 +36,7 @@ package struct PANStatusMachine: JobMachine {
         if let deadline = query.expiresAt, now.civil > deadline {
             return finish(.expired, expired(.deadlinePassed, "expires_at passed before BOS decided"), at: now)
         }
-        if now.civil - acceptedAt > policy.pan.maximumAge {
+        if progress.age(of: acceptedAt, at: now.civil) > policy.pan.maximumAge {
             return finish(.expired, expired(.gaveUp, "still undecided after the maximum age (poller.pan.maximumAge)"), at: now)
         }
         progress.attempts = next(progress.attempts)
@@ -71,7 +71,7 @@ package struct PANStatusMachine: JobMachine {
         }
     }
 
-    /// `pending` is told on the first check and on each change of BOS's message. Source: contract.md, outcomes.
+    /// `pending` is told on the first check and on each change of BOS's message. Source: publishing.md#outcomes.
     package mutating func setAside() -> Verdict? {
         guard progress.state == .pending, let answer = progress.answer, progress.told != answer.message else { return nil }
         progress.told = answer.message

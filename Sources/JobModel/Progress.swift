@@ -9,6 +9,10 @@ package struct Progress: Sendable, Equatable {
     package var doubt: DoubtCause?
     /// When the first request that may have reached BOS was about to be sent.
     package var firstSentAt: Timestamp?
+    /// When the moment from which the job's age counts was first seen to lie in the future; set exactly while it does (``age(of:at:)``).
+    package var aheadSince: Timestamp?
+    /// The settle window that was in force when it was sent last; `nil` if an earlier version has sent it (``settleWindow(_:)``).
+    package var settleWindow: Duration?
     /// The API and account to which that request went (``RetryPolicy/destination``).
     package var sentTo: String?
     /// BOS's own number of the recharge: the `refid` of its answer to `DoRecharge`, if that is not our reference.
@@ -33,6 +37,26 @@ package struct Progress: Sendable, Equatable {
     package var completedAt: Timestamp?
 
     package init() {}
+}
+
+extension Progress {
+    /// How long ago a stored moment of the job's past was.
+    ///
+    /// A moment that lies in the future was stored by a clock that has been set back since. Its age counts from when it was first seen so, and the
+    /// progress remembers that, so that what ends at an age ends in finite time.
+    package mutating func age(of past: Timestamp, at now: Timestamp) -> Duration {
+        guard past > now else {
+            aheadSince = nil
+            return now - past
+        }
+        let since = min(aheadSince ?? now, now)
+        aheadSince = since
+        return now - since
+    }
+
+    /// How long "not found" must be heard before it says anything. The time that a request may take may have been longer when it was sent than it is
+    /// now, so that a shorter window that came after it does not count for it.
+    package func settleWindow(_ policy: RetryPolicy) -> Duration { max(policy.settle.window, settleWindow ?? .zero) }
 }
 
 /// Where a job stands in the ledger. The raw value is stored and is the label `state` of `bos_jobs_stored`.

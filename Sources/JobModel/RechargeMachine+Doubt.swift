@@ -1,4 +1,4 @@
-/// A recharge that may have been executed: what BOS is asked, and what its answers settle. Source of the rules: bos-api.md, RechargesStatus.
+/// A recharge that may have been executed: what BOS is asked, and what its answers settle. Source of the rules: bos-api.md#when-an-enquiry-settles-a-doubt.
 extension RechargeMachine {
     mutating func enterDoubt(_ cause: DoubtCause) {
         progress.state = .inDoubt
@@ -120,7 +120,7 @@ extension RechargeMachine {
     /// How many "not found" answers over how long a doubt of this cause needs.
     private var settling: (answers: Int, window: Duration) {
         progress.doubt == .refused
-            ? (policy.settle.refusalAnswers, policy.settle.refusalWindow) : (policy.settle.answers, policy.settle.window)
+            ? (policy.settle.refusalAnswers, policy.settle.refusalWindow) : (policy.settle.answers, progress.settleWindow(policy))
     }
 
     /// BOS refused the recharge and does not know it afterwards.
@@ -136,7 +136,7 @@ extension RechargeMachine {
         _ reason: WaitReason = .doubt, at now: Moment, _ jitter: Double, atLeast minimum: Duration? = nil
     ) -> Step {
         // The refusal of our credentials says nothing about the recharge: that is mended first.
-        if reason == .doubt, let first = progress.firstSentAt, now.civil - first > policy.doubtMaximumAge {
+        if let first = progress.firstSentAt, progress.age(of: first, at: now.civil) > policy.doubtMaximumAge, reason == .doubt {
             let known = remark.isEmpty ? "" : "; at last: \(remark)"
             return park("it is in doubt for longer than retry.doubt.maximumAge\(known)")
         }

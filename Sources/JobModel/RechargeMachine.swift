@@ -1,4 +1,4 @@
-/// The life of one recharge. Source of the rules: bos-api.md, DoRecharge and RechargesStatus.
+/// The life of one recharge. Source of the rules: bos-api.md#dorecharge and bos-api.md#rechargesstatus.
 package struct RechargeMachine: JobMachine {
     /// What BOS's answer to `DoRecharge` means.
     package enum Meaning: Sendable, Equatable {
@@ -72,13 +72,11 @@ package struct RechargeMachine: JobMachine {
         case .notTaken(let failure): return retry(after: failure, at: now, jitter)
         case .unknown(let answer, let retryAfter): return unknown(answer, retryAfter, at: now, jitter)
         case .answered(let meaning, let answer, let bosReference):
-            if let bosReference, bosReference != recharge.reference {
-                guard bosReference.isBOSNumber else {
-                    remark = "the answer's refid names another recharge, so it is not this recharge's answer"
-                    return unknown(answer, nil, at: now, jitter)
-                }
-                progress.bosReference = bosReference
+            guard recharge.canBeNamed(bosReference) else {
+                remark = "the answer's refid names another recharge, so it is not this recharge's answer"
+                return unknown(answer, nil, at: now, jitter)
             }
+            if let bosReference, bosReference != recharge.reference { progress.bosReference = bosReference }
             return take(meaning, answer, at: now, jitter)
         case .enquired(let finding, let answer, let subject, let calibration):
             switch finding.weighed(subject, against: recharge, names: recharge.names(progress.bosReference), calibration) {
@@ -113,7 +111,7 @@ extension RechargeMachine {
             return finish(
                 Verdict(.expired, .none, .deadlinePassed, "expires_at passed before anything was sent to BOS"), at: now)
         }
-        guard let permit = RetryPermit(neverTaken: progress) else { return doubt(.unanswered) }
+        guard let permit = RetryPermit(unsent: progress) else { return doubt(.unanswered) }
         return spend(permit, at: now)
     }
 
@@ -123,6 +121,7 @@ extension RechargeMachine {
         // What was sent before it is settled, so that only this one can be in doubt.
         progress.sentTo = policy.destination
         progress.firstSentAt = progress.firstSentAt ?? now.civil
+        progress.settleWindow = policy.settle.window
         progress.doubt = nil
         progress.notFoundAnswers = 0
         progress.firstNotFound = nil
@@ -143,7 +142,7 @@ extension RechargeMachine {
         case .credentialsRefused:
             progress.attempts = max(0, progress.attempts - 1)
             return wait(.credentialsRefused, policy.send.delay(failures: 1, jitter: jitter), at: now)
-        case .ownCredentialsRefused(let takesOthers): return ownCredentialsRefused(takesOthers, at: now, jitter)
+        case .ownCredentialsRefused(let takesOthers, let answer): return ownCredentialsRefused(takesOthers, answer, at: now, jitter)
         case .heldBack(let reason, let retryAfter):
             progress.attempts = max(0, progress.attempts - 1)
             let backoff = policy.send.delay(failures: max(progress.failures, 1), jitter: jitter)
@@ -155,24 +154,26 @@ extension RechargeMachine {
     /// row is its age held against it.
     private mutating func retry(_ reason: WaitReason, _ retryAfter: Duration?, at now: Moment, _ jitter: Double) -> Step {
         progress.failures = next(progress.failures)
-        let isOld = now.civil - acceptedAt > policy.maximumAge && progress.failures >= policy.attempts
+        let isOld = progress.age(of: acceptedAt, at: now.civil) > policy.maximumAge && progress.failures >= policy.attempts
         if isOld || progress.failures >= policy.maximumFailures { return finish(gaveUp, at: now) }
         let backoff = policy.send.delay(failures: progress.failures, jitter: jitter)
         return wait(reason, max(backoff, retryAfter ?? .zero), at: now)
     }
 
-    private mutating func ownCredentialsRefused(_ takesOthers: Bool, at now: Moment, _ jitter: Double) -> Step {
+    /// While it is not known that BOS takes the credentials of any recharge, only the age ends it: a merchant that is refused alone would wait for
+    /// ever.
+    private mutating func ownCredentialsRefused(_ takesOthers: Bool, _ answer: Answer?, at now: Moment, _ jitter: Double) -> Step {
         progress.attempts = max(0, progress.attempts - 1)
         guard takesOthers else {
-            return wait(.ownCredentialsRefused, policy.refusedCredentials.delay(failures: 3, jitter: jitter), at: now)
+            progress.failures = next(progress.failures)
+            guard progress.age(of: acceptedAt, at: now.civil) > policy.maximumAge, progress.failures >= policy.attempts else {
+                return wait(.ownCredentialsRefused, policy.refusedCredentials.delay(failures: 3, jitter: jitter), at: now)
+            }
+            return finish(refusedCredentials(answer, "for longer than retry.maximumAge, and takes those of enquiries"), at: now)
         }
         progress.credentialRefusals = next(progress.credentialRefusals)
         guard progress.credentialRefusals < policy.maximumCredentialRefusals else {
-            return finish(
-                Verdict(
-                    .failed, progress.resendings > 0 ? .enquiry : .answer, .refusedByBOS,
-                    "BOS refuses the credentials of this job and takes those of others (check its RegisterID and operator); nothing was executed",
-                    answer: progress.answer), at: now)
+            return finish(refusedCredentials(answer, "and takes those of others"), at: now)
         }
         let delay = policy.refusedCredentials.delay(failures: progress.credentialRefusals, jitter: jitter)
         return wait(.ownCredentialsRefused, delay, at: now)
@@ -233,6 +234,14 @@ extension RechargeMachine {
         }
         let detail = refunded ? "BOS says that the recharge was refunded" : "BOS says that the recharge failed"
         return Verdict(.failed, .enquiry, .refusedByBOS, detail, answer: answer)
+    }
+
+    private func refusedCredentials(_ answer: Answer?, _ circumstance: String) -> Verdict {
+        let evidence: Evidence = progress.resendings > 0 ? .enquiry : answer == nil ? .none : .answer
+        return Verdict(
+            .failed, evidence, .refusedByBOS,
+            "BOS refuses the credentials of this job \(circumstance) (check its RegisterID and operator); nothing was executed",
+            answer: answer ?? progress.answer)
     }
 
     /// A doubt that came before was settled with "not executed", or there was none.

@@ -40,7 +40,9 @@ package struct RechargeStatusMachine: JobMachine {
         case .found(let finding, let answer, let subject, let calibration, let known):
             let names = known.map { $0.recharge.names($0.progress.bosReference) } ?? [query.reference]
             switch finding.weighed(subject, against: known?.recharge, names: names, calibration) {
-            case .counts(let finding): return conclude(finding, answer, subject, calibration, known, at: now)
+            case .counts(let finding):
+                if let why = known?.contradiction(of: finding, subject) { return saysNothing(why, at: now, jitter) }
+                return conclude(finding, answer, subject, calibration, known, at: now)
             case .saysNothing(let why): return saysNothing(why, at: now, jitter)
             }
         case .unanswered(let reason, let retryAfter): return unanswered(reason, retryAfter, at: now, jitter)
@@ -98,7 +100,7 @@ package struct RechargeStatusMachine: JobMachine {
     private mutating func unanswered(_ reason: WaitReason, _ retryAfter: Duration?, at now: Moment, _ jitter: Double) -> Step {
         // What stops every question is no failure of this one's.
         if ![.credentialsRefused, .breakerOpen, .postponed, .throttled].contains(reason) { progress.failures = next(progress.failures) }
-        let isOld = now.civil - acceptedAt > policy.maximumAge && progress.failures >= policy.attempts
+        let isOld = progress.age(of: acceptedAt, at: now.civil) > policy.maximumAge && progress.failures >= policy.attempts
         if isOld || progress.failures >= policy.maximumFailures {
             return finish(
                 .expired, gaveUp("BOS gave no answer within the attempts or the age allowed (retry.maximumFailures, retry.maximumAge)"),
@@ -135,6 +137,15 @@ package struct KnownRecharge: Sendable, Equatable {
     package init(recharge: Recharge, progress: Progress) {
         self.recharge = recharge
         self.progress = progress
+    }
+
+    /// Why BOS's finding cannot be taken for one about this recharge; `nil` if it can. What this ledger has ended without a request that may
+    /// have reached BOS is known to BOS only if another system has used the reference: the answer must name the subscriber.
+    fileprivate func contradiction(of finding: RechargeMachine.Finding, _ subject: Subject) -> String? {
+        guard finding.isVerdict || finding == .pending, progress.state.isNeverExecuted, progress.firstSentAt == nil,
+            subject.subscriber == nil
+        else { return nil }
+        return "this ledger has never sent the recharge, and the answer does not tell whether it is about this one"
     }
 
     /// Whether an answer of BOS settles what became of this recharge. While this ledger has not sent it, or may be sending it, it does not: an

@@ -1,7 +1,7 @@
 import Crypto
 import ExactJSON
 
-/// What one asker is sent. Source of every name: contract.md, "A reply".
+/// What one asker is sent. Source of every name: publishing.md#a-reply.
 package struct Reply: Sendable, Equatable {
     /// `nil` if the message did not even tell what kind of job it was.
     package var kind: JobKind?

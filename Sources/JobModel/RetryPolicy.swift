@@ -1,4 +1,4 @@
-/// When to try again, and what to believe. Durations are real time; defaults as in contract.md where it fixes them.
+/// When to try again, and what to believe. Durations are real time; defaults as in configuration.md#keys.
 package struct RetryPolicy: Sendable {
     /// Exponential backoff with full jitter: a random part of `initial * 2^failures`, at most `maximum`.
     package struct Backoff: Sendable {

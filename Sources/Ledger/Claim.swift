@@ -92,8 +92,10 @@ package enum ClaimResult: Sendable, Equatable {
     case resumed(JobRecord)
     /// A live run, of this name, works on it already; the asker will be told with the others. One who asks with other content, or who
     /// comes when ``Claim/maximumAskers`` are waiting, is told nothing by that run: it claims again when the run is over.
-    /// - Parameter isTold: the asker is stored among those that the run tells.
-    case joined(owner: String, isTold: Bool = true)
+    /// - Parameters:
+    ///   - isTold: the asker is stored among those that the run tells.
+    ///   - replies: what the others were told so far, if anything, for an asker who has not heard it.
+    case joined(owner: String, isTold: Bool = true, [OutgoingReply] = [])
     /// It waits in the ledger until its due time, or for a person. The reply that the others were told so far, if any, for this asker.
     case waiting([OutgoingReply])
     /// It is over: its last reply, for this asker.

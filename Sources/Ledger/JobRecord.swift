@@ -28,3 +28,11 @@ package struct JobRecord: Sendable, Equatable {
         self.repliesTold = repliesTold
     }
 }
+
+extension Sequence<JobRecord> {
+    /// Those before which none of the same merchant comes.
+    package var firstOfEachMerchant: [JobRecord] {
+        var merchants: Set<[UInt8]> = []
+        return filter { merchants.insert(Array(($0.job.registerID ?? "").utf8)).inserted }
+    }
+}

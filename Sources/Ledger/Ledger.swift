@@ -49,10 +49,11 @@ package protocol Ledger: Sendable {
     /// One job with its whole history, oldest entry first.
     func job(_ kind: JobKind, _ reference: String) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])?
 
-    /// The newest recharge that BOS itself said it has done, in its answer to `DoRecharge`, at this destination: no enquiry was needed, and no
-    /// person's word. Looked for among the newest ``lastExecutedSpan`` jobs only, so that it stays quick however many there are.
+    /// The newest recharge of each merchant that BOS itself said it has done, in its answer to `DoRecharge`, at this destination: no enquiry was
+    /// needed, and no person's word. The newest comes first. Looked for among the newest ``lastExecutedSpan`` jobs only, so that it stays quick however
+    /// many there are.
     /// - Parameter destination: as in `Progress.sentTo`.
-    func lastExecuted(sentTo destination: String) async throws(LedgerError) -> JobRecord?
+    func lastExecuted(sentTo destination: String) async throws(LedgerError) -> [JobRecord]
 
     /// Recharges that may have been executed at another destination than this one, and are not settled: being sent, in doubt or parked.
     /// Those whose destination is not known are not among them.

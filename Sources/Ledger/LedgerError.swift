@@ -20,9 +20,9 @@ package enum LedgerError: Error, Equatable, CustomStringConvertible {
             "the ledger cannot be written: check the file's owner and mode and whether the disk is mounted read-only (\(detail))"
         case .locked(let detail): "the ledger is locked by another process: \(detail)"
         case .damaged(let detail):
-            "the ledger is damaged: nothing may be sent by it any more; keep the file, and see \"A lost ledger\" in README.md (\(detail))"
+            "the ledger is damaged: nothing may be sent by it any more; keep the file, and see /usr/share/doc/bos-worker/operating.md#a-lost-ledger (\(detail))"
         case .unreadable(let detail):
-            "a row of the ledger cannot be read, all others can; see \"A row that cannot be read\" in README.md (\(detail))"
+            "a row of the ledger cannot be read, all others can; see /usr/share/doc/bos-worker/operating.md#a-row-that-cannot-be-read (\(detail))"
         case .newerSchema(let detail): "the ledger was written by a newer version: \(detail)"
         case .unavailable(let detail): "the ledger is unavailable: \(detail)"
         case .closed: "the ledger is closed"

@@ -92,10 +92,11 @@ package final class MemoryLedger: Ledger {
         }
     }
 
-    package func lastExecuted(sentTo destination: String) async throws(LedgerError) -> JobRecord? {
+    package func lastExecuted(sentTo destination: String) async throws(LedgerError) -> [JobRecord] {
         try state.withLock { state throws(LedgerError) in
             try state.checkOpen()
-            return state.entries.suffix(Int(Self.lastExecutedSpan)).last { $0.isExecuted(at: destination) }?.record
+            let executed = state.entries.suffix(Int(Self.lastExecutedSpan)).reversed().filter { $0.isExecuted(at: destination) }
+            return executed.map(\.record).firstOfEachMerchant
         }
     }
 

@@ -73,7 +73,8 @@ extension MemoryState {
         switch decision {
         case .insert, .reopen, .recall, .conflict, .refuse, .waitForRun, .join:
             let isTold = claim.asker.map { asker in self[id].askers.contains { $0.isSame(as: asker) } } ?? false
-            return .joined(owner: self[id].record.owner ?? "", isTold: isTold)
+            let told = isTold && own == nil ? repeatReply(of: id, to: claim) : []
+            return .joined(owner: self[id].record.owner ?? "", isTold: isTold, told)
         case .replace: return .resumed(replace(id, claim))
         case .resume:
             self[id].record.owner = claim.owner

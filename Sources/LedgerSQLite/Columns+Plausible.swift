@@ -18,6 +18,11 @@ extension Columns {
     func milliseconds(_ column: Int32, _ name: String) throws -> Int64 { try int64(column, in: Self.steady, name) }
 
     /// - Throws: ``LedgerError/unreadable(_:)``
+    func optionalMilliseconds(_ column: Int32, _ name: String) throws -> Int64? {
+        try optionalInt64(column) == nil ? nil : milliseconds(column, name)
+    }
+
+    /// - Throws: ``LedgerError/unreadable(_:)``
     func money(_ column: Int32, _ name: String) throws -> Money { Money(paise: try int64(column, in: Self.amounts, name)) }
 
     /// - Throws: ``LedgerError/unreadable(_:)``

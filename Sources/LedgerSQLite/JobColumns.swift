@@ -6,9 +6,9 @@ enum JobColumns {
     static let progress = """
         state, attempts, enquiries, doubt, first_sent_at, not_found_answers, first_not_found_at, first_not_found_steady, \
         first_not_found_boot, resendings, failures, due_at, wait_reason, told, completed_at, http_status, response_code, status, message, operator_id, acknowledgement, \
-        sent_to, bos_reference, credential_refusals
+        sent_to, bos_reference, credential_refusals, ahead_since, settle_window
         """
-    static let placeholders = Array(repeating: "?", count: 24).joined(separator: ", ")
+    static let placeholders = Array(repeating: "?", count: 26).joined(separator: ", ")
     static let read = """
         id, kind, body, fingerprint, accepted_at, owner, replies_told, replies_before, correlation_id, reply_to, traceparent, \(progress)
         """
@@ -39,6 +39,8 @@ enum JobColumns {
         binder.bind(progress.sentTo)
         binder.bind(progress.bosReference)
         binder.bind(progress.credentialRefusals)
+        binder.bind(progress.aheadSince?.milliseconds)
+        binder.bind(progress.settleWindow?.wholeMilliseconds)
     }
 
     /// A row of `read`.
@@ -84,6 +86,8 @@ enum JobColumns {
         progress.sentTo = row.optionalText(first + 21)
         progress.bosReference = row.optionalText(first + 22)
         progress.credentialRefusals = try row.count(first + 23, "credential_refusals of job \(id)")
+        progress.aheadSince = try row.optionalTimestamp(first + 24, "ahead_since of job \(id)")
+        progress.settleWindow = try row.optionalMilliseconds(first + 25, "settle_window of job \(id)").map { .milliseconds($0) }
         return progress
     }
 }

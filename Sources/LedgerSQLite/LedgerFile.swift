@@ -21,7 +21,7 @@ enum LedgerFile {
         countNoMemory
         if access != .reader { try DamageMark.check(path) }
         if access == .owner {
-            try create(path)
+            try create(path, configuration.onMended)
         } else if Glibc.access(path, F_OK) != 0 {
             throw LedgerError.unavailable("\(path) does not exist: start bos-worker once, it creates the file")
         }
@@ -58,11 +58,11 @@ enum LedgerFile {
 
     /// Creates the file for its owner alone, and sees that it and the files beside it are no one else's to read: subscriber numbers stand in
     /// them. SQLite gives new files beside it the same mode.
-    private static func create(_ path: String) throws(LedgerError) {
+    private static func create(_ path: String, _ onMended: (String) -> Void) throws(LedgerError) {
         let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw failure(path, errno) }
         defer { Glibc.close(descriptor) }
-        try makePrivate(descriptor, path)
+        try makePrivate(descriptor, path, onMended)
         for beside in ["-wal", "-shm"].map({ path + $0 }) {
             let descriptor = Glibc.open(beside, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
             guard descriptor >= 0 else {
@@ -70,11 +70,11 @@ enum LedgerFile {
                 throw failure(beside, errno)
             }
             defer { Glibc.close(descriptor) }
-            try makePrivate(descriptor, beside)
+            try makePrivate(descriptor, beside, onMended)
         }
     }
 
-    private static func makePrivate(_ descriptor: Int32, _ path: String) throws(LedgerError) {
+    private static func makePrivate(_ descriptor: Int32, _ path: String, _ onMended: (String) -> Void) throws(LedgerError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw failure(path, errno) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw .unavailable("\(path) is no regular file") }
@@ -88,6 +88,9 @@ enum LedgerFile {
                 "\(path) may be read by other users of this machine (mode \(String(status.st_mode & 0o777, radix: 8))) and is not this user's "
                     + "to change: give it to the worker's user, then chmod 600")
         }
+        onMended(
+            "\(path) could be read by other users of this machine (mode \(String(status.st_mode & 0o777, radix: 8))); it has mode 600 now. Subscriber "
+                + "numbers stand in it: find out who has read it")
     }
 
     private static func failure(_ path: String, _ code: Int32) -> LedgerError {

@@ -38,7 +38,8 @@ extension LedgerSession {
         case .join:
             let isTold = try claim.asker.map { try add($0, to: stored) } ?? false
             try note(claim, of: stored)
-            return .joined(owner: stored.record.owner ?? "", isTold: isTold)
+            let told = isTold && own == nil ? try repeatReply(nil, of: stored, to: claim) : []
+            return .joined(owner: stored.record.owner ?? "", isTold: isTold, told)
         case .wait:
             try note(claim, of: stored)
             return .waiting(try repeatReply(own, of: stored, to: claim))

@@ -42,8 +42,21 @@ extension LedgerSession {
     func unreadable(limit: Int) throws -> [UnreadableRow] {
         var rows: [UnreadableRow] = []
         try statements.watchedJobs.query({ _ in }, { if (try? JobColumns.record($0)) == nil { rows.append(.init(.jobs, $0.int64(0))) } })
+        rows += try strays().map { UnreadableRow(.jobs, $0) }
         rows += try unpublishedReplies(after: nil, limit: .max).unreadable.map { UnreadableRow(.replies, $0) }
         return Array(rows.prefix(max(0, limit)))
+    }
+
+    /// Jobs that were left to a person and whose state is none that this program has written: no index leads to them. The table is read from end to
+    /// end only if fewer jobs are left to a person than were counted.
+    private func strays() throws -> [Int64] {
+        try flushTallies()
+        let counted = try statements.tallyLeft.first({ _ in }, { $0.double(0) }) ?? 0
+        let found = try statements.countLeft.first({ _ in }, { $0.double(0) }) ?? 0
+        guard found != counted else { return [] }
+        var ids: [Int64] = []
+        try statements.strays.query({ _ in }, { ids.append($0.int64(0)) })
+        return ids
     }
 
     /// See ``Ledger/job(_:_:)``.
@@ -69,14 +82,14 @@ extension LedgerSession {
     }
 
     /// See ``Ledger/lastExecuted(sentTo:)``. A row that cannot be read is not the one that is looked for.
-    func lastExecuted(sentTo destination: String) throws -> JobRecord? {
-        var found: JobRecord?
+    func lastExecuted(sentTo destination: String) throws -> [JobRecord] {
+        var found: [JobRecord] = []
         try statements.lastExecuted.query(
             {
                 $0.bind(SQLiteLedger.lastExecutedSpan)
                 $0.bind(destination)
-            }, { if found == nil { found = try? JobColumns.record($0).record } })
-        return found
+            }, { if let record = try? JobColumns.record($0).record { found.append(record) } })
+        return found.firstOfEachMerchant
     }
 
     /// See ``Ledger/doubtsSentElsewhere(than:)``.

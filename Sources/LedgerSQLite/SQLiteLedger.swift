@@ -16,6 +16,8 @@ package final class SQLiteLedger: Ledger {
         package var owner: String
         /// How long another connection, a person's `sqlite3` for instance, may hold the file before writes fail as ``LedgerError/locked(_:)``.
         package var busyTimeout = Duration.seconds(5)
+        /// Told what was not as it should be and was mended while the file was opened: a sentence for people.
+        package var onMended: @Sendable (String) -> Void = { _ in }
 
         package init(path: String, owner: String) {
             self.path = path
@@ -172,7 +174,7 @@ extension SQLiteLedger {
         try await perform(writes: false) { try $0.job(kind, reference) }
     }
 
-    package func lastExecuted(sentTo destination: String) async throws(LedgerError) -> JobRecord? {
+    package func lastExecuted(sentTo destination: String) async throws(LedgerError) -> [JobRecord] {
         try await perform(writes: false) { try $0.lastExecuted(sentTo: destination) }
     }
 

@@ -9,6 +9,7 @@ enum Schema {
         migrator.registerMigration("2") { try $0.execute(sql: second) }
         migrator.registerMigration("3") { try $0.execute(sql: third) }
         migrator.registerMigration("4") { try $0.execute(sql: fourth) }
+        migrator.registerMigration("5") { try $0.execute(sql: fifth) }
         return migrator
     }
 
@@ -25,7 +26,7 @@ enum Schema {
         "(\(states.map { "state = '\($0.rawValue)'" }.joined(separator: " OR ")))"
     }
 
-    /// Times are milliseconds since 1970-01-01T00:00:00Z, money is paise, names are those of `contract.md`.
+    /// Times are milliseconds since 1970-01-01T00:00:00Z, money is paise, names are those of publishing.md#a-job and publishing.md#outcomes.
     private static let first = """
         CREATE TABLE jobs (
             id INTEGER PRIMARY KEY,
@@ -189,5 +190,12 @@ enum Schema {
         ) STRICT;
 
         CREATE INDEX codes_by_name ON codes (endpoint, http_status, response_code, status);
+        """
+
+    private static let fifth = """
+        -- When the moment from which the job's age counts was first seen to lie in the future.
+        ALTER TABLE jobs ADD COLUMN ahead_since INTEGER;
+        -- In milliseconds: the settle window that was in force when it was sent.
+        ALTER TABLE jobs ADD COLUMN settle_window INTEGER;
         """
 }

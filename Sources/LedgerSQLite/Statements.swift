@@ -5,7 +5,7 @@ import JobModel
 final class Statements {
     let findJob, jobByID, repeatedPurchase, insertJob, restartJob, replaceJob, setOwner, updateJob, forgetPurchase: PreparedStatement
     let due, inQueue, lease, requeue, ahead, bringForward: PreparedStatement
-    let jobsInState, unsettledJobs, openJobs, watchedJobs: PreparedStatement
+    let jobsInState, unsettledJobs, openJobs, watchedJobs, countLeft, tallyLeft, strays: PreparedStatement
     let addAsker, countAskers, noteAskers, otherAskers, clearAskers: PreparedStatement
     let addQuestion, findQuestion: PreparedStatement
     let insertReply, owe, replyForAsker, repliesForAsker, replyForAnyone, publish, unpublished, lastUnpublished: PreparedStatement
@@ -95,6 +95,15 @@ final class Statements {
             AND poll_at IS NULL AND \(Schema.unsettled)
             """)
 
+        countLeft = try prepare(
+            """
+            SELECT count(*) FROM jobs WHERE kind IN ('recharge', 'recharge.status', 'pan.status') AND state IN ('parked', 'held')
+            AND \(Schema.unsettled)
+            """)
+        tallyLeft = try prepare("SELECT total(count) FROM tallies WHERE state IN ('parked', 'held')")
+        let states = JobState.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+        strays = try prepare("SELECT id FROM jobs WHERE poll_at IS NULL AND state NOT IN (\(states)) ORDER BY id")
+
         addAsker = try prepare("INSERT INTO askers VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
         countAskers = try prepare("SELECT count(*) FROM askers WHERE job = ?")
         noteAskers = try prepare("UPDATE jobs SET has_other_askers = 1 WHERE id = ?")
@@ -146,7 +155,7 @@ final class Statements {
             WHERE id > (SELECT coalesce(max(id), 0) FROM jobs) - ? AND +kind = 'recharge' AND state = 'succeeded' AND sent_to = ?
             AND enquiries = 0 AND http_status IS NOT NULL
             AND NOT EXISTS (SELECT 1 FROM history WHERE job = jobs.id AND event = 'settled')
-            ORDER BY id DESC LIMIT 10
+            ORDER BY id DESC
             """)
         sentElsewhere = try prepare(
             """

@@ -9,7 +9,7 @@ import ServiceLifecycle
 ///
 /// Put it before the services that it tells about, so that it still answers while they drain. A slow or hostile client
 /// is cut off after ten seconds, bodies are refused, and connections and headers are bounded.
-/// Source of the paths: `contract.md`, section HTTP.
+/// Source of the paths: operating.md#pages.
 package struct HTTPEndpoints: Service {
     /// Where to listen; `http.listen` of the configuration.
     package struct Configuration: Sendable, Equatable {

@@ -2,7 +2,7 @@
 ///
 /// Dashboards and alerts depend on the names, so they may be added to but never changed. Whoever makes a metric through
 /// swift-metrics under one of these names gets the help text and the bucket bounds from here.
-/// Source: `contract.md`, section Metrics.
+/// Source: operating.md#metrics.
 package enum MetricName: String, CaseIterable, Sendable {
     case jobs = "bos_jobs_total"
     case jobDuration = "bos_job_duration_seconds"
@@ -76,7 +76,7 @@ package enum MetricName: String, CaseIterable, Sendable {
         case .amqpBlocked: Row(.gauge, [], "1 while the broker has blocked publishing, else 0.")
         case .ledgerCommitDuration: Row(.histogram(Self.commitSeconds), [], "Time of one ledger transaction until it is on disk.")
         case .ledgerCommitRows: Row(.histogram(Self.commitRows), [], "Writes committed together in one ledger transaction.")
-        case .logLinesDropped: Row(.counter, [], "Log lines that were dropped because whoever reads the log did not keep up.")
+        case .logLinesDropped: Row(.counter, [], "Log lines that were dropped because the reader of the log did not keep up.")
         case .buildInfo: Row(.gauge, ["version"], "Always 1; the label tells which version is running.")
         }
     }

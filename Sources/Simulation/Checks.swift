@@ -47,11 +47,7 @@ struct Checks {
     /// Whether a job may wait though nothing goes wrong any more.
     private func mayWait(_ record: JobRecord) -> Bool {
         // BOS refuses the credentials of this merchant for ever. Without another recharge nothing tells that from a refusal of every recharge.
-        if record.progress.waitReason == .ownCredentialsRefused { return world.climate.refusesMerchant }
-        // An application without end that was accepted at a moment which has not come yet, shown by a clock that was put right since: it is
-        // followed until that moment and the maximum age after it.
-        return record.job.kind == .panStatus && !record.progress.state.isFinal && record.acceptedAt > world.civil
-            && PANDecision(record.job.reference).isEndless
+        record.progress.waitReason == .ownCredentialsRefused && world.climate.refusesMerchant
     }
 
     func atTheEnd() async -> [String] {

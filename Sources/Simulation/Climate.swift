@@ -18,6 +18,8 @@ struct Climate: Sendable {
         case sees
         /// No enquiry finds any recharge.
         case blind
+        /// Every enquiry finds something, and names no recharge where there is none.
+        case credulous
     }
 
     /// What BOS answers to every call for a while.
@@ -68,11 +70,12 @@ struct Climate: Sendable {
         shape = chance(0.6) ? .full : chance(0.5) ? .page : .bare
         hasOwnNumbers = chance(0.5)
         asksByNumber = hasOwnNumbers && chance(0.3)
-        if chance(0.15) { sight = .blind }
+        // Where no answer names a recharge, "found" says the least.
+        sight = chance(0.15) ? .blind : chance(shape == .bare ? 0.3 : 0.05) ? .credulous : .sees
         if chance(0.4) { movesAt = Int64.random(in: storm / 8...storm * 5 / 8, using: &generator) }
         // What another API does not know matters where "not found" is believed.
         notFound = chance(movesAt == nil ? 0.5 : 0.9) ? .believe : .person
-        keepsRecords = notFound == .believe || chance(0.5)
+        keepsRecords = notFound == .believe || chance(0.3)
         misleads = chance(0.4) ? Double.random(in: 0...0.6, using: &generator) : 0
         refusesMerchant = chance(0.2)
         hasUsedReferences = chance(0.2)

@@ -1,6 +1,6 @@
 import BOSClient
 
-/// The bytes of BOS's answers. Source of the shapes: bos-api.md.
+/// The bytes of BOS's answers. Source of the shapes: bos-api.md#what-clients-show.
 extension ModelBOS {
     var duplicate: RawAnswer { RawAnswer(200, #"{"status":false,"response_code":11,"message":"Duplicate Transaction"}"#) }
     var notFound: RawAnswer { RawAnswer(200, #"{"status":false,"responsecode":3,"message":"No record found"}"#) }
@@ -72,7 +72,8 @@ extension ModelBOS {
     }
 
     /// The question was answered, and the answer holds nothing.
-    func foundNothing(_ data: String) -> RawAnswer {
-        RawAnswer(200, #"{"status":true,"responsecode":1,"message":"Transaction found","data":\#(data)}"#)
+    /// - Parameter data: as JSON; `nil` if there is none.
+    func foundNothing(_ data: String?) -> RawAnswer {
+        RawAnswer(200, #"{"status":true,"responsecode":1,"message":"Transaction found"\#(data.map { #","data":\#($0)"# } ?? "")}"#)
     }
 }

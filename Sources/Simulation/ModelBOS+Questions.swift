@@ -19,7 +19,7 @@ extension ModelBOS {
         }
         if world.isStormy, let misleading = misleading(reference, destination) { return answer(reference, misleading, "misleading") }
         guard let finding = finding(reference, destination) else {
-            return answer(reference, notFound, "not found")
+            return answer(reference, world.climate.sight == .credulous ? foundNothing(nil) : notFound, "not found")
         }
         return answer(reference, found(finding), "data.status \(finding.word)")
     }
@@ -60,7 +60,8 @@ extension ModelBOS {
         case 4:
             // Of what is done, BOS also says so in words: only nothing is said in such a form.
             guard truth == nil, account?.executed ?? 0 == 0 else { return nil }
-            return foundNothing(world.pick(["{}", "[]"]))
+            let isNameless = world.climate.shape != .bare && world.chance(0.4) && mayMisname(reference)
+            return foundNothing(isNameless ? nil : world.pick(["{}", "[]"]))
         default:
             guard world.climate.shape != .bare else { return nil }
             return found(told, code: world.pick([0, 2]))

@@ -47,6 +47,8 @@ final class ModelBOS: Sendable {
 
     let world: World
     private let accounts = Mutex<[String: [String: Account]]>([:])
+    /// References that an answer without `data` has called found although nothing was.
+    private let misnamed = Mutex<Set<String>>([])
 
     /// An execution may be hidden from enquiries, or a request be on its way, for less than the settle window (2 minutes): the assumption
     /// on which "not found" proves anything where the owner believes it.
@@ -125,8 +127,9 @@ final class ModelBOS: Sendable {
             _ = execute(call)
             return answer(call, duplicate, "executed, called a duplicate")
         case 6:
-            _ = execute(call)
-            return answer(call, RawAnswer(500, "<html>"), "executed, 500")
+            let isRecorded = isRecorded
+            _ = execute(call, hiddenFor: isRecorded ? 0 : nil)
+            return answer(call, RawAnswer(500, "<html>"), isRecorded ? "executed, 500" : "executed without a record, 500")
         default:
             guard !world.climate.hasOwnNumbers, world.climate.shape == .full else {
                 _ = execute(call)
@@ -146,13 +149,14 @@ final class ModelBOS: Sendable {
             update(call) { $0.taken += 1 }
             return await lost(call, "time-out, never arrived")
         case 2:
-            _ = execute(call)
-            return await lost(call, "executed, answer lost")
+            let isRecorded = isRecorded
+            _ = execute(call, hiddenFor: isRecorded ? 0 : nil)
+            return await lost(call, isRecorded ? "executed, answer lost" : "executed without a record, answer lost")
         case 3:
             lateExecution(call)
             return await lost(call, "time-out, executed later")
         default:
-            let isRecorded = world.climate.keepsRecords || world.chance(0.5)
+            let isRecorded = isRecorded
             _ = execute(call, hiddenFor: isRecorded ? world.number(0...Self.longestDelay) : nil)
             return await lost(call, isRecorded ? "executed, not visible yet, answer lost" : "executed without a record, answer lost")
         }
@@ -164,7 +168,14 @@ final class ModelBOS: Sendable {
         return .lost
     }
 
+    /// Whether an answer without `data` may call this reference found although nothing is, where answers else carry `data`: once each. An enquiry
+    /// that said so twice, and "not found" of what was never sent, could not be told from one that never shows `data`.
+    func mayMisname(_ reference: String) -> Bool { misnamed.withLock { $0.insert(reference).inserted } }
+
     // MARK: Books
+
+    /// Whether BOS keeps a record of an execution of which it could not tell: drawn anew each time.
+    private var isRecorded: Bool { world.climate.keepsRecords || world.chance(0.3) }
 
     /// Whether it was executed, if that cannot change any more.
     func settled(_ reference: String) -> Bool? {

@@ -27,6 +27,8 @@ final class ModelBroker: Sendable {
         var longestHold: Int64 = 0
         /// What upstreams have published once more after a queue was lost, by correlation id.
         var republished: [String: Int] = [:]
+        /// How many messages upstreams have lost with a queue and not published once more yet.
+        var missing = 0
 
         mutating func putBack(_ held: Held) {
             var publication = held.publication
@@ -64,7 +66,8 @@ final class ModelBroker: Sendable {
 
     func holds(_ holder: String) -> Bool { state.withLock { $0.held.values.contains { $0.holder == holder } } }
     func depth(of queue: String) -> Int { state.withLock { $0.queues[queue]?.count ?? 0 } }
-    var isQuiet: Bool { state.withLock { $0.held.isEmpty && $0.queues.values.allSatisfy(\.isEmpty) } }
+    /// Whether nothing is held, waits or is still to come.
+    var isQuiet: Bool { state.withLock { $0.held.isEmpty && $0.missing == 0 && $0.queues.values.allSatisfy(\.isEmpty) } }
 
     /// How often the messages of this correlation id were published once more by upstreams that had lost them with their queue.
     func republished(_ correlationID: String) -> Int { state.withLock { $0.republished[correlationID] ?? 0 } }
@@ -107,6 +110,10 @@ final class ModelBroker: Sendable {
 
     private func settle(_ tag: Int, _ settlement: Settlement) {
         if world.bug == .neverAcked, settlement == .ack { return }
+        if let holder = state.withLock({ $0.held[tag]?.holder }), world.strikes(world.weather.lostSettlement) {
+            world.note("the session of \(holder) ends before the broker hears what became of a delivery")
+            return lose(holder)
+        }
         let isBack = state.withLock { state in
             guard let held = state.held.removeValue(forKey: tag) else { return false }
             state.longestHold = max(state.longestHold, world.elapsed - held.since)
@@ -128,7 +135,9 @@ final class ModelBroker: Sendable {
             }
             let publications = state.queues[queue, default: []] + held.sorted { $0.key < $1.key }.map(\.value.publication)
             state.queues[queue] = nil
-            return publications.filter { $0.message.properties.headers.isEmpty }
+            let lost = publications.filter { $0.message.properties.headers.isEmpty }
+            state.missing += lost.count
+            return lost
         }
         world.note("the queue \(queue) is lost with \(lost.count) messages of upstreams")
         for var publication in lost {
@@ -138,6 +147,7 @@ final class ModelBroker: Sendable {
                 await self.world.sleep(Int64(self.world.number(1_000...60_000)))
                 self.state.withLock { $0.republished[again.message.properties.correlationID ?? "", default: 0] += 1 }
                 self.keep(again)
+                self.state.withLock { $0.missing -= 1 }
             }
         }
     }

@@ -33,7 +33,7 @@ struct Person: Sendable {
 
     private func settle(_ known: JobRecord, as process: Process) async throws {
         let clock = process.clock
-        let word = truth(about: known, at: process.clock.now())
+        let word = truth(about: known)
         let taken = try await TakenJob(known, from: process, as: process.name, at: clock.now())
         let now = clock.moment
         let policy = Worker.configuration(process).policy
@@ -50,10 +50,8 @@ struct Person: Sendable {
     }
 
     /// What the person knows from elsewhere, once nothing is on its way any more; `nil` if the recharge is to go on.
-    private func truth(about record: JobRecord, at now: Timestamp) -> TakenJob.Word? {
-        // Its age counts from a moment that has not come yet, shown by a clock that was put right since: it is never old enough to be parked.
-        let isAhead = record.progress.state == .inDoubt && record.progress.firstSentAt.map { $0 > now } == true
-        switch isAhead ? .parked : record.progress.state {
+    private func truth(about record: JobRecord) -> TakenJob.Word? {
+        switch record.progress.state {
         case .held: return world.chance(0.5) ? TakenJob.Word(succeeded: false, reason: "not meant", heard: nil) : nil
         case .parked:
             guard let executed = setting.bos.settled(record.job.reference), world.chance(0.5) else { return nil }

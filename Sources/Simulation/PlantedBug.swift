@@ -35,6 +35,10 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case foreignAnswerBelieved = "foreign-answer-believed"
     /// "Not found" counts although the enquiry was never seen to find anything.
     case blindEnquiryBelieved = "blind-enquiry-believed"
+    /// "Found" counts although the enquiry finds everything: it was never asked about what does not exist.
+    case credulousEnquiryBelieved = "credulous-enquiry-believed"
+    /// An answer that names no recharge is taken for one about the recharge that was asked about.
+    case namelessAnswerBelieved = "nameless-answer-believed"
     /// The API that is called now is asked about what was sent to another one.
     case destinationIgnored = "destination-ignored"
     /// The code with which BOS refused the recharge, heard from the enquiry once more, is taken for the recharge's end.

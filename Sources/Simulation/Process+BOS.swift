@@ -90,6 +90,8 @@ extension Process {
         case (.identityNotCompared, .found(let finding, let answer, let subject)):
             let meant = Subject(reference: name, subscriber: asked?.subscriber, amount: asked?.amount.rupees, hasData: subject.hasData)
             return CallReport(.found(finding, answer, meant), note: "planted")
+        case (.namelessAnswerBelieved, .found(let finding, let answer, let subject)) where !subject.hasData:
+            return CallReport(.found(finding, answer, Subject(reference: name, hasData: true)), note: "planted")
         case (.duplicateBelieved, .found(let finding, let answer, var subject)) where subject.subscriber == nil:
             subject.subscriber = asked?.subscriber
             return CallReport(.found(finding, answer, subject), note: "planted")
@@ -110,7 +112,7 @@ extension Process {
     }
 }
 
-/// For planted mistakes: an enquiry that passes every calibration.
+/// For planted mistakes: an enquiry that passes every calibration, or every question about what does not exist.
 struct PassedEnquiry: BOSGateway {
     let process: Process
 
@@ -120,6 +122,7 @@ struct PassedEnquiry: BOSGateway {
 
     func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> CallReport<Enquiry> {
         let isKnown = process.setting.ledger.records.contains { $0.job.reference == Climate.reference(named: reference) }
+        if isKnown, process.world.bug == .credulousEnquiryBelieved { return await process.enquire(reference, registerID: registerID, call) }
         let answer = Answer(httpStatus: 200)
         return CallReport(isKnown ? .found(.succeeded, answer, Subject()) : .found(.notFound, answer, Subject()), note: "planted")
     }

@@ -104,7 +104,7 @@ extension Process: Ledger {
         return try await setting.ledger.job(kind, reference)
     }
 
-    func lastExecuted(sentTo destination: String) async throws(LedgerError) -> JobRecord? {
+    func lastExecuted(sentTo destination: String) async throws(LedgerError) -> [JobRecord] {
         try await setting.ledger.lastExecuted(sentTo: destination)
     }
 

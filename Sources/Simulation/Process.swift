@@ -27,6 +27,9 @@ final class Process: Sendable {
         gateway = BOSClientGateway(ModelCalls(bos: setting.bos, destination: destination) { alive.flag.load(ordering: .relaxed) })
     }
 
+    /// Whether it is configured for an API that has moved since.
+    var isOutdated: Bool { world.climate.destination(at: world.elapsed) != destination }
+
     var isAlive: Bool { alive.flag.load(ordering: .relaxed) }
 
     func crash() {

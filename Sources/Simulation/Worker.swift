@@ -32,7 +32,7 @@ struct Worker {
             questions: Lane(.questions, Lane.Configuration(concurrency: 4), clock: clock, logger: Self.silent))
         outbox = Outbox(
             publisher: process, ledger: process, configuration: configuration, clock: clock, metrics: Self.metrics, logger: Self.silent)
-        let passes = world.bug == .blindEnquiryBelieved
+        let passes = world.bug == .blindEnquiryBelieved || world.bug == .credulousEnquiryBelieved
         calibrator = EnquiryCalibrator(
             gateway: passes ? PassedEnquiry(process: process) : process, ledger: process, configuration: configuration, clock: clock,
             logger: Self.silent)
@@ -98,11 +98,11 @@ struct Worker {
         }
     }
 
-    /// Somebody stops it in good order now and then: it takes nothing more and ends when it holds nothing any more.
+    /// The operator stops it in good order now and then, and when the API has moved: it takes nothing more and ends when it holds nothing any more.
     private func stop() async {
         while !drain.isDraining, process.isAlive, !Task.isCancelled {
             await world.sleep(10_000)
-            guard world.strikes(world.weather.crash) else { continue }
+            guard world.strikes(world.weather.crash) || process.isOutdated else { continue }
             world.note("\(process.name) is asked to stop")
             drain.drain()
         }

@@ -17,6 +17,8 @@ final class World: Sendable {
         var lostQueue = 0.0
         /// That the broker refuses a single message.
         var refusedMessage = 0.0
+        /// That a session ends before the broker hears what became of a delivery.
+        var lostSettlement = 0.0
     }
 
     private struct Timer {
@@ -56,7 +58,8 @@ final class World: Sendable {
         }
         weather = Weather(
             crash: maybe(0.03), lostConfirm: maybe(0.2), lostSession: maybe(0.1), ledgerTrouble: maybe(0.05), bosTrouble: maybe(0.8),
-            clockJump: maybe(0.03), yearsJump: maybe(0.5), lostQueue: maybe(0.01), refusedMessage: maybe(0.1))
+            clockJump: maybe(0.05), yearsJump: maybe(0.8), lostQueue: maybe(0.03), refusedMessage: maybe(0.1),
+            lostSettlement: maybe(0.2))
         let isGuarded = Bool.random(using: &generator)
         let action: RepeatedPurchaseAction = Bool.random(using: &generator) ? .refuse : .park
         let window = Duration.seconds(Int64.random(in: 10...1_200, using: &generator))

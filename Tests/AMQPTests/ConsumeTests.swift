@@ -71,9 +71,7 @@ struct ConsumeTests {
 
     @Test("no more than the prefetch is ever handed over unsettled")
     func prefetch() async throws {
-        let queue = TestBroker.name()
-        try await Link.with(topology: [.queue(name: queue)]) { link in
-            try await link.connection.whenConnected()
+        try await Link.withQueue { link, queue in
             for number in 0..<10 { try await link.publish("\(number)", to: queue) }
             let deliveries = link.connection.consume(queue: queue, prefetch: 3)
             // The broker has handed over what it will once no more than the rest is ready.
@@ -84,15 +82,12 @@ struct ConsumeTests {
             first?.ack()
             try await link.waitForDepth(queue, 6)
             await deliveries.finish()
-            try await link.connection.delete(queue: queue)
         }
     }
 
     @Test("pausing gives back what nobody took, keeps what was taken, and resuming consumes again")
     func pausing() async throws {
-        let queue = TestBroker.name()
-        try await Link.with(topology: [.queue(name: queue)]) { link in
-            try await link.connection.whenConnected()
+        try await Link.withQueue { link, queue in
             for number in 0..<5 { try await link.publish("\(number)", to: queue) }
             let deliveries = link.connection.consume(queue: queue, prefetch: 5)
             var iterator = deliveries.makeAsyncIterator()
@@ -112,15 +107,12 @@ struct ConsumeTests {
             }
             #expect(texts == ["1", "2", "3", "4"])
             #expect(link.connection.status.lateAcks == 0)
-            try await link.connection.delete(queue: queue)
         }
     }
 
     @Test("a queue is consumed with another prefetch once that was wished, paused or not, and with its own again after a plain resume")
     func otherPrefetch() async throws {
-        let queue = TestBroker.name()
-        try await Link.with(topology: [.queue(name: queue)]) { link in
-            try await link.connection.whenConnected()
+        try await Link.withQueue { link, queue in
             for number in 0..<5 { try await link.publish("\(number)", to: queue) }
             let deliveries = link.connection.consume(queue: queue, prefetch: 3)
             var iterator = deliveries.makeAsyncIterator()
@@ -146,7 +138,6 @@ struct ConsumeTests {
             }
             #expect(texts == ["2", "3", "4"])
             #expect(link.connection.status.lateAcks == 0 && link.connection.status.reconnects == 0)
-            try await link.connection.delete(queue: queue)
         }
     }
 
@@ -196,9 +187,7 @@ struct ConsumeTests {
 
     @Test("a body over the limit is passed over: its size is told and the session goes on")
     func tooLarge() async throws {
-        let queue = TestBroker.name()
-        try await Link.with(topology: [.queue(name: queue)], change: { $0.maximumBodySize = 1000 }) { link in
-            try await link.connection.whenConnected()
+        try await Link.withQueue(change: { $0.maximumBodySize = 1000 }) { link, queue in
             try await link.connection.publish(Message(body: [UInt8](repeating: 1, count: 3_000_000)), exchange: "", routingKey: queue)
             try await link.connection.publish(Message(body: [UInt8](repeating: 2, count: 1000)), exchange: "", routingKey: queue)
             var iterator = link.connection.consume(queue: queue, prefetch: 2).makeAsyncIterator()
@@ -208,15 +197,12 @@ struct ConsumeTests {
             let small = try #require(await iterator.next())
             #expect(!small.isTruncated && small.message.body.count == 1000)
             small.ack()
-            try await link.connection.delete(queue: queue)
         }
     }
 
     @Test("headers for which there is no room are passed over with their body, and the session goes on")
     func headersTooLarge() async throws {
-        let queue = TestBroker.name()
-        try await Link.with(topology: [.queue(name: queue)], change: { ($0.ordinarySize, $0.roomForLarge) = (1000, 1000) }) { link in
-            try await link.connection.whenConnected()
+        try await Link.withQueue(change: { ($0.ordinarySize, $0.roomForLarge) = (1000, 1000) }) { link, queue in
             var message = Message(body: [1, 2])
             message.properties.correlationID = "c"
             message.properties.headers["x"] = .string(String(repeating: "a", count: 2000))
@@ -226,16 +212,13 @@ struct ConsumeTests {
             #expect(delivery.isTruncated && delivery.announcedSize > 2000 && delivery.message.body.isEmpty)
             #expect(delivery.message.properties.headers.isEmpty && delivery.message.properties.correlationID == "c")
             delivery.reject()
-            try await link.connection.delete(queue: queue)
         }
     }
 
     @Test("large messages are kept while there is room for them, whatever the prefetch, and again once others are let go of")
     func roomForLarge() async throws {
-        let queue = TestBroker.name()
         let change: (inout AMQPConfiguration) -> Void = { ($0.ordinarySize, $0.roomForLarge) = (1000, 5000) }
-        try await Link.with(topology: [.queue(name: queue)], change: change) { link in
-            try await link.connection.whenConnected()
+        try await Link.withQueue(change: change) { link, queue in
             let large = Message(body: [UInt8](repeating: 1, count: 2000))
             for _ in 0..<3 { try await link.connection.publish(large, exchange: "", routingKey: queue) }
             try await link.publish("small", to: queue)
@@ -250,7 +233,6 @@ struct ConsumeTests {
             let next = try #require(await iterator.next())
             #expect(!next.isTruncated)
             next.ack()
-            try await link.connection.delete(queue: queue)
         }
     }
 
@@ -277,9 +259,7 @@ struct ConsumeTests {
 
     @Test("a queue that is deleted under the consumer is declared and consumed again")
     func deletedQueue() async throws {
-        let queue = TestBroker.name()
-        try await Link.with(topology: [.queue(name: queue)]) { link in
-            try await link.connection.whenConnected()
+        try await Link.withQueue { link, queue in
             let deliveries = link.connection.consume(queue: queue, prefetch: 2)
             await link.events.first { if case .consuming = $0 { true } else { false } }
             try await link.connection.delete(queue: queue)
@@ -291,7 +271,6 @@ struct ConsumeTests {
             #expect(delivery.text == "again")
             delivery.ack()
             #expect(link.connection.status.reconnects == 0)
-            try await link.connection.delete(queue: queue)
         }
     }
 

@@ -7,9 +7,7 @@ import Testing
 struct DirectReplyTests {
     @Test("has a listener as long as its caller is there; a name that no broker has made has none, and the broker is not asked about it")
     func listener() async throws {
-        let queue = TestBroker.name()
-        try await Link.with(topology: [.queue(name: queue)]) { link in
-            try await link.connection.whenConnected()
+        try await Link.withQueue { link, queue in
             let deliveries = link.connection.consume(queue: queue, prefetch: 1)
             let name = try await DirectCaller.with(TestBroker.shared) { caller in
                 try await caller.publish([1], exchange: "", routingKey: queue, correlationID: "c")
@@ -33,7 +31,6 @@ struct DirectReplyTests {
             // The broker ends the caller's channel after it has said goodbye to the connection.
             while try await link.connection.hasListener(directReplyTo: name) {}
             #expect(link.connection.status.reconnects == 0)
-            try await link.connection.delete(queue: queue)
         }
     }
 

@@ -39,6 +39,19 @@ struct Link: Sendable {
         }
     }
 
+    /// Runs a connection with a session and a queue of its own while `body` runs. The queue is deleted after.
+    static func withQueue(
+        _ arguments: [String: FieldValue] = [:], change: (inout AMQPConfiguration) -> Void = { _ in },
+        _ body: (Link, _ queue: String) async throws -> Void
+    ) async throws {
+        let queue = TestBroker.name()
+        try await with(topology: [.queue(name: queue, arguments: arguments)], change: change) { link in
+            try await link.connection.whenConnected()
+            try await body(link, queue)
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
     /// Asks the broker until the queue has so many ready messages; each question is a round trip, and the suite's time limit bounds them.
     func waitForDepth(_ queue: String, _ messages: UInt32) async throws {
         while try await connection.depth(of: queue).messages != messages {}

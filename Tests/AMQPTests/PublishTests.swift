@@ -6,35 +6,27 @@ import Testing
 struct PublishTests {
     @Test("a publish returns when the broker has confirmed it, and the message is there")
     func confirmed() async throws {
-        let queue = TestBroker.name()
-        try await Link.with(topology: [.queue(name: queue)]) { link in
-            try await link.connection.whenConnected()
+        try await Link.withQueue { link, queue in
             try await link.publish("one", to: queue)
             #expect(try await link.connection.depth(of: queue).messages == 1)
-            try await link.connection.delete(queue: queue)
         }
     }
 
     @Test("hundreds of publishes are in flight at once and every one is confirmed")
     func manyInFlight() async throws {
-        let queue = TestBroker.name()
-        try await Link.with(topology: [.queue(name: queue, arguments: ["x-queue-type": .string("quorum")])]) { link in
-            try await link.connection.whenConnected()
+        try await Link.withQueue(["x-queue-type": .string("quorum")]) { link, queue in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<1000 { group.addTask { try await link.publish("\(number)", to: queue) } }
                 try await group.waitForAll()
             }
             #expect(try await link.connection.depth(of: queue).messages == 1000)
             #expect(link.connection.status.unconfirmed == 0)
-            try await link.connection.delete(queue: queue)
         }
     }
 
     @Test("a mandatory message that no queue is bound for is reported as returned; those beside it are confirmed")
     func returned() async throws {
-        let queue = TestBroker.name()
-        try await Link.with(topology: [.queue(name: queue)]) { link in
-            try await link.connection.whenConnected()
+        try await Link.withQueue { link, queue in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<200 {
                     group.addTask {
@@ -47,7 +39,6 @@ struct PublishTests {
                 try await group.waitForAll()
             }
             #expect(try await link.connection.depth(of: queue).messages == 133)
-            try await link.connection.delete(queue: queue)
         }
     }
 
@@ -100,16 +91,13 @@ struct PublishTests {
 
     @Test("bodies of all sizes round the frame's arrive whole", arguments: [0, 1, 131_063, 131_064, 131_065, 262_128, 1 << 20])
     func sizes(size: Int) async throws {
-        let queue = TestBroker.name()
-        try await Link.with(topology: [.queue(name: queue)]) { link in
-            try await link.connection.whenConnected()
+        try await Link.withQueue { link, queue in
             let body = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) }
             try await link.connection.publish(Message(body: body), exchange: "", routingKey: queue, mandatory: true)
             var iterator = link.connection.consume(queue: queue, prefetch: 1).makeAsyncIterator()
             let delivery = try #require(await iterator.next())
             #expect(delivery.message.body == body)
             delivery.ack()
-            try await link.connection.delete(queue: queue)
         }
     }
 

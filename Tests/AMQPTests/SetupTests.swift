@@ -45,16 +45,13 @@ struct SetupTests {
 
     @Test("a queue that exists with other arguments is named, with the broker's own words")
     func mismatch() async throws {
-        let queue = TestBroker.name()
-        try await Link.with(topology: [.queue(name: queue)]) { link in
-            try await link.connection.whenConnected()
+        try await Link.withQueue { link, queue in
             try await Link.with(topology: [.queue(name: queue, arguments: ["x-max-length": .int(5)])]) { other in
                 let error = await other.events.setupError()
                 guard case .topologyMismatch(let object, let text) = error, object == "queue \(queue)" else { throw error }
                 #expect(text.contains("x-max-length"))
                 #expect(other.connection.status.isConnected == false)
             }
-            try await link.connection.delete(queue: queue)
         }
     }
 

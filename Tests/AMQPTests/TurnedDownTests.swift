@@ -37,6 +37,26 @@ struct TurnedDownTests {
         }
     }
 
+    @Test("lets those to the same exchange be tried alone, so that they disturb no other message")
+    func probation() async throws {
+        let missing = TestBroker.name("missing")
+        try await Link.withQueue(["x-queue-type": .string("quorum")]) { link, queue in
+            @Sendable func miss() async {
+                await Self.expectTurnedDown(404, naming: missing) {
+                    try await link.connection.publish(Message(body: []), exchange: missing, routingKey: "x", mandatory: true)
+                }
+            }
+            await miss()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<300 {
+                    group.addTask { if number.isMultiple(of: 10) { await miss() } else { try await link.publish("\(number)", to: queue) } }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await link.connection.depth(of: queue).messages == 270)
+        }
+    }
+
     @Test("is named with the broker's words when the user may not write there, or its headers are not acceptable")
     func reasons() async throws {
         let broker = try await TestBroker.shared

@@ -47,6 +47,11 @@ struct AnswerClassifierTests {
             (401, #"{"status":true,"response_code":1}"#, "unknown.contradictory"),
             (200, #"{"message":"Unauthorized"}"#, "unknown.contradictory"),
             (200, #"{"status":true,"response_code":1,"message":"Recharge failed"}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"response_code":1,"message":"Transaction failed"}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"response_code":1,"message":"FAILURE at operator"}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"response_code":1,"message":"Recharge was not successful"}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"response_code":1,"message":"Amount refunded, request pending"}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"response_code":1,"message":"Recharge of 10 is successful, unfailing"}"#, "done"),
             (200, #"{"status":true,"response_code":16}"#, "unknown.contradictory"),
             // Not to be read.
             (200, "", "unknown.unreadable"), (204, "", "unknown.unreadable"), (200, "<html>", "unknown.unreadable"),
@@ -122,6 +127,10 @@ struct AnswerClassifierTests {
             // Words and numbers that disagree.
             (200, #"{"status":true,"responsecode":1,"message":"Recharge failed"}"#, "unknown.contradictory"),
             (200, #"{"status":true,"responsecode":1,"data":{"status":"1","message":"Recharge failed"}}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"responsecode":1,"message":"Transaction failed"}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"responsecode":1,"message":"Transaction failed, refund pending"}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"responsecode":1,"data":{"status":"1","message":"Transaction failed"}}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"responsecode":1,"message":"Transaction failed","data":{"status":"0"}}"#, "failed(refunded: false)"),
             (200, #"{"status":true,"responsecode":1,"data":{"status":"0"},"message":"No record found"}"#, "unknown.contradictory"),
             (200, #"{"status":false,"responsecode":12,"message":"Recharge failed"}"#, "declined"),
             (200, #"{"status":true,"responsecode":12}"#, "unknown.contradictory"),
@@ -230,11 +239,18 @@ struct AnswerClassifierTests {
         configuration.codes.postponed = [6]
         configuration.pan.failedCodes = [9]
         configuration.enquiry.succeededWords = ["Erledigt"]
+        configuration.codes.failingPatterns = ["misslungen"]
         let classifier = AnswerClassifier(configuration: configuration)
         let refusal = classifier.recharge(read(200, #"{"status":false,"response_code":7}"#), version: version)
         #expect(refusal.outcome == "refused(code: Optional(7), isFinal: true)")
         #expect(classifier.recharge(read(200, #"{"status":false,"response_code":6}"#), version: version).outcome == "postponed")
         #expect(classifier.recharge(read(200, #"{"status":true,"response_code":6}"#), version: version).outcome == "unknown.contradictory")
+        func saying(_ message: String) -> String {
+            let body = #"{"status":true,"response_code":1,"message":"\#(message)"}"#
+            return classifier.recharge(read(200, body), version: version).outcome
+        }
+        #expect(saying("Transaction failed") == "done")
+        #expect(saying("MISSLUNGEN") == "unknown.contradictory")
         let application = classifier.panStatus(read(200, #"{"status":false,"response_code":9,"message":"no"}"#), version: version)
         #expect(application.outcome == "failed(code: Optional(9))")
         let failure = classifier.enquiry(read(200, #"{"status":false,"responsecode":7}"#), version: version)

@@ -19,7 +19,7 @@ struct DestinationTests {
             "HTTPS://API.Bos.Center:443/api/BOS", "https://user:word@api.bos.center/api/BOS",
         ])
     func same(baseURL: String) {
-        #expect(destination(baseURL) == "https://api.bos.center:443/api/BOS/DoRecharge none")
+        #expect(destination(baseURL) == "https://api.bos.center:443/api/BOS/DoRecharge (auth none)")
     }
 
     @Test("another host, port, path or scheme is another destination")
@@ -43,7 +43,7 @@ struct DestinationTests {
         #expect(account("merchant-1", "s") == account("merchant-1", "t"))
         #expect(account("merchant-1", "s") != account("merchant-2", "s"))
         // The first four bytes of SHA-256 of "merchant-1".
-        #expect(account("merchant-1", "sesame") == "https://h:443/a/DoRecharge authorise 1c656cec")
-        #expect(destination("https://h/a") { $0.credentials = .file(path: "/run/token") } == "https://h:443/a/DoRecharge file")
+        #expect(account("merchant-1", "sesame") == "https://h:443/a/DoRecharge (auth authorise 1c656cec)")
+        #expect(destination("https://h/a") { $0.credentials = .file(path: "/run/token") } == "https://h:443/a/DoRecharge (auth file)")
     }
 }

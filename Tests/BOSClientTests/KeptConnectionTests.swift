@@ -17,6 +17,10 @@ struct KeptConnectionTests {
         await client.recharge(request, timeout: timeout).outcome
     }
 
+    private func waitUntilKept(_ client: BOSClient) async {
+        while !client.keepsConnections, !Task.isCancelled { await Task.yield() }
+    }
+
     /// Recharges, `atOnce` side by side, and how many were answered as done.
     private func recharge(_ count: Int, atOnce: Int, _ server: ScriptedServer) async throws -> (done: Int, wrong: [String]) {
         try await withClient(server.address, { $0.maximumConnections = 64 }) { client in
@@ -79,7 +83,7 @@ struct KeptConnectionTests {
                 #expect(await outcome(client, .sample("r\(number)-")) == "done")
             }
             #expect(server.connections == ConnectionTrust.silencesNeeded)
-            while !client.keepsConnections { await Task.yield() }
+            await waitUntilKept(client)
             for number in 100..<110 { #expect(await outcome(client, .sample("r\(number)-")) == "done") }
             #expect(server.connections == ConnectionTrust.silencesNeeded + 1)
             isDouble.withLock { $0 = true }
@@ -104,7 +108,7 @@ struct KeptConnectionTests {
         }
         try await withClient(server.address, { $0.idleTimeout = .seconds(30) }) { client in
             for number in 0..<ConnectionTrust.silencesNeeded { _ = await client.recharge(.sample("r\(number)-")) }
-            while !client.keepsConnections { await Task.yield() }
+            await waitUntilKept(client)
             #expect(await outcome(client, .sample("before-")) == "done")
             #expect(await outcome(client, .sample("late-")) == "unknown.contradictory")
         }
@@ -119,7 +123,7 @@ struct KeptConnectionTests {
         }
         try await withClient(server.address) { client in
             for number in 0..<ConnectionTrust.silencesNeeded { _ = await client.recharge(.sample("r\(number)-")) }
-            while !client.keepsConnections { await Task.yield() }
+            await waitUntilKept(client)
             let before = server.connections
             for number in 0..<3 { _ = await client.recharge(.sample("no\(number)-")) }
             #expect(server.connections == before + 3)
@@ -133,7 +137,7 @@ struct KeptConnectionTests {
         try await withClient(server.address) { client in
             for number in 0..<ConnectionTrust.silencesNeeded { #expect(await outcome(client, .sample("r\(number)-")) == "done") }
             for _ in 0..<ConnectionTrust.silencesNeeded { #expect(await server.nextEnd() == "closed") }
-            while !client.keepsConnections { await Task.yield() }
+            await waitUntilKept(client)
             #expect(await outcome(client, .sample("kept-")) == "done")
             #expect(await server.nextEnd() == "closed")
             #expect(await outcome(client, .sample("new-")) == "done")
@@ -150,7 +154,7 @@ struct KeptConnectionTests {
         }
         try await withClient(server.address) { client in
             for number in 0..<ConnectionTrust.silencesNeeded { _ = await client.recharge(.sample("r\(number)-")) }
-            while !client.keepsConnections { await Task.yield() }
+            await waitUntilKept(client)
             let before = server.connections
             for number in 0..<3 { #expect(await outcome(client, .sample("told\(number)-")) == "done") }
             #expect(server.connections == before + connections)

@@ -62,7 +62,7 @@ struct RefusalReadingTests {
             (200, #"{"status":false,"response_code":6,"message":"Service under maintenance, try after 02:00"}"#),
             (200, #"{"status":false,"message":"You Have Insufficient Balance."}"#),
             (200, #"{"status":false,"response_code":5,"message":"Service down for sometime"}"#),
-            (200, #"{"response_code":5,"message":"Insufficient API Balance."}"#),
+            (401, #"{"response_code":5,"message":"Insufficient API Balance."}"#),
         ])
     func postponed(status: Int, body: String) {
         #expect(recharge(status, body).outcome == "postponed")
@@ -72,9 +72,20 @@ struct RefusalReadingTests {
         "what claims that it was taken is never \"not now\"",
         arguments: [
             (402, #"{"status":true,"response_code":1}"#, "unknown.contradictory"), (402, #"{"response_code":11}"#, "duplicateReference"),
-            (200, #"{"status":true,"response_code":1,"message":"SMS service temporarily unavailable"}"#, "done"),
+            (200, #"{"status":true,"response_code":1,"message":"SMS service temporarily unavailable"}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"response_code":5,"message":"Service down for sometime"}"#, "unknown.contradictory"),
+            // Words alone are a guess: without a refusal they are a doubt.
+            (200, #"{"response_code":5,"message":"Insufficient API Balance."}"#, "unknown.contradictory"),
+            (200, #"{"message":"Service down for sometime"}"#, "unknown.contradictory"),
             (200, #"{"status":false,"response_code":2,"message":"Service down"}"#, "accepted"),
             (402, #"{"status":false,"response_code":7"#, "unknown.unreadable"),
+            // A refusal whose words say that it was taken is asked about before it is believed.
+            (
+                200, #"{"status":false,"response_code":7,"message":"Service down, your request is PENDING"}"#,
+                "refused(code: Optional(7), isFinal: false)"
+            ),
+            (200, #"{"status":false,"message":"Recharge accepted, SMS service down"}"#, "refused(code: nil, isFinal: false)"),
+            (400, #"{"message":"Recharge successful, insufficient balance for more"}"#, "unknown.contradictory"),
             (503, #"{"status":false,"message":"under maintenance"}"#, "unknown.server_error"),
         ])
     func taken(status: Int, body: String, outcome: String) {

@@ -47,7 +47,7 @@ extension Attempt {
         case .notSent(let reason, _): "notSent.\(reason.rawValue)"
         case .throttled(let pause): "throttled(\(pause.map { "\($0)" } ?? "nil"))"
         case .postponed: "postponed"
-        case .credentialsRefused(let code, _): "credentialsRefused(\(code.map(String.init) ?? "nil"))"
+        case .credentialsRefused(let facts, _): "credentialsRefused(\(facts.responseCode.map(String.init) ?? "nil"))"
         case .unknown(let reason, _, _): "unknown.\(reason.rawValue)"
         case .answered(let answer as RechargeAnswer): "\(answer.meaning)"
         case .answered(let answer as EnquiryAnswer): "\(answer.verdict)"

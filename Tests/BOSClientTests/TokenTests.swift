@@ -164,7 +164,9 @@ struct TokenTests {
                 for number in 0..<50 {
                     group.addTask {
                         let first = await client.recharge(.sample("r\(number)"))
-                        guard case .credentialsRefused(nil, let version) = first, await client.renewCredentials(refused: version) else {
+                        guard case .credentialsRefused(let facts, let version) = first, facts.responseCode == nil,
+                            await client.renewCredentials(refused: version)
+                        else {
                             return first.outcome
                         }
                         return await client.recharge(.sample("r\(number)")).outcome

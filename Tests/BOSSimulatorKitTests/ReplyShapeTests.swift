@@ -2,7 +2,7 @@ import Testing
 
 @testable import BOSSimulatorKit
 
-/// The bytes of each shape, held to bos-api.md.
+/// The bytes of each shape, held to bos-api.md#what-clients-show.
 @Suite("The shapes of answers", .timeLimit(.minutes(1)))
 struct ReplyShapeTests {
     private static func bench(_ shape: ReplyShape, _ faults: FaultRule..., own: Bool? = nil) -> SimulatedBOSTests.Bench {

@@ -79,7 +79,7 @@ enum BenchmarkError: Error, CustomStringConvertible {
         case .died(let log):
             "the worker ended while it was measured; the end of its log:\n\(log.split(separator: "\n").suffix(20).joined(separator: "\n"))"
         case .stopped(let code): "the worker ended with \(code) when it was asked to stop"
-        case .executions(let count, let jobs): "BOS was called \(count) times for \(jobs) jobs"
+        case .executions(let count, let jobs): "BOS was sent \(count) recharges for \(jobs) jobs"
         }
     }
 }

@@ -16,7 +16,7 @@ struct Drain: Sendable {
             let now = clock.now
             let (used, own) = (worker.usage().processorSeconds, Worker.processorSeconds(of: "self"))
             if let first, count >= jobs {
-                guard standIn.requests == jobs else { throw BenchmarkError.executions(standIn.requests, of: jobs) }
+                guard standIn.recharges == jobs else { throw BenchmarkError.executions(standIn.recharges, of: jobs) }
                 return Drain(
                     jobs: count - first.count, seconds: (now - first.at) / .seconds(1), workerSeconds: used - first.worker,
                     standInSeconds: own - first.own)

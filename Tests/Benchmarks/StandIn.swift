@@ -9,8 +9,8 @@ final class StandIn: Sendable {
     private let channel: any Channel
     private let counter = Counter()
 
-    /// Requests answered so far.
-    var requests: Int { counter.value }
+    /// Recharges answered so far. Enquiries are answered as well, and not counted.
+    var recharges: Int { counter.value }
 
     init() async throws {
         let counter = counter
@@ -50,6 +50,7 @@ private final class Answerer: ChannelInboundHandler {
     }()
     private static let headEnd = Array("\r\n\r\n".utf8)
     private static let lengthName = Array("content-length:".utf8)
+    private static let rechargeName = Array("/dorecharge".utf8)
 
     private let counter: StandIn.Counter
     private var pending = ByteBuffer()
@@ -60,8 +61,8 @@ private final class Answerer: ChannelInboundHandler {
         var bytes = unwrapInboundIn(data)
         if pending.readableBytes == 0 { pending = bytes } else { pending.writeBuffer(&bytes) }
         while let size = Self.requestSize(pending.readableBytesView), size <= pending.readableBytes {
+            if Self.isRecharge(pending.readableBytesView) { counter.increment() }
             pending.moveReaderIndex(forwardBy: size)
-            counter.increment()
             context.write(wrapOutboundOut(Self.answer), promise: nil)
         }
         if pending.readableBytes == 0 { pending.clear() }
@@ -83,6 +84,11 @@ private final class Answerer: ChannelInboundHandler {
             }
             return end + headEnd.count + length
         }
+    }
+
+    /// Whether the path of this request, at its very beginning, is that of a recharge.
+    private static func isRecharge(_ view: ByteBufferView) -> Bool {
+        view.withUnsafeBytes { offset(of: rechargeName, in: UnsafeRawBufferPointer(rebasing: $0.prefix(64))) != nil }
     }
 
     /// Where the pattern, in small letters, begins; the case of the text does not matter.

@@ -95,7 +95,16 @@ struct ComponentsTests {
     func destination() {
         let settings = Self.complete
         #expect(settings.engineConfiguration.policy.destination == settings.bosConfiguration.destination)
-        #expect(settings.engineConfiguration.policy.destination.contains(" authorise "))
+        #expect(settings.engineConfiguration.policy.destination.contains("authorise "))
+    }
+
+    @Test("no pause between tries is longer than retry.maximumBackoff, also while BOS says not now")
+    func longestPause() {
+        var settings = Settings(for: .worker)
+        settings.engine.policy.send.maximum = .milliseconds(500)
+        let policy = settings.engineConfiguration.policy
+        #expect(policy.send.maximum == .milliseconds(500))
+        #expect(policy.postponed.maximum == .milliseconds(500))
     }
 
     /// With everything set that another setting needs.

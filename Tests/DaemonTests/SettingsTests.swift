@@ -106,7 +106,7 @@ struct SettingsTests {
         "amqp.tls.certificateFile": "/certificate.pem", "amqp.tls.keyFile": "/key.pem",
         "api.registerID": "1234", "api.finalCodes": "3,4", "api.postponedCodes": "6",
         "pan.failedCodes": "9", "api.enquiry.failedCodes": "7",
-        "api.formerly": "https://old.example:443/DoRecharge none", "auth.tokenFile": "/token",
+        "api.formerly": "https://old.example:443/DoRecharge (auth none)", "auth.tokenFile": "/token",
         "auth.url": "https://auth.example/authorize",
         "auth.clientID": "client", "auth.clientSecret": "hunter2", "auth.publicKeyFile": "/public.pem",
         "pan.nepKey": "nep", "pan.domain": "example.org", "pan.partnerID": "7", "pan.nepID": "8",

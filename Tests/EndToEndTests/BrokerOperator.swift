@@ -22,6 +22,11 @@ struct BrokerOperator {
         }
     }
 
+    /// Declares these items and keeps the connection while `body` runs.
+    func hold(_ topology: [TopologyItem], _ body: () async throws -> Void) async throws {
+        try await with(topology) { _ in try await body() }
+    }
+
     /// - Throws: why the topology cannot be declared.
     private func with(_ topology: [TopologyItem], _ body: (Connection) async throws -> Void) async throws {
         let (outcomes, outcome) = AsyncStream.makeStream(of: SessionError?.self)

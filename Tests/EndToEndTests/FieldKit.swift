@@ -23,6 +23,17 @@ extension System {
         }
     }
 
+    /// The same with a worker and a poller at work, which end in order afterwards.
+    static func fieldAtWork(_ settings: [String: String] = [:], _ body: (System, RawBOS) async throws -> Void) async throws {
+        try await field(settings) { system, bos in
+            let worker = try await system.startReadyWorker()
+            let (poller, _) = try system.startPoller()
+            try await body(system, bos)
+            #expect(await system.stop(poller) == 0)
+            #expect(await system.stop(worker) == 0)
+        }
+    }
+
     /// Has one recharge executed, and returns once the worker has asked BOS about it, as the worker does by itself.
     func calibrate(_ bos: RawBOS, as reference: String = "known") async throws {
         try await upstream.publishRecharges([reference])

@@ -68,5 +68,23 @@ extension EndToEnd {
                 #expect(await system.stop(worker) == 0)
             }
         }
+
+        @Test("bosctl asks by BOS's own number as the worker does, and takes no person's word against BOS's")
+        func bosctlAsksByNumber() async throws {
+            try await System.field(["BOS_API_ENQUIRY_BY": "refid"]) { system, bos in
+                let isShown = Flag()
+                bos.on(.recharge) { _ in .json(#"{"status":true,"response_code":2,"refid":"482913","message":"Request accepted"}"#) }
+                bos.on(.enquiry) { isShown.isSet && $0.reference == "482913" ? Self.numbered("482913") : RawBOS.notFound }
+                let worker = try await system.startReadyWorker()
+                try await system.upstream.publishRecharges(["r-1"])
+                #expect(await bos.hasHeard(.enquiry, 2, about: "482913"))
+                #expect(await system.stop(worker) == 0)
+                isShown.set()
+                let resolved = try await system.bosctl([
+                    "resolve", "r-1", "--failed", "--inside-window", "--reason", "I think so", "--yes",
+                ])
+                #expect(resolved.code == 1 && resolved.output.contains("BOS contradicts you"), "\(resolved.output)")
+            }
+        }
     }
 }

@@ -33,6 +33,46 @@ extension EndToEnd {
             }
         }
 
+        @Test("what BOS does not know is settled at once by a person; what it knows by then, or has accepted before, is left as it is")
+        func settledTogether() async throws {
+            try await System.field { system, bos in
+                let isFound = Flag()
+                bos.on(.recharge) { request in
+                    switch request.reference {
+                    case "known": nil
+                    case "taken": .json(#"{"status":true,"response_code":2,"message":"Request accepted"}"#)
+                    default: .reset
+                    }
+                }
+                bos.on(.enquiry) { request in
+                    func found(_ status: String) -> RawBOS.Action {
+                        RawBOS.found(request.reference, subscriber: System.subscriber, amount: "1", status: status)
+                    }
+                    return request.reference == "taken" ? found("2") : request.reference == "late" && isFound.isSet ? found("1") : nil
+                }
+                let worker = try await system.startReadyWorker()
+                try await system.calibrate(bos)
+                try await system.upstream.publishRecharges(["lost-1", "lost-2", "late", "taken"])
+                try await system.expectParked(["lost-1", "lost-2", "late"])
+                #expect(await eventually { system.lastOutcome("taken") == "in_doubt" })
+                isFound.set()
+                let command = ["resolve", "--not-found", "--older-than", "1s", "--failed", "--reason", "BOS support: none of them"]
+                let unconfirmed = try await system.bosctl(command)
+                #expect(unconfirmed.code == 1, "\(unconfirmed.output)")
+                #expect(unconfirmed.output.contains("3 recharges were not settled"), "\(unconfirmed.output)")
+                system.expectNoFinal(["lost-1", "lost-2", "late", "taken"])
+                let resolved = try await system.bosctl(command + ["--yes"])
+                #expect(resolved.code == 0, "\(resolved.output)")
+                for part in ["left out: 1 recharges", "recharge late is left as it was", "settled: 2, left as they were: 1"] {
+                    #expect(resolved.output.contains(part), "\(resolved.output)")
+                }
+                #expect(await eventually { ["lost-1", "lost-2"].allSatisfy { system.lastOutcome($0) == "failed" } })
+                system.expectNoFinal(["late", "taken"])
+                #expect(bos.executions == ["known": 1])
+                #expect(await system.stop(worker) == 0)
+            }
+        }
+
         @Test("an enquiry that has never found anything is not believed, whatever the owner has been told about not found")
         func blind() async throws {
             try await System.field(System.believing) { system, bos in
@@ -69,12 +109,10 @@ extension EndToEnd {
 
         @Test("a refusal with an unknown code is believed after two answers of an enquiry that finds what exists, not after one")
         func refused() async throws {
-            try await System.field { system, bos in
+            try await System.fieldAtWork { system, bos in
                 bos.on(.recharge) { request in
                     request.reference == "refused" ? .json(#"{"status":false,"response_code":9,"message":"Invalid operator"}"#) : nil
                 }
-                let worker = try await system.startReadyWorker()
-                let (poller, _) = try system.startPoller()
                 try await system.calibrate(bos)
                 try await system.upstream.publishRecharges(["refused"])
                 #expect(await eventually(within: .seconds(20)) { system.lastOutcome("refused") == "failed" })
@@ -82,23 +120,17 @@ extension EndToEnd {
                 #expect(questions.count >= 2)
                 let (first, last) = (try #require(questions.first), try #require(questions.last))
                 #expect(last.arrivedAt - first.arrivedAt >= .milliseconds(900), "it was believed before the window was over")
-                #expect(await system.stop(poller) == 0)
-                #expect(await system.stop(worker) == 0)
             }
         }
 
         @Test("a refusal with an unknown code stays in doubt while the enquiry has never found anything")
         func refusedBlindly() async throws {
-            try await System.field { system, bos in
+            try await System.fieldAtWork { system, bos in
                 bos.on(.recharge) { _ in .json(#"{"status":false,"response_code":9,"message":"Invalid operator"}"#) }
                 bos.on(.enquiry, RawBOS.blind)
-                let worker = try await system.startReadyWorker()
-                let (poller, _) = try system.startPoller()
                 try await system.upstream.publishRecharges(["refused"])
                 #expect(await bos.hasHeard(.enquiry, 15, about: "refused"))
                 system.expectNoFinal(["refused"])
-                #expect(await system.stop(poller) == 0)
-                #expect(await system.stop(worker) == 0)
             }
         }
 

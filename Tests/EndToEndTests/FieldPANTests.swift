@@ -26,27 +26,24 @@ extension EndToEnd {
 
         @Test("an application is pending until BOS decides it in words that are known, and is asked about again")
         func words() async throws {
-            try await System.field(Self.often) { system, bos in
+            try await System.fieldAtWork(Self.often) { system, bos in
                 let isDecided = Flag()
                 bos.on(.panStatus) { request in
                     if isDecided.isSet { return RawBOS.pan("Your PAN has been allotted") }
                     return Self.undecided.first { $0.name == request.reference }.map { .json($0.body, status: $0.status) }
                 }
-                let worker = try await system.startReadyWorker()
-                let (poller, _) = try system.startPoller()
                 let names = Self.undecided.map(\.name)
                 for name in names { try await system.upstream.publish(Array("{\"refid\":\"\(name)\"}".utf8), as: name, kind: "pan.status") }
                 for name in names { #expect(await bos.hasHeard(.panStatus, 2, about: name), "\(name) is not asked about again") }
                 system.expectNoFinal(names)
                 for (name, _, _, message) in Self.undecided where !message.isEmpty {
+                    #expect(await eventually { system.upstream.replies[name] != nil })
                     let reply = try JSONValue.parse(try #require(system.upstream.replies[name]?.first).body)
                     #expect(reply["outcome"]?.text == "pending", "\(name)")
                     #expect(reply["message"]?.text?.hasPrefix(message) == true, "\(name)")
                 }
                 isDecided.set()
                 #expect(await eventually(within: .seconds(20)) { names.allSatisfy { system.lastOutcome($0) == "succeeded" } })
-                #expect(await system.stop(poller) == 0)
-                #expect(await system.stop(worker) == 0)
             }
         }
 

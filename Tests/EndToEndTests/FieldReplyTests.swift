@@ -17,17 +17,25 @@ extension EndToEnd {
                 try await system.broker.ctl("set_permissions", user, own, own, own)
                 let url = system.broker.url.replacing("guest:guest", with: "\(user):secret")
                 let worker = try await system.startReadyWorker(["BOS_AMQP_URLS": url])
+                func complaints() -> [Substring] {
+                    System.lines(of: worker, with: #""level":"error""#, "a reply could not be published", #""correlation_id":"forbidden""#)
+                }
                 try await system.upstream.publish(Upstream.recharge("forbidden"), as: "forbidden", replyTo: "amq.gen-x")
+                try #require(await eventually { bos.executions["forbidden"] == 1 })
                 let references = System.references(20)
                 try await system.upstream.publishRecharges(references)
                 #expect(await eventually(within: .seconds(10)) { references.allSatisfy { system.lastOutcome($0) == "succeeded" } })
                 #expect(bos.executions.count == 21)
+                #expect(await eventually { !complaints().isEmpty })
                 #expect(await eventually { try await system.ledgerSummary().unpublishedReplies == 1 })
+                #expect(await eventually { try await Web.get("\(system.http)/metrics").text.contains("bos_replies_owed 1\n") })
                 // More come after it, and it is not told with each of them.
                 try await system.upstream.publishRecharges(["later"])
                 #expect(await eventually { system.lastOutcome("later") == "succeeded" })
-                let complaints = System.lines(of: worker, with: #""level":"error""#, #""correlation_id":"forbidden""#)
-                #expect(complaints.count == 1 && complaints.first?.contains("403 ACCESS_REFUSED") == true, "\(worker.output)")
+                let all = complaints()
+                #expect(all.count == 1 && all.allSatisfy { $0.contains("403 ACCESS_REFUSED") && $0.contains("amq.default") }, "\(all)")
+                #expect(System.lines(of: worker, with: "a reply could not be published").count == 1, "\(worker.output)")
+                #expect(!(try await Web.get("\(system.http)/metrics").text.contains("bos_amqp_reconnects_total{role=\"publish\"} 1")))
                 #expect(await system.isReady())
                 #expect(await system.stop(worker) == 0)
                 #expect(try await system.ledgerSummary().unpublishedReplies == 1)
@@ -60,20 +68,36 @@ extension EndToEnd {
             }
         }
 
-        @Test("where the exchange of replies has no alternate exchange a reply without a listener is kept all the same")
+        @Test(
+            "where the exchange of replies has no alternate exchange a reply without a listener is kept all the same; where that leads nowhere, it stays owed"
+        )
         func unrouted() async throws {
             try await System.field(["BOS_AMQP_DECLARE_TOPOLOGY": "false"], keepsUnrouted: false) { system, bos in
-                try await Broker.declare(Self.topology(system.names), at: system.broker.url)
+                let unrouted = system.names.unrouted
+                try await system.onBroker { try await $0.declare(Self.topology(system.names)) }
                 let worker = try await system.startReadyWorker()
                 try await system.upstream.publish(Upstream.recharge("unheard"), as: "unheard", replyTo: "service-that-is-gone")
                 #expect(await bos.hasHeard(.recharge))
-                #expect(await eventually(within: .seconds(5)) { try await system.upstream.depth(of: system.names.unrouted) == 1 })
+                #expect(await eventually(within: .seconds(5)) { try await system.upstream.depth(of: unrouted) == 1 }, "\(worker.output)")
                 #expect(await eventually { try await system.ledgerSummary().unpublishedReplies == 0 })
                 let metrics = try await Web.get("\(system.http)/metrics").text
                 #expect(metrics.contains("bos_replies_unrouted_total 1\n"))
+
+                try await system.onBroker { broker in
+                    try await broker.delete(exchange: unrouted)
+                    try await broker.declare([.exchange(name: unrouted, kind: "fanout")])
+                }
+                try await system.upstream.publish(Upstream.recharge("owed"), as: "owed", replyTo: "service-that-is-gone")
+                #expect(await eventually { worker.output.contains("a reply could not be published") }, "\(worker.output)")
+                #expect(try await system.ledgerSummary().unpublishedReplies == 1)
+                try await system.onBroker { broker in
+                    try await broker.declare([.binding(queue: unrouted, exchange: unrouted, routingKey: "")])
+                }
+                #expect(await eventually { try await system.upstream.depth(of: unrouted) == 2 }, "\(worker.output)")
+                #expect(System.lines(of: worker, with: "a reply could not be published").count == 1)
                 #expect(await system.stop(worker) == 0)
-                let kept = await system.upstream.messages(1, of: system.names.unrouted)
-                #expect(kept.first?.properties.correlationID == "unheard")
+                let kept = await system.upstream.messages(2, of: unrouted)
+                #expect(kept.map(\.properties.correlationID) == ["unheard", "owed"])
             }
         }
 

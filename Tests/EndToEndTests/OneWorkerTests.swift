@@ -8,9 +8,6 @@ import Testing
 
 extension EndToEnd {
     @Suite struct OneWorker {
-        /// A lock is certain to be a living worker's after three heartbeats.
-        private static let soonCertain = ["BOS_AMQP_HEARTBEAT": "2s"]
-
         @Test("a second worker on the same ledger is refused with a sentence that says what to do")
         func secondOnLedger() async throws {
             try await System.run { system in
@@ -25,7 +22,7 @@ extension EndToEnd {
 
         @Test("a second worker on the same virtual host is refused once it is certain that the first one lives")
         func secondOnBroker() async throws {
-            try await System.run(Self.soonCertain) { system in
+            try await System.run { system in
                 // Two files of one ledger: a copy has the name of its original.
                 #expect(await system.stop(try await system.startReadyWorker()) == 0)
                 let copy = system.folder.appendingPathComponent("copy.sqlite")
@@ -33,8 +30,7 @@ extension EndToEnd {
                 #expect(!FileManager.default.fileExists(atPath: original.path + "-wal"), "a worker that has ended leaves one whole file")
                 try FileManager.default.copyItem(at: original, to: copy)
                 let worker = try await system.startReadyWorker()
-                let second = try system.startWorker(
-                    ["BOS_HTTP_LISTEN": "127.0.0.1:0", "BOS_LEDGER_URL": "sqlite:\(copy.path)"], log: "second.log")
+                let second = try system.startSecondWorker(copy.path)
                 #expect(await second.exitCode() == 78)
                 #expect(second.output.contains("another worker is consuming from this broker's virtual host"), "\(second.output)")
                 #expect(await system.isReady(), "the first worker is not disturbed")
@@ -62,13 +58,12 @@ extension EndToEnd {
 
         @Test("a worker that the lock turns away has published no reply and does not make the virtual host its own")
         func turnedAway() async throws {
-            try await System.run(Self.soonCertain) { system in
+            try await System.run { system in
                 let other = "\(system.folder.path)/other.sqlite"
                 try await Self.oweReply(system, in: other)
                 let worker = try await system.startReadyWorker()
                 try await system.broker.ctl("delete_queue", system.names.ledger)
-                let second = try system.startWorker(
-                    ["BOS_HTTP_LISTEN": "127.0.0.1:0", "BOS_LEDGER_URL": "sqlite:\(other)"], log: "second.log")
+                let second = try system.startSecondWorker(other)
                 #expect(await second.exitCode() == 78)
                 #expect(second.output.contains("another worker is consuming"), "\(second.output)")
                 #expect(try await Self.repliesOwed(in: other) == 1)
@@ -82,26 +77,21 @@ extension EndToEnd {
             }
         }
 
-        @Test("where the topology is only checked, worker and poller need no more rights on the broker than README names")
+        @Test("where the topology is only checked, worker and poller need no more rights on the broker than operating.md names")
         func fewRights() async throws {
             try await System.run { system in
                 #expect(await system.stop(try await system.startReadyWorker()) == 0)
                 try await system.broker.ctl("delete_queue", system.names.ledger)
-                func settings(_ user: String, configure: String, write: String, read: String) async throws -> [String: String] {
+                func settings(_ user: String) async throws -> [String: String] {
                     let name = "\(system.names.prefix)-\(user)"
+                    let rights = try Self.documentedRights(of: user, system.names)
                     try await system.broker.ctl("add_user", name, "secret")
-                    try await system.broker.ctl("set_permissions", name, "^(\(configure))$", "^(\(write))$", "^(\(read))$")
+                    try await system.broker.ctl("set_permissions", name, rights.configure, rights.write, rights.read)
                     let url = system.broker.url.replacing("guest:guest", with: "\(name):secret")
                     return ["BOS_AMQP_DECLARE_TOPOLOGY": "false", "BOS_AMQP_URLS": url]
                 }
-                let names = system.names
-                let worker = try await system.startReadyWorker(
-                    settings(
-                        "worker", configure: "\(names.lock)|\(names.ledger)",
-                        write: "\(names.replies)|\(names.unrouted)|\(names.dead)|amq.default",
-                        read: "\(names.recharge)|\(names.status)|\(names.lock)|\(names.ledger)"))
-                let (poller, http) = try system.startPoller(
-                    await settings("poller", configure: names.ledger, write: "\(names.jobs)|\(names.dead)", read: names.ledger))
+                let worker = try await system.startReadyWorker(settings("worker"))
+                let (poller, http) = try system.startPoller(await settings("poller"))
                 #expect(await eventually { try await Web.get("\(http)/readyz").status == 200 }, "\(poller.output)")
                 try await system.upstream.publishRecharges(["one"])
                 try await system.upstream.publish(Upstream.recharge("one", amount: "2"), as: "refused")
@@ -128,6 +118,24 @@ extension EndToEnd {
                 #expect(await system.stop(worker) == 0)
                 #expect(try await Self.repliesOwed(in: ledger) == 1)
             }
+        }
+
+        /// What the table of operating.md#rights-on-the-broker lets the program do, as patterns for this test's names.
+        private static func documentedRights(
+            of program: String, _ names: Names
+        ) throws -> (configure: String, write: String, read: String) {
+            let own = [
+                "bos.worker.lock": names.lock, "bos.worker.ledger": names.ledger, "bos.replies": names.replies, "bos.dead": names.dead,
+                "bos.unrouted": names.unrouted, "bos.recharge": names.recharge, "bos.status": names.status, "bos.jobs": names.jobs,
+                "amq.default": "amq.default",
+            ]
+            let rows = Document(try Documents.text("deploy/docs/operating.md")).rows(beginning: program)
+            try #require(rows.count == 1 && rows[0].count == 4, "one row with three rights for the \(program)")
+            let patterns = try rows[0].map { cell in
+                let objects = try cell.matches(of: /`([a-z.]+)`/).map { try #require(own[String($0.1)], "\($0.1)") }
+                return "^(\(objects.joined(separator: "|")))$"
+            }
+            return (patterns[1], patterns[2], patterns[3])
         }
 
         private static func oweReply(_ system: System, in path: String) async throws {

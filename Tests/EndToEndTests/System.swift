@@ -128,6 +128,14 @@ struct System: Sendable {
         return worker
     }
 
+    /// Starts a worker beside another one, with a ledger of its own.
+    ///
+    /// It takes a lock for that of a living worker after three of its heartbeats, so it has short ones; that it may lose its connection over them does not matter.
+    func startSecondWorker(_ ledger: String, _ more: [String: String] = [:]) throws -> ChildProcess {
+        let own = ["BOS_HTTP_LISTEN": "127.0.0.1:0", "BOS_LEDGER_URL": "sqlite:\(ledger)", "BOS_AMQP_HEARTBEAT": "1s"]
+        return try startWorker(own.merging(more) { $1 }, log: "second.log")
+    }
+
     /// Starts a poller and tells where its HTTP endpoints are.
     func startPoller(_ more: [String: String] = [:]) throws -> (ChildProcess, http: String) {
         var listen = ""

@@ -152,6 +152,18 @@ final class Upstream: Sendable {
         return Int(try await replying.depth(of: queue).consumers)
     }
 
+    /// Whether a queue is there that only another connection may use.
+    func isHeldByAnother(_ queue: String) async throws -> Bool {
+        try await replying.whenConnected()
+        do throws(SessionError) {
+            _ = try await replying.depth(of: queue)
+            return false
+        } catch {
+            if case .closedByBroker(405, _) = error { return true }
+            throw error
+        }
+    }
+
     /// Takes so many messages out of a queue, in their order.
     func messages(_ count: Int, of queue: String) async -> [Message] {
         var taken: [Message] = []

@@ -19,7 +19,7 @@ struct ExactDecimalTests {
         "what is no whole number or does not fit is none",
         arguments: [
             "0.001", "1E-3", "1E+400", "1E+999999999999999999999", "1E-999999999999999999999", "92233720368547758.08", "311.555",
-            "9223372036854775808", "1e17",
+            "9223372036854775808", "1e17", "0.1E-9223372036854775808", "10E9223372036854775807",
         ])
     func none(number: String) throws {
         #expect(try #require(ExactDecimal(number: number)).wholeNumber(timesTenToThe: 2) == nil)

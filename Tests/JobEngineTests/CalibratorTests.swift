@@ -12,18 +12,24 @@ struct CalibratorTests {
         operatorID: 311, subscriber: "9876543210", amount: Money(paise: 1_000), reference: "R1", registerID: "merchant")
     private static let subject = Subject(reference: "R1", subscriber: "9876543210", amount: "10", hasData: true)
 
-    private static func calibrator(_ bos: ScriptedBOS, _ ledger: any Ledger = MemoryLedger()) -> EnquiryCalibrator {
+    private static func calibrator(
+        _ bos: ScriptedBOS, _ ledger: any Ledger = MemoryLedger(), _ clock: ManualClock = ManualClock()
+    ) -> EnquiryCalibrator {
         var configuration = EngineConfiguration()
         configuration.policy.destination = "bos"
         return EnquiryCalibrator(
-            gateway: bos, ledger: ledger, configuration: configuration, clock: ManualClock(),
+            gateway: bos, ledger: ledger, configuration: configuration, clock: clock,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     /// Runs until the calibration is something, and returns it.
     private static func run(_ calibrator: EnquiryCalibrator) async -> Calibration {
+        await run(calibrator) { calibrator.calibration(of: "merchant") != .untried }
+    }
+
+    private static func run(_ calibrator: EnquiryCalibrator, until isDone: () -> Bool) async -> Calibration {
         let running = Task { await calibrator.run() }
-        while calibrator.calibration(of: "merchant") == .untried, !Task.isCancelled { await Task.yield() }
+        while !isDone(), !Task.isCancelled { await Task.yield() }
         running.cancel()
         await running.value
         return calibrator.calibration(of: "merchant")
@@ -77,6 +83,35 @@ struct CalibratorTests {
         #expect(await Self.run(calibrator) == .credulous)
     }
 
+    @Test("an enquiry that finds what was never sent does not become a blind one by an answer about another recharge")
+    func credulousStays() async {
+        let found = Enquiry.found(.succeeded, ScriptedBOS.answer)
+        let other = Enquiry.found(.succeeded, ScriptedBOS.answer, Subject(reference: "R2", hasData: true))
+        let bos = Self.bos([found] + Array(repeating: other, count: 8), probe: found)
+        let calibrator = Self.calibrator(bos)
+        calibrator.executed(Self.recharge, nil)
+        #expect(await Self.run(calibrator) { bos.calls.enquiries.count >= 9 } == .credulous)
+    }
+
+    @Test("one answer that says neither \"found\" nor \"not found\" of what was never sent shows nothing; six of them do")
+    func undecidedControl() async {
+        let found = Enquiry.found(.succeeded, ScriptedBOS.answer)
+        for (probe, calibration) in [
+            (Enquiry.found(.declined, ScriptedBOS.answer), Calibration.passed(showsData: false, hasOwnNumbers: false)),
+            (.found(.pending, ScriptedBOS.answer), .untried), (.unanswered(.unanswered, retryAfter: nil), .untried),
+        ] {
+            for rounds in [5, 6] {
+                let bos = Self.bos(Array(repeating: found, count: rounds) + [.unanswered(.unanswered, retryAfter: nil)], probe: probe)
+                let calibrator = Self.calibrator(bos)
+                calibrator.executed(Self.recharge, nil)
+                let seen = await Self.run(calibrator) {
+                    bos.calls.enquiries.count > rounds || calibrator.calibration(of: "merchant") != .untried
+                }
+                #expect(seen == (rounds < 6 ? .untried : calibration))
+            }
+        }
+    }
+
     @Test("a BOS that shows an execution late is asked again, and an enquiry that was blind is believed once it finds")
     func late() async {
         let notFound = Enquiry.found(.notFound, ScriptedBOS.answer)
@@ -90,12 +125,72 @@ struct CalibratorTests {
         #expect(calibrator.problems.isEmpty)
     }
 
+    @Test("a recharge whose answer names another one is no example", arguments: [nil, "R1", "774411", "R9"])
+    func foreignAnswer(bosReference: String?) async {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.answered(.done, ScriptedBOS.answer, bosReference: bosReference)]
+        let bos = ScriptedBOS(script)
+        let calibrator = Self.calibrator(bos)
+        var machine = RechargeMachine(Self.recharge, acceptedAt: Timestamp(milliseconds: 0), policy: RetryPolicy())
+        let now = Moment(civil: Timestamp(milliseconds: 0), steady: SteadyTime(boot: "b", milliseconds: 0))
+        guard case .send(let permit) = machine.wake(at: now, jitter: 0) else { return _ = Issue.record("it is not sent") }
+        let caller = RechargeCaller(gateway: bos, calibrator: calibrator, enquiresBy: .reference)
+        _ = await caller.send(permit, machine, CallOptions(traceparent: nil, timeout: .seconds(1)))
+        var next = Self.recharge
+        next.reference = "R2"
+        calibrator.executed(next, nil)
+        #expect(await Self.run(calibrator).findsRecharges)
+        #expect(bos.calls.enquiries == [bosReference == "R9" ? "R2" : "R1"])
+    }
+
     @Test("a worker begins with a recharge that the one before it has sent to the same API")
     func fromLedger() async {
         let workshop = Workshop()
         await workshop.handle(Workshop.recharge())
         let calibrator = Self.calibrator(Self.bos([.found(.succeeded, ScriptedBOS.answer, Self.subject)]), workshop.ledger)
         #expect(await Self.run(calibrator).findsRecharges)
+    }
+
+    @Test("a worker begins with a recharge of each merchant that has doubts, and asks about no others")
+    func merchantsWithDoubts() async throws {
+        let workshop = Workshop()
+        for (reference, merchant) in [("R1", "m-1"), ("R2", "m-2"), ("R3", "m-3")] {
+            await workshop.handle(Workshop.recharge(reference, registerID: merchant))
+        }
+        var script = ScriptedBOS.Script()
+        script.recharges = [.unknown(nil)]
+        script.enquiries = [.found(.pending, ScriptedBOS.answer)]
+        workshop.bos.play(script)
+        await workshop.handle(Workshop.recharge("R4", registerID: "m-2"))
+        let bos = Self.bos([.found(.succeeded, ScriptedBOS.answer)])
+        let calibrator = Self.calibrator(bos, workshop.ledger)
+        let running = Task { await calibrator.run() }
+        while !["m-2", "m-3"].allSatisfy({ calibrator.calibration(of: $0).findsRecharges }), !Task.isCancelled { await Task.yield() }
+        running.cancel()
+        await running.value
+        #expect(Set(bos.calls.enquiries) == ["R2", "R3"])
+        #expect(calibrator.calibration(of: "m-1") == .untried)
+    }
+
+    @Test("a finding is measured again by the next executed recharge once it is old, and counts until then")
+    func measuredAgain() async {
+        let clock = ManualClock()
+        let bos = Self.bos([.found(.succeeded, ScriptedBOS.answer, Self.subject)])
+        let calibrator = Self.calibrator(bos, MemoryLedger(), clock)
+        let running = Task { await calibrator.run() }
+        calibrator.executed(Self.recharge, nil)
+        while calibrator.calibration(of: "merchant") == .untried, !Task.isCancelled { await Task.yield() }
+        #expect(calibrator.calibration(of: "merchant").findsRecharges)
+        var script = ScriptedBOS.Script()
+        script.enquiries = [.found(.notFound, ScriptedBOS.answer)]
+        bos.play(script)
+        clock.advance(by: EnquiryCalibrator.lifetime)
+        #expect(calibrator.calibration(of: "merchant").findsRecharges)
+        calibrator.executed(Self.recharge, nil)
+        while calibrator.calibration(of: "merchant").findsRecharges, !Task.isCancelled { await Task.yield() }
+        #expect(calibrator.calibration(of: "merchant") == .blind)
+        running.cancel()
+        await running.value
     }
 
     @Test("a run tells the calibrator what BOS has done, and a refused recharge fails only after it found something")

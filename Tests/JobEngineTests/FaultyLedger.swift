@@ -89,7 +89,7 @@ final class FaultyLedger: Ledger {
         return try await ledger.job(kind, reference)
     }
 
-    func lastExecuted(sentTo destination: String) async throws(LedgerError) -> JobRecord? {
+    func lastExecuted(sentTo destination: String) async throws(LedgerError) -> [JobRecord] {
         try await ledger.lastExecuted(sentTo: destination)
     }
 

@@ -85,6 +85,29 @@ struct OneBadItemTests {
         #expect(workshop.replies.count == 10)
     }
 
+    @Test("a copy for another asker that joins a run of a doubt is told at once that it is in doubt, though the run tells nothing new")
+    func copyOfDoubt() async throws {
+        var script = ScriptedBOS.Script()
+        script.recharges = [.unknown(nil)]
+        script.enquiries = [.found(.pending, ScriptedBOS.answer)]
+        let workshop = Workshop(script)
+        #expect(await workshop.handle(Workshop.recharge(), correlation: "first") == .ack)
+        script.duringEnquiry = { _ in
+            guard workshop.replies.count == 1 else { return }
+            #expect(await workshop.handle(Workshop.recharge(), correlation: "second") == .ack)
+            #expect(workshop.replies.map { $0.text("outcome") } == ["in_doubt", "in_doubt"])
+        }
+        workshop.bos.play(script)
+        workshop.clock.advance(by: .seconds(3_600))
+        #expect(try await workshop.poll() == [.ack])
+        #expect(workshop.broker.publications.map(\.message.properties.correlationID) == ["first", "second"])
+        script.enquiries = [.found(.succeeded, ScriptedBOS.answer)]
+        workshop.bos.play(script)
+        workshop.clock.advance(by: .seconds(3_600))
+        #expect(try await workshop.poll() == [.ack])
+        #expect(workshop.replies.map { $0.text("outcome") } == ["in_doubt", "in_doubt", "succeeded", "succeeded"])
+    }
+
     @Test("a recharge whose deadline passes while its claim is stored is not sent")
     func lateByDeadline() async throws {
         let workshop = Workshop()

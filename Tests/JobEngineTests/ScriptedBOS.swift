@@ -22,6 +22,8 @@ final class ScriptedBOS: BOSGateway {
         }
         /// Runs inside each call that moves money, before it is answered.
         var duringRecharge: @Sendable (Recharge) async -> Void = { _ in }
+        /// Runs inside each enquiry about a recharge, before it is answered.
+        var duringEnquiry: @Sendable (_ reference: String) async -> Void = { _ in }
     }
 
     static let answer = Answer(
@@ -63,11 +65,14 @@ final class ScriptedBOS: BOSGateway {
     }
 
     func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> CallReport<Enquiry> {
-        state.withLock { state in
-            if reference == PauseProbe.reference { return CallReport(state.script.probe, note: "RechargesStatus: scripted") }
+        let note = "RechargesStatus: scripted"
+        if reference == PauseProbe.reference { return CallReport(state.withLock { $0.script.probe }, note: note) }
+        let (event, during) = state.withLock { state in
             state.calls.enquiries.append(reference)
-            return CallReport(Self.next(&state.script.enquiries), note: "RechargesStatus: scripted")
+            return (Self.next(&state.script.enquiries), state.script.duringEnquiry)
         }
+        await during(reference)
+        return CallReport(event, note: note)
     }
 
     func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> CallReport<PANStatusMachine.Event> {

@@ -14,6 +14,9 @@ struct TrialTests {
 
         var last: ConsumptionGate.Flow? { flows.withLock { $0.last } }
 
+        /// What followed the first trial.
+        var afterTrial: ConsumptionGate.Flow? { flows.withLock { $0.drop { $0 != .trial }.dropFirst().first } }
+
         func watch(_ gate: ConsumptionGate) async { await gate.setSwitch { flow in self.flows.withLock { $0.append(flow) } } }
     }
 
@@ -48,9 +51,12 @@ struct TrialTests {
         // The trial is offered before the consumers have been switched.
         while flows.last == .stopped, !Task.isCancelled { await Task.yield() }
         #expect(flows.last == .trial)
-        // A trial that meets "not now" again lets no other job through.
+        // A trial lets no other job through, and no consumer goes on after one that meets "not now" again.
+        var trial = Self.script(.notTaken(.postponed))
+        trial.duringRecharge = { _ in #expect(await workshop.handle(Workshop.recharge("R4")) == .requeue) }
+        workshop.bos.play(trial)
         #expect(await workshop.handle(Workshop.recharge("R3")) == .ack)
-        #expect(await workshop.handle(Workshop.recharge("R4")) == .requeue)
+        #expect(flows.afterTrial == .stopped)
         workshop.bos.play(ScriptedBOS.Script())
         await Self.waitForTrial(workshop)
         #expect(await workshop.handle(Workshop.recharge("R5")) == .ack)

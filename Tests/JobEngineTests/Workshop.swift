@@ -22,9 +22,12 @@ struct Workshop {
 
     init(
         _ script: ScriptedBOS.Script = ScriptedBOS.Script(), purchaseGuard: PurchaseGuard? = nil, policy: RetryPolicy = Self.policy,
-        lane: Lane.Configuration = Lane.Configuration(concurrency: 64), logger: Logger? = nil
+        lane: Lane.Configuration = Lane.Configuration(concurrency: 64), enquiresBy: EngineConfiguration.EnquiryName = .reference,
+        logger: Logger? = nil
     ) {
-        self.init(ManualClock(), FaultyLedger(), RecordingBroker(), ScriptedBOS(script), purchaseGuard, Self.rules, policy, lane, logger)
+        self.init(
+            ManualClock(), FaultyLedger(), RecordingBroker(), ScriptedBOS(script), purchaseGuard, Self.rules, policy, lane, enquiresBy,
+            logger)
     }
 
     var gate: ConsumptionGate { lanes.money.gate }
@@ -48,12 +51,13 @@ struct Workshop {
         let configuration = handler.configuration
         return Workshop(
             clock, ledger, broker, bos ?? self.bos, configuration.purchaseGuard, rules ?? configuration.rules,
-            policy ?? configuration.policy, Lane.Configuration(concurrency: 64))
+            policy ?? configuration.policy, Lane.Configuration(concurrency: 64), configuration.enquiresBy)
     }
 
     private init(
         _ clock: ManualClock, _ ledger: FaultyLedger, _ broker: RecordingBroker, _ bos: ScriptedBOS, _ purchaseGuard: PurchaseGuard?,
-        _ rules: JobRules, _ policy: RetryPolicy, _ lane: Lane.Configuration, _ logger: Logger? = nil
+        _ rules: JobRules, _ policy: RetryPolicy, _ lane: Lane.Configuration, _ enquiresBy: EngineConfiguration.EnquiryName,
+        _ logger: Logger? = nil
     ) {
         self.clock = clock
         self.ledger = ledger
@@ -68,6 +72,7 @@ struct Workshop {
         configuration.rules = rules
         configuration.purchaseGuard = purchaseGuard
         configuration.policy = policy
+        configuration.enquiresBy = enquiresBy
         calibrator = EnquiryCalibrator(gateway: bos, ledger: ledger, configuration: configuration, clock: clock, logger: logger)
         calibrator.conclude(
             .passed(showsData: false, hasOwnNumbers: false), .init(registerID: "merchant", name: .reference), isCertain: true)
@@ -143,10 +148,13 @@ struct Workshop {
     }
 
     static func recharge(
-        _ reference: String = "R1", subscriber: String = "9876543210", amount: String = "10", expiresAt: String? = nil
+        _ reference: String = "R1", subscriber: String = "9876543210", amount: String = "10", expiresAt: String? = nil,
+        registerID: String? = nil
     ) -> String {
         let deadline = expiresAt.map { ",\"expires_at\":\"\($0)\"" } ?? ""
-        return "{\"operator\":311,\"canumber\":\"\(subscriber)\",\"amount\":\(amount),\"referenceid\":\"\(reference)\"\(deadline)}"
+        let merchant = registerID.map { ",\"RegisterID\":\"\($0)\"" } ?? ""
+        return
+            "{\"operator\":311,\"canumber\":\"\(subscriber)\",\"amount\":\(amount),\"referenceid\":\"\(reference)\"\(deadline)\(merchant)}"
     }
 }
 

@@ -49,6 +49,21 @@ struct IdentityTests {
         }
     }
 
+    @Test("references and subscribers are compared byte by byte: two spellings of one character are two")
+    func bytes() {
+        let (composed, decomposed) = ("r\u{E9}", "re\u{301}")
+        #expect(Self.weigh(.succeeded, Self.change { $0.reference = composed }, names: [composed]) == .counts(.succeeded))
+        #expect(Self.weigh(.succeeded, Self.change { $0.reference = decomposed }, names: [composed]) != .counts(.succeeded))
+        var recharge = Jobs.recharge
+        recharge.subscriber = composed
+        func weigh(_ subscriber: String) -> WeighedFinding {
+            RechargeMachine.Finding.succeeded.weighed(
+                Self.change { $0.subscriber = subscriber }, against: recharge, names: [recharge.reference], .untried)
+        }
+        #expect(weigh(composed) == .counts(.succeeded))
+        #expect(weigh(decomposed) != .counts(.succeeded))
+    }
+
     @Test("a number of BOS's own names this recharge once the API was seen to use such numbers, and if nothing else contradicts")
     func ownNumbers() {
         let subject = Self.change { $0.reference = "774411" }
@@ -64,7 +79,7 @@ struct IdentityTests {
         #expect(Self.weigh(.succeeded, Self.change { $0.reference = "774412" }, names: names, seen) != .counts(.succeeded))
     }
 
-    @Test("an answer without data decides nothing at an API whose enquiry shows data, or finds what was never sent")
+    @Test("an answer without data decides nothing at an API whose enquiry shows data, finds nothing, or finds what was never sent")
     func withoutData() {
         #expect(Self.weigh(.succeeded, Subject()) != .counts(.succeeded))
         #expect(Self.weigh(.failed(refunded: false), Subject()) != .counts(.failed(refunded: false)))
@@ -73,6 +88,8 @@ struct IdentityTests {
         #expect(Self.weigh(.failed(refunded: false), Subject(), Jobs.calibrated) != .counts(.failed(refunded: false)))
         #expect(Self.weigh(.succeeded, Subject(), .credulous) != .counts(.succeeded))
         #expect(Self.weigh(.succeeded, Jobs.subject, .credulous) == .counts(.succeeded))
+        #expect(Self.weigh(.succeeded, Subject(), .blind) != .counts(.succeeded))
+        #expect(Self.weigh(.succeeded, Subject(reference: Jobs.recharge.reference, hasData: true), .blind) == .counts(.succeeded))
         #expect(Self.weigh(.succeeded, Subject(), .passed(showsData: false, hasOwnNumbers: false)) == .counts(.succeeded))
     }
 

@@ -14,7 +14,7 @@ enum Jobs {
     static var policy: RetryPolicy {
         var policy = RetryPolicy()
         policy.settle.notFound = .believe
-        policy.destination = "https://bos.example/DoRecharge none"
+        policy.destination = "https://bos.example/DoRecharge (auth none)"
         return policy
     }
 

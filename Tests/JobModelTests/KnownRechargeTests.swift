@@ -5,11 +5,13 @@ import Testing
 struct KnownRechargeTests {
     private static func answer(
         _ finding: RechargeMachine.Finding, _ state: JobState, _ doubt: DoubtCause? = nil, _ subject: Subject = Jobs.subject,
-        _ calibration: Calibration = Jobs.calibrated
+        _ calibration: Calibration = Jobs.calibrated, isSent: Bool = true
     ) -> String {
         var machine = StatusMachineTests.recharge()
         _ = machine.wake(at: Jobs.start, jitter: 0)
-        let known = KnownRecharge(recharge: Jobs.recharge, progress: RechargeMachineTests.machine(state, doubt).progress)
+        var progress = RechargeMachineTests.machine(state, doubt).progress
+        progress.firstSentAt = isSent ? Jobs.start : nil
+        let known = KnownRecharge(recharge: Jobs.recharge, progress: progress)
         return SeenStep(machine.on(.found(finding, Jobs.answer, subject, calibration, known: known), at: Jobs.start, jitter: 0)).summary
     }
 
@@ -40,6 +42,20 @@ struct KnownRechargeTests {
         #expect(Self.answer(.notFound, .succeeded) == "finish expired gave_up none")
         #expect(Self.answer(.notFound, .failed, nil, Subject(), .blind) == "finish expired gave_up none")
         #expect(Self.answer(.notFound, .failed) == "finish not_found - enquiry")
+    }
+
+    @Test("what BOS says of a recharge that was never sent is another system's, unless it names the subscriber")
+    func neverSent() {
+        for finding in [RechargeMachine.Finding.succeeded, .failed(refunded: false), .pending] {
+            for state in [JobState.failed, .refused, .expired] {
+                #expect(Self.answer(finding, state, nil, Subject(), Jobs.plain, isSent: false) == "wait unanswered")
+                let page = Subject(reference: Jobs.recharge.reference, amount: "10", hasData: true)
+                #expect(Self.answer(finding, state, nil, page, isSent: false) == "wait unanswered")
+            }
+        }
+        #expect(Self.answer(.succeeded, .failed, isSent: false) == "finish succeeded - enquiry")
+        #expect(Self.answer(.notFound, .failed, nil, Subject(), Jobs.plain, isSent: false) == "finish not_found - enquiry")
+        #expect(Self.answer(.succeeded, .failed, nil, Subject(), Jobs.plain) == "finish succeeded - enquiry")
     }
 
     @Test("an answer about another recharge is asked for again, and answers nothing in the end")

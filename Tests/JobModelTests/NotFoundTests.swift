@@ -82,18 +82,18 @@ struct NotFoundTests {
     func moved() {
         for state in [JobState.sending, .inDoubt] {
             var progress = RechargeMachineTests.machine(state, state == .inDoubt ? .unanswered : nil).progress
-            progress.sentTo = "https://old.example/DoRecharge none"
+            progress.sentTo = "https://old.example/DoRecharge (auth none)"
             var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, progress, policy: Jobs.policy)
             #expect(SeenStep(machine.wake(at: Jobs.start, jitter: 0)) == .park)
             #expect(machine.progress.state == .parked)
-            #expect(machine.remark.contains("https://old.example/DoRecharge none"))
+            #expect(machine.remark.contains("https://old.example/DoRecharge (auth none)"))
             #expect(machine.remark.contains(Jobs.policy.destination))
             // A person who has it tried again gets it back, unless the API is known under both names.
             let isDue = machine.retry(at: .steady(Jobs.start))
             #expect(isDue)
             #expect(SeenStep(machine.wake(at: Jobs.start, jitter: 0)) == .park)
             var policy = Jobs.policy
-            policy.formerDestinations = ["https://old.example/DoRecharge none"]
+            policy.formerDestinations = ["https://old.example/DoRecharge (auth none)"]
             var known = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, progress, policy: policy)
             #expect(SeenStep(known.wake(at: Jobs.start, jitter: 0)) == .ask)
         }

@@ -9,6 +9,8 @@ struct NotNowTests {
         return machine
     }
 
+    private static let refusal = Answer(httpStatus: 401, responseCode: 16, status: false, message: "Authentication failed")
+
     @Test("a recharge that BOS postpones was not sent, and waits, however often and however long", arguments: [0, 100])
     func postponed(days: Int64) {
         var machine = Self.recharge()
@@ -38,11 +40,41 @@ struct NotNowTests {
                 #expect(SeenStep(open) == .wait(.ownCredentialsRefused))
                 _ = machine.wake(at: Jobs.start, jitter: 0)
             }
-            let step = SeenStep(machine.on(.notTaken(.ownCredentialsRefused(takesOthers: true)), at: Jobs.start, jitter: 0.99))
+            let step = SeenStep(
+                machine.on(.notTaken(.ownCredentialsRefused(takesOthers: true, Self.refusal)), at: Jobs.start, jitter: 0.99))
             #expect(step.summary == (refusal < 5 ? "wait own_credentials_refused" : "finish failed refused_by_bos answer"))
             _ = machine.wake(at: Jobs.start, jitter: 0)
         }
         #expect(machine.progress.attempts == 0)
+        #expect(machine.progress.answer == Self.refusal)
+    }
+
+    @Test("a merchant that is refused alone waits until its job is too old, and not beyond; the reply says why, and what BOS said")
+    func refusedAlone() {
+        var machine = Self.recharge()
+        let alone = RechargeMachine.Event.notTaken(.ownCredentialsRefused(takesOthers: false, Self.refusal))
+        for second in [Int64(0), 100, 86_400, 86_400] {
+            #expect(SeenStep(machine.on(alone, at: Jobs.start + .seconds(second), jitter: 0)) == .wait(.ownCredentialsRefused))
+            _ = machine.wake(at: Jobs.start + .seconds(second), jitter: 0)
+        }
+        guard case .finish(let verdict) = SeenStep(machine.on(alone, at: Jobs.start + .seconds(86_401), jitter: 0)) else {
+            Issue.record("it still waits")
+            return
+        }
+        #expect(SeenStep.finish(verdict).summary == "finish failed refused_by_bos answer")
+        #expect(verdict.failure?.detail.contains("RegisterID") == true)
+        #expect(verdict.answer == Self.refusal)
+    }
+
+    @Test("one that was late for other reasons is not ended by its first refusal, and one without any answer claims none")
+    func oldAtFirst() {
+        var machine = Self.recharge()
+        let later = Jobs.start + .seconds(200_000)
+        for refusal in 1...5 {
+            let step = SeenStep(machine.on(.notTaken(.ownCredentialsRefused(takesOthers: false)), at: later, jitter: 0))
+            #expect(step.summary == (refusal < 5 ? "wait own_credentials_refused" : "finish failed refused_by_bos none"))
+            _ = machine.wake(at: later, jitter: 0)
+        }
     }
 
     @Test(

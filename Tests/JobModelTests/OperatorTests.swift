@@ -78,7 +78,7 @@ struct OperatorTests {
             let isSent = machine.sendAgain(at: Self.later)
             #expect(isSent)
             #expect(machine.progress.resendings == 1)
-            #expect(SeenStep(machine.wake(at: Self.later, jitter: 0)) == .send(.neverTaken))
+            #expect(SeenStep(machine.wake(at: Self.later, jitter: 0)) == .send(.settledBefore))
             #expect(machine.progress.firstSentAt == Self.later.civil)
             #expect(machine.progress.sentTo == Jobs.policy.destination)
         }

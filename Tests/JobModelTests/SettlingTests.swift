@@ -42,6 +42,18 @@ struct SettlingTests {
         #expect(machine.progress.dueAt == Jobs.start + .seconds(120))
     }
 
+    @Test("a window that became shorter after it was sent does not count for it, and one that became longer does", arguments: [60, 300])
+    func windowOfSending(now window: Int64) {
+        var machine = Self.doubtful()
+        var policy = Jobs.policy
+        policy.settle.window = .seconds(window)
+        machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, machine.progress, policy: policy)
+        let end = max(window, 120)
+        #expect(Self.hear(&machine, at: [0, 1, 2, end - 1]) == .wait(.doubt))
+        #expect(Self.hear(&machine, at: [end]) == .send(.settledNotFound))
+        #expect(machine.progress.settleWindow == .seconds(window))
+    }
+
     @Test("once the window is over, answers that decide nothing are waited for longer and longer")
     func undecided() {
         let undecided: [RechargeMachine.Event] = [

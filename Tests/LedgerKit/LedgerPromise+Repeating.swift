@@ -143,19 +143,25 @@ extension LedgerPromise {
             #expect(try await ledger.claim(claim) == .answered([]))
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 10).replies.isEmpty)
         },
-        LedgerPromise("who has waited for a run that told nothing new is told what the others know") { ledger in
+        LedgerPromise("who joins a run is told at once what the others know, once, and the end with them") { ledger in
             let record = try #require(try await ledger.claim(Sample.claim()).record)
             let doubt = Sample.update(
                 record.id, to: .inDoubt, reply: Sample.reply(record.job, .inDoubt), keeps: true, dueAt: Sample.moment(9), event: .waiting)
             _ = try await ledger.update(doubt)
             var claim = Sample.claim(asker: Sample.asker("c-2"), owner: "run-2", live: ["run-1"])
-            #expect(try await ledger.claim(claim) == .joined(owner: "run-1"))
-            _ = try await ledger.update(Sample.update(record.id, to: .inDoubt, dueAt: Sample.moment(9), event: .waiting))
-            claim.hasJoined = true
             let told = try await ledger.claim(claim).replies
             #expect(told.map(\.asker.correlationID) == ["c-2"])
             #expect(told.map(\.outcome) == [.inDoubt])
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 10).replies.contains { $0.id == told.first?.id })
+            #expect(try await ledger.claim(claim) == .joined(owner: "run-1"))
+            // Another address is another asker.
+            let elsewhere = Sample.claim(asker: Sample.asker("c-2", "elsewhere"), owner: "run-3", live: ["run-1"])
+            #expect(try await ledger.claim(elsewhere).replies.map(\.outcome) == [.inDoubt])
+            _ = try await ledger.update(Sample.update(record.id, to: .inDoubt, keeps: true, dueAt: Sample.moment(9), event: .waiting))
+            claim.hasJoined = true
+            #expect(try await ledger.claim(claim).replies.isEmpty)
+            let end = try await ledger.update(Sample.update(record.id, to: .succeeded, reply: Sample.reply(record.job, .succeeded)))
+            #expect(end.replies?.map(\.asker.correlationID) == ["c-1", "c-2", "c-2"])
         },
         LedgerPromise("what was told before a question was asked anew is not told for the new round") { ledger in
             let job = Sample.job(.rechargeStatus)

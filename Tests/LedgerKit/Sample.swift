@@ -31,6 +31,8 @@ package enum Sample {
         progress.enquiries = 3
         progress.doubt = state == .inDoubt ? .unanswered : nil
         progress.firstSentAt = moment(1)
+        progress.aheadSince = moment(7)
+        progress.settleWindow = .milliseconds(120_001)
         progress.sentTo = "https://bos.example as 1234"
         progress.bosReference = "000123"
         progress.notFoundAnswers = 4
@@ -106,8 +108,8 @@ extension ClaimResult {
 
     package var replies: [OutgoingReply] {
         switch self {
-        case .new(_, let replies), .waiting(let replies), .answered(let replies): replies
-        case .resumed, .joined, .conflict, .repeats, .unknown: []
+        case .new(_, let replies), .joined(_, _, let replies), .waiting(let replies), .answered(let replies): replies
+        case .resumed, .conflict, .repeats, .unknown: []
         }
     }
 }

@@ -10,6 +10,8 @@ import Testing
 struct FlippedBitTests {
     private static let columns = [
         "attempts", "enquiries", "not_found_answers", "resendings", "failures", "replies_told", "replies_before", "credential_refusals",
+        "ahead_since",
+        "settle_window",
         "accepted_at", "first_sent_at", "first_not_found_at", "first_not_found_steady", "due_at", "completed_at",
     ]
 
@@ -41,6 +43,26 @@ struct FlippedBitTests {
             #expect(summary.stored == [.init(.recharge, .inDoubt): 3])
             #expect(summary.oldestDoubt == Sample.moment(1))
             #expect(summary.oldestDue == Sample.moment(9))
+        }
+    }
+
+    @Test(
+        "is found although no index leads to it: its job was left to a person, and its state is none", arguments: [JobState.parked, .held])
+    func leftToPerson(state: JobState) async throws {
+        let temporary = try TemporaryLedger()
+        try await temporary.using { ledger in
+            for number in 1...3 {
+                let id = try #require(try await ledger.claim(Sample.claim(Sample.job(.recharge, "r-\(number)"))).record).id
+                _ = try await ledger.update(Sample.update(id, to: state, event: .parked))
+            }
+            #expect(try await ledger.unreadable(limit: 10).isEmpty)
+        }
+        try temporary.otherConnection().inDatabase { try $0.execute(sql: "UPDATE jobs SET state = 'parkec' WHERE id = 2") }
+        try await temporary.using { ledger in
+            let readable = try await ledger.jobs(.recharge, in: state, limit: 10)
+            #expect(readable.map(\.id) == [1, 3])
+            let unreadable = try await ledger.unreadable(limit: 10)
+            #expect(unreadable == [UnreadableRow(.jobs, 2)])
         }
     }
 

@@ -4,6 +4,7 @@ import JobModel
 import Ledger
 import LedgerKit
 import LedgerSQLite
+import Synchronization
 import Testing
 
 @Suite("The ledger's files", .timeLimit(.minutes(1)))
@@ -23,7 +24,11 @@ struct PrivacyTests {
             try Data().write(to: URL(fileURLWithPath: temporary.path + beside))
             #expect(chmod(temporary.path + beside, 0o644) == 0)
         }
-        let ledger = try await temporary.open()
+        let told = Mutex<[String]>([])
+        var configuration = temporary.configuration()
+        configuration.onMended = { sentence in told.withLock { $0.append(sentence) } }
+        let ledger = try await SQLiteLedger.open(configuration)
+        #expect(told.withLock { $0 }.map { $0.contains("mode 644") } == [true, true, true])
         for file in ["", "-wal", "-shm", ".lock"] { #expect(Self.mode(temporary.path + file) == 0o600, "\(file)") }
         _ = try #require(try await ledger.job(.recharge, "r-1"))
         await ledger.close()

@@ -11,6 +11,9 @@ struct QueryPlanTests {
         "tallies": "SCAN tallies",
         "countUnpublished": "SCAN outbox",
         "oldestDue": "SEARCH jobs USING COVERING INDEX jobs_waiting",
+        "tallyLeft": "SCAN tallies",
+        // Only if a count does not fit.
+        "strays": "SCAN jobs",
         // A few hundred rows at the most.
         "codes": "SCAN codes",
         "check": "SCAN ledger",

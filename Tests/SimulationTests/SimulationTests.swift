@@ -36,9 +36,9 @@ struct SimulationTests {
         #expect(violations.first?.hasPrefix("accepted: ") == true, "\(violations)")
     }
 
-    @Test("a planted mistake is found for what it is within three thousand seeds", arguments: PlantedBug.allCases)
+    @Test("a planted mistake is found for what it is within a thousand seeds", arguments: PlantedBug.allCases)
     func planted(bug: PlantedBug) {
-        let found = (0..<UInt64(3_000)).first { seed in
+        let found = (0..<UInt64(1_000)).first { seed in
             Simulation.run(seed: seed, bug: bug).violations.contains { $0.contains(bug.symptom) }
         }
         #expect(found != nil, "\(bug.rawValue) was not found")
@@ -60,7 +60,8 @@ extension PlantedBug {
         case .neverAcked: "longer than jobs.timeout"
         case .messageForgotten: "got 2 different final replies"
         case .paisaLost: "accepted: "
-        case .identityNotCompared, .foreignAnswerBelieved, .duplicateBelieved, .emptyDataBelieved, .contradictionBelieved:
+        case .identityNotCompared, .foreignAnswerBelieved, .duplicateBelieved, .emptyDataBelieved, .contradictionBelieved,
+            .credulousEnquiryBelieved, .namelessAnswerBelieved:
             "and BOS has not executed it"
         case .refusalEchoBelieved, .refusalSettledAtOnce: "was executed, and the ledger has closed it as failed"
         case .panUnknownWordCompleted, .panRefusalIsFinal: "it is not decided"

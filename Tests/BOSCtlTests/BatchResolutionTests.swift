@@ -1,0 +1,39 @@
+import JobModel
+import LedgerKit
+import Testing
+
+@testable import BOSCtl
+
+@Suite("Many doubts settled at once", .timeLimit(.minutes(1)))
+struct BatchResolutionTests {
+    private static func choice(olderThan: Duration = .seconds(60), at second: Int64 = 122, _ change: (inout Progress) -> Void)
+        -> BatchResolution.Choice
+    {
+        var policy = RetryPolicy()
+        policy.destination = "a"
+        var progress = Sample.progress(.parked)
+        (progress.doubt, progress.sentTo, progress.notFoundAnswers, progress.settleWindow) = (.unanswered, "a", 3, nil)
+        change(&progress)
+        return BatchResolution.choice(progress, olderThan: olderThan, policy, at: Sample.moment(second))
+    }
+
+    @Test("are those that BOS has not answered or has refused, and did not know often and long enough", arguments: DoubtCause.allCases)
+    func causes(cause: DoubtCause) {
+        let isKnown = cause == .acceptedByBOS || cause == .duplicate
+        #expect(Self.choice { $0.doubt = cause } == (isKnown ? .knownToBOS : .settled))
+    }
+
+    @Test("are none that are too young, were heard of too little, were sent elsewhere or are no doubts")
+    func others() {
+        #expect(Self.choice { _ in } == .settled)
+        #expect(Self.choice { $0.notFoundAnswers = 2 } == .leftOut)
+        #expect(Self.choice(at: 121) { _ in } == .leftOut)
+        #expect(Self.choice { $0.settleWindow = .seconds(121) } == .leftOut)
+        #expect(Self.choice { $0.firstNotFound = nil } == .leftOut)
+        #expect(Self.choice(olderThan: .seconds(121)) { _ in } == .leftOut)
+        #expect(Self.choice(olderThan: .seconds(121)) { $0.doubt = .duplicate } == .leftOut)
+        #expect(Self.choice { $0.firstSentAt = nil } == .leftOut)
+        #expect(Self.choice { $0.sentTo = "b" } == .leftOut)
+        #expect(Self.choice { $0.doubt = nil } == .leftOut)
+    }
+}

@@ -1,0 +1,71 @@
+import Foundation
+
+/// The project's documents as they stand in the source tree.
+enum Documents {
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..").standardizedFileURL
+    /// The documents that `deploy/install` installs side by side with README.md.
+    static let folder = "deploy/docs"
+    /// Where `deploy/install` puts them.
+    static let installed = "/usr/share/doc/bos-worker/"
+
+    /// The paths of all documents, from the root.
+    static func paths() throws -> [String] {
+        let others = try FileManager.default.contentsOfDirectory(atPath: root.appendingPathComponent(folder).path).sorted()
+        let first = ["", "Sources/", "Tests/"].map { "\($0)README.md" }
+        return first.filter(exists) + others.map { "\(folder)/\($0)" }
+    }
+
+    static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: root.appendingPathComponent(path).path) }
+
+    static func text(_ path: String) throws -> String { try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8) }
+
+    /// The document that a text names: by its installed path, by its path from the root, or by its name alone.
+    static func path(cited name: String) -> String {
+        let bare = name.replacing(installed, with: "")
+        return bare.contains("/") || bare == "README.md" ? bare : "\(folder)/\(bare)"
+    }
+}
+
+/// A document as its reader sees it.
+struct Document {
+    /// Its lines without those between code fences.
+    let lines: [Substring]
+
+    init(_ text: String) {
+        var isCode = false
+        lines = text.split(separator: "\n", omittingEmptySubsequences: false).filter { line in
+            if line.hasPrefix("```") { isCode.toggle() }
+            return !isCode
+        }
+    }
+
+    /// The names by which links reach its sections, as forges make them of headings.
+    func sections(atMost level: Int = 6) -> [String] {
+        lines.compactMap { line in
+            let marks = line.prefix { $0 == "#" }.count
+            guard (1...level).contains(marks), line.dropFirst(marks).first == " " else { return nil }
+            let kept = line.dropFirst(marks + 1).lowercased().filter { $0.isLetter || $0.isNumber || " -_".contains($0) }
+            return kept.replacing(" ", with: "-")
+        }
+    }
+
+    /// The targets of its links, those to other sites left out.
+    var links: [(path: String, section: String?)] {
+        lines.flatMap { $0.matches(of: /\]\(([^)\s]+)\)/) }.map { String($0.1) }.filter { !$0.hasPrefix("http") }.map { link in
+            let parts = link.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            return (parts[0], parts.count == 2 ? parts[1] : nil)
+        }
+    }
+
+    /// The paths of the source tree that it names as code.
+    var namedPaths: [String] {
+        lines.flatMap { $0.matches(of: /`((?:Sources|Tests|deploy|systemd)\/[^`\s]+)/) }.map { String($0.1) }
+    }
+
+    /// The cells of the table rows that begin with this one.
+    func rows(beginning first: String) -> [[String]] {
+        lines.filter { $0.hasPrefix("| \(first) |") }.map { line in
+            line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+        }
+    }
+}
