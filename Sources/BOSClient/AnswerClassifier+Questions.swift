@@ -166,7 +166,7 @@ extension JSONValue {
     }
 }
 
-extension Set<String> {
+extension [String] {
     /// Whether one of them is this word, which is in small letters already.
     fileprivate func contains(word: String) -> Bool { contains(word) || contains { $0.lowercased() == word } }
 }

@@ -42,7 +42,7 @@ package struct BOSConfiguration: Sendable {
         /// Known: with status true it was done.
         package var done = 1
         /// Assumed, from a provider of the same family: accepted, not finished.
-        package var accepted: Set<Int> = [0, 2]
+        package var accepted = [0, 2]
         /// Assumed: a message with one of these phrases, at the start of a word, says "accepted, not finished" although the code says done.
         /// "processing" alone is not among them: a success may name a processing fee.
         package var pendingPatterns = [
@@ -56,11 +56,11 @@ package struct BOSConfiguration: Sendable {
         /// Known: the reference was used before.
         package var duplicateReference = 11
         /// Known: 15 (signature) and 16 (authentication) say that our credentials were refused and nothing was executed.
-        package var credentialsRefused: Set<Int> = [15, 16]
+        package var credentialsRefused = [15, 16]
         /// Assumed to be none: codes with status false that need no enquiry before the recharge is called failed.
-        package var finalRefusals: Set<Int> = []
+        package var finalRefusals: [Int] = []
         /// None is known: codes with status false that mean "not taken, not now".
-        package var postponed: Set<Int> = []
+        package var postponed: [Int] = []
         /// Assumed: a message that contains one of these means the same, if BOS has refused the recharge (status false or HTTP 4xx) and no word says
         /// that it was taken.
         package var postponedPatterns = [
@@ -68,7 +68,7 @@ package struct BOSConfiguration: Sendable {
             "insufficient fund", "insufficient wallet",
         ]
         /// Seen in answers to enquiries for "unknown": it decides nothing, whatever the message says.
-        package var askAgain: Set<Int> = [12]
+        package var askAgain = [12]
 
         package init() {}
     }
@@ -80,17 +80,17 @@ package struct BOSConfiguration: Sendable {
         /// Known in two spellings (also `ReferenceId`).
         package var referenceField = "referenceid"
         /// Assumed: words of `data.status`, compared without regard to case.
-        package var succeededWords: Set<String> = ["1", "success", "successful"]
+        package var succeededWords = ["1", "success", "successful"]
         /// Assumed, as above.
-        package var failedWords: Set<String> = ["0", "failed", "failure", "refunded"]
+        package var failedWords = ["0", "failed", "failure", "refunded"]
         /// Assumed, as above.
-        package var pendingWords: Set<String> = ["2", "pending"]
+        package var pendingWords = ["2", "pending"]
         /// Assumed: values of `data.refunded` that say the money went back.
-        package var refundedWords: Set<String> = ["1", "true", "yes", "refunded"]
+        package var refundedWords = ["1", "true", "yes", "refunded"]
         /// Assumed: values of `data.refunded` that say it did not. Any other word says nothing, and so does the answer.
-        package var notRefundedWords: Set<String> = ["0", "false", "no"]
+        package var notRefundedWords = ["0", "false", "no"]
         /// Response codes that say, with status false and without `data`, that the recharge failed. None is known.
-        package var failedCodes: Set<Int> = []
+        package var failedCodes: [Int] = []
         /// Assumed: a message that contains one of these, with status false, says that the recharge failed. Without it and without one of
         /// the codes above it is not known whether BOS speaks of the recharge or of the question.
         package var failedPatterns = ["recharge failed", "recharge has failed"]
@@ -118,7 +118,7 @@ package struct BOSConfiguration: Sendable {
         /// Assumed.
         package var rejectedPatterns = ["rejected"]
         /// None is known: codes with status false that end an application.
-        package var failedCodes: Set<Int> = []
+        package var failedCodes: [Int] = []
 
         package init() {}
     }

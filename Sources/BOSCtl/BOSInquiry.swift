@@ -39,8 +39,9 @@ struct BOSInquiry {
         guard case .recharge(let recharge) = known.job else {
             return CallReport(.unanswered(.notSent, retryAfter: nil), note: "only recharges are asked about")
         }
-        let name = settings.engineConfiguration.enquiresBy.name(recharge.reference, known.progress.bosReference)
-        let call = CallOptions(traceparent: known.traceparent, timeout: settings.api.requestTimeout)
+        let configuration = settings.engineConfiguration
+        let name = configuration.enquiresBy.name(recharge.reference, known.progress.bosReference)
+        let call = CallOptions(traceparent: known.traceparent, timeout: configuration.requestTimeout)
         return await gateway.enquire(name, registerID: recharge.registerID, call)
     }
 }

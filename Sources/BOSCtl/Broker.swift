@@ -1,5 +1,6 @@
 import AMQP
 import Daemon
+import JobEngine
 import Logging
 import Synchronization
 
@@ -17,7 +18,7 @@ struct Broker: Sendable {
     /// Nothing is connected before ``run()``.
     init(_ settings: Settings, wantsReplies: Bool, console: Console) throws(BrokerError) {
         let configuration = try Self.configuration(settings)
-        let exchanges = settings.amqp.exchanges
+        let exchanges = settings.topology.exchanges
         // What is there is only checked: declaring the topology is the worker's.
         (publishing, publishingEvents) = try Self.connection(
             configuration, role: "publish", mode: .check, console: console,
@@ -39,12 +40,12 @@ struct Broker: Sendable {
     init(_ settings: Settings, ledger identity: String, console: Console) throws(BrokerError) {
         (publishing, publishingEvents) = try Self.connection(
             Self.configuration(settings), role: "publish", mode: .check, console: console,
-            topology: settings.amqp.replyTopology(ledger: identity))
+            topology: settings.topology.replyItems(ledger: identity))
         (replying, replyQueue, replyingEvents) = (nil, nil, AsyncStream { $0.finish() })
     }
 
     private static func configuration(_ settings: Settings) throws(BrokerError) -> AMQPConfiguration {
-        do throws(AMQPURLError) { return try settings.brokerConfiguration(name: "bosctl") } catch { throw .url(error) }
+        do throws(AMQPURLError) { return try settings.brokerConfiguration() } catch { throw .url(error) }
     }
 
     /// Serves the connections until ``close()``.

@@ -13,11 +13,11 @@ struct CodesReport {
     struct Meanings {
         var codes = BOSConfiguration.ResponseCodes()
         /// `api.postponedCodes`
-        var postponed: Set<Int> = []
+        var postponed: [Int] = []
         /// `api.enquiry.failedCodes`
-        var enquiryFailed: Set<Int> = []
+        var enquiryFailed: [Int] = []
         /// `pan.failedCodes`
-        var panFailed: Set<Int> = []
+        var panFailed: [Int] = []
     }
 
     init(_ codes: [CodeCount], _ meanings: Meanings, now: Timestamp) {

@@ -3,6 +3,7 @@ import ArgumentParser
 import Daemon
 import ExactJSON
 import Foundation
+import JobEngine
 import JobModel
 import UnixSignals
 
@@ -36,7 +37,7 @@ struct Publication: Sendable {
         waits = options.wait
         rate = options.rate
         timeout = options.timeout.duration
-        exchange = settings.amqp.exchanges.jobs
+        exchange = settings.topology.exchanges.jobs
         broker = try Broker(settings, wantsReplies: options.wait, console: console)
         // The last reference of a numbered batch is as long as any; a file is looked through as far as it fits a screen.
         let sample = (0..<min(batch.count, 50)).map { $0 } + [batch.count - 1]

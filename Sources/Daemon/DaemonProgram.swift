@@ -80,7 +80,7 @@ package enum DaemonProgram {
         case .worker:
             let parts = try await WorkerParts(settings, registry: registry, logger: logger)
             let service = WorkerService(
-                parts: parts, drainTimeout: settings.shutdown.drainTimeout, notifier: notifier, logger: logger)
+                parts: parts, drainTimeout: settings.drainTimeout, notifier: notifier, logger: logger)
             return (service, parts.health)
         case .poller:
             let parts = try PollerParts(settings, registry: registry, logger: logger)

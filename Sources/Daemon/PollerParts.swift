@@ -10,10 +10,10 @@ import Synchronization
 
 /// Everything a poller is made of, wired once. Nothing runs yet, and the ledger is not open: its worker may not have made it yet.
 struct PollerParts: Sendable {
-    /// Has no topology before the ledger is known: ``topology(ledger:)``.
+    /// Has no topology before the ledger is known: `Topology.pollerItems(ledger:)`.
     let connection: Connection
     let lock: LockWatch
-    let amqp: AMQPSettings
+    let topology: Topology
     let ledgerPath: String
     let configuration: Poller.Configuration
     let watchedQueues: [String]
@@ -26,19 +26,19 @@ struct PollerParts: Sendable {
         case .sqlite(let path): ledgerPath = path
         }
         let reconnects = WorkerParts.reconnects("publish")
-        let lock = LockWatch(heartbeat: settings.amqp.heartbeat)
+        let lock = LockWatch(heartbeat: settings.broker.heartbeat)
         self.lock = lock
         connection = try Connection(
-            configuration: try settings.brokerConfiguration(name: "bos-poller"), role: "publish",
-            mode: settings.amqp.declareTopology ? .declare : .check,
+            configuration: try settings.brokerConfiguration(), role: "publish",
+            mode: settings.topology.mode,
             logger: logger
         ) { event in
             lock.note(event)
             if case .disconnected = event { reconnects.increment() }
         }
-        amqp = settings.amqp
+        topology = settings.topology
         configuration = settings.pollerConfiguration
-        watchedQueues = [settings.amqp.queues.recharge, settings.amqp.queues.status]
+        watchedQueues = [topology.queues.recharge, topology.queues.status]
         registry.observe([connection])
         registry.observe(.amqpBlocked) { [connection] in connection.status.isBlocked ? 1 : 0 }
     }
@@ -52,8 +52,8 @@ struct PollerParts: Sendable {
     func look(at lane: JobLane) async throws -> Poller.QueueState {
         let queue =
             switch lane {
-            case .money: amqp.queues.recharge
-            case .questions: amqp.queues.status
+            case .money: topology.queues.recharge
+            case .questions: topology.queues.status
             }
         let depth = try await connection.depth(of: queue)
         return Poller.QueueState(ready: Int(depth.messages), consumers: Int(depth.consumers))

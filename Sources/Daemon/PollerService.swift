@@ -18,7 +18,7 @@ struct PollerService: Service {
             group.addTask {
                 await cancelWhenGracefulShutdown {
                     guard let (ledger, identity) = await openLedger() else { return }
-                    await parts.connection.setTopology(parts.amqp.pollerTopology(ledger: identity))
+                    await parts.connection.setTopology(parts.topology.pollerItems(ledger: identity))
                     await work(ledger)
                     await ledger.close()
                 }

@@ -32,7 +32,8 @@ package struct SettingKey: Sendable {
             settings[keyPath: path] = value
             return true
         }
-        spelled = { form.spell($0[keyPath: path]) }
+        // No value is written as an empty text: where one stands, none is given.
+        spelled = { form.spell($0[keyPath: path]).flatMap { $0.isEmpty ? nil : $0 } }
     }
 
     /// The key that names a file with this secret, or `nil` for a key that is no secret.

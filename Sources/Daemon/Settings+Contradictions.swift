@@ -1,3 +1,8 @@
+import AMQP
+import BOSClient
+import JobEngine
+import JobModel
+
 /// Two or more values, each right by itself, that do not go together.
 struct Contradiction: Sendable {
     /// The key to change first, then the others.
@@ -18,63 +23,60 @@ extension Settings {
 
     private var timing: [Contradiction] {
         var found: [Contradiction] = []
+        let (requestTimeout, policy, breaker) = (bos.requestTimeout, engine.policy, lane.breaker)
         func require(_ isRight: Bool, _ keys: [String], _ fault: String, _ advice: String) {
             if !isRight { found.append(Contradiction(keys: keys, fault: fault, advice: advice)) }
         }
         // This machine sends nothing of a call after its time-out: the connection is reset then, or given up by the kernel if the process has
         // died. What is on its way through a network has another minute, and on this machine there is no network.
-        let (onTheWay, least) = (Duration.seconds(isLoopbackURL(api.baseURL) ? 0 : 60), Duration.milliseconds(1))
+        let (onTheWay, least) = (Duration.seconds(isLoopbackURL(bos.baseURL) ? 0 : 60), Duration.milliseconds(1))
         require(
-            retry.settle.window >= api.requestTimeout + max(onTheWay, least), ["retry.settle.window", "api.requestTimeout"],
-            "\(spelled(retry.settle.window)) is too short beside api.requestTimeout: \"not found\" could be believed while the first request is on its way",
-            "make it \(onTheWay > .zero ? "\(spelled(api.requestTimeout + onTheWay)) or more" : "longer than \(spelled(api.requestTimeout))")"
+            policy.settle.window >= requestTimeout + max(onTheWay, least), ["retry.settle.window", "api.requestTimeout"],
+            "\(spelled(policy.settle.window)) is too short beside api.requestTimeout: \"not found\" could be believed while the first request is on its way",
+            "make it \(onTheWay > .zero ? "\(spelled(requestTimeout + onTheWay)) or more" : "longer than \(spelled(requestTimeout))")"
         )
         require(
-            jobs.timeout >= api.requestTimeout * 2, ["jobs.timeout", "api.requestTimeout"],
-            "\(spelled(jobs.timeout)) is less than twice api.requestTimeout, so jobs could go back to their queue before BOS has had time for them",
-            "make it \(spelled(api.requestTimeout * 2)) or more")
+            engine.deliveryTimeout >= requestTimeout * 2, ["jobs.timeout", "api.requestTimeout"],
+            "\(spelled(engine.deliveryTimeout)) is less than twice api.requestTimeout, so jobs could go back to their queue before BOS has had time for them",
+            "make it \(spelled(requestTimeout * 2)) or more")
         require(
-            retry.maximumBackoff >= retry.initialBackoff, ["retry.maximumBackoff", "retry.initialBackoff"],
-            "\(spelled(retry.maximumBackoff)) is shorter than retry.initialBackoff", "make it \(spelled(retry.initialBackoff)) or more")
+            policy.send.maximum >= policy.send.initial, ["retry.maximumBackoff", "retry.initialBackoff"],
+            "\(spelled(policy.send.maximum)) is shorter than retry.initialBackoff", "make it \(spelled(policy.send.initial)) or more")
         require(
-            retry.enquiry.maximumBackoff >= retry.enquiry.initialBackoff, ["retry.enquiry.maximumBackoff", "retry.enquiry.initialBackoff"],
-            "\(spelled(retry.enquiry.maximumBackoff)) is shorter than retry.enquiry.initialBackoff",
-            "make it \(spelled(retry.enquiry.initialBackoff)) or more")
+            policy.enquiry.maximum >= policy.enquiry.initial, ["retry.enquiry.maximumBackoff", "retry.enquiry.initialBackoff"],
+            "\(spelled(policy.enquiry.maximum)) is shorter than retry.enquiry.initialBackoff",
+            "make it \(spelled(policy.enquiry.initial)) or more")
         require(
-            breaker.maximumProbeInterval >= breaker.probeInterval, ["breaker.maximumProbeInterval", "breaker.probeInterval"],
-            "\(spelled(breaker.maximumProbeInterval)) is shorter than breaker.probeInterval",
-            "make it \(spelled(breaker.probeInterval)) or more")
+            breaker.maximumInterval >= breaker.firstInterval, ["breaker.maximumProbeInterval", "breaker.probeInterval"],
+            "\(spelled(breaker.maximumInterval)) is shorter than breaker.probeInterval",
+            "make it \(spelled(breaker.firstInterval)) or more")
         require(
-            poller.pan.maximumInterval >= poller.pan.firstCheckAfter, ["poller.pan.maximumInterval", "poller.pan.firstCheckAfter"],
-            "\(spelled(poller.pan.maximumInterval)) is shorter than poller.pan.firstCheckAfter",
-            "make it \(spelled(poller.pan.firstCheckAfter)) or more")
+            policy.pan.maximumInterval >= policy.pan.firstCheckAfter, ["poller.pan.maximumInterval", "poller.pan.firstCheckAfter"],
+            "\(spelled(policy.pan.maximumInterval)) is shorter than poller.pan.firstCheckAfter",
+            "make it \(spelled(policy.pan.firstCheckAfter)) or more")
         return found
     }
 
     private var tokens: [Contradiction] {
         // Nobody else calls BOS, and secrets are given to those alone who need them.
         guard callsBOS else { return [] }
-        let missing: [(key: String, isMissing: Bool)] =
-            switch auth.mode {
-            case .none: []
-            case .file: [("auth.tokenFile", auth.tokenFile == nil)]
-            case .authorise:
-                [
-                    ("auth.url", auth.url == nil), ("auth.clientID", auth.clientID == nil),
-                    ("auth.clientSecret", auth.clientSecret == nil),
-                ]
+        let missing =
+            switch authMode {
+            case .none: [String]()
+            case .file: tokenFile == nil ? ["auth.tokenFile"] : []
+            case .authorise: missingForAuthorise
             }
-        return missing.filter(\.isMissing).map { key, _ in
+        return missing.map { key in
             Contradiction(
-                keys: [key, "auth.mode"], fault: "auth.mode \(auth.mode.rawValue) needs it", advice: "give it, or choose another auth.mode")
+                keys: [key, "auth.mode"], fault: "auth.mode \(authMode.rawValue) needs it", advice: "give it, or choose another auth.mode")
         }
     }
 
     /// Whatever goes over `http://` to another machine can be read and changed on the way.
     private var plainText: [Contradiction] {
-        let urls = [("api.baseURL", Optional(api.baseURL)), ("auth.url", auth.mode == .authorise ? auth.url : nil)]
+        let urls = [("api.baseURL", Optional(bos.baseURL)), ("auth.url", authMode == .authorise ? authorise.url : nil)]
         return urls.compactMap { key, url in
-            guard !api.allowPlainHTTP, let url, isPlainURL(url), !isLoopbackURL(url) else { return nil }
+            guard !allowsPlainHTTP, let url, isPlainURL(url), !isLoopbackURL(url) else { return nil }
             return Contradiction(
                 keys: [key, "api.allowPlainHTTP"],
                 fault: "http:// to another machine sends the token and subscriber numbers in the clear",
@@ -84,9 +86,11 @@ extension Settings {
 
     /// One code must not mean "later" and something else.
     private var codes: [Contradiction] {
-        let done = (1, "done"), duplicate = (11, "known before")
-        let taken = [done, duplicate] + api.acceptedCodes.map { ($0, "api.acceptedCodes") } + api.finalCodes.map { ($0, "api.finalCodes") }
-        return taken.filter { api.postponedCodes.contains($0.0) }.map { code, meaning in
+        let codes = bos.codes
+        let taken =
+            [(codes.done, "done"), (codes.duplicateReference, "known before")] + codes.accepted.map { ($0, "api.acceptedCodes") }
+            + codes.finalRefusals.map { ($0, "api.finalCodes") }
+        return taken.filter { codes.postponed.contains($0.0) }.map { code, meaning in
             Contradiction(
                 keys: ["api.postponedCodes", "api.acceptedCodes", "api.finalCodes"],
                 fault: "\(code) already means \"\(meaning)\"", advice: "leave it out of one of them")
@@ -95,9 +99,10 @@ extension Settings {
 
     private var certificates: [Contradiction] {
         var found: [Contradiction] = []
-        if (amqp.tls.certificateFile == nil) != (amqp.tls.keyFile == nil) {
+        let tls = broker.tls
+        if (tls.certificateFile == nil) != (tls.keyFile == nil) {
             let (missing, given) =
-                amqp.tls.keyFile == nil
+                tls.keyFile == nil
                 ? ("amqp.tls.keyFile", "amqp.tls.certificateFile") : ("amqp.tls.certificateFile", "amqp.tls.keyFile")
             found.append(Contradiction(keys: [missing, given], fault: "\(given) is given without it", advice: "give both or neither"))
         }
@@ -106,15 +111,16 @@ extension Settings {
 
     /// Two queues, or two exchanges, of one name would mix what must stay apart.
     private var names: [Contradiction] {
+        let (exchanges, queues) = (topology.exchanges, topology.queues)
         let groups: [[(String, String)]] = [
             [
-                ("amqp.exchanges.jobs", amqp.exchanges.jobs), ("amqp.exchanges.replies", amqp.exchanges.replies),
-                ("amqp.exchanges.unrouted", amqp.exchanges.unrouted), ("amqp.exchanges.dead", amqp.exchanges.dead),
+                ("amqp.exchanges.jobs", exchanges.jobs), ("amqp.exchanges.replies", exchanges.replies),
+                ("amqp.exchanges.unrouted", exchanges.unrouted), ("amqp.exchanges.dead", exchanges.dead),
             ],
             [
-                ("amqp.queues.recharge", amqp.queues.recharge), ("amqp.queues.status", amqp.queues.status),
-                ("amqp.queues.unrouted", amqp.queues.unrouted), ("amqp.queues.dead", amqp.queues.dead),
-                ("amqp.queues.lock", amqp.queues.lock), ("amqp.queues.ledger", amqp.queues.ledger),
+                ("amqp.queues.recharge", queues.recharge), ("amqp.queues.status", queues.status),
+                ("amqp.queues.unrouted", queues.unrouted), ("amqp.queues.dead", queues.dead),
+                ("amqp.queues.lock", queues.lock), ("amqp.queues.ledger", queues.ledger),
             ],
         ]
         return claims
@@ -128,9 +134,9 @@ extension Settings {
 
     /// With a lock or a marker of another name a second worker could consume the same jobs.
     private var claims: [Contradiction] {
-        let standard = AMQPSettings.Queues()
-        guard amqp.queues.recharge == standard.recharge else { return [] }
-        let named = [("amqp.queues.lock", amqp.queues.lock, standard.lock), ("amqp.queues.ledger", amqp.queues.ledger, standard.ledger)]
+        let (queues, standard) = (topology.queues, Topology.Queues())
+        guard queues.recharge == standard.recharge else { return [] }
+        let named = [("amqp.queues.lock", queues.lock, standard.lock), ("amqp.queues.ledger", queues.ledger, standard.ledger)]
         return named.filter { $0.1 != $0.2 }.map { key, _, name in
             Contradiction(
                 keys: [key, "amqp.queues.recharge"],

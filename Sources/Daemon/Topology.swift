@@ -1,12 +1,41 @@
 package import AMQP
+package import JobEngine
 
-extension AMQPSettings {
+/// What is declared on the broker, and under which names. Source: publishing.md#topology.
+package struct Topology: Sendable {
+    /// `false`: exchanges and queues are only checked, for brokers where the user may not configure.
+    var isDeclared = true
+    var queueType = QueueType.quorum
+    package var exchanges = EngineConfiguration.Exchanges()
+    var queues = Queues()
+
+    /// How the durable queues are kept.
+    enum QueueType: String, CaseIterable, Sendable {
+        case quorum
+        case classic
+    }
+
+    struct Queues: Sendable {
+        var recharge = "bos.recharge"
+        var status = "bos.status"
+        var unrouted = "bos.unrouted"
+        var dead = "bos.dead"
+        /// An exclusive queue that the one worker of a SQLite ledger holds, so that a second one notices.
+        var lock = "bos.worker.lock"
+        /// Remembers whose jobs these are: a worker with another ledger is refused, for it could send a recharge a second time.
+        var ledger = "bos.worker.ledger"
+    }
+
+    var mode: TopologyMode { isDeclared ? .declare : .check }
+}
+
+extension Topology {
     /// Deliveries of one job after which the broker gives up and dead-letters it. High, because a crash of the worker counts
     /// against every delivery it held, and no crash may take a job out of its queue.
     private static let deliveryLimit: Int64 = 1_000
 
-    /// Everything that worker and poller need on the broker. Source: publishing.md#topology.
-    package var topology: [TopologyItem] {
+    /// Everything that worker and poller need on the broker.
+    private var common: [TopologyItem] {
         [
             .exchange(name: exchanges.jobs, kind: "direct"),
             .exchange(name: exchanges.unrouted, kind: "fanout"),
@@ -27,22 +56,22 @@ extension AMQPSettings {
 
     /// What a worker needs where it consumes. First its claims, so that one that is turned away has changed nothing; and the lock before
     /// the marker, so that only the one worker says whose virtual host it is.
-    package func consumeTopology(ledger identity: String) -> [TopologyItem] {
-        [.exclusiveQueue(name: queues.lock)] + publishTopology(ledger: identity)
+    func consumeItems(ledger identity: String) -> [TopologyItem] {
+        [.exclusiveQueue(name: queues.lock)] + publishItems(ledger: identity)
     }
 
     /// What it needs where it publishes: in a virtual host of another ledger nobody waits for its replies.
-    package func publishTopology(ledger identity: String) -> [TopologyItem] {
-        [marker(identity, isOthers: false)] + topology
+    func publishItems(ledger identity: String) -> [TopologyItem] {
+        [marker(identity, isOthers: false)] + common
     }
 
     /// What a poller needs: in a virtual host of another ledger its jobs would be refused, and here they would count as put back.
-    package func pollerTopology(ledger identity: String) -> [TopologyItem] {
-        [marker(identity, isOthers: true)] + topology
+    func pollerItems(ledger identity: String) -> [TopologyItem] {
+        [marker(identity, isOthers: true)] + common
     }
 
     /// What a person's command needs to publish replies of a ledger. It declares nothing.
-    package func replyTopology(ledger identity: String) -> [TopologyItem] {
+    package func replyItems(ledger identity: String) -> [TopologyItem] {
         [marker(identity, isOthers: true), .exchange(name: exchanges.replies, kind: "topic")]
     }
 
@@ -54,7 +83,7 @@ extension AMQPSettings {
     }
 
     /// The queues that operators watch.
-    package var watchedQueues: [String] { [queues.recharge, queues.status, queues.dead, queues.unrouted] }
+    var watchedQueues: [String] { [queues.recharge, queues.status, queues.dead, queues.unrouted] }
 
     private var keptArguments: [String: FieldValue] {
         switch queueType {

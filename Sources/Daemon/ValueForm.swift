@@ -1,3 +1,4 @@
+import JobModel
 import Secrets
 
 /// How a value of one kind is written in the configuration: what is accepted, and how a default is shown.
@@ -8,7 +9,7 @@ struct ValueForm<Value: Sendable>: Sendable {
     var isList = false
     /// `nil` when the texts are not of this form. A form that is no list gets exactly one text, and it is never empty.
     let parse: @Sendable ([String]) -> Value?
-    /// `nil` when there is nothing to show.
+    /// `nil`, or empty, when there is nothing to show.
     let spell: @Sendable (Value) -> String?
 }
 
@@ -33,7 +34,7 @@ extension ValueForm {
             let values = texts.compactMap { form.parse([$0]) }
             return values.count == texts.count && values.count >= minimum ? values : nil
         } spell: { values in
-            values.isEmpty ? nil : values.compactMap(form.spell).joined(separator: ",")
+            values.compactMap(form.spell).joined(separator: ",")
         }
     }
 }
@@ -69,14 +70,26 @@ extension ValueForm<Int> {
     }
 }
 
-extension ValueForm<Int64> {
-    /// Rupees outside, paise inside.
+extension ValueForm<Double> {
+    /// A whole number of hundredths.
+    static func percent(_ range: ClosedRange<Int>) -> Self {
+        let number = ValueForm<Int>.integer(range)
+        return Self(number.expectation) { text in
+            number.parse([text]).map { Double($0) / 100 }
+        } spell: {
+            String(Int(($0 * 100).rounded()))
+        }
+    }
+}
+
+extension ValueForm<Money> {
+    /// - Parameter range: in paise.
     static func rupees(_ range: ClosedRange<Int64>) -> Self {
         let (least, most) = (RupeeText.spell(range.lowerBound), RupeeText.spell(range.upperBound))
         return Self("rupees from \(least) to \(most), with at most two decimals") { text in
-            RupeeText.parse(text).flatMap { range.contains($0) ? $0 : nil }
+            RupeeText.parse(text).flatMap { range.contains($0) ? Money(paise: $0) : nil }
         } spell: {
-            RupeeText.spell($0)
+            RupeeText.spell($0.paise)
         }
     }
 }

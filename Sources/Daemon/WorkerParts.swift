@@ -34,39 +34,37 @@ struct WorkerParts: Sendable {
         let (ledger, identity) = try await Self.openLedger(settings.ledger, owner: name, logger)
         self.ledger = ledger
         let metrics = EngineMetrics()
-        let lock = LockWatch(heartbeat: settings.amqp.heartbeat)
-        let broker = try settings.brokerConfiguration(name: "bos-worker")
+        let lock = LockWatch(heartbeat: settings.broker.heartbeat)
+        let broker = try settings.brokerConfiguration()
         let bond = ClusterBond()
-        let mode: TopologyMode = settings.amqp.declareTopology ? .declare : .check
+        let topology = settings.topology
         let reconnects = ["consume", "publish"].map(Self.reconnects)
         consume = try Connection(
             configuration: broker, role: "consume",
-            topology: settings.amqp.consumeTopology(ledger: identity), mode: mode, bond: (bond, .consuming), logger: logger
+            topology: topology.consumeItems(ledger: identity), mode: topology.mode, bond: (bond, .consuming), logger: logger
         ) { event in
             lock.note(event)
             if case .disconnected = event { reconnects[0].increment() }
         }
         publish = try Connection(
-            configuration: broker, role: "publish", topology: settings.amqp.publishTopology(ledger: identity), mode: mode,
+            configuration: broker, role: "publish", topology: topology.publishItems(ledger: identity), mode: topology.mode,
             bond: (bond, .publishing), logger: logger
         ) { event in
             if case .disconnected = event { reconnects[1].increment() }
         }
-        claims = [settings.amqp.queues.lock, settings.amqp.queues.ledger].map { [consume] in consume.consume(queue: $0, prefetch: 1) }
+        claims = [topology.queues.lock, topology.queues.ledger].map { [consume] in consume.consume(queue: $0, prefetch: 1) }
         client = try BOSClient(configuration: settings.bosConfiguration, logger: logger)
         lanes = Lanes(
-            money: Lane(
-                .money, settings.laneConfiguration(concurrency: settings.jobs.rechargeConcurrency), clock: clock, logger: logger),
-            questions: Lane(
-                .questions, settings.laneConfiguration(concurrency: settings.jobs.statusConcurrency), clock: clock, logger: logger))
+            money: Lane(.money, settings.laneConfiguration(.money), clock: clock, logger: logger),
+            questions: Lane(.questions, settings.laneConfiguration(.questions), clock: clock, logger: logger))
         let configuration = settings.engineConfiguration
         destination = configuration.policy.destination
         outbox = Outbox(
             publisher: publish, ledger: ledger, configuration: configuration, clock: clock, metrics: metrics, logger: logger)
         let gateway = BOSClientGateway(client)
-        let merchant = KnownMerchant(configured: settings.api.registerID)
+        let merchant = KnownMerchant(configured: configuration.rules.registerID)
         let limited = LimitedGateway(
-            gateway, lanes: lanes, ratePerSecond: settings.api.ratePerSecond.map(Double.init), merchant: merchant, clock: clock)
+            gateway, lanes: lanes, ratePerSecond: settings.ratePerSecond.map(Double.init), merchant: merchant, clock: clock)
         calibrator = EnquiryCalibrator(gateway: limited, ledger: ledger, configuration: configuration, clock: clock, logger: logger)
         let handler = JobHandler(
             configuration: configuration, ledger: ledger, gateway: limited,
@@ -78,17 +76,17 @@ struct WorkerParts: Sendable {
             sources: [
                 (
                     lanes.money,
-                    consume.consume(queue: settings.amqp.queues.recharge, prefetch: UInt16(settings.jobs.rechargeConcurrency), isSole: true)
+                    consume.consume(queue: topology.queues.recharge, prefetch: UInt16(settings.lane.limit.maximum), isSole: true)
                 ),
                 (
                     lanes.questions,
-                    consume.consume(queue: settings.amqp.queues.status, prefetch: UInt16(settings.jobs.statusConcurrency), isSole: true)
+                    consume.consume(queue: topology.queues.status, prefetch: UInt16(settings.statusConcurrency), isSole: true)
                 ),
             ],
             executor: client.executor)
         probe = PauseProbe(
-            gateway: gateway, ledger: ledger, merchant: merchant, timeout: settings.api.requestTimeout)
-        sampler = Sampler(connection: consume, ledger: ledger, clock: clock, queues: settings.amqp.watchedQueues) { [lanes] error in
+            gateway: gateway, ledger: ledger, merchant: merchant, timeout: configuration.requestTimeout)
+        sampler = Sampler(connection: consume, ledger: ledger, clock: clock, queues: topology.watchedQueues) { [lanes] error in
             await lanes.close(.ledger, "\(error)")
         }
         registry.observe([consume, publish])

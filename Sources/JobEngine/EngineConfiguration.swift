@@ -1,3 +1,4 @@
+import BOSClient
 package import JobModel
 
 /// Keeps the same purchase from being made twice under two references: what an upstream asks for when it makes up a new reference after its
@@ -20,7 +21,7 @@ package struct EngineConfiguration: Sendable {
     /// A delivery is never held longer; what needs more time waits in the ledger or goes back to its queue.
     package var deliveryTimeout = Duration.seconds(60)
     /// How long one call to BOS may take.
-    package var requestTimeout = Duration.seconds(30)
+    package var requestTimeout = BOSConfiguration().requestTimeout
     /// What waits for longer than this waits in the ledger, its delivery acked.
     package var longestWait = Duration.seconds(5)
     package var exchanges = Exchanges()
@@ -53,8 +54,9 @@ package struct EngineConfiguration: Sendable {
         }
     }
 
-    /// Where replies and dead letters go.
+    /// Where jobs, replies and dead letters go. Source: publishing.md#topology.
     package struct Exchanges: Sendable {
+        package var jobs = "bos.jobs"
         package var replies = "bos.replies"
         package var unrouted = "bos.unrouted"
         package var dead = "bos.dead"

@@ -20,7 +20,7 @@ package struct Poller: Sendable {
         package var lease = Duration.seconds(60)
         /// Jobs leased at once.
         package var batch = 100
-        package var exchange = "bos.jobs"
+        package var exchange = EngineConfiguration.Exchanges().jobs
         /// What is due later than that was stored by a clock that has been set back.
         package var longestPauses = RetryPolicy().longestPauses
 

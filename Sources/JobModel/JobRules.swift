@@ -7,7 +7,7 @@ package struct JobRules: Sendable {
 
     /// Used for a job that names no `RegisterID` of its own.
     package var registerID: String?
-    /// The largest single recharge that is ever sent.
+    /// The largest single recharge that is ever sent. No page of the provider states a limit, so this default is an assumption.
     package var maximumAmount = Money(paise: 10_000_00)
 
     /// Whether a message may have forms that this version refuses and an earlier one took: a field spelled nearly as ours, white space around

@@ -29,6 +29,7 @@ package struct RetryPolicy: Sendable {
             case believe
         }
 
+        /// How often "not found" must be heard, and over which time at least.
         package var answers = 3
         package var window = Duration.seconds(120)
         package var notFound = NotFound.person
@@ -39,10 +40,11 @@ package struct RetryPolicy: Sendable {
         package init() {}
     }
 
-    /// How PAN applications are followed.
+    /// How PAN applications are followed: the interval between checks grows from the first to the maximum.
     package struct PANSchedule: Sendable {
         package var firstCheckAfter = Duration.seconds(15 * 60)
         package var maximumInterval = Duration.seconds(6 * 3_600)
+        /// An application still pending at this age is answered with `expired`.
         package var maximumAge = Duration.seconds(30 * 86_400)
 
         package init() {}
@@ -55,14 +57,16 @@ package struct RetryPolicy: Sendable {
     package var maximumAge = Duration.seconds(86_400)
     /// A doubt of this age, counted from its first sending, is left to a person.
     package var doubtMaximumAge = Duration.seconds(86_400)
+    /// Between tries of a request that certainly was not sent.
     package var send = Backoff(initial: .milliseconds(200), maximum: .seconds(30))
+    /// Between enquiries about one doubtful recharge.
     package var enquiry = Backoff(initial: .milliseconds(500), maximum: .seconds(300))
     package var settle = Settle()
     package var pan = PANSchedule()
     /// Where recharges go now: API and account, readable and without a secret.
     package var destination = ""
     /// Former names of that destination, by the owner's word (`api.formerly`).
-    package var formerDestinations: Set<String> = []
+    package var formerDestinations: [String] = []
     /// A job whose own credentials BOS has refused so often, while it took those of others, is over.
     package var maximumCredentialRefusals = 5
     package var refusedCredentials = Backoff(initial: .seconds(30), maximum: .seconds(600))

@@ -1,3 +1,4 @@
+import AMQP
 import BOSClient
 import JobEngine
 import JobModel
@@ -15,13 +16,13 @@ struct ComponentsTests {
             && !["api.ratePerSecond", "api.allowPlainHTTP"].contains(key.name) && !key.isSecret
     }.map(\.name)
 
-    @Test("no setting is read and then forgotten: each changes the configuration of a component", arguments: names)
+    @Test("each setting changes the configuration of a component", arguments: names)
     func everySettingArrives(name: String) throws {
         let key = try #require(SettingKey.all.first { $0.name == name })
         var before = Self.complete
         // What names the action is only looked at while purchases are watched.
-        before.jobs.duplicateWindow = .seconds(60)
-        if name == "auth.tokenFile" { before.auth.mode = .file }
+        before.duplicateWindow = .seconds(60)
+        if name == "auth.tokenFile" { before.authMode = .file }
         let changed = [
             "7", "31s", "11m", "https://other.example/x", "/other", "park", "refuse", "file", "none", "believe", "refid", "other",
         ].lazy.compactMap {
@@ -35,17 +36,72 @@ struct ComponentsTests {
     }
 
     @Test("the merchant's key arrives where PAN checks are sent")
-    func merchantKey() {
+    func merchantKey() throws {
+        let key = try #require(SettingKey.all.first { $0.name == "pan.nepKey" })
         var settings = Settings(for: .worker)
         #expect(settings.bosConfiguration.pan.nepKey == nil)
-        settings.pan.nepKey = Secret("key")
+        #expect(key.assign(["key"], &settings))
         #expect(settings.bosConfiguration.pan.nepKey?.revealed == "key")
+    }
+
+    @Test("the time of one request is the same for the client and the engine, and half of it is slow for both lanes")
+    func requestTimeout() {
+        var settings = Settings(for: .worker)
+        settings.bos.requestTimeout = .seconds(8)
+        #expect(settings.bosConfiguration.requestTimeout == .seconds(8))
+        #expect(settings.engineConfiguration.requestTimeout == .seconds(8))
+        for lane in JobLane.allCases { #expect(settings.laneConfiguration(lane).limit.latencyTarget == .seconds(4)) }
+    }
+
+    @Test("each lane has its own concurrency, and there is a connection for every job of both")
+    func concurrency() throws {
+        let settings = try ConfigurationFixture(
+            options: ["--jobs.recharge.concurrency=7", "--jobs.status.concurrency=5", "--breaker.failurePercent=29"]
+        ).load().settings
+        let (money, questions) = (settings.laneConfiguration(.money), settings.laneConfiguration(.questions))
+        #expect([money, questions].map(\.limit.maximum) == [7, 5])
+        #expect([money, questions].map(\.breaker.failureShare) == [0.29, 0.29])
+        #expect(settings.bosConfiguration.maximumConnections == 7 + 5 + 8)
+    }
+
+    @Test("topology, engine and poller use the same exchanges")
+    func exchanges() {
+        var settings = Settings(for: .worker)
+        settings.topology.exchanges.jobs = "other.jobs"
+        settings.topology.exchanges.replies = "other.replies"
+        #expect(settings.pollerConfiguration.exchange == "other.jobs")
+        #expect(settings.engineConfiguration.exchanges.replies == "other.replies")
+        #expect(settings.topology.replyItems(ledger: "").contains(.exchange(name: "other.replies", kind: "topic")))
+    }
+
+    @Test("the poller believes the pauses that the engine makes")
+    func longestPauses() {
+        var settings = Settings(for: .poller)
+        settings.engine.policy.pan.maximumInterval = .seconds(30 * 86_400)
+        #expect(settings.pollerConfiguration.longestPauses == settings.engineConfiguration.policy.longestPauses)
+    }
+
+    @Test("the broker is reached at each URL, and shown the program's name", arguments: [Settings.Program.worker, .poller, nil])
+    func broker(program: Settings.Program?) throws {
+        let configuration = try ConfigurationFixture(
+            program: program, options: ["--amqp.urls=amqp://one,amqp://two", "--amqp.heartbeat=7s"]
+        ).load().settings.brokerConfiguration()
+        #expect(configuration.urls.map(\.host) == ["one", "two"])
+        #expect(configuration.heartbeat == .seconds(7))
+        #expect(configuration.connectionName == program?.rawValue ?? "bosctl")
+    }
+
+    @Test("a recharge goes to the API and account that the client calls")
+    func destination() {
+        let settings = Self.complete
+        #expect(settings.engineConfiguration.policy.destination == settings.bosConfiguration.destination)
+        #expect(settings.engineConfiguration.policy.destination.contains("authorise "))
     }
 
     @Test("no pause between tries is longer than retry.maximumBackoff, also while BOS says not now")
     func longestPause() {
         var settings = Settings(for: .worker)
-        settings.retry.maximumBackoff = .milliseconds(500)
+        settings.engine.policy.send.maximum = .milliseconds(500)
         let policy = settings.engineConfiguration.policy
         #expect(policy.send.maximum == .milliseconds(500))
         #expect(policy.postponed.maximum == .milliseconds(500))
@@ -54,21 +110,17 @@ struct ComponentsTests {
     /// With everything set that another setting needs.
     private static var complete: Settings {
         var settings = Settings(for: .worker)
-        settings.auth.mode = .authorise
-        settings.auth.url = "https://auth.example/authorise"
-        settings.auth.clientID = "client"
-        settings.auth.clientSecret = Secret("secret")
+        settings.authMode = .authorise
+        settings.authorise = .init(url: "https://auth.example/authorise", clientID: "client", clientSecret: Secret("secret"))
         return settings
     }
 
-    /// Line by line, in no order: a set has another one each time.
-    private static func components(_ settings: Settings) -> [Substring] {
+    private static func components(_ settings: Settings) -> String {
         var text = ""
         dump(settings.bosConfiguration, to: &text)
         dump(settings.engineConfiguration, to: &text)
         dump(settings.pollerConfiguration, to: &text)
-        dump(settings.laneConfiguration(concurrency: settings.jobs.rechargeConcurrency), to: &text)
-        dump(settings.laneConfiguration(concurrency: settings.jobs.statusConcurrency), to: &text)
-        return text.split(separator: "\n").sorted()
+        for lane in JobLane.allCases { dump(settings.laneConfiguration(lane), to: &text) }
+        return text
     }
 }

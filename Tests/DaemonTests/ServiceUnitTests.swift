@@ -49,7 +49,7 @@ struct ServiceUnitTests {
     func timeouts(program: String) throws {
         let text = try String(contentsOf: Self.unit(program), encoding: .utf8)
         let stop = try #require(text.firstMatch(of: /TimeoutStopSec=(\d+)s/)).1
-        #expect(Duration.seconds(try #require(Int(stop))) > Settings(for: .worker).shutdown.drainTimeout)
+        #expect(Duration.seconds(try #require(Int(stop))) > Settings(for: .worker).drainTimeout)
         #expect(text.contains("\nType=notify\n"))
         #expect(text.contains("\nExecStart=/usr/local/bin/\(program)\n"))
     }

@@ -1,3 +1,6 @@
+import BOSClient
+import JobEngine
+import JobModel
 import Logging
 import Observability
 import Secrets
@@ -10,24 +13,24 @@ struct SettingsTests {
     @Test("with no file and no variable the defaults of the contract hold")
     func defaults() throws {
         let settings = try ConfigurationFixture().load().settings
-        #expect(settings.amqp.urls.map(\.revealed) == ["amqp://guest:guest@127.0.0.1:5672/%2f"])
-        #expect(settings.api.baseURL == "https://api.bos.center/api/BOS")
-        #expect(settings.api.registerID == nil)
-        #expect(settings.api.requestTimeout == .seconds(30))
-        #expect(settings.auth.mode == .none)
-        #expect(settings.jobs.rechargeConcurrency == 64)
-        #expect(settings.jobs.statusConcurrency == 32)
-        #expect(settings.jobs.timeout == .seconds(60))
-        #expect(settings.retry.settle.answers == 3)
-        #expect(settings.retry.settle.window == .seconds(120))
-        #expect(settings.retry.doubtMaximumAge == .seconds(86_400))
+        #expect(settings.brokerURLs.map(\.revealed) == ["amqp://guest:guest@127.0.0.1:5672/%2f"])
+        #expect(settings.bos.baseURL == "https://api.bos.center/api/BOS")
+        #expect(settings.engine.rules.registerID == nil)
+        #expect(settings.bos.requestTimeout == .seconds(30))
+        #expect(settings.authMode == .none)
+        #expect(settings.lane.limit.maximum == 64)
+        #expect(settings.statusConcurrency == 32)
+        #expect(settings.engine.deliveryTimeout == .seconds(60))
+        #expect(settings.engine.policy.settle.answers == 3)
+        #expect(settings.engine.policy.settle.window == .seconds(120))
+        #expect(settings.engine.policy.doubtMaximumAge == .seconds(86_400))
         #expect(settings.ledger.url == .sqlite(path: "./ledger.sqlite"))
         #expect(settings.http.host == "127.0.0.1")
         #expect(settings.http.port == 9464)
-        #expect(settings.poller.pan.firstCheckAfter == .seconds(900))
-        #expect(settings.poller.pan.maximumInterval == .seconds(6 * 3600))
-        #expect(settings.poller.pan.maximumAge == .seconds(30 * 86_400))
-        #expect(settings.shutdown.drainTimeout == .seconds(25))
+        #expect(settings.engine.policy.pan.firstCheckAfter == .seconds(900))
+        #expect(settings.engine.policy.pan.maximumInterval == .seconds(6 * 3600))
+        #expect(settings.engine.policy.pan.maximumAge == .seconds(30 * 86_400))
+        #expect(settings.drainTimeout == .seconds(25))
     }
 
     @Test("the poller listens on a port of its own")
@@ -47,37 +50,37 @@ struct SettingsTests {
         fixture.variables = ["BOS_API_REQUEST_TIMEOUT": "12s", "BOS_API_CONNECT_TIMEOUT": "2s"]
         fixture.options = ["--api.requestTimeout=13s"]
         let settings = try fixture.load().settings
-        #expect(settings.api.requestTimeout == .seconds(13))
-        #expect(settings.api.connectTimeout == .seconds(2))
-        #expect(settings.api.registerID == "file")
+        #expect(settings.bos.requestTimeout == .seconds(13))
+        #expect(settings.bos.connectTimeout == .seconds(2))
+        #expect(settings.engine.rules.registerID == "file")
     }
 
     @Test("an option is written with an equals sign or with a space")
     func optionSpellings() throws {
         let settings = try ConfigurationFixture(options: ["--log.level", "debug", "--api.registerID=a=b,c"]).load().settings
         #expect(settings.log.level == .debug)
-        #expect(settings.api.registerID == "a=b,c")
+        #expect(settings.engine.rules.registerID == "a=b,c")
     }
 
     @Test("a list is a YAML list, or has commas, wherever it stands")
     func lists() throws {
         let urls = ["amqp://one", "amqp://two:1/v"]
         for file in ["amqp:\n  urls:\n    - amqp://one\n    - amqp://two:1/v\n", "amqp:\n  urls: amqp://one, amqp://two:1/v\n"] {
-            #expect(try ConfigurationFixture(file: file).load().settings.amqp.urls.map(\.revealed) == urls)
+            #expect(try ConfigurationFixture(file: file).load().settings.brokerURLs.map(\.revealed) == urls)
         }
         let joined = urls.joined(separator: ",")
-        #expect(try ConfigurationFixture(variables: ["BOS_AMQP_URLS": joined]).load().settings.amqp.urls.map(\.revealed) == urls)
-        #expect(try ConfigurationFixture(options: ["--amqp.urls=\(joined)"]).load().settings.amqp.urls.map(\.revealed) == urls)
+        #expect(try ConfigurationFixture(variables: ["BOS_AMQP_URLS": joined]).load().settings.brokerURLs.map(\.revealed) == urls)
+        #expect(try ConfigurationFixture(options: ["--amqp.urls=\(joined)"]).load().settings.brokerURLs.map(\.revealed) == urls)
         let repeated = ["--amqp.urls", urls[0], "--amqp.urls", urls[1]]
-        #expect(try ConfigurationFixture(options: repeated).load().settings.amqp.urls.map(\.revealed) == urls)
+        #expect(try ConfigurationFixture(options: repeated).load().settings.brokerURLs.map(\.revealed) == urls)
     }
 
     @Test("an entry of a YAML list may hold a comma, and a list may be empty")
     func listEntries() throws {
         let file = "pan:\n  pendingPatterns: [\"wait, please\"]\napi:\n  acceptedCodes: []\n"
         let settings = try ConfigurationFixture(file: file).load().settings
-        #expect(settings.pan.pendingPatterns == ["wait, please"])
-        #expect(settings.api.acceptedCodes == [])
+        #expect(settings.bos.pan.pendingPatterns == ["wait, please"])
+        #expect(settings.bos.codes.accepted == [])
     }
 
     @Test("every key can be set to its own default from each source", arguments: SettingKey.all.map(\.name))
@@ -138,8 +141,8 @@ struct SettingsTests {
         var fixture = ConfigurationFixture(file: "auth:\n  clientSecretFile: $DIR/client\n", others: secret)
         fixture.variables["BOS_AMQP_URLS_FILE"] = "$DIR/urls"
         let settings = try fixture.load().settings
-        #expect(settings.auth.clientSecret?.revealed == "s3cret")
-        #expect(settings.amqp.urls.map(\.revealed) == ["amqp://one", "amqp://two"])
+        #expect(settings.authorise.clientSecret.revealed == "s3cret")
+        #expect(settings.brokerURLs.map(\.revealed) == ["amqp://one", "amqp://two"])
         #expect(
             try ConfigurationFixture(options: ["--ledger.urlFile=$DIR/l"], others: ["l": "sqlite:/x"]).load().settings.ledger.url
                 == .sqlite(path: "/x"))
@@ -149,19 +152,20 @@ struct SettingsTests {
     func secretPrecedence() throws {
         var fixture = ConfigurationFixture(options: ["--auth.clientSecret=typed"], others: ["client": "filed"])
         fixture.variables["BOS_AUTH_CLIENT_SECRET_FILE"] = "$DIR/client"
-        #expect(try fixture.load().settings.auth.clientSecret?.revealed == "typed")
+        #expect(try fixture.load().settings.authorise.clientSecret.revealed == "typed")
     }
 
     @Test(
         "a file of comments, an empty file and sections without keys are no mistake",
         arguments: ["", "# api:\n#  x: 1\n", "---\n", "api:\nlog:\n  # level: debug\n"])
     func emptyFiles(file: String) throws {
-        #expect(try ConfigurationFixture(file: file).load().settings.api.requestTimeout == .seconds(30))
+        #expect(try ConfigurationFixture(file: file).load().settings.bos.requestTimeout == .seconds(30))
     }
 
     @Test("a secret cannot be printed")
     func secretIsSilent() {
-        let settings = PANSettings.withKey("hush-hush")
+        var settings = Settings(for: .worker)
+        settings.bos.pan.nepKey = Secret("hush-hush")
         var dumped = ""
         dump(settings, to: &dumped)
         #expect("\(Secret("hush-hush"))" == "<redacted>")
@@ -176,13 +180,5 @@ struct SettingsTests {
         }
         #expect(SettingsReference.markdown.contains("| `api.requestTimeout` | `BOS_API_REQUEST_TIMEOUT` | `30s` |"))
         #expect(SettingsReference.markdown.contains("secret, also as a file: `auth.clientSecretFile`"))
-    }
-}
-
-extension PANSettings {
-    fileprivate static func withKey(_ key: String) -> PANSettings {
-        var settings = PANSettings()
-        settings.nepKey = Secret(key)
-        return settings
     }
 }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Daemon
 
-@Suite("Durations, rupees and likeness", .timeLimit(.minutes(1)))
+@Suite("Durations, rupees, percentages and likeness", .timeLimit(.minutes(1)))
 struct TextFormTests {
     @Test(
         "durations are read in every unit and shown in the largest that fits",
@@ -41,6 +41,13 @@ struct TextFormTests {
         arguments: ["", ".", "1.", ".5", "1.234", "-1", "1,000", "1e2", "92233720368547758.08", "92233720368547759", "1.2.3", "१"])
     func noRupees(text: String) {
         #expect(RupeeText.parse(text) == nil)
+    }
+
+    @Test("each whole percentage is shown as it was written")
+    func percentages() {
+        let form = ValueForm.percent(0...100)
+        for percentage in 0...100 { #expect(form.parse(["\(percentage)"]).flatMap(form.spell) == "\(percentage)") }
+        #expect(form.parse(["29"]) == 0.29)
     }
 
     @Test("likeness counts letters put in, left out, changed and swapped")
