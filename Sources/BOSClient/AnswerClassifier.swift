@@ -7,14 +7,15 @@ struct AnswerClassifier: Sendable {
     let configuration: BOSConfiguration
 
     /// An answer to `DoRecharge`. A wrong "done" or "refused" costs money, so both need a status and a code that agree.
-    /// - Parameter request: what was asked; an answer that names another subscriber or amount is no answer to it.
+    /// - Parameter request: what was asked. An answer that names another subscriber or amount is no answer to it, also where it says that nothing
+    ///   was taken: what was not taken is sent again.
     func recharge(_ answer: ReadAnswer, to request: RechargeRequest? = nil, version: CredentialVersion) -> Attempt<RechargeAnswer> {
         let facts = answer.facts
-        if let early: Attempt<RechargeAnswer> = common(answer, version: version) { return early }
-        if refusesForNow(facts) { return .postponed(facts) }
         if let request, !answer.named.mayBe(request) {
             return .unknown(.contradictory, detail: "the answer names another subscriber or amount (\(facts))", facts)
         }
+        if let early: Attempt<RechargeAnswer> = common(answer, version: version) { return early }
+        if refusesForNow(facts) { return .postponed(facts) }
         let codes = configuration.codes
         switch (facts.status, facts.responseCode) {
         case (true, codes.done):
@@ -45,7 +46,7 @@ struct AnswerClassifier: Sendable {
             return .unknown(.unreadable, detail: "HTTP \(facts.httpStatus): \(problem)\(likelyCause(answer))", facts)
         }
         // A 429 or 402 was not taken, unless its body claims otherwise.
-        if facts.httpStatus == 429, !claims { return .throttled(retryAfter: facts.retryAfter) }
+        if facts.httpStatus == 429, !claims { return .throttled(facts) }
         if facts.httpStatus == 402, !claims { return .postponed(facts) }
         if refusesCredentialsWithoutCode(answer) { return .credentialsRefused(facts, version) }
         if let code = facts.responseCode, configuration.codes.credentialsRefused.contains(code) {

@@ -3,7 +3,7 @@ package enum Attempt<Answer: Sendable>: Sendable {
     /// Nothing that BOS could execute left this machine; sending it again is safe.
     case notSent(NotSentReason, detail: String)
     /// HTTP 429: BOS did not take the call.
-    case throttled(retryAfter: Duration?)
+    case throttled(BOSFacts)
     /// BOS did not take the call and asks to come later: HTTP 402, a code or a message that the configuration names. Nothing was executed.
     case postponed(BOSFacts)
     /// BOS refused our credentials or our signature and executed nothing: code 15 or 16, or a 401 that says nothing else.

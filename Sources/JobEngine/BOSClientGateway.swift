@@ -24,10 +24,9 @@ package final class BOSClientGateway: BOSGateway {
             await client.recharge(request, traceparent: call.traceparent, timeout: call.timeout, isTimely: call.isTimely)
         }
         let note = attempt.note(.recharge, \.facts)
-        if case .answered(let answer) = attempt, let name = answer.facts.reference, name != recharge.reference, sent.contains(name) {
+        if let facts = factsAboutAnother(attempt, recharge) {
             return CallReport(
-                .unknown(Answer(answer.facts)), note: "\(note); its refid names another recharge of this worker",
-                sighting: attempt.sighting(.recharge, \.facts))
+                .unknown(Answer(facts)), note: "\(note); its refid names another recharge", sighting: attempt.sighting(.recharge, \.facts))
         }
         var report = CallReport(
             event(of: attempt), note: note, sighting: attempt.isPlainSuccess ? nil : attempt.sighting(.recharge, \.facts))
@@ -35,12 +34,25 @@ package final class BOSClientGateway: BOSGateway {
         return report
     }
 
+    /// The facts of an answer whose refid names another recharge; `nil` if it may be this one's. Also what says that nothing was taken must be about
+    /// this recharge: what was not taken is sent again.
+    private func factsAboutAnother(_ attempt: Attempt<RechargeAnswer>, _ recharge: Recharge) -> BOSFacts? {
+        let facts: BOSFacts
+        switch attempt {
+        case .answered(let answer): facts = answer.facts
+        case .throttled(let answer), .postponed(let answer), .credentialsRefused(let answer, _): facts = answer
+        case .notSent, .unknown: return nil
+        }
+        guard let name = facts.reference, name != recharge.reference else { return nil }
+        return recharge.canBeNamed(name) && !sent.contains(name) ? nil : facts
+    }
+
     private func event(of attempt: Attempt<RechargeAnswer>) -> RechargeMachine.Event {
         switch attempt {
         case .notSent(.tokenUnavailable, _): return .notTaken(.credentialsRefused)
         case .notSent(.late, _): return .notTaken(.heldBack(.late, retryAfter: nil))
         case .notSent: return .notTaken(.notSent)
-        case .throttled(let retryAfter): return .notTaken(.throttled(retryAfter: retryAfter))
+        case .throttled(let facts): return .notTaken(.throttled(retryAfter: facts.retryAfter))
         case .postponed: return .notTaken(.postponed)
         case .credentialsRefused(_, let version):
             note(version)
@@ -95,7 +107,7 @@ package final class BOSClientGateway: BOSGateway {
         switch attempt {
         case .notSent(.tokenUnavailable, _): return (.credentialsRefused, nil)
         case .notSent: return (.notSent, nil)
-        case .throttled(let retryAfter): return (.throttled, retryAfter)
+        case .throttled(let facts): return (.throttled, facts.retryAfter)
         case .postponed(let facts): return (.postponed, facts.retryAfter)
         case .credentialsRefused(_, let version):
             note(version)

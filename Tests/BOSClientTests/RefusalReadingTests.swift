@@ -115,5 +115,11 @@ struct RefusalReadingTests {
         #expect(answer(#""canumber":"","amount":null"#) == "done")
         #expect(answer(#""canumber":"DL12CB4686""#) == "unknown.contradictory")
         #expect(answer(#""amount":50"#) == "unknown.contradictory")
+        // Nor is one that says that nothing was taken: what was not taken is sent again.
+        for (status, members) in [(429, ""), (402, #""status":false,"#), (401, #""status":false,"response_code":16,"#)] {
+            let body = Array("{\(members)\"canumber\":\"DL12CB4686\"}".utf8)
+            let read = ReadAnswer(httpStatus: status, body: body)
+            #expect(classifier.recharge(read, to: .sample(), version: version).outcome == "unknown.contradictory", "HTTP \(status)")
+        }
     }
 }

@@ -45,7 +45,7 @@ extension Attempt {
     var outcome: String {
         switch self {
         case .notSent(let reason, _): "notSent.\(reason.rawValue)"
-        case .throttled(let pause): "throttled(\(pause.map { "\($0)" } ?? "nil"))"
+        case .throttled(let facts): "throttled(\(facts.retryAfter.map { "\($0)" } ?? "nil"))"
         case .postponed: "postponed"
         case .credentialsRefused(let facts, _): "credentialsRefused(\(facts.responseCode.map(String.init) ?? "nil"))"
         case .unknown(let reason, _, _): "unknown.\(reason.rawValue)"

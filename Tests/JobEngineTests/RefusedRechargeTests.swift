@@ -1,0 +1,71 @@
+import BOSClient
+import JobModel
+import Ledger
+import Testing
+
+@testable import JobEngine
+
+@Suite("An answer that says that a recharge was not taken", .timeLimit(.minutes(1)))
+struct RefusedRechargeTests {
+    /// A BOS that gives one answer to recharges and takes the credentials of enquiries.
+    private struct Refusing: BOSCalls {
+        let answer: RawAnswer
+        let reader = AnswerReader(BOSConfiguration())
+
+        func recharge(
+            _ request: RechargeRequest, traceparent: String?, timeout: Duration?, isTimely: @escaping @Sendable () -> Bool
+        ) async -> Attempt<RechargeAnswer> { reader.recharge(answer, to: request) }
+
+        func enquire(reference: String, registerID: String, traceparent: String?, timeout: Duration?) async -> Attempt<EnquiryAnswer> {
+            reader.enquiry(RawAnswer(200, #"{"status":false,"message":"No record found"}"#))
+        }
+
+        func panStatus(_ request: PANStatusRequest, traceparent: String?, timeout: Duration?) async -> Attempt<PANAnswer> {
+            reader.panStatus(answer)
+        }
+
+        func renewCredentials(refused: CredentialVersion) async -> Bool { false }
+    }
+
+    @Test("of the credentials: it is kept for the reply, and counted under the HTTP status that it came with")
+    func kept() async {
+        let report = await Self.report(of: RawAnswer(412, #"{"status":false,"response_code":15,"message":"Invalid signature encoding"}"#))
+        #expect(report?.refusal == Answer(httpStatus: 412, responseCode: 15, status: false, message: "Invalid signature encoding"))
+        #expect(report?.sighting?.name.httpStatus == 412)
+    }
+
+    @Test("is believed only if it can be about this recharge: what was not taken is sent again")
+    func another() async {
+        let answers = [(412, #""status":false,"response_code":15"#), (402, #""status":false"#), (429, #""message":"too many""#)]
+        for (status, members) in answers {
+            for (name, isOurs) in [("R1", true), ("774411", true), ("R2", false), ("774412", false)] {
+                let report = await Self.report(of: RawAnswer(status, "{\(members),\"refid\":\"\(name)\"}"), sentBefore: "774412")
+                var isNotTaken = false
+                if case .notTaken = report?.event { isNotTaken = true }
+                #expect(isNotTaken == isOurs, "HTTP \(status), \(name): \(report?.note ?? "")")
+            }
+        }
+    }
+
+    /// What the gateway reports of a recharge that BOS answers so.
+    /// - Parameter other: a recharge that the gateway has sent before.
+    private static func report(of answer: RawAnswer, sentBefore other: String = "R0") async -> CallReport<RechargeMachine.Event>? {
+        let gateway = BOSClientGateway(Refusing(answer: answer))
+        _ = await send(other, gateway)
+        return await send("R1", gateway)
+    }
+
+    private static func send(_ reference: String, _ gateway: BOSClientGateway) async -> CallReport<RechargeMachine.Event>? {
+        let clock = ManualClock()
+        var machine = RechargeMachine(
+            Recharge(operatorID: 311, subscriber: "9876543210", amount: Money(paise: 1_000), reference: reference, registerID: "merchant"),
+            acceptedAt: ManualClock.start, policy: Workshop.policy)
+        switch consume machine.wake(at: clock.moment, jitter: 0) {
+        case .send(let permit):
+            return await gateway.recharge(permit, machine.recharge, CallOptions(traceparent: nil, timeout: .seconds(1)))
+        default:
+            Issue.record("it is not sent")
+            return nil
+        }
+    }
+}
