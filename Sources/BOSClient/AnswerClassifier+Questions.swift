@@ -16,12 +16,12 @@ extension AnswerClassifier {
             return .unknown(.unreadable, detail: error.problem, facts)
         }
         facts.reference = named.reference
-        let texts = [facts.message, answer.data?.message ?? ""]
+        let words = Words(of: facts.message, inData: answer.data?.message ?? "", configuration)
         if let data = answer.data, data.status != nil {
             facts.operatorID = facts.operatorID ?? data.operatorID
             if facts.message.isEmpty { facts.message = data.message }
         }
-        let verdict = verdict(facts, answer.data, saying: Words(texts, configuration))
+        let verdict = verdict(facts, answer.data, saying: words)
         // Words for "not now" without a verdict speak of the question.
         if verdict == nil || verdict == .declined, asksToComeLater(facts) { return .postponed(facts) }
         guard let verdict else { return contradictory(facts) }
@@ -36,8 +36,12 @@ extension AnswerClassifier {
         let failing: Bool
         let postponed: Bool
         let pending: Bool
+        /// The text beside the status of the recharge says that it was done. The answer's own text may mean the question.
+        let done: Bool
 
-        init(_ texts: [String], _ configuration: BOSConfiguration) {
+        init(of message: String, inData dataMessage: String, _ configuration: BOSConfiguration) {
+            let texts = [message, dataMessage]
+            done = dataMessage.says(anyOf: ["success"]) && !dataMessage.says(anyOf: ["refund", "revers"])
             func says(_ patterns: [String]) -> Bool { texts.contains { $0.contains(anyOf: patterns) } }
             notFound = says(configuration.enquiry.notFoundPatterns)
             failed = says(configuration.enquiry.failedPatterns)
@@ -73,10 +77,10 @@ extension AnswerClassifier {
         let lists = [enquiry.succeededWords, enquiry.failedWords, enquiry.pendingWords].map { $0.contains(word: word) }
         let refund = refund(data)
         switch (lists, refund) {
-        case ([true, false, false], .no) where !words.failed && !words.failing && !words.pending: return .succeeded
+        case ([true, false, false], .no) where !words.failed && !words.failing && !words.pending && !words.postponed: return .succeeded
         case ([true, false, false], .yes), ([false, true, false], .yes): return .failed(refunded: true)
         // Beside words for a failure, what is pending is the refund.
-        case ([false, true, false], .no) where !words.pending || words.failed: return .failed(refunded: word == "refunded")
+        case ([false, true, false], .no) where !words.done && (!words.pending || words.failed): return .failed(refunded: word == "refunded")
         case ([false, false, true], .no): return .pending
         default: return nil
         }
@@ -106,13 +110,13 @@ extension AnswerClassifier {
         switch (facts.status, facts.responseCode) {
         // Words and numbers that disagree decide nothing.
         case (true, codes.done):
-            guard facts.httpStatus == 200, !words.notFound, !words.failed, !words.failing else { return nil }
+            guard facts.httpStatus == 200, !words.notFound, !words.failed, !words.failing, !words.postponed else { return nil }
             return words.pending ? .pending : .succeeded
         // A duplicate is said of a request to recharge; about an enquiry it proves nothing.
         case (_, codes.done), (_, codes.duplicateReference), (_, nil), (true, _), (nil, _): return nil
         case (false, let code?):
-            if words.notFound { return nil }
-            if configuration.enquiry.failedCodes.contains(code) { return .failed(refunded: false) }
+            if words.notFound || facts.message.says(anyOf: ["success"]) { return nil }
+            if configuration.enquiry.failedCodes.contains(code) { return words.pending || words.postponed ? nil : .failed(refunded: false) }
             return words.failed && !words.postponed && !codes.askAgain.contains(code) ? .failed(refunded: false) : .declined
         }
     }

@@ -30,7 +30,7 @@ struct AnswerClassifier: Sendable {
         case (_, codes.done), (true, _), (nil, _):
             return contradictory(facts)
         case (false, let code):
-            let isFinal = code.map(codes.finalRefusals.contains) ?? false
+            let isFinal = code.map(codes.finalRefusals.contains) == true && !saysTaken(facts.message)
             return .answered(RechargeAnswer(facts: facts, meaning: .refused(code: code, isFinal: isFinal)))
         }
     }
@@ -41,16 +41,16 @@ struct AnswerClassifier: Sendable {
         if facts.httpStatus >= 500 { return .unknown(.serverError, detail: "BOS answered with HTTP \(facts.httpStatus)", facts) }
         // Only a 2xx or 4xx comes from BOS itself; a redirect comes from something in front of it.
         guard (200...299).contains(facts.httpStatus) || (400...499).contains(facts.httpStatus) else { return unexpectedStatus(facts) }
-        let claims = facts.status == true || facts.responseCode.map(claimsExecution) == true
+        let claims = claimsTaken(facts)
         if let problem = answer.problem, !answer.saysNothing || ![401, 402, 429].contains(facts.httpStatus) {
             return .unknown(.unreadable, detail: "HTTP \(facts.httpStatus): \(problem)\(likelyCause(answer))", facts)
         }
         // A 429 or 402 was not taken, unless its body claims otherwise.
         if facts.httpStatus == 429, !claims { return .throttled(facts) }
         if facts.httpStatus == 402, !claims { return .postponed(facts) }
-        if refusesCredentialsWithoutCode(answer) { return .credentialsRefused(facts, version) }
+        if !claims, refusesCredentialsWithoutCode(answer) { return .credentialsRefused(facts, version) }
         if let code = facts.responseCode, configuration.codes.credentialsRefused.contains(code) {
-            if facts.status == true { return contradictory(facts) }
+            if claims { return contradictory(facts) }
             // An empty wallet has the code of a refused token (bos-api.md#what-clients-show, point 4).
             return asksToComeLater(facts) ? .postponed(facts) : .credentialsRefused(facts, version)
         }
@@ -64,13 +64,24 @@ struct AnswerClassifier: Sendable {
             || facts.message.contains(anyOf: configuration.codes.postponedPatterns)
     }
 
-    /// Whether a recharge was certainly not taken and may be sent later. Words alone are a guess: BOS must have refused it besides, and no word may
-    /// say that it was taken.
+    /// Whether a recharge was certainly not taken and may be sent later. Words alone are a guess: BOS must have refused it besides.
     private func refusesForNow(_ facts: BOSFacts) -> Bool {
-        guard asksToComeLater(facts) else { return false }
+        guard asksToComeLater(facts), !claimsTaken(facts) else { return false }
         if facts.responseCode.map(configuration.codes.postponed.contains) == true { return true }
-        let isRefused = facts.status == false || (400...499).contains(facts.httpStatus)
-        return isRefused && !facts.message.says(anyOf: configuration.codes.pendingPatterns + ["success", "accepted"])
+        return facts.status == false || (400...499).contains(facts.httpStatus)
+    }
+
+    /// Whether the answer claims that BOS has taken the call: by its status, its code, a number that a recharge gets when it is taken, or its words.
+    /// What claims so is never "not taken", for that is sent again.
+    private func claimsTaken(_ facts: BOSFacts) -> Bool {
+        facts.status == true || facts.responseCode.map(claimsExecution) == true || facts.operatorID != nil
+            || facts.acknowledgement?.utf8.contains { $0 != UInt8(ascii: "0") } == true || saysTaken(facts.message)
+    }
+
+    /// Not "accepted" alone, for a token may be "not accepted".
+    private func saysTaken(_ message: String) -> Bool {
+        let phrases = ["success", "request accepted", "recharge accepted", "has been accepted"]
+        return message.says(anyOf: configuration.codes.pendingPatterns + phrases)
     }
 
     /// Whether words contradict a success: that it failed, or that it was not taken.
@@ -82,7 +93,7 @@ struct AnswerClassifier: Sendable {
     /// Whether our token was refused in another way than by code 15 or 16. Source: RFC 9110, section 15.5.2, and RFC 6750, section 3.1.
     private func refusesCredentialsWithoutCode(_ answer: ReadAnswer) -> Bool {
         let facts = answer.facts
-        guard facts.responseCode == nil, facts.status != true else { return false }
+        guard facts.responseCode == nil else { return false }
         // The API that hands out tokens refuses one in this form, also with HTTP 200 (assumed).
         if let subCode = answer.subCode, ["401", "403"].contains(subCode), [200, 401, 403].contains(facts.httpStatus) { return true }
         // What is known to be said of the business is said of the business.

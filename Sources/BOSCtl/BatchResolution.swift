@@ -52,7 +52,7 @@ struct BatchResolution {
         var (found, known): ([JobRecord], Int) = ([], 0)
         for state in [JobState.parked, .inDoubt] {
             for record in try await ledger.jobs(.recharge, in: state, limit: .max) {
-                switch Self.choice(record.progress, olderThan: olderThan, policy, at: now) {
+                switch Self.choice(record.progress, olderThan: olderThan, isSentAgain: resolution.word == .send, policy, at: now) {
                 case .settled: found.append(record)
                 case .knownToBOS: known += 1
                 case .leftOut: break
@@ -70,8 +70,10 @@ struct BatchResolution {
         case leftOut
     }
 
-    /// What is done with a doubt.
-    static func choice(_ progress: Progress, olderThan: Duration, _ policy: RetryPolicy, at now: Timestamp) -> Choice {
+    /// What is done with a doubt. One of which it is not known where it was sent is never sent again together with others.
+    static func choice(
+        _ progress: Progress, olderThan: Duration, isSentAgain: Bool = false, _ policy: RetryPolicy, at now: Timestamp
+    ) -> Choice {
         guard let sent = progress.firstSentAt, sent + olderThan < now else { return .leftOut }
         switch progress.doubt {
         case .acceptedByBOS, .duplicate: return .knownToBOS
@@ -79,7 +81,7 @@ struct BatchResolution {
         case nil: return .leftOut
         }
         guard progress.notFoundAnswers >= policy.settle.answers, let heard = progress.firstNotFound?.civil,
-            heard + progress.settleWindow(policy) <= now, progress.sentTo.map(policy.reaches) != false
+            heard + progress.settleWindow(policy) <= now, progress.sentTo.map(policy.reaches) ?? !isSentAgain
         else { return .leftOut }
         return .settled
     }

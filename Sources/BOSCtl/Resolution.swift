@@ -32,10 +32,20 @@ struct Resolution {
             throw CommandFailure.unknownJob(reference: reference, [.recharge], path: access.path)
         }
         try check(known, lastSentAt: history.lastSentAt)
-        let report = await BOSInquiry(settings: settings).ask(known)
+        let report = await answer(about: known)
         try weigh(report, known)
         try await settle(known, report, ledger)
     }
+
+    /// What BOS says of the recharge. Another API or account than the one it was sent to has nothing to say of it, and is not asked.
+    private func answer(about known: JobRecord) async -> CallReport<Enquiry> {
+        if let sentTo = sentElsewhere(known) {
+            return CallReport(.unanswered(.notSent, retryAfter: nil), note: "not asked: it was sent to \(sentTo)")
+        }
+        return await BOSInquiry(settings: settings).ask(known)
+    }
+
+    private func sentElsewhere(_ record: JobRecord) -> String? { record.progress.sentTo.flatMap { policy.reaches($0) ? nil : $0 } }
 
     /// Stores the word and tells the askers.
     func settle(_ known: JobRecord, _ report: CallReport<Enquiry>, _ ledger: any Ledger) async throws {
@@ -77,7 +87,7 @@ struct Resolution {
     /// Goes on only if BOS says the same, or the person stands by it.
     private func weigh(_ report: CallReport<Enquiry>, _ record: JobRecord) throws(CommandFailure) {
         let note = record.job.withoutSubscriber(report.note)
-        if let sentTo = record.progress.sentTo, !policy.reaches(sentTo) {
+        if let sentTo = sentElsewhere(record) {
             console.row("BOS cannot be asked here: it was sent to \(sentTo), and this configuration calls \(policy.destination)")
             return try confirm("BOS could not be asked.", record)
         }

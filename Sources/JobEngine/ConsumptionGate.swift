@@ -52,6 +52,8 @@ package actor ConsumptionGate {
     private struct State {
         var reasons: [PauseReason: String] = [:]
         var trial = Trial.none
+        /// The job of the trial has asked for a call, or a reason to pause was found meanwhile.
+        var hasTold = false
     }
 
     private enum Trial {
@@ -92,7 +94,7 @@ package actor ConsumptionGate {
         state.withLock { state in
             if state.reasons.isEmpty { return .regular }
             guard state.trial == .offered else { return nil }
-            state.trial = .running
+            (state.trial, state.hasTold) = (.running, false)
             return .trial
         }
     }
@@ -107,9 +109,22 @@ package actor ConsumptionGate {
         }
     }
 
+    /// A job asks for a call to BOS: what comes of it tells something about the reasons to pause.
+    nonisolated func noteCall() { state.withLock { $0.hasTold = true } }
+
     /// The delivery is about to be let go of. After a trial no other delivery comes before the gate has decided.
-    func end(_ admission: Admission) async {
+    ///
+    /// A job that is over without a call, because it has expired or was answered before, tells nothing: the next one is tried at once. Otherwise
+    /// many of them in front of the others would keep the gate closed for a pause each.
+    /// - Parameter isOver: the delivery does not come back.
+    func end(_ admission: Admission, isOver: Bool) async {
         guard admission == .trial else { return }
+        let triesNext = state.withLock { state in
+            guard isOver, !state.hasTold, !state.reasons.isEmpty, state.trial == .running else { return false }
+            state.trial = .offered
+            return true
+        }
+        if triesNext { return }
         await switchConsumers(isOpen ? .running : .stopped)
         state.withLock { $0.trial = .none }
         changes.pulse()
@@ -121,6 +136,7 @@ package actor ConsumptionGate {
         let (isNew, isTrying) = state.withLock { state in
             // No job has been let through yet, and none is now. One that was let through ends its trial itself.
             if state.trial == .offered { state.trial = .none }
+            state.hasTold = true
             return (state.reasons.updateValue(detail, forKey: reason) == nil, state.trial == .running)
         }
         if isNew { logger.error("consuming pauses", metadata: ["reason": "\(reason.rawValue)", "detail": "\(detail)"]) }

@@ -49,7 +49,7 @@ package struct JobHandler: Sendable {
         // Taken before the gate closed, not begun: better in its queue than begun in vain.
         guard !drain.isDraining, let admission = lane.gate.admit() else { return .requeue }
         let settlement = await settle(delivery, lane, admission)
-        await lane.gate.end(admission)
+        await lane.gate.end(admission, isOver: settlement != .requeue)
         return settlement
     }
 

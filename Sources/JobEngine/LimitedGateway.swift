@@ -28,6 +28,7 @@ package struct LimitedGateway: BOSGateway {
         _ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions
     ) async -> CallReport<RechargeMachine.Event> {
         let lane = lanes.money
+        lane.gate.noteCall()
         if let held = await held(lane) { return CallReport(.notTaken(.heldBack(held.reason, retryAfter: held.wait)), note: held.note) }
         guard call.isTimely() else {
             return CallReport(
@@ -46,6 +47,7 @@ package struct LimitedGateway: BOSGateway {
 
     package func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> CallReport<Enquiry> {
         let lane = lanes.questions
+        lane.gate.noteCall()
         if let held = await held(lane) { return CallReport(.unanswered(held.reason, retryAfter: held.wait), note: held.note) }
         let start = clock.uptime()
         var report = await bos.enquire(reference, registerID: registerID, call)
@@ -56,6 +58,7 @@ package struct LimitedGateway: BOSGateway {
 
     package func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> CallReport<PANStatusMachine.Event> {
         let lane = lanes.questions
+        lane.gate.noteCall()
         if let held = await held(lane) { return CallReport(.unanswered(held.reason, retryAfter: held.wait), note: held.note) }
         let start = clock.uptime()
         var report = await bos.panStatus(query, call)

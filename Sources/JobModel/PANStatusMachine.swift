@@ -66,7 +66,8 @@ package struct PANStatusMachine: JobMachine {
         case .ownCredentialsRefused:
             // It may be that BOS refuses every check, and that says nothing about the application.
             progress.credentialRefusals = next(progress.credentialRefusals)
-            let backoff = RetryPolicy.Backoff(initial: policy.refusedCredentials.initial, maximum: policy.pan.maximumInterval)
+            let longest = min(policy.pan.maximumInterval, LongestPauses.retryAfter)
+            let backoff = RetryPolicy.Backoff(initial: policy.refusedCredentials.initial, maximum: longest)
             return wait(.ownCredentialsRefused, backoff.delay(failures: progress.credentialRefusals, jitter: jitter), at: now)
         }
     }

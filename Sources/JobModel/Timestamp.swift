@@ -41,9 +41,10 @@ package struct Timestamp: Sendable, Hashable, Comparable {
 
     package static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
 
+    /// No later than RFC 3339 can write: what is stored must be readable, and a deadline in the year 9999 stands for none.
     package static func + (moment: Timestamp, duration: Duration) -> Timestamp {
         let (sum, overflowed) = moment.milliseconds.addingReportingOverflow(duration.wholeMilliseconds)
-        return Timestamp(milliseconds: overflowed ? .max : sum)
+        return Timestamp(milliseconds: overflowed ? plausible.upperBound : min(sum, max(moment.milliseconds, plausible.upperBound)))
     }
 
     /// Times that do not fit are as far apart as can be said.

@@ -133,6 +133,11 @@ struct AnswerClassifierTests {
             (200, #"{"status":true,"responsecode":1,"message":"Transaction failed","data":{"status":"0"}}"#, "failed(refunded: false)"),
             (200, #"{"status":true,"responsecode":1,"data":{"status":"0"},"message":"No record found"}"#, "unknown.contradictory"),
             (200, #"{"status":false,"responsecode":12,"message":"Recharge failed"}"#, "declined"),
+            (200, #"{"status":true,"responsecode":1,"message":"Service temporarily unavailable"}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"data":{"status":"1","message":"Service temporarily unavailable"}}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"data":{"status":"0","message":"Recharge successful"}}"#, "unknown.contradictory"),
+            (200, #"{"status":true,"message":"Success","data":{"status":"0","message":"Failed"}}"#, "failed(refunded: false)"),
+            (200, #"{"status":true,"data":{"status":"0","message":"Refund successful"}}"#, "failed(refunded: false)"),
             (200, #"{"status":true,"responsecode":12}"#, "unknown.contradictory"),
             (200, #"{"status":false,"responsecode":7,"message":"Service down for sometime"}"#, "postponed"),
             (200, #"{"status":false,"message":"No record found, service down"}"#, "postponed"),
@@ -244,6 +249,18 @@ struct AnswerClassifierTests {
         let refusal = classifier.recharge(read(200, #"{"status":false,"response_code":7}"#), version: version)
         #expect(refusal.outcome == "refused(code: Optional(7), isFinal: true)")
         #expect(classifier.recharge(read(200, #"{"status":false,"response_code":6}"#), version: version).outcome == "postponed")
+        // A configured code does not stand against words that say otherwise.
+        func refusing(_ code: Int, _ message: String) -> String {
+            let body = #"{"status":false,"response_code":\#(code),"message":"\#(message)"}"#
+            return classifier.recharge(read(200, body), version: version).outcome
+        }
+        #expect(refusing(6, "your request is pending") == "refused(code: Optional(6), isFinal: false)")
+        #expect(refusing(7, "your request is pending") == "refused(code: Optional(7), isFinal: false)")
+        for message in ["Recharge is in process", "Recharge successful", "Service down"] {
+            let body = #"{"status":false,"responsecode":7,"message":"\#(message)"}"#
+            let outcome = classifier.enquiry(read(200, body), version: version).outcome
+            #expect(!outcome.hasPrefix("failed"), "\(message): \(outcome)")
+        }
         #expect(classifier.recharge(read(200, #"{"status":true,"response_code":6}"#), version: version).outcome == "unknown.contradictory")
         func saying(_ message: String) -> String {
             let body = #"{"status":true,"response_code":1,"message":"\#(message)"}"#

@@ -33,6 +33,14 @@ struct RefusalReadingTests {
             (#"{"status":"Failed","message":"Duplicate RefID, see token"}"#, "refused(code: nil, isFinal: false)"),
             (#"{"response_code":11}"#, "duplicateReference"), (#"{"response_code":2}"#, "accepted"),
             (#"{"status":true}"#, "unknown.contradictory"), (#"{"status":true,"response_code":1"#, "unknown.unreadable"),
+            // Numbers that only a taken recharge has, and words.
+            (#"{"ackno":"11224445565"}"#, "unknown.contradictory"), (#"{"operatorid":77}"#, "unknown.contradictory"),
+            (#"{"message":"Recharge request accepted"}"#, "unknown.contradictory"),
+            (#"{"message":"Your recharge is pending with the operator"}"#, "unknown.contradictory"),
+            (#"{"status":false,"message":"Recharge successful, renew your token"}"#, "refused(code: nil, isFinal: false)"),
+            (#"{"ackno":"0","operatorid":0,"message":"Token not accepted"}"#, "credentialsRefused(nil)"),
+            (#"{"response_code":16,"message":"Recharge is in process"}"#, "unknown.contradictory"),
+            (#"{"status":false,"response_code":15,"ackno":"112"}"#, "unknown.contradictory"),
         ])
     func claims(body: String, outcome: String) {
         #expect(recharge(401, body).outcome == outcome)
@@ -78,6 +86,9 @@ struct RefusalReadingTests {
             (200, #"{"response_code":5,"message":"Insufficient API Balance."}"#, "unknown.contradictory"),
             (200, #"{"message":"Service down for sometime"}"#, "unknown.contradictory"),
             (200, #"{"status":false,"response_code":2,"message":"Service down"}"#, "accepted"),
+            (402, #"{"status":false,"message":"Recharge request accepted"}"#, "refused(code: nil, isFinal: false)"),
+            (402, #"{"ackno":"112"}"#, "unknown.contradictory"), (429, #"{"message":"Your request is pending"}"#, "unknown.contradictory"),
+            (200, #"{"status":false,"message":"Service down","operatorid":"7"}"#, "refused(code: nil, isFinal: false)"),
             (402, #"{"status":false,"response_code":7"#, "unknown.unreadable"),
             // A refusal whose words say that it was taken is asked about before it is believed.
             (

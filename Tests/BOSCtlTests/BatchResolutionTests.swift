@@ -6,15 +6,16 @@ import Testing
 
 @Suite("Many doubts settled at once", .timeLimit(.minutes(1)))
 struct BatchResolutionTests {
-    private static func choice(olderThan: Duration = .seconds(60), at second: Int64 = 122, _ change: (inout Progress) -> Void)
-        -> BatchResolution.Choice
-    {
+    private static func choice(
+        olderThan: Duration = .seconds(60), at second: Int64 = 122, isSentAgain: Bool = false, _ change: (inout Progress) -> Void
+    ) -> BatchResolution.Choice {
         var policy = RetryPolicy()
         policy.destination = "a"
         var progress = Sample.progress(.parked)
         (progress.doubt, progress.sentTo, progress.notFoundAnswers, progress.settleWindow) = (.unanswered, "a", 3, nil)
         change(&progress)
-        return BatchResolution.choice(progress, olderThan: olderThan, policy, at: Sample.moment(second))
+        return BatchResolution.choice(
+            progress, olderThan: olderThan, isSentAgain: isSentAgain, policy, at: Sample.moment(second))
     }
 
     @Test("are those that BOS has not answered or has refused, and did not know often and long enough", arguments: DoubtCause.allCases)
@@ -34,6 +35,10 @@ struct BatchResolutionTests {
         #expect(Self.choice(olderThan: .seconds(121)) { $0.doubt = .duplicate } == .leftOut)
         #expect(Self.choice { $0.firstSentAt = nil } == .leftOut)
         #expect(Self.choice { $0.sentTo = "b" } == .leftOut)
+        // Where it was sent is not known: a person's word may settle it, and it is not sent to an API that may be another one.
+        #expect(Self.choice { $0.sentTo = nil } == .settled)
+        #expect(Self.choice(isSentAgain: true) { $0.sentTo = nil } == .leftOut)
+        #expect(Self.choice(isSentAgain: true) { _ in } == .settled)
         #expect(Self.choice { $0.doubt = nil } == .leftOut)
     }
 }

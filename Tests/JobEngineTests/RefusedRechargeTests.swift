@@ -60,7 +60,8 @@ struct RefusedRechargeTests {
         var machine = RechargeMachine(
             Recharge(operatorID: 311, subscriber: "9876543210", amount: Money(paise: 1_000), reference: reference, registerID: "merchant"),
             acceptedAt: ManualClock.start, policy: Workshop.policy)
-        switch consume machine.wake(at: clock.moment, jitter: 0) {
+        let step = machine.wake(at: clock.moment, jitter: 0)
+        switch consume step {
         case .send(let permit):
             return await gateway.recharge(permit, machine.recharge, CallOptions(traceparent: nil, timeout: .seconds(1)))
         default:

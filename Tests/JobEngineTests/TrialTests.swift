@@ -75,6 +75,26 @@ struct TrialTests {
         #expect(workshop.replies.map { $0.text("outcome") } == ["succeeded", "succeeded"])
     }
 
+    @Test("a trial whose job is over without a call costs no pause: the next job is tried at once")
+    func expiredInFront() async throws {
+        let workshop = Workshop(Self.script(.notTaken(.postponed)))
+        await workshop.handle(Workshop.recharge("R1"))
+        let gate = Self.running(workshop)
+        await Self.waitForTrial(workshop)
+        workshop.bos.play(ScriptedBOS.Script())
+        let before = workshop.clock.uptime()
+        for number in 1...100 {
+            #expect(await workshop.handle(Workshop.recharge("E\(number)", expiresAt: "2020-01-01T00:00:00Z")) == .ack)
+            #expect(workshop.gate.offersTrial)
+        }
+        #expect(workshop.clock.uptime() == before)
+        #expect(await workshop.handle(Workshop.recharge("R2")) == .ack)
+        while !workshop.gate.isOpen, !Task.isCancelled { await Task.yield() }
+        gate.cancel()
+        await gate.value
+        #expect(workshop.bos.calls.recharges == ["R1", "R2"])
+    }
+
     @Test("when nearly all recharges are refused with one code, one is tried after each interval until BOS answers otherwise")
     func refusals() async throws {
         var configuration = Lane.Configuration(concurrency: 64)

@@ -90,6 +90,14 @@ struct NotNowTests {
             let other = SeenStep(application.on(.ownCredentialsRefused, at: Jobs.start, jitter: 0)).summary
             #expect(other == "wait own_credentials_refused")
         }
+        // However often: it is never due later than the poller takes for a clock that was set back.
+        for _ in 1...20 {
+            _ = application.wake(at: Jobs.start, jitter: 0)
+            _ = application.on(.ownCredentialsRefused, at: Jobs.start, jitter: 0.99)
+            let pause = application.progress.dueAt.map { $0 - Jobs.start }
+            let limit = RetryPolicy().longestPauses.limit(application.progress.state)
+            #expect(pause != nil && limit != nil && pause.flatMap { pause in limit.map { pause <= $0 } } == true)
+        }
     }
 
     @Test("after an outage longer than the maximum age a recharge that was never sent is tried again, not given up at its first failure")

@@ -67,7 +67,10 @@ struct TimestampTests {
         let start = Timestamp(milliseconds: 1_000)
         #expect((start + .microseconds(1_999)).milliseconds == 1_001)
         #expect((start + .seconds(-2)).milliseconds == -1_000)
-        #expect(start + .seconds(Int64.max) == Timestamp(milliseconds: .max))
+        #expect(start + .seconds(Int64.max) == Timestamp(milliseconds: Timestamp.plausible.upperBound))
+        // A deadline at the end of time stays one that can be stored and read.
+        let last = Timestamp(milliseconds: Timestamp.plausible.upperBound)
+        #expect(last + .milliseconds(1) == last)
         #expect(start - Timestamp(milliseconds: 400) == .milliseconds(600))
     }
 }
