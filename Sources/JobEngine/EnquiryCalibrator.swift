@@ -45,7 +45,7 @@ package final class EnquiryCalibrator: Sendable {
     private let wishes: AsyncStream<Key>
     private let wished: AsyncStream<Key>.Continuation
 
-    /// Merchants that are remembered at the most. Those beyond stay untried.
+    /// Merchants that are remembered, and asked about at once, at the most. The one that was measured longest ago is forgotten, and untried again.
     private static let maximumMerchants = 256
     /// How long a finding counts before the next executed recharge is asked about.
     static let lifetime = Duration.seconds(3_600)
@@ -213,6 +213,10 @@ package final class EnquiryCalibrator: Sendable {
         let isNews = state.withLock { state in
             if !isCertain, state.calibrations[key]?.isCertain == true { return false }
             if calibration.findsRecharges { (state.examples[key], state.latest[key]) = (nil, nil) }
+            if state.calibrations[key] == nil, state.calibrations.count >= Self.maximumMerchants {
+                let oldest = state.calibrations.min { $0.value.measuredAt < $1.value.measuredAt }
+                if let oldest { state.calibrations[oldest.key] = nil }
+            }
             return state.calibrations.updateValue(finding, forKey: key)?.calibration != calibration
         }
         guard isNews else { return }

@@ -5,7 +5,7 @@
 package struct RetryPermit: ~Copyable, Sendable {
     package enum Proof: String, Sendable {
         /// The ledger says that nothing of this job was ever taken: it is new, or every request so far certainly failed to leave
-        /// or was turned away before BOS looked at it (429, 402, 401/16, 412/15).
+        /// or was turned away before BOS took it (429, 402, refused credentials, "not now").
         case neverTaken = "never_taken"
         /// What was sent before is settled as not executed, by "not found" or by a person's word, and nothing of it was taken since.
         case settledBefore = "settled_before"

@@ -193,6 +193,18 @@ struct CalibratorTests {
         await running.value
     }
 
+    @Test("only so many merchants are remembered: the one measured longest ago is untried again")
+    func forgotten() {
+        let clock = ManualClock()
+        let calibrator = Self.calibrator(Self.bos([]), MemoryLedger(), clock)
+        for number in 0...256 {
+            calibrator.conclude(.blind, .init(registerID: "m-\(number)", name: .reference), isCertain: true)
+            clock.advance(by: .seconds(1))
+        }
+        #expect(calibrator.calibration(of: "m-0") == .untried)
+        for number in 1...256 { #expect(calibrator.calibration(of: "m-\(number)") == .blind) }
+    }
+
     @Test("a run tells the calibrator what BOS has done, and a refused recharge fails only after it found something")
     func wired() async throws {
         let workshop = Workshop()
