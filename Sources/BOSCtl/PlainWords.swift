@@ -37,7 +37,7 @@ extension WaitReason {
         switch self {
         case .notSent: "it could not be sent to BOS"
         case .throttled: "BOS takes no more calls for now"
-        case .credentialsRefused: "BOS refuses our token or signature"
+        case .credentialsRefused: "BOS refuses our token or signature, or there is no token to send"
         case .ownCredentialsRefused: "BOS refuses the credentials of this job and takes others"
         case .postponed: "BOS takes no recharge for now"
         case .late: "too little time was left for the call"

@@ -191,7 +191,8 @@ extension JobRun {
         let cause = note
         let settlement = try await release(.credentialsRefused)
         await handler.lanes.close(
-            .credentials, "BOS refuses our token or signature (code 15 or 16): check the auth settings; \(cause)")
+            .credentials,
+            "BOS refuses our token or signature (code 15 or 16), or there is no token to send: check the auth settings; \(cause)")
         return settlement
     }
 
