@@ -140,22 +140,30 @@ extension NamedValues {
 
 extension String {
     /// Whether one of these texts is a part of it, compared without regard to case.
-    func contains(anyOf patterns: [String]) -> Bool {
-        guard !isEmpty, !patterns.isEmpty else { return false }
-        let text = lowercased()
-        return patterns.contains { !$0.isEmpty && text.contains($0.lowercased()) }
-    }
+    func contains(anyOf patterns: [String]) -> Bool { holds(oneOf: patterns, atWordStart: false) }
 
     /// Whether one of these phrases begins at the start of a word in it, compared without regard to case: "pending" is in "TXN_PENDING" and
     /// not in "depending".
-    func says(anyOf phrases: [String]) -> Bool {
-        let text = Array(lowercased().utf8)
-        func isWordStart(_ place: Int) -> Bool {
-            place == 0 || !(UInt8(ascii: "a")...UInt8(ascii: "z")).contains(text[place - 1])
+    func says(anyOf phrases: [String]) -> Bool { holds(oneOf: phrases, atWordStart: true) }
+
+    /// Bytes are compared, since every answer is held against some thirty phrases.
+    private func holds(oneOf phrases: [String], atWordStart: Bool) -> Bool {
+        guard !isEmpty, !phrases.isEmpty else { return false }
+        let text = inSmallLetters
+        func mayBegin(_ place: Int) -> Bool {
+            !atWordStart || place == 0 || !(UInt8(ascii: "a")...UInt8(ascii: "z")).contains(text[place - 1])
         }
         return phrases.contains { phrase in
-            let phrase = phrase.lowercased().utf8
-            return !phrase.isEmpty && text.indices.contains { isWordStart($0) && text[$0...].starts(with: phrase) }
+            let phrase = phrase.inSmallLetters
+            guard let first = phrase.first, phrase.count <= text.count else { return false }
+            return (0...(text.count - phrase.count)).contains { place in
+                text[place] == first && mayBegin(place) && text[place...].starts(with: phrase)
+            }
         }
+    }
+
+    private var inSmallLetters: [UInt8] {
+        guard utf8.allSatisfy({ $0 < 0x80 }) else { return Array(lowercased().utf8) }
+        return utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
     }
 }
