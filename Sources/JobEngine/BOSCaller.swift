@@ -29,8 +29,7 @@ struct RechargeCaller: BOSCaller {
         // Where no recharge was answered yet, what the enquiry finds is the first that it can be calibrated by. Only an answer that names it shows
         // that it exists: an API that shows no data is calibrated by the next recharge that BOS executes.
         if case .found(.succeeded, _, let subject) = report.event, calibrator.calibration(of: recharge.registerID, by: name) == .untried,
-            subject.reference != nil || subject.subscriber != nil,
-            subject.contradiction(to: recharge, names: recharge.names(bosReference), .untried) == nil
+            subject.namesRecharge, subject.contradiction(to: recharge, names: recharge.names(bosReference), .untried) == nil
         {
             await calibrator.calibrate(byFound: recharge, bosReference, name)
         }

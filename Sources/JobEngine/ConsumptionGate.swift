@@ -3,7 +3,7 @@ import Synchronization
 
 /// Why no jobs are taken from the queues at the moment. The raw value is shown to people.
 package enum PauseReason: String, Sendable, CaseIterable {
-    /// BOS refuses our token or signature.
+    /// BOS refuses our token or signature, or there is no token to send.
     case credentials
     /// The ledger cannot be written.
     case ledger

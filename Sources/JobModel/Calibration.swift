@@ -65,6 +65,9 @@ extension Subject {
         return nil
     }
 
+    /// Whether the answer names a recharge at all. An amount alone fits many.
+    package var namesRecharge: Bool { reference != nil || subscriber != nil }
+
     /// Why this cannot be that recharge, known by these names; `nil` if it can.
     package func contradiction(to recharge: Recharge, names: [String], _ calibration: Calibration) -> String? {
         contradiction(to: recharge) ?? contradiction(toNames: names, calibration)
@@ -139,7 +142,7 @@ extension RechargeMachine.Finding {
         switch calibration {
         case .passed: return .counts(self)
         case .untried, .blind, .credulous:
-            let isNamed = subject.subscriber != nil || (calibration != .credulous && subject.reference != nil)
+            let isNamed = calibration == .credulous ? subject.subscriber != nil : subject.namesRecharge
             guard self != .pending, !isNamed else { return .counts(self) }
             return .saysNothing("\(calibration.explanation), and this answer names no recharge")
         }
