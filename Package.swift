@@ -56,32 +56,35 @@ let package = Package(
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .target(name: "ExactJSON"),
         .target(name: "Secrets"),
+        .target(name: "Events", dependencies: [.logging]),
         .target(name: "DedicatedThread", dependencies: ["CLinux"]),
         .target(name: "JobModel", dependencies: ["ExactJSON", .crypto]),
         .target(name: "AMQP", dependencies: ["CRabbitMQ", "DedicatedThread", "Secrets", .deque, .logging]),
         .target(
             name: "BOSClient",
             dependencies: [
-                "DedicatedThread", "ExactJSON", "Secrets", .asyncHTTPClient, .crypto, .cryptoExtras, .logging, .nioCore, .nioHTTP1,
+                "DedicatedThread", "Events", "ExactJSON", "Secrets", .asyncHTTPClient, .crypto, .cryptoExtras, .logging, .nioCore,
+                .nioHTTP1,
                 .nioPosix,
             ]),
         .target(name: "Ledger", dependencies: ["JobModel"]),
         .target(
             name: "LedgerSQLite", dependencies: ["CSQLite", "DedicatedThread", "JobModel", "Ledger", .grdb, .grdbSQLite]),
         .target(
-            name: "JobEngine", dependencies: ["AMQP", "BOSClient", "JobModel", "Ledger", .logging, .metrics]),
+            name: "JobEngine", dependencies: ["AMQP", "BOSClient", "Events", "JobModel", "Ledger", .logging, .metrics]),
         .target(
             name: "Observability",
             dependencies: [
-                "CLinux", "CSystemd", "DedicatedThread", "ExactJSON", .coreMetrics, .hummingbird, .hummingbirdCore, .logging, .nioCore,
+                "CLinux", "CSystemd", "DedicatedThread", "Events", "ExactJSON", .coreMetrics, .hummingbird, .hummingbirdCore, .logging,
+                .nioCore,
                 .nioPosix,
                 .serviceLifecycle,
             ]),
         .target(
             name: "Daemon",
             dependencies: [
-                "AMQP", "BOSClient", "CLinux", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerSQLite", "Observability", "Secrets",
-                .argumentParser, .configuration, .logging, .metrics, .serviceLifecycle, .unixSignals,
+                "AMQP", "BOSClient", "CLinux", "Events", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerSQLite", "Observability",
+                "Secrets", .argumentParser, .configuration, .logging, .metrics, .serviceLifecycle, .unixSignals,
             ]),
         .target(
             name: "BOSSimulatorKit", dependencies: ["ExactJSON", .hummingbird, .logging, .nioCore, .nioHTTP1, .serviceLifecycle]),

@@ -1,3 +1,4 @@
+internal import Events
 internal import Logging
 import Secrets
 private import Synchronization
@@ -124,7 +125,7 @@ final class AuthoriseTokenSource: TokenSource {
             state.problem = "the token has expired"
             state.renewal = nil
         }
-        logger.info("Token renewed", metadata: ["lifetime_seconds": "\(Int(grant.lifetime))"])
+        logger.log(.tokenRenewed, ["lifetime_seconds": "\(Int(grant.lifetime))"])
     }
 
     private func fail(_ problem: String) {
@@ -138,6 +139,6 @@ final class AuthoriseTokenSource: TokenSource {
             state.renewal = nil
             return pause
         }
-        logger.warning("Token not renewed", metadata: ["problem": "\(problem)", "retry_in_seconds": "\(Int(pause.rounded(.up)))"])
+        logger.log(.tokenNotRenewed, ["problem": "\(problem)", "retry_in_seconds": "\(Int(pause.rounded(.up)))"])
     }
 }

@@ -1,4 +1,5 @@
 internal import AsyncHTTPClient
+internal import Events
 private import Glibc
 internal import Logging
 internal import NIOCore
@@ -30,9 +31,7 @@ final class HTTPTransport: Sendable {
 
     init(_ configuration: BOSConfiguration, logger: Logger) {
         trust = ConnectionTrust {
-            logger.warning(
-                "BOS, or a proxy before it, has sent an answer that was not asked for; each recharge has a connection of its own from now on"
-            )
+            logger.log(.answerUnasked)
         }
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
         self.eventLoop = eventLoop

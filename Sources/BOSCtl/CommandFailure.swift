@@ -93,7 +93,7 @@ enum CommandFailure: Error, CustomStringConvertible {
         let (kind, reference) = (record.job.kind, record.job.reference)
         do {
             return try await change()
-        } catch let refusal as TakenJob.Refusal {
+        } catch let refusal as OperatorClaim.Unavailable {
             switch refusal {
             case .owned(let owner): throw Self.owned(kind, reference: reference, owner: owner)
             case .over(let state, let moment): throw Self.over(kind, reference: reference, state, at: moment)

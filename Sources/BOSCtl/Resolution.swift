@@ -68,7 +68,7 @@ struct Resolution {
         let (state, reference, now) = (record.progress.state, record.job.reference, SystemClock().moment)
         guard !record.job.mentionsSubscriber(reason) else { throw .numberInReason }
         guard !state.isFinal else { throw .over(.recharge, reference: reference, state, at: record.progress.completedAt) }
-        if let owner = record.owner, TakenJob.isWorkers(owner) { throw .owned(.recharge, reference: reference, owner: owner) }
+        if let owner = record.owner, OperatorClaim.isWorkers(owner) { throw .owned(.recharge, reference: reference, owner: owner) }
         guard word != .send else {
             guard record.sentAgain(policy, at: now) != nil else { throw .notToBeSent(reference: reference, state) }
             return try checkWindow(record, lastSentAt, at: now)
@@ -125,7 +125,7 @@ struct Resolution {
     ) async throws -> (Verdict, [OutgoingReply]) {
         let now = SystemClock().moment
         return try await CommandFailure.explaining(known) {
-            try await TakenJob(known, from: ledger, as: Person.command, at: now.civil).resolve(
+            try await OperatorClaim(known, from: ledger, as: Person.command, at: now.civil).resolve(
                 stored(heard: report.event.heard(of: known)), knowing: known, policy, at: now,
                 HistoryEntry(at: now.civil, .settled, story(report, known)), otherwise: unchanged(now))
         }
@@ -134,7 +134,7 @@ struct Resolution {
     private func sendAgain(_ known: JobRecord, _ report: CallReport<Enquiry>, _ ledger: any Ledger) async throws {
         let now = SystemClock().moment
         try await CommandFailure.explaining(known) {
-            try await TakenJob(known, from: ledger, as: Person.command, at: now.civil).sendAgain(
+            try await OperatorClaim(known, from: ledger, as: Person.command, at: now.civil).sendAgain(
                 knowing: known, policy, at: now, HistoryEntry(at: now.civil, .settled, story(report, known)), otherwise: unchanged(now))
         }
     }
@@ -143,7 +143,9 @@ struct Resolution {
         HistoryEntry(at: now.civil, .released, "bosctl resolve of \(Person.current) left it as it was")
     }
 
-    private func stored(heard: Answer? = nil) -> TakenJob.Word { TakenJob.Word(succeeded: succeeded, reason: reason, heard: heard) }
+    private func stored(heard: Answer? = nil) -> OperatorClaim.Decision {
+        OperatorClaim.Decision(succeeded: succeeded, reason: reason, heard: heard)
+    }
 
     /// Who, why, and what BOS said.
     private func story(_ report: CallReport<Enquiry>, _ record: JobRecord) -> String {

@@ -45,7 +45,7 @@ struct RetryCommand: AsyncParsableCommand {
         let now = SystemClock().moment
         let before = record.progress.state
         try await CommandFailure.explaining(record) {
-            try await TakenJob(record, from: ledger, as: Person.command, at: now.civil).retry(
+            try await OperatorClaim(record, from: ledger, as: Person.command, at: now.civil).retry(
                 settings.engineConfiguration.policy, at: now,
                 { state in
                     let change = state == before ? "" : ", from \(before.rawValue) to \(state.rawValue)"

@@ -1,3 +1,4 @@
+import Events
 import Logging
 import Observability
 import ServiceLifecycle
@@ -23,16 +24,15 @@ struct ConfigurationReload: Service {
         do throws(ConfigurationError) {
             read = try Settings.load(for: program, from: sources).settings
         } catch {
-            logger.error("the configuration was not read again; the one in force stays", metadata: ["problems": "\(error)"])
+            logger.log(.configurationNotReloaded, ["problems": "\(error)"])
             return
         }
         output.level = read.log.level
         let kept = SettingKey.all.filter { $0.name != "log.level" && $0.differs(settings, read) }.map(\.name)
         if kept.isEmpty {
-            logger.notice("the configuration was read again", metadata: ["log.level": "\(read.log.level)"])
+            logger.log(.configurationReloaded, ["log.level": "\(read.log.level)"])
         } else {
-            logger.warning(
-                "the configuration was read again; some changes need a restart", metadata: ["kept": "\(kept.joined(separator: ", "))"])
+            logger.log(.configurationNeedsRestart, ["kept": "\(kept.joined(separator: ", "))"])
         }
     }
 }

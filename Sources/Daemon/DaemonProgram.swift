@@ -1,6 +1,7 @@
 import AMQP
 import BOSClient
 private import CLinux
+import Events
 import Foundation
 import Logging
 import Metrics
@@ -35,7 +36,7 @@ package enum DaemonProgram {
         registry.observe(.logLinesDropped) { Double(output.droppedLines) }
         MetricsSystem.bootstrap(registry)
         let logger = Logger(label: program.rawValue)
-        for warning in warnings { logger.warning("an environment variable was ignored", metadata: ["detail": "\(warning)"]) }
+        for warning in warnings { logger.log(.settingIgnored, ["detail": "\(warning)"]) }
         return await run(program, settings, sources, output, registry, logger)
     }
 
@@ -45,7 +46,7 @@ package enum DaemonProgram {
     ) async -> ExitCode {
         let notifier = SystemdNotifier()
         do {
-            logger.notice("starting", metadata: ["version": "\(Version.current)"])
+            logger.log(.processStarting, ["version": "\(Version.current)"])
             registry.observe(.buildInfo, dimensions: [("version", Version.current)]) { 1 }
             let (service, health) = try await service(program, settings, registry, notifier, logger)
             try await ServiceGroup(
@@ -65,7 +66,7 @@ package enum DaemonProgram {
                     ],
                     gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
             ).run()
-            logger.notice("stopped: everything in flight was finished")
+            logger.log(.processStopped)
             return .drained
         } catch {
             return explain(error, logger)
@@ -92,16 +93,16 @@ package enum DaemonProgram {
     private static func explain(_ error: any Error, _ logger: Logger) -> ExitCode {
         switch error {
         case is NotDrained:
-            logger.error("stopped before everything in flight was finished; it is taken up again after the next start")
+            logger.log(.processNotDrained)
             return .notDrained
         case let error as DaemonError:
-            logger.critical("cannot run", metadata: ["reason": "\(error)"])
+            logger.log(.processCannotRun, ["reason": "\(error)"])
             return error.exitCode
         case is HTTPEndpointsError, is AMQPURLError, is BOSConfigurationError:
-            logger.critical("cannot run with this configuration", metadata: ["reason": "\(error)"])
+            logger.log(.configurationInvalid, ["reason": "\(error)"])
             return .configuration
         default:
-            logger.critical("internal fault", metadata: ["reason": "\(error)"])
+            logger.log(.processInternalFault, ["reason": "\(error)"])
             return .internalFault
         }
     }

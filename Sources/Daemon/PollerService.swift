@@ -1,4 +1,5 @@
 import AMQP
+import Events
 import JobEngine
 import Ledger
 import LedgerSQLite
@@ -27,7 +28,7 @@ struct PollerService: Service {
             try await group.next()
             parts.lock.finish()
         }
-        logger.notice("stopping: what is leased and not yet on its queue is due again when its lease ends")
+        logger.log(.pollerStopping)
         await notifier.stopping()
         await parts.connection.close()
     }
@@ -57,7 +58,7 @@ struct PollerService: Service {
                 return (ledger, try await ledger.identity())
             } catch {
                 let problem = "\(error)"
-                if problem != lastProblem { logger.warning("waiting for the ledger", metadata: ["reason": "\(problem)"]) }
+                if problem != lastProblem { logger.log(.ledgerUnavailable, ["reason": "\(problem)"]) }
                 lastProblem = problem
                 parts.progress.update { ($0.ledgerProblem, $0.lastRound) = (problem, .now) }
                 await parts.clock.sleep(for: .seconds(1))
@@ -77,7 +78,7 @@ struct PollerService: Service {
     private func announceReadiness() async {
         while !(await parts.health.readiness().isEmpty), !Task.isCancelled { await parts.clock.sleep(for: .milliseconds(100)) }
         guard !Task.isCancelled else { return }
-        logger.notice("ready: looking for jobs that are due")
+        logger.log(.pollerReady)
         await notifier.ready(parts.health.statusLine)
     }
 }

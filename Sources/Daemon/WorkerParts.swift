@@ -1,5 +1,6 @@
 import AMQP
 import BOSClient
+import Events
 import JobEngine
 import JobModel
 import Ledger
@@ -63,16 +64,17 @@ struct WorkerParts: Sendable {
             publisher: publish, ledger: ledger, configuration: configuration, clock: clock, metrics: metrics, logger: logger)
         let gateway = BOSClientGateway(client)
         let merchant = KnownMerchant(configured: configuration.rules.registerID)
-        let limited = LimitedGateway(
+        let limited = RateLimitedBOS(
             gateway, lanes: lanes, ratePerSecond: settings.ratePerSecond.map(Double.init), merchant: merchant, clock: clock)
         calibrator = EnquiryCalibrator(gateway: limited, ledger: ledger, configuration: configuration, clock: clock, logger: logger)
-        let handler = JobHandler(
-            configuration: configuration, ledger: ledger, gateway: limited,
-            outbox: outbox, lanes: lanes, calibrator: calibrator, drain: DrainSignal(), runs: LiveRuns(process: name), clock: clock,
-            metrics: metrics,
-            logger: logger)
+        let jobs = JobExecutor(
+            EngineContext(
+                configuration: configuration, ledger: ledger, gateway: limited,
+                outbox: outbox, lanes: lanes, calibrator: calibrator, drain: DrainSignal(), runs: ActiveRuns(process: name), clock: clock,
+                metrics: metrics,
+                logger: logger))
         engine = Engine(
-            handler: handler,
+            jobs,
             sources: [
                 (
                     lanes.money,
@@ -110,7 +112,7 @@ extension WorkerParts {
         case .sqlite(let path):
             do throws(LedgerError) {
                 var configuration = SQLiteLedger.Configuration(path: path, owner: owner)
-                configuration.onMended = { logger.warning("a file of the ledger was not private", metadata: ["detail": "\($0)"]) }
+                configuration.onMended = { logger.log(.ledgerFilePrivate, ["detail": "\($0)"]) }
                 let ledger = try await SQLiteLedger.open(configuration) { duration, rows in
                     commitDuration.record(duration: duration)
                     commitRows.record(rows)

@@ -1,5 +1,6 @@
 import AMQP
 import BOSClient
+import Events
 import JobEngine
 import JobModel
 import Ledger
@@ -53,7 +54,7 @@ struct WorkerService: Service {
             }
             group.addTask {
                 do { try await gracefulShutdown() } catch { return nil }
-                logger.notice("stopping: jobs in flight may finish, nothing new is taken")
+                logger.log(.workerStopping)
                 await notifier.stopping()
                 await parts.engine.drain()
                 await parts.clock.sleep(for: drainTimeout)
@@ -74,9 +75,7 @@ struct WorkerService: Service {
     /// What is in doubt at another API or account cannot be asked about here, and a person should know before the first customer calls.
     private func tellMove() async {
         guard let total = try? await parts.ledger.doubtsSentElsewhere(than: parts.destination), total.count > 0 else { return }
-        logger.warning(
-            "recharges in doubt were sent to another API or account: unless api.formerly names it, each is left to a person (bosctl doubts)",
-            metadata: ["count": "\(total.count)", "rupees": "\(total.amount.rupees)", "now": "\(parts.destination)"])
+        logger.log(.doubtsElsewhere, ["count": "\(total.count)", "rupees": "\(total.amount.rupees)", "now": "\(parts.destination)"])
     }
 
     private func stop() async {
@@ -92,7 +91,7 @@ struct WorkerService: Service {
             await parts.clock.sleep(for: .milliseconds(100))
         }
         guard !Task.isCancelled else { return }
-        logger.notice("ready: consuming jobs")
+        logger.log(.workerReady)
         await notifier.ready(parts.health.statusLine)
     }
 

@@ -5,6 +5,10 @@ package protocol JobMachine: Sendable {
     /// What a call to BOS can report.
     associatedtype Event: Sendable
 
+    /// The machine of a job as the ledger knows it; `nil` if the job is of another kind.
+    /// - Parameter acceptedAt: how long the job is tried counts from here.
+    init?(_ job: Job, acceptedAt: Timestamp, progress: Progress, policy: RetryPolicy)
+
     var progress: Progress { get }
 
     /// Why the last event was taken as it was, in one clause for the job's history; empty if the event says it itself.

@@ -29,6 +29,11 @@ package struct PANStatusMachine: JobMachine {
         self.policy = policy
     }
 
+    package init?(_ job: Job, acceptedAt: Timestamp, progress: Progress, policy: RetryPolicy) {
+        guard case .panStatus(let query) = job else { return nil }
+        self.init(query, acceptedAt: acceptedAt, progress, policy: policy)
+    }
+
     package mutating func wake(at now: Moment, jitter: Double) -> Step {
         guard !progress.state.isFinal else { return .nothing }
         progress.dueAt = nil

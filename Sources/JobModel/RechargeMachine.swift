@@ -49,6 +49,11 @@ package struct RechargeMachine: JobMachine {
         self.policy = policy
     }
 
+    package init?(_ job: Job, acceptedAt: Timestamp, progress: Progress, policy: RetryPolicy) {
+        guard case .recharge(let recharge) = job else { return nil }
+        self.init(recharge, acceptedAt: acceptedAt, progress, policy: policy)
+    }
+
     package mutating func wake(at now: Moment, jitter: Double) -> Step {
         remark = ""
         // Before the due time is cleared: of what is held it is the deadline, and stays.

@@ -22,6 +22,11 @@ package struct RechargeStatusMachine: JobMachine {
         self.policy = policy
     }
 
+    package init?(_ job: Job, acceptedAt: Timestamp, progress: Progress, policy: RetryPolicy) {
+        guard case .rechargeStatus(let query) = job else { return nil }
+        self.init(query, acceptedAt: acceptedAt, progress, policy: policy)
+    }
+
     package mutating func wake(at now: Moment, jitter: Double) -> Step {
         remark = ""
         guard !progress.state.isFinal else { return .nothing }

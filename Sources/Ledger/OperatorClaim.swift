@@ -1,11 +1,10 @@
 package import JobModel
-package import Ledger
 
-/// A job that a person has taken out of the ledger for one change, beside worker and poller. Nobody else's change is lost: whoever takes the
-/// job meanwhile is the one who is believed.
-package struct TakenJob {
+/// A job that a person has taken out of the ledger for one change, beside worker and poller. No other change is lost: where a
+/// run takes the job meanwhile, the run's word counts.
+package struct OperatorClaim {
     /// Why a person cannot have the job now. Nothing was changed.
-    package enum Refusal: Error {
+    package enum Unavailable: Error {
         /// A run works on it at this moment.
         case owned(by: String)
         case over(JobState, at: Timestamp?)
@@ -21,7 +20,7 @@ package struct TakenJob {
     /// - Parameters:
     ///   - known: as the person has read it.
     ///   - name: tells this command of this process from every other one.
-    /// - Throws: ``Refusal`` or ``LedgerError``.
+    /// - Throws: ``Unavailable`` or ``LedgerError``.
     package init(_ known: JobRecord, from ledger: any Ledger, as name: String, at now: Timestamp) async throws {
         owner = "\(Self.prefix)\(name)-\(now.milliseconds)#\(known.id)"
         self.ledger = ledger
@@ -31,11 +30,11 @@ package struct TakenJob {
         claim.takesParked = true
         switch try await ledger.claim(claim) {
         case .resumed(let record): self.record = record
-        case .joined(let owner, _, _): throw Refusal.owned(by: owner)
+        case .joined(let owner, _, _): throw Unavailable.owned(by: owner)
         case .answered:
             let progress = try await ledger.job(known.job.kind, known.job.reference)?.record.progress ?? known.progress
-            throw Refusal.over(progress.state, at: progress.completedAt)
-        case .new, .waiting, .conflict, .repeats, .unknown: throw Refusal.changed
+            throw Unavailable.over(progress.state, at: progress.completedAt)
+        case .new, .waiting, .conflict, .repeats, .unknown: throw Unavailable.changed
         }
     }
 
@@ -51,20 +50,20 @@ package struct TakenJob {
         let update = Update(jobID: record.id, owner: owner, progress: progress, reply: reply, keepsOwnership: false, entry: entry)
         switch try await ledger.update(update) {
         case .stored(let replies): return replies
-        case .lost: throw Refusal.changed
+        case .lost: throw Unavailable.changed
         }
     }
 
     /// Leaves it as it was, with a line that says so.
-    private func leaveAsItWas<Value>(_ entry: HistoryEntry) async throws -> Value {
+    private func releaseUnchanged<Value>(_ entry: HistoryEntry) async throws -> Value {
         _ = try await leave(record.progress, entry)
-        throw Refusal.changed
+        throw Unavailable.changed
     }
 }
 
 // MARK: - What a person can do
 
-extension TakenJob {
+extension OperatorClaim {
     /// Has the job go on at once.
     /// - Parameters:
     ///   - entry: the line for the history, given the state that the job is in from now on.
@@ -72,7 +71,7 @@ extension TakenJob {
     package func retry(
         _ policy: RetryPolicy, at now: Moment, _ entry: (JobState) -> HistoryEntry, otherwise unchanged: HistoryEntry
     ) async throws {
-        guard let progress = retried(policy, at: now) else { return try await leaveAsItWas(unchanged) }
+        guard let progress = retried(policy, at: now) else { return try await releaseUnchanged(unchanged) }
         _ = try await leave(progress, entry(progress.state))
     }
 
@@ -93,11 +92,11 @@ extension TakenJob {
     /// - Parameter known: what the person has seen.
     /// - Returns: what the askers are to be told, with their replies.
     package func resolve(
-        _ word: Word, knowing known: JobRecord, _ policy: RetryPolicy, at now: Moment, _ entry: HistoryEntry,
+        _ decision: Decision, knowing known: JobRecord, _ policy: RetryPolicy, at now: Moment, _ entry: HistoryEntry,
         otherwise unchanged: HistoryEntry
     ) async throws -> (Verdict, [OutgoingReply]) {
-        guard record.progress.isAsKnown(known.progress), let (verdict, progress) = record.resolved(word, policy, at: now) else {
-            return try await leaveAsItWas(unchanged)
+        guard record.progress.isAsKnown(known.progress), let (verdict, progress) = record.resolved(decision, policy, at: now) else {
+            return try await releaseUnchanged(unchanged)
         }
         let reply = Reply(to: record.job, verdict, progress, acceptedAt: record.acceptedAt, at: now.civil)
         return (verdict, try await leave(progress, entry, telling: reply))
@@ -109,13 +108,13 @@ extension TakenJob {
         knowing known: JobRecord, _ policy: RetryPolicy, at now: Moment, _ entry: HistoryEntry, otherwise unchanged: HistoryEntry
     ) async throws {
         guard record.progress.isAsKnown(known.progress), let progress = record.sentAgain(policy, at: now) else {
-            return try await leaveAsItWas(unchanged)
+            return try await releaseUnchanged(unchanged)
         }
         _ = try await leave(progress, entry)
     }
 
     /// A person's word on a recharge.
-    package struct Word: Sendable {
+    package struct Decision: Sendable {
         package var succeeded: Bool
         package var reason: String
         /// What BOS said when the person asked, if it decides anything.
@@ -131,10 +130,12 @@ extension TakenJob {
 
 extension JobRecord {
     /// What a person's word makes of a recharge; `nil` if there is nothing to settle.
-    package func resolved(_ word: TakenJob.Word, _ policy: RetryPolicy, at now: Moment) -> (Verdict, Progress)? {
+    package func resolved(_ decision: OperatorClaim.Decision, _ policy: RetryPolicy, at now: Moment) -> (Verdict, Progress)? {
         guard case .recharge(let recharge) = job else { return nil }
         var machine = RechargeMachine(recharge, acceptedAt: acceptedAt, progress, policy: policy)
-        return machine.resolve(succeeded: word.succeeded, reason: word.reason, heard: word.heard, at: now).map { ($0, machine.progress) }
+        return machine.resolve(succeeded: decision.succeeded, reason: decision.reason, heard: decision.heard, at: now).map {
+            ($0, machine.progress)
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+import Events
 import ExactJSON
 import Hummingbird
 import HummingbirdCore
@@ -59,7 +60,7 @@ package struct HTTPEndpoints: Service {
                 availableConnectionsDelegate: MaximumAvailableConnections(64, logger: quiet)),
             onServerRunning: { [logger, onListening, configuration] channel in
                 let port = channel.localAddress?.port ?? configuration.port
-                logger.info("HTTP endpoints are listening", metadata: ["host": "\(configuration.host)", "port": .stringConvertible(port)])
+                logger.log(.httpListening, ["host": "\(configuration.host)", "port": .stringConvertible(port)])
                 await onListening(port)
             },
             logger: quiet)

@@ -1,3 +1,4 @@
+import Events
 package import Logging
 import ServiceLifecycle
 import Synchronization
@@ -55,11 +56,9 @@ package final class SystemdHeartbeat: Service {
             return wasLive
         }
         if before, let first = problems.first {
-            logger.critical(
-                "no progress; the watchdog is not fed until there is some",
-                metadata: ["check": "\(first.check)", "detail": "\(first.detail)"])
+            logger.log(.watchdogStarved, ["check": "\(first.check)", "detail": "\(first.detail)"])
         } else if !before, problems.isEmpty {
-            logger.notice("progress again; the watchdog is fed")
+            logger.log(.watchdogFed)
         }
     }
 }

@@ -34,7 +34,7 @@ struct Person: Sendable {
     private func settle(_ known: JobRecord, as process: Process) async throws {
         let clock = process.clock
         let word = truth(about: known)
-        let taken = try await TakenJob(known, from: process, as: process.name, at: clock.now())
+        let taken = try await OperatorClaim(known, from: process, as: process.name, at: clock.now())
         let now = clock.moment
         let policy = Worker.configuration(process).policy
         let unchanged = HistoryEntry(at: now.civil, .released, "left as it was")
@@ -50,12 +50,12 @@ struct Person: Sendable {
     }
 
     /// What the person knows from elsewhere, once nothing is on its way any more; `nil` if the recharge is to go on.
-    private func truth(about record: JobRecord) -> TakenJob.Word? {
+    private func truth(about record: JobRecord) -> OperatorClaim.Decision? {
         switch record.progress.state {
-        case .held: return world.chance(0.5) ? TakenJob.Word(succeeded: false, reason: "not meant", heard: nil) : nil
+        case .held: return world.chance(0.5) ? OperatorClaim.Decision(succeeded: false, reason: "not meant", heard: nil) : nil
         case .parked:
             guard let executed = setting.bos.settled(record.job.reference), world.chance(0.5) else { return nil }
-            return TakenJob.Word(succeeded: executed, reason: "on the statement", heard: nil)
+            return OperatorClaim.Decision(succeeded: executed, reason: "on the statement", heard: nil)
         default: return nil
         }
     }

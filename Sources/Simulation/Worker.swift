@@ -16,7 +16,7 @@ struct Worker {
     let broker: ModelBroker
     private let lanes: Lanes
     private let outbox: Outbox
-    private let handler: JobHandler
+    private let handler: JobExecutor
     private let probe: PauseProbe
     private let calibrator: EnquiryCalibrator
     private let drain = DrainSignal()
@@ -36,12 +36,15 @@ struct Worker {
         calibrator = EnquiryCalibrator(
             gateway: passes ? PassedEnquiry(process: process) : process, ledger: process, configuration: configuration, clock: clock,
             logger: Self.silent)
-        handler = JobHandler(
-            configuration: configuration, ledger: process,
-            gateway: LimitedGateway(
-                process, lanes: lanes, ratePerSecond: nil, merchant: KnownMerchant(configured: "merchant"), clock: clock), outbox: outbox,
-            lanes: lanes, calibrator: calibrator, drain: drain, runs: LiveRuns(process: process.name), clock: clock, metrics: Self.metrics,
-            logger: Self.silent)
+        handler = JobExecutor(
+            EngineContext(
+                configuration: configuration, ledger: process,
+                gateway: RateLimitedBOS(
+                    process, lanes: lanes, ratePerSecond: nil, merchant: KnownMerchant(configured: "merchant"), clock: clock),
+                outbox: outbox,
+                lanes: lanes, calibrator: calibrator, drain: drain, runs: ActiveRuns(process: process.name), clock: clock,
+                metrics: Self.metrics,
+                logger: Self.silent))
         probe = PauseProbe(gateway: process, ledger: process, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(30))
     }
 

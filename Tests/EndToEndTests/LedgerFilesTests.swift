@@ -13,7 +13,7 @@ extension EndToEnd {
                 for suffix in ["-wal", "-shm"] { try FileManager.default.removeItem(atPath: system.ledger + suffix) }
                 try await system.upstream.publishRecharges(["after"])
                 try await system.expectNotReady(naming: system.ledger + "-wal was removed or moved")
-                #expect(await eventually { worker.output.contains("consuming pauses") }, "\(worker.output)")
+                #expect(await eventually { worker.output.contains("consumption.paused") }, "\(worker.output)")
                 worker.send(SIGKILL)
                 #expect(await worker.exitCode() == 128 + SIGKILL)
                 try await system.expectStartRefused()
@@ -40,7 +40,7 @@ extension EndToEnd {
                 let suffixes = ["", "-wal", "-shm"]
                 for suffix in suffixes { try #require(rename(system.ledger + suffix, "\(place)/ledger.sqlite\(suffix)") == 0) }
                 try await system.expectNotReady(naming: system.ledger + " was removed or moved")
-                #expect(await eventually { worker.output.contains("consuming pauses") }, "\(worker.output)")
+                #expect(await eventually { worker.output.contains("consumption.paused") }, "\(worker.output)")
                 // The pause is told before the consumer has ended.
                 #expect(await eventually { try await system.upstream.consumers(of: system.names.recharge) == 0 })
                 try await system.upstream.publishRecharges(["after"])

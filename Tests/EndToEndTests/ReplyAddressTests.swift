@@ -24,7 +24,7 @@ extension EndToEnd {
                 }
                 #expect(await eventually { try await system.ledgerSummary().unpublishedReplies == 0 })
                 #expect(try await system.upstream.depth(of: names.unrouted) == 0)
-                #expect(!first.output.contains("a reply had no listener"), "\(first.output)")
+                #expect(!first.output.contains("reply.unroutable"), "\(first.output)")
 
                 #expect(await system.stop(first) == 0)
                 try await DirectCaller.with(system.broker) { caller in
@@ -39,7 +39,7 @@ extension EndToEnd {
                 try await system.upstream.publishRecharges(System.references(20))
                 try await system.upstream.waitForFinals(20)
                 #expect(await eventually { try await system.ledgerSummary().unpublishedReplies == 0 })
-                #expect(second.output.split(separator: "\n").count { $0.contains("a reply had no listener") } == 2)
+                #expect(second.output.split(separator: "\n").count { $0.contains("reply.unroutable") } == 2)
                 #expect(!second.output.contains("the session with the broker was lost"), "\(second.output)")
                 #expect(await system.stop(second) == 0)
             }

@@ -8,7 +8,7 @@ struct HeldCallTests {
     @Test("for the rate does not wait in a task that is cancelled: the job waits in the ledger instead")
     func cancelled() async {
         let workshop = Workshop()
-        let gateway = LimitedGateway(
+        let gateway = RateLimitedBOS(
             workshop.bos, lanes: workshop.lanes, ratePerSecond: 1, merchant: KnownMerchant(configured: "merchant"), clock: workshop.clock)
         let call = CallOptions(traceparent: nil, timeout: .seconds(1))
         let task = Task {

@@ -17,7 +17,7 @@ struct Workshop {
     let lanes: Lanes
     let outbox: Outbox
     let drain = DrainSignal()
-    let handler: JobHandler
+    let handler: JobExecutor
     let calibrator: EnquiryCalibrator
 
     init(
@@ -48,7 +48,7 @@ struct Workshop {
 
     /// The same world seen by a process that has just started, under rules of its own if it has any.
     func restarted(_ rules: JobRules? = nil, policy: RetryPolicy? = nil, bos: ScriptedBOS? = nil) -> Workshop {
-        let configuration = handler.configuration
+        let configuration = handler.context.configuration
         return Workshop(
             clock, ledger, broker, bos ?? self.bos, configuration.purchaseGuard, rules ?? configuration.rules,
             policy ?? configuration.policy, Lane.Configuration(concurrency: 64), configuration.enquiresBy)
@@ -78,12 +78,14 @@ struct Workshop {
             .passed(showsData: false, hasOwnNumbers: false), .init(registerID: "merchant", name: .reference), isCertain: true)
         outbox = Outbox(
             publisher: broker, ledger: ledger, configuration: configuration, clock: clock, metrics: metrics, logger: logger)
-        handler = JobHandler(
-            configuration: configuration, ledger: ledger,
-            gateway: LimitedGateway(bos, lanes: lanes, ratePerSecond: nil, merchant: KnownMerchant(configured: "merchant"), clock: clock),
-            outbox: outbox, lanes: lanes, calibrator: calibrator, drain: drain,
-            runs: LiveRuns(process: "process-\(UInt64.random(in: .min ... .max))"),
-            clock: clock, metrics: metrics, logger: logger)
+        handler = JobExecutor(
+            EngineContext(
+                configuration: configuration, ledger: ledger,
+                gateway: RateLimitedBOS(
+                    bos, lanes: lanes, ratePerSecond: nil, merchant: KnownMerchant(configured: "merchant"), clock: clock),
+                outbox: outbox, lanes: lanes, calibrator: calibrator, drain: drain,
+                runs: ActiveRuns(process: "process-\(UInt64.random(in: .min ... .max))"),
+                clock: clock, metrics: metrics, logger: logger))
     }
 
     /// Handles one message and tells how it was let go of.

@@ -5,26 +5,41 @@ import Ledger
 protocol BOSCaller: Sendable {
     associatedtype Machine: JobMachine
 
-    func send(_ permit: consuming RetryPermit, _ machine: Machine, _ call: CallOptions) async -> CallReport<Machine.Event>
-    func ask(_ machine: Machine, _ call: CallOptions) async -> CallReport<Machine.Event>
+    /// Sends the recharge once.
+    func send(_ permit: consuming RetryPermit, for machine: Machine, _ options: CallOptions) async -> CallReport<Machine.Event>
+    /// Asks the question that the machine has.
+    func ask(for machine: Machine, _ options: CallOptions) async -> CallReport<Machine.Event>
+}
+
+extension BOSCaller {
+    /// A question's machine makes no permit. Were one made by mistake, asking would move no money.
+    func send(_ permit: consuming RetryPermit, for machine: Machine, _ options: CallOptions) async -> CallReport<Machine.Event> {
+        await ask(for: machine, options)
+    }
 }
 
 struct RechargeCaller: BOSCaller {
-    let gateway: any BOSGateway
-    let calibrator: EnquiryCalibrator
-    let enquiresBy: EngineConfiguration.EnquiryName
+    private let gateway: any BOSGateway
+    private let calibrator: EnquiryCalibrator
+    private let enquiresBy: EngineConfiguration.EnquiryName
 
-    func send(_ permit: consuming RetryPermit, _ machine: RechargeMachine, _ call: CallOptions) async -> CallReport<RechargeMachine.Event> {
-        let report = await gateway.recharge(permit, machine.recharge, call)
+    init(_ context: EngineContext) {
+        (gateway, calibrator, enquiresBy) = (context.gateway, context.calibrator, context.configuration.enquiresBy)
+    }
+
+    func send(
+        _ permit: consuming RetryPermit, for machine: RechargeMachine, _ options: CallOptions
+    ) async -> CallReport<RechargeMachine.Event> {
+        let report = await gateway.recharge(permit, machine.recharge, options)
         if case .answered(.done, _, let bosReference) = report.event, machine.recharge.canBeNamed(bosReference) {
             calibrator.executed(machine.recharge, bosReference)
         }
         return report
     }
 
-    func ask(_ machine: RechargeMachine, _ call: CallOptions) async -> CallReport<RechargeMachine.Event> {
+    func ask(for machine: RechargeMachine, _ options: CallOptions) async -> CallReport<RechargeMachine.Event> {
         let (recharge, bosReference) = (machine.recharge, machine.progress.bosReference)
-        let report = await gateway.enquire(enquiresBy.name(recharge.reference, bosReference), registerID: recharge.registerID, call)
+        let report = await gateway.enquire(enquiresBy.name(recharge.reference, bosReference), registerID: recharge.registerID, options)
         let name = enquiresBy.kind(bosReference)
         // Where no recharge was answered yet, what the enquiry finds is the first that it can be calibrated by. Only an answer that names it shows
         // that it exists: an API that shows no data is calibrated by the next recharge that BOS executes.
@@ -45,26 +60,24 @@ struct RechargeCaller: BOSCaller {
 }
 
 struct RechargeStatusCaller: BOSCaller {
-    let gateway: any BOSGateway
-    let calibrator: EnquiryCalibrator
-    let ledger: any Ledger
-    let enquiresBy: EngineConfiguration.EnquiryName
+    private let gateway: any BOSGateway
+    private let calibrator: EnquiryCalibrator
+    private let ledger: any Ledger
+    private let enquiresBy: EngineConfiguration.EnquiryName
 
-    /// A question is never given a permit, so nothing leaves.
-    func send(
-        _ permit: consuming RetryPermit, _ machine: RechargeStatusMachine, _ call: CallOptions
-    ) async -> CallReport<RechargeStatusMachine.Event> {
-        CallReport(.unanswered(.notSent, retryAfter: nil), note: "a question moves no money")
+    init(_ context: EngineContext) {
+        (gateway, calibrator, ledger) = (context.gateway, context.calibrator, context.ledger)
+        enquiresBy = context.configuration.enquiresBy
     }
 
     /// BOS is asked as this ledger has sent the recharge, and the answer is held against what this ledger holds after it: a recharge that was
     /// taken up meanwhile counts.
-    func ask(_ machine: RechargeStatusMachine, _ call: CallOptions) async -> CallReport<RechargeStatusMachine.Event> {
+    func ask(for machine: RechargeStatusMachine, _ options: CallOptions) async -> CallReport<RechargeStatusMachine.Event> {
         do throws(LedgerError) {
             let before = try await known(machine.query)
             let registerID = before?.recharge.registerID ?? machine.query.registerID
             let reference = enquiresBy.name(machine.query.reference, before?.progress.bosReference)
-            let report = await gateway.enquire(reference, registerID: registerID, call)
+            let report = await gateway.enquire(reference, registerID: registerID, options)
             let known = try await known(machine.query)
             return report.map { enquiry in
                 switch enquiry {
@@ -90,15 +103,11 @@ struct RechargeStatusCaller: BOSCaller {
 }
 
 struct PANStatusCaller: BOSCaller {
-    let gateway: any BOSGateway
+    private let gateway: any BOSGateway
 
-    /// A question is never given a permit, so nothing leaves.
-    func send(_ permit: consuming RetryPermit, _ machine: PANStatusMachine, _ call: CallOptions) async -> CallReport<PANStatusMachine.Event>
-    {
-        CallReport(.unanswered(.notSent, retryAfter: nil), note: "a question moves no money")
-    }
+    init(_ context: EngineContext) { gateway = context.gateway }
 
-    func ask(_ machine: PANStatusMachine, _ call: CallOptions) async -> CallReport<PANStatusMachine.Event> {
-        await gateway.panStatus(machine.query, call)
+    func ask(for machine: PANStatusMachine, _ options: CallOptions) async -> CallReport<PANStatusMachine.Event> {
+        await gateway.panStatus(machine.query, options)
     }
 }

@@ -1,3 +1,4 @@
+import Events
 package import JobModel
 package import Ledger
 package import Logging
@@ -221,10 +222,9 @@ package final class EnquiryCalibrator: Sendable {
         }
         guard isNews else { return }
         switch calibration {
-        case .passed: logger.notice("the enquiry finds recharges", metadata: ["calibration": "\(calibration)"])
+        case .passed: logger.log(.enquiryReliable, ["calibration": "\(calibration)"])
         case .untried, .blind, .credulous:
-            logger.error(
-                "the enquiry cannot be relied on: no doubt is settled by \"not found\"", metadata: ["detail": "\(calibration.explanation)"])
+            logger.log(.enquiryUnreliable, ["detail": "\(calibration.explanation)"])
         }
     }
 }

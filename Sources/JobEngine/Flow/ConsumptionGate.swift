@@ -1,3 +1,4 @@
+import Events
 package import Logging
 import Synchronization
 
@@ -139,7 +140,7 @@ package actor ConsumptionGate {
             state.hasTold = true
             return (state.reasons.updateValue(detail, forKey: reason) == nil, state.trial == .running)
         }
-        if isNew { logger.error("consuming pauses", metadata: ["reason": "\(reason.rawValue)", "detail": "\(detail)"]) }
+        if isNew { logger.log(.consumptionPaused, ["reason": "\(reason.rawValue)", "detail": "\(detail)"]) }
         if !isTrying { await switchConsumers(.stopped) }
         // After the switch, and every time: whatever crossed an opening, a round follows that puts the consumers right.
         closed.yield()
@@ -171,7 +172,7 @@ package actor ConsumptionGate {
             }
             guard isOpen else { return }
             openSince = clock.uptime()
-            if wasClosed { logger.notice("consuming goes on") }
+            if wasClosed { logger.log(.consumptionResumed) }
             await switchConsumers(.running)
         }
     }

@@ -1,4 +1,5 @@
 import AMQP
+import Events
 package import JobModel
 package import Ledger
 package import Logging
@@ -98,10 +99,10 @@ package struct Poller: Sendable {
                 last = uptime
                 guard trouble != told else { return }
                 told = trouble
-                logger.warning("jobs that are due may not be put back on their queues", metadata: ["reason": "\(trouble)"])
+                logger.log(.requeueFailing, ["reason": "\(trouble)"])
             } else if told != nil, uptime - last > patience {
                 told = nil
-                logger.notice("jobs that are due are put back on their queues again")
+                logger.log(.requeueRecovered)
             }
         }
     }
@@ -135,7 +136,7 @@ package struct Poller: Sendable {
         do throws(LedgerError) {
             let count = try await ledger.bringForward(at: clock.now(), configuration.longestPauses)
             guard count > 0 else { return .done }
-            logger.notice("the clock was set back: jobs that were due too far ahead are due now", metadata: ["jobs": "\(count)"])
+            logger.log(.clockSetBack, ["jobs": "\(count)"])
             clockWatch.repeatAtOnce()
             return .more
         } catch {
@@ -204,9 +205,7 @@ package struct Poller: Sendable {
                 timeout: configuration.lease / 4)
             return true
         } catch {
-            logger.warning(
-                "a job could not be put back on its queue and is tried again",
-                metadata: ["kind": "\(job.job.kind.rawValue)", "reference": "\(job.job.reference)", "error": "\(error)"])
+            logger.log(.jobNotRequeued, ["kind": "\(job.job.kind.rawValue)", "reference": "\(job.job.reference)", "error": "\(error)"])
             return false
         }
     }

@@ -1,4 +1,5 @@
 import AMQP
+import Events
 import JobModel
 package import Ledger
 package import Logging
@@ -116,7 +117,7 @@ package final class Outbox: Sendable {
         case .returned: return .nowhere
         case .turnedDown(let code, _) where code == ReplyTrouble.notFound: return .nowhere
         case .turnedDown, .invalid:
-            logger.error("a message cannot be published as it is", metadata: ["error": "\(error)"])
+            logger.log(.messageUnpublishable, ["error": "\(error)"])
             return .impossible
         }
     }
@@ -134,7 +135,7 @@ package final class Outbox: Sendable {
             return nil
         } catch {
             // The connection says that the broker is gone, once; here it would be said for every message.
-            logger.debug("a message was not confirmed", metadata: ["error": "\(error)"])
+            logger.log(.messageUnconfirmed, ["error": "\(error)"])
             guard case .returned = error else { return error }
             return await keepUnrouted(message, instead: address)
         }
@@ -147,8 +148,7 @@ package final class Outbox: Sendable {
                 message, exchange: exchanges.unrouted, routingKey: address.routingKey, mandatory: true, timeout: confirmTimeout)
         } catch { return error }
         metrics.unroutedReply()
-        logger.warning(
-            "a reply had no listener and is kept in the unrouted queue", metadata: ["message_id": "\(message.properties.messageID ?? "-")"])
+        logger.log(.replyUnroutable, ["message_id": "\(message.properties.messageID ?? "-")"])
         return nil
     }
 
@@ -231,9 +231,7 @@ package final class Outbox: Sendable {
 
     private func tellUntaken(_ troubles: [OutgoingReply.ID: ReplyTrouble]) {
         guard let example = troubles.min(by: { $0.key < $1.key }) else { return }
-        logger.warning(
-            "replies are owed that the broker has not taken",
-            metadata: ["count": "\(troubles.count)", "first": "\(example.key)", "error": "\(example.value.error)"])
+        logger.log(.repliesOwed, ["count": "\(troubles.count)", "first": "\(example.key)", "error": "\(example.value.error)"])
     }
 
     /// The last reply that is owed, 0 if none is; `nil` if that could not be seen.
@@ -263,13 +261,11 @@ package final class Outbox: Sendable {
         let new = state.withLock { state in ids.filter { state.unreadable.insert($0).inserted } }
         guard !new.isEmpty else { return }
         let names = new.prefix(5).map(String.init).joined(separator: ", ") + (new.count > 5 ? " and \(new.count - 5) more" : "")
-        logger.error(
-            "replies that are owed cannot be read and are not published; a person has to see to them: bosctl doubts",
-            metadata: ["replies.id": "\(names)"])
+        logger.log(.repliesUnreadable, ["replies.id": "\(names)"])
     }
 
     private func tellUnread(_ error: LedgerError) {
-        logger.warning("replies that are owed could not be read", metadata: ["error": "\(error)"])
+        logger.log(.repliesNotRead, ["error": "\(error)"])
     }
 
     /// Marks confirmed replies in the ledger, many at a time. Ends after ``finish()``, when the last is marked.
@@ -313,12 +309,12 @@ package final class Outbox: Sendable {
             state.confirmed.append(reply.id)
             return (state.troubles.removeValue(forKey: reply.id), state.refusing.remove(address) != nil)
         }
-        if wasRefusing { logger.notice("the broker takes replies again that it has refused", metadata: metadata(of: address)) }
+        if wasRefusing { logger.log(.replyAccepted, metadata(of: address)) }
         confirmed.yield()
         metrics.published(reply.kind)
         if !isRepeat { metrics.ended(reply, at: clock.now()) }
         if let trouble, trouble.needsPerson {
-            logger.notice("a reply that could not be published was published", metadata: metadata(of: reply))
+            logger.log(.replyPublishedLate, metadata(of: reply))
         }
     }
 
@@ -337,14 +333,12 @@ package final class Outbox: Sendable {
             return (trouble, earlier, isNew)
         }
         if isNewlyRefusing {
-            logger.error(
-                "the broker refuses replies (basic.nack): a queue that is bound for them is full or not available; they stay owed and are tried again",
-                metadata: metadata(of: address))
+            logger.log(.replyRefused, metadata(of: address))
         }
         if trouble.needsPerson, !trouble.isTold(by: earlier) {
             var metadata = metadata(of: reply)
             metadata["error"] = "\(error)"
-            logger.error("a reply could not be published; it stays owed and is tried again now and then", metadata: metadata)
+            logger.log(.replyNotPublished, metadata)
         }
         if trouble.dueAt <= now { owed.yield() } else { planWake() }
     }
@@ -378,9 +372,9 @@ package final class Outbox: Sendable {
     private func tellUnmarked(_ error: LedgerError?) {
         if let error {
             // Whatever is still not marked at the end is published once more after the next start, under the same message_id: allowed.
-            logger.warning("published replies cannot be marked and are tried again", metadata: ["error": "\(error)"])
+            logger.log(.repliesNotMarked, ["error": "\(error)"])
         } else {
-            logger.notice("published replies are marked again")
+            logger.log(.repliesMarked)
         }
     }
 }

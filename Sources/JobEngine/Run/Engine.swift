@@ -1,17 +1,17 @@
 package import AMQP
 import Logging
 
-/// Consumes the job queues and lets the handler work on each delivery, as many at once as the queue's prefetch allows.
+/// Consumes the job queues and has the executor work on each delivery, as many at once as the queue's prefetch allows.
 package struct Engine: Sendable {
-    private let handler: JobHandler
+    private let jobs: JobExecutor
     private let sources: [Source]
     private let executor: any TaskExecutor
 
     /// - Parameters:
     ///   - sources: the deliveries of each lane's queue; the prefetch of each is its concurrency at the most.
     ///   - executor: where jobs run.
-    package init(handler: JobHandler, sources: [(Lane, Deliveries)], executor: any TaskExecutor) {
-        self.handler = handler
+    package init(_ jobs: JobExecutor, sources: [(Lane, Deliveries)], executor: any TaskExecutor) {
+        self.jobs = jobs
         self.sources = sources.map { Source(lane: $0, deliveries: $1) }
         self.executor = executor
     }
@@ -35,7 +35,7 @@ package struct Engine: Sendable {
 
     /// Takes no new jobs, ends waits early and lets calls that are under way finish.
     package func drain() async {
-        handler.drain.drain()
+        jobs.context.drain.drain()
         await withDiscardingTaskGroup { group in
             for source in sources { group.addTask { await source.deliveries.finish() } }
         }
@@ -55,9 +55,9 @@ package struct Engine: Sendable {
     }
 
     private func consume(_ source: Source) async {
-        let handler = handler
+        let jobs = jobs
         await withDiscardingTaskGroup { group in
-            for await delivery in source.deliveries { group.addTask { await handler.handle(delivery, in: source.lane) } }
+            for await delivery in source.deliveries { group.addTask { await jobs.handle(delivery, in: source.lane) } }
         }
     }
 

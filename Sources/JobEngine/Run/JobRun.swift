@@ -1,40 +1,40 @@
 import AMQP
+import Events
 import JobModel
 import Ledger
 import Logging
 
-/// One run of one job: takes each step that its state machine asks for, and stores its progress before it does.
+/// One run of one job. It takes each step that the state machine asks for, and stores the progress before the step.
 struct JobRun<Caller: BOSCaller>: ~Copyable {
-    let handler: JobHandler
-    let caller: Caller
-    var machine: Caller.Machine
-    let record: JobRecord
-    let owner: String
-    let traceparent: String?
-    let lane: Lane
-    /// Until when, in the clock's uptime, the delivery may be held.
-    let deadline: Duration
+    private let context: EngineContext
+    private let caller: Caller
+    private var machine: Caller.Machine
+    private let record: JobRecord
+    private let owner: String
+    private let delivered: DeliveredJob
     private var hasRenewedCredentials = false
     /// What came of the last call, until the history has it.
     private var note = ""
     /// Answers of BOS that the ledger has not counted yet.
     private var sightings: [CodeSighting] = []
 
-    private var clock: any EngineClock { handler.clock }
+    private var clock: any EngineClock { context.clock }
+    /// Until when, in the clock's uptime, the delivery may be held.
+    private var deadline: Duration { delivered.place.deadline }
+    private var traceparent: String? { delivered.asker?.traceparent ?? record.traceparent }
 
-    /// - Parameter machine: as it is after its first step.
+    /// - Parameters:
+    ///   - machine: as it is after its first step.
+    ///   - owner: the run's name in the ledger.
     init(
-        handler: JobHandler, caller: Caller, machine: Caller.Machine, record: JobRecord, owner: String, traceparent: String?,
-        lane: Lane, deadline: Duration
+        _ machine: Caller.Machine, of record: JobRecord, owner: String, caller: Caller, delivered: DeliveredJob, context: EngineContext
     ) {
-        self.handler = handler
-        self.caller = caller
         self.machine = machine
         self.record = record
         self.owner = owner
-        self.traceparent = traceparent
-        self.lane = lane
-        self.deadline = deadline
+        self.caller = caller
+        self.delivered = delivered
+        self.context = context
         note = machine.remark
     }
 
@@ -43,18 +43,18 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
     mutating func drive(_ first: consuming Step, isStored: Bool) async -> Settlement {
         var step = first
         var isStored = isStored
-        handler.budget.attempted()
+        context.budget.attempted()
         do throws(RunError) {
             while true {
                 switch consume step {
                 case .send(let permit):
-                    if !isStored { try await store(.sending, permit.proof.rawValue) }
-                    step = take(await caller.send(permit, machine, callThatMovesMoney))
+                    if !isStored { try await store(.sending, detail: permit.proof.rawValue) }
+                    step = take(await caller.send(permit, for: machine, callThatMovesMoney))
                 case .ask:
                     // An enquiry can wait for the next start; the process cannot wait for it.
-                    if handler.drain.isDraining, machine.progress.state == .inDoubt { return try await release(.doubt) }
-                    if !isStored { try await store(machine.progress.state == .inDoubt ? .doubt : .enquired, doubt) }
-                    step = take(await caller.ask(machine, call))
+                    if context.drain.isDraining, machine.progress.state == .inDoubt { return try await release(.doubt) }
+                    if !isStored { try await store(machine.progress.state == .inDoubt ? .doubt : .enquired, detail: doubt) }
+                    step = take(await caller.ask(for: machine, call))
                 case .wait(let reason):
                     if let end = try await wait(reason) { return end }
                     step = machine.wake(at: clock.moment, jitter: clock.jitter())
@@ -66,7 +66,7 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
                 isStored = false
             }
         } catch {
-            return give(error)
+            return settlement(for: error)
         }
     }
 
@@ -85,7 +85,7 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
     /// Money is sent with all the time that a request may take, and not after the job's deadline. That is looked at directly before the call:
     /// a slow commit, the rate or a token can have taken the time.
     private var callThatMovesMoney: CallOptions {
-        let (clock, deadline, timeout, expiresAt) = (clock, deadline, handler.configuration.requestTimeout, record.job.expiresAt)
+        let (clock, deadline, timeout, expiresAt) = (clock, deadline, context.configuration.requestTimeout, record.job.expiresAt)
         return CallOptions(traceparent: traceparent, timeout: timeout) {
             clock.uptime() + timeout <= deadline && expiresAt.map { clock.now() <= $0 } != false
         }
@@ -93,7 +93,7 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
 
     private var call: CallOptions {
         let remaining = max(.seconds(1), deadline - clock.uptime())
-        return CallOptions(traceparent: traceparent, timeout: min(handler.configuration.requestTimeout, remaining))
+        return CallOptions(traceparent: traceparent, timeout: min(context.configuration.requestTimeout, remaining))
     }
 
     private var doubt: String { machine.progress.doubt?.rawValue ?? "" }
@@ -108,22 +108,42 @@ private enum RunError: Error {
     case lost
 }
 
+/// One step as the ledger and the job's history get it.
+private struct StoredStep {
+    var event: HistoryEntry.Event
+    /// One clause for the history, beside what came of the last call.
+    var detail: String
+    var progress: Progress
+    /// What the job's requesters are told with this step.
+    var verdict: Verdict?
+    /// Whether the run goes on.
+    var keepsOwnership: Bool
+
+    init(_ event: HistoryEntry.Event, detail: String, progress: Progress, verdict: Verdict? = nil, keepsOwnership: Bool = false) {
+        self.event = event
+        self.detail = detail
+        self.progress = progress
+        self.verdict = verdict
+        self.keepsOwnership = keepsOwnership
+    }
+}
+
 extension JobRun {
-    private mutating func store(_ event: HistoryEntry.Event, _ detail: String) async throws(RunError) {
-        _ = try await update(machine.progress, nil, keepsOwnership: true, event, detail)
+    /// Stores the machine's progress; the run goes on.
+    private mutating func store(_ event: HistoryEntry.Event, detail: String) async throws(RunError) {
+        _ = try await store(StoredStep(event, detail: detail, progress: machine.progress, keepsOwnership: true))
     }
 
-    private mutating func update(
-        _ progress: Progress, _ verdict: Verdict?, keepsOwnership: Bool, _ event: HistoryEntry.Event, _ detail: String
-    ) async throws(RunError) -> [OutgoingReply] {
+    /// - Returns: the replies that the broker has to be given now.
+    private mutating func store(_ step: StoredStep) async throws(RunError) -> [OutgoingReply] {
         let now = clock.now()
-        let reply = verdict.map { Reply(to: record.job, $0, progress, acceptedAt: record.acceptedAt, at: now) }
-        let explanation = [detail, note].filter { !$0.isEmpty }.joined(separator: "; ")
+        let reply = step.verdict.map { Reply(to: record.job, $0, step.progress, acceptedAt: record.acceptedAt, at: now) }
+        let explanation = [step.detail, note].filter { !$0.isEmpty }.joined(separator: "; ")
         var update = Update(
-            jobID: record.id, owner: owner, progress: progress, reply: reply, keepsOwnership: keepsOwnership,
-            entry: HistoryEntry(at: now, event, explanation))
+            jobID: record.id, owner: owner, progress: step.progress, reply: reply, keepsOwnership: step.keepsOwnership,
+            entry: HistoryEntry(at: now, step.event, explanation))
         update.sightings = sightings
-        switch try await stored(update) {
+        switch try await commit(update) {
         case .stored(let replies):
             note = ""
             sightings = []
@@ -132,36 +152,37 @@ extension JobRun {
         }
     }
 
-    private func stored(_ update: Update) async throws(RunError) -> UpdateResult {
+    private func commit(_ update: Update) async throws(RunError) -> UpdateResult {
         while true {
             do throws(LedgerError) {
-                return try await handler.ledger.update(update)
+                return try await context.ledger.update(update)
             } catch {
                 // One row that cannot be read is no reason to stop the others.
                 if case .unreadable = error { throw .ledger(error) }
                 // What BOS answered is worth keeping: there may be room on the disk again before the delivery has to go back.
-                await handler.lanes.close(.ledger, "\(error)")
-                guard error.isRecoverable, !handler.drain.isDraining, clock.uptime() + .seconds(2) < deadline else {
+                await context.lanes.close(.ledger, "\(error)")
+                guard error.isRecoverable, !context.drain.isDraining, clock.uptime() + .seconds(2) < deadline else {
                     throw .ledger(error)
                 }
-                await handler.drain.sleep(for: .milliseconds(500), on: clock)
+                await context.drain.sleep(for: .milliseconds(500), on: clock)
             }
         }
     }
 
     /// The end of a run that could not store its progress. What the ledger holds is older than the truth, never ahead of it.
-    private func give(_ error: RunError) -> Settlement {
+    private func settlement(for error: RunError) -> Settlement {
         switch error {
         case .lost:
-            handler.logger.notice("a job is run by another now", metadata: record.metadata)
+            context.logger.log(.jobLost, record.metadata)
             return .ack
         case .ledger: return .requeue
         }
     }
 
     private mutating func finish(_ verdict: Verdict) async throws(RunError) -> Settlement {
-        let replies = try await update(machine.progress, verdict, keepsOwnership: false, .finished, verdict.outcome.rawValue)
-        return await handler.finish(record, verdict, replies)
+        let replies = try await store(
+            StoredStep(.finished, detail: verdict.outcome.rawValue, progress: machine.progress, verdict: verdict))
+        return await context.finish(record, verdict: verdict, replies: replies)
     }
 }
 
@@ -170,35 +191,35 @@ extension JobRun {
 extension JobRun {
     /// Waits here if it is short, else ends the run. Returns how to let go of the delivery, or `nil` if the job goes on.
     private mutating func wait(_ reason: WaitReason) async throws(RunError) -> Settlement? {
-        handler.metrics.waited(record.job.kind, reason)
+        context.metrics.waited(record.job.kind, reason)
         if reason == .credentialsRefused { return try await renewCredentials() }
         let delay = max(.zero, (machine.progress.dueAt ?? clock.now()) - clock.now())
-        if mayWaitHere(reason, delay) {
-            try await store(.waiting, reason.rawValue)
-            await handler.drain.sleep(for: delay, on: clock)
-            if !handler.drain.isDraining { return nil }
+        if mayWaitHere(reason, for: delay) {
+            try await store(.waiting, detail: reason.rawValue)
+            await context.drain.sleep(for: delay, on: clock)
+            if !context.drain.isDraining { return nil }
         }
         // The end of the process says nothing about BOS: its job goes on wherever its delivery goes.
-        return handler.drain.isDraining && reason != .panPending ? try await release(reason) : try await setAside(reason)
+        return context.drain.isDraining && reason != .panPending ? try await release(reason) : try await setAside(reason)
     }
 
     /// The refusal of our credentials stops every job. This one tries once more with newer ones, if there are any.
     private mutating func renewCredentials() async throws(RunError) -> Settlement? {
         if !hasRenewedCredentials {
             hasRenewedCredentials = true
-            if await handler.gateway.renewCredentials() { return nil }
+            if await context.gateway.renewCredentials() { return nil }
         }
         let cause = note
         let settlement = try await release(.credentialsRefused)
-        await handler.lanes.close(
+        await context.lanes.close(
             .credentials,
             "BOS refuses our token or signature (code 15 or 16), or there is no token to send: check the auth settings; \(cause)")
         return settlement
     }
 
     /// A wait of seconds is not worth a way through the ledger, if the delivery's time and the budget for retries allow it.
-    private func mayWaitHere(_ reason: WaitReason, _ delay: Duration) -> Bool {
-        guard !handler.drain.isDraining, delay <= handler.configuration.longestWait, lane.isFit,
+    private func mayWaitHere(_ reason: WaitReason, for delay: Duration) -> Bool {
+        guard !context.drain.isDraining, delay <= context.configuration.longestWait, delivered.place.lane.isFit,
             clock.uptime() + delay + timeNeeded <= deadline
         else { return false }
         switch reason {
@@ -206,7 +227,7 @@ extension JobRun {
         // What was refused is asked about again after its window: until then it takes no place from others.
         case .doubt: return machine.progress.doubt != .refused
         case .notSent, .throttled, .unanswered:
-            return machine.progress.failures < handler.configuration.policy.attempts && handler.budget.mayRetry()
+            return machine.progress.failures < context.configuration.policy.attempts && context.budget.mayRetry()
         }
     }
 
@@ -214,25 +235,25 @@ extension JobRun {
     /// answer could come too late and leave a doubt.
     private var timeNeeded: Duration {
         let movesMoney = record.job.kind == .recharge && machine.progress.state == .accepted
-        return movesMoney ? handler.configuration.requestTimeout : .seconds(1)
+        return movesMoney ? context.configuration.requestTimeout : .seconds(1)
     }
 
     /// Leaves the job to the ledger until it is due, and tells its askers what is known.
     private mutating func setAside(_ reason: WaitReason) async throws(RunError) -> Settlement {
-        try await leave(.waiting, reason.rawValue)
+        try await leave(.waiting, detail: reason.rawValue)
     }
 
     /// Leaves the job to a person, and tells its askers what is known.
     private mutating func park() async throws(RunError) -> Settlement {
-        handler.leftToPerson(record, note)
-        return try await leave(.parked, doubt)
+        context.leftToPerson(record, reason: note)
+        return try await leave(.parked, detail: doubt)
     }
 
-    private mutating func leave(_ event: HistoryEntry.Event, _ detail: String) async throws(RunError) -> Settlement {
+    private mutating func leave(_ event: HistoryEntry.Event, detail: String) async throws(RunError) -> Settlement {
         let verdict = machine.setAside()
-        let replies = try await update(machine.progress, verdict, keepsOwnership: false, event, detail)
-        if let verdict { handler.tell(record, verdict) }
-        await handler.outbox.deliver(new: replies)
+        let replies = try await store(StoredStep(event, detail: detail, progress: machine.progress, verdict: verdict))
+        if let verdict { context.recordOutcome(verdict, of: record) }
+        await context.outbox.deliver(new: replies)
         return .ack
     }
 
@@ -241,7 +262,7 @@ extension JobRun {
         var progress = machine.progress
         // Due whenever it is delivered again: a moment would be in the future after a clock was set back, and the delivery let go of.
         progress.dueAt = nil
-        _ = try await update(progress, nil, keepsOwnership: false, .released, reason.rawValue)
+        _ = try await store(StoredStep(.released, detail: reason.rawValue, progress: progress))
         return .requeue
     }
 }

@@ -2,7 +2,7 @@ package import JobModel
 import Synchronization
 
 /// BOS behind its limits: each call waits for the rate, is held back while BOS is not fit for it, and tells how BOS is.
-package struct LimitedGateway: BOSGateway {
+package struct RateLimitedBOS: BOSGateway {
     private let bos: any BOSGateway
     private let lanes: Lanes
     private let rate: SharedRate

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// The runs of jobs that go on in this process, by name. A job whose run is not among them is nobody's and may be taken over.
-package final class LiveRuns: Sendable {
+package final class ActiveRuns: Sendable {
     private struct State {
         var names: Set<String> = []
         var count = 0

@@ -1,0 +1,83 @@
+import JobModel
+import Ledger
+
+/// Asks the ledger for the right to work on one delivered job.
+struct JobClaim {
+    let context: EngineContext
+    let delivered: DeliveredJob
+    /// The name of the run that would work on the job.
+    let owner: String
+
+    /// Claims the job.
+    ///
+    /// While another run works on the job, a copy of its message is let go of at once: it would only take up the room of other jobs. A
+    /// redelivery may be that run's own delivery, handed out once more, and is kept: should the run end without a result, only this delivery
+    /// brings the job back soon.
+    /// - Parameters:
+    ///   - progress: of the job's machine after its first step.
+    ///   - verdict: if the job is over with that step.
+    /// - Returns: the ledger's answer, and the claim that it answers.
+    func claim(_ progress: Progress, verdict: Verdict?, at now: Timestamp) async throws(LedgerError) -> (ClaimResult, Claim) {
+        var claim = makeClaim(progress, verdict: verdict, at: now)
+        while true {
+            let result = try await context.ledger.claim(claim)
+            if case .repeats(let earlier) = result, let held = held(claim, repeating: earlier) {
+                claim = held
+                continue
+            }
+            guard case .joined(let owner, let isTold, let replies) = result else { return (result, claim) }
+            await context.outbox.deliver(repeated: replies)
+            guard !isTold || delivered.isRedelivered else { return (result, claim) }
+            claim.hasJoined = true
+            guard await waitForEnd(of: owner) else { return (result, claim) }
+            claim.now = context.clock.now()
+        }
+    }
+
+    /// Waits until the run that works on the job has ended, without a slot meanwhile.
+    /// - Returns: whether the job may be claimed again. If not, the delivery goes back to its queue and gets a fresh deadline.
+    private func waitForEnd(of owner: String) async -> Bool {
+        let place = delivered.place
+        place.slot.leave()
+        await withTaskGroup { group in
+            group.addTask { await context.runs.waitForEnd(of: owner) }
+            group.addTask { await context.drain.wait() }
+            await group.next()
+            group.cancelAll()
+        }
+        // Do not start with less time than a request may take.
+        let patience = place.deadline - context.clock.uptime() - context.configuration.requestTimeout
+        guard place.lane.gate.admits(place.admission), !context.drain.isDraining, patience >= .zero, !Task.isCancelled else { return false }
+        return await place.slot.enter(within: patience, context.drain)
+    }
+
+    private func makeClaim(_ progress: Progress, verdict: Verdict?, at now: Timestamp) -> Claim {
+        let reply = verdict.map { Reply(to: delivered.job, $0, progress, acceptedAt: now, at: now) }
+        var claim = Claim(
+            job: delivered.job, fingerprint: delivered.fingerprint, asker: delivered.asker, owner: owner, isLive: context.runs.isLive,
+            now: now, progress: progress, reply: reply, entry: HistoryEntry(at: now, .accepted, progress.state.rawValue))
+        (claim.messageID, claim.isRedelivered) = (delivered.messageID, delivered.isRedelivered)
+        (claim.dueWhenPutBack, claim.longestPauses) = (delivered.dueAt, context.configuration.policy.longestPauses)
+        // A job that is final already cannot be a duplicate purchase.
+        if let guardian = context.configuration.purchaseGuard, !progress.state.isFinal, let key = delivered.job.purchase {
+            claim.purchase = Claim.Purchase(key: key, notSince: now + (.zero - guardian.window))
+        }
+        return claim
+    }
+
+    /// The claim of a job that is not sent, because it looks like an earlier one.
+    private func held(_ claim: Claim, repeating earlier: String) -> Claim? {
+        guard case .recharge(let recharge) = claim.job, let action = context.configuration.purchaseGuard?.action else { return nil }
+        var held = claim
+        let now = context.clock.moment
+        var machine = RechargeMachine(recharge, acceptedAt: now.civil, policy: context.configuration.policy)
+        let verdict = machine.keepBack(repeating: earlier, action, at: now)
+        held.now = now.civil
+        held.progress = machine.progress
+        held.purchase?.notSince = nil
+        held.reply = Reply(to: claim.job, verdict, machine.progress, acceptedAt: now.civil, at: now.civil)
+        let event: HistoryEntry.Event = machine.progress.state.isFinal ? .finished : .parked
+        held.entry = HistoryEntry(at: now.civil, event, "\(machine.progress.state.rawValue); same purchase as recharge \(earlier)")
+        return held
+    }
+}

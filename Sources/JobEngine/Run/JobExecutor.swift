@@ -1,0 +1,144 @@
+package import AMQP
+import Events
+import JobModel
+import Ledger
+import Logging
+
+/// The way of one delivery: admit it, read its job, claim the job, run it, let go of the delivery.
+package struct JobExecutor: Sendable {
+    let context: EngineContext
+
+    package init(_ context: EngineContext) { self.context = context }
+
+    /// Works on one delivery until it can be let go of. Letting go of it is the last thing that happens to it.
+    package func handle(_ delivery: Delivery, in lane: Lane) async {
+        switch await admit(delivery, to: lane) {
+        case .ack: delivery.ack()
+        case .requeue: delivery.requeue()
+        case .reject: delivery.reject()
+        }
+    }
+
+    /// Lets the delivery through the lane's gate. One that came after the gate had closed goes back to its queue.
+    private func admit(_ delivery: Delivery, to lane: Lane) async -> Settlement {
+        guard !context.drain.isDraining, let admission = lane.gate.admit() else { return .requeue }
+        let place = DeliveryPlace(
+            lane: lane, slot: Slot(lane), admission: admission,
+            deadline: context.clock.uptime() + context.configuration.deliveryTimeout - context.configuration.confirmTimeout)
+        let settlement = await takeSlot(for: delivery, at: place)
+        await lane.gate.end(admission, isOver: settlement != .requeue)
+        return settlement
+    }
+
+    /// Waits for one of the lane's slots, as long as enough time is left for a call to BOS after it.
+    private func takeSlot(for delivery: Delivery, at place: DeliveryPlace) async -> Settlement {
+        let patience = place.deadline - context.clock.uptime() - context.configuration.requestTimeout
+        guard await place.slot.enter(within: patience, context.drain) else { return .requeue }
+        defer { place.slot.leave() }
+        guard place.lane.gate.admits(place.admission), !context.drain.isDraining else { return .requeue }
+        return await work(on: delivery, at: place)
+    }
+
+    /// Reads the job, executes it, and answers a message that is none or may not become one.
+    private func work(on delivery: Delivery, at place: DeliveryPlace) async -> Settlement {
+        let incoming = IncomingJob(delivery, lane: place.lane.name)
+        let refusal: JobRefusal
+        switch await Intake(ledger: context.ledger, rules: context.configuration.rules).read(incoming) {
+        case .unavailable(let error, let kind, let reference):
+            return await context.settlement(for: error, kind: kind, reference: reference)
+        case .refused(let reason): refusal = reason
+        case .job(let job, let fingerprint):
+            context.metrics.began(job.kind)
+            defer { context.metrics.ended(job.kind) }
+            let delivered = DeliveredJob(
+                job, fingerprint: fingerprint, incoming: incoming, isRedelivered: delivery.isRedelivered, place: place)
+            switch await execute(delivered) {
+            case .settled(let settlement): return settlement
+            case .refused(let reason): refusal = reason
+            }
+        }
+        return await Refusals(context).refuse(delivery, readAs: incoming, because: refusal, until: place.deadline)
+    }
+
+    private enum ExecutionResult {
+        case settled(Settlement)
+        case refused(JobRefusal)
+    }
+
+    private func execute(_ delivered: DeliveredJob) async -> ExecutionResult {
+        switch delivered.job.kind {
+        case .recharge: await claimAndRun(delivered, by: RechargeCaller(context))
+        case .rechargeStatus: await claimAndRun(delivered, by: RechargeStatusCaller(context))
+        case .panStatus: await claimAndRun(delivered, by: PANStatusCaller(context))
+        }
+    }
+
+    /// Claims the job. Runs it, if this delivery may work on it.
+    private func claimAndRun<Caller: BOSCaller>(_ delivered: DeliveredJob, by caller: Caller) async -> ExecutionResult {
+        let owner = context.runs.begin()
+        defer { context.runs.end(owner) }
+        let now = context.clock.moment
+        guard var machine = machine(for: delivered.job, of: caller, acceptedAt: now.civil) else { return .settled(.reject) }
+        let first = machine.wake(at: now, jitter: context.clock.jitter())
+        let claiming = JobClaim(context: context, delivered: delivered, owner: owner)
+        do throws(LedgerError) {
+            let (result, claim) = try await claiming.claim(machine.progress, verdict: first.verdict, at: now.civil)
+            switch result {
+            case .new(let record, let replies) where record.owner == nil:
+                if record.progress.state.isLeftToPerson { context.leftToPerson(record, reason: "it repeats an earlier purchase") }
+                return .settled(await context.finish(record, verdict: claim.reply?.verdict, replies: replies))
+            case .new(let record, _):
+                var run = JobRun(machine, of: record, owner: owner, caller: caller, delivered: delivered, context: context)
+                return .settled(await run.drive(first, isStored: true))
+            case .resumed(let record): return .settled(await resume(record, by: caller, owner: owner, delivered: delivered))
+            // The run that works on the job tells its requester, and has a delivery of its own.
+            case .joined(_, isTold: true, _) where !delivered.isRedelivered: return .settled(.ack)
+            case .joined: return .settled(.requeue)
+            case .waiting(let replies), .answered(let replies):
+                await context.outbox.deliver(repeated: replies)
+                return .settled(.ack)
+            // `JobClaim` has claimed such a job once more, as one that is held or refused. A job that no run has taken stays in its queue.
+            case .repeats: return .settled(.requeue)
+            case .conflict: return .refused(.conflict(with: delivered.job))
+            case .unknown: return .refused(.unknown(delivered.job))
+            }
+        } catch {
+            return .settled(await context.settlement(for: error, kind: delivered.job.kind, reference: delivered.job.reference))
+        }
+    }
+
+    /// Goes on with a job from where the ledger says that it stands.
+    private func resume<Caller: BOSCaller>(
+        _ record: JobRecord, by caller: Caller, owner: String, delivered: DeliveredJob
+    ) async -> Settlement {
+        guard var machine = machine(for: record.job, of: caller, acceptedAt: record.acceptedAt, record.progress) else { return .reject }
+        let step = machine.wake(at: context.clock.moment, jitter: context.clock.jitter())
+        context.logger.log(.jobResumed, record.metadata)
+        var run = JobRun(machine, of: record, owner: owner, caller: caller, delivered: delivered, context: context)
+        return await run.drive(step, isStored: false)
+    }
+
+    /// The state machine of a job; `nil` if the caller is for another kind of job.
+    private func machine<Caller: BOSCaller>(
+        for job: Job, of caller: Caller, acceptedAt: Timestamp, _ progress: Progress = Progress()
+    ) -> Caller.Machine? {
+        Caller.Machine(job, acceptedAt: acceptedAt, progress: progress, policy: context.configuration.policy)
+    }
+}
+
+extension JobRefusal {
+    fileprivate static func conflict(with job: Job) -> JobRefusal {
+        JobRefusal(
+            deadLetter: nil, code: .referenceConflict,
+            detail: "this reference was used before for a job with other content; that job goes on as it was, this one is not sent",
+            kind: job.kind, reference: job.reference)
+    }
+
+    fileprivate static func unknown(_ job: Job) -> JobRefusal {
+        JobRefusal(
+            deadLetter: .invalidJob, code: .invalidJob,
+            detail: "the job was put back on its queue by a ledger, and this ledger does not know it; whether it was sent to BOS "
+                + "before, only the ledger that put it back can tell",
+            kind: job.kind, reference: job.reference)
+    }
+}
