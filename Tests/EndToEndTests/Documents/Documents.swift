@@ -2,7 +2,7 @@ import Foundation
 
 /// The project's documents as they stand in the source tree.
 enum Documents {
-    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..").standardizedFileURL
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../..").standardizedFileURL
     /// The documents that `deploy/install` installs side by side with README.md.
     static let folder = "deploy/docs"
     /// Where `deploy/install` puts them.
