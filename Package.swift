@@ -95,7 +95,7 @@ let package = Package(
         .executableTarget(
             name: "BOSCtl",
             dependencies: [
-                "AMQP", "BOSClient", "Daemon", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerSQLite", "Observability",
+                "AMQP", "BOSClient", "Daemon", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerSQLite",
                 "Simulation", .argumentParser, .logging, .unixSignals,
             ]),
         .executableTarget(name: "BOSSimulator", dependencies: ["BOSSimulatorKit", .argumentParser]),

@@ -22,6 +22,7 @@ package enum EventName: String, CaseIterable, Sendable {
     case httpListening = "http.listening"
     case watchdogStarved = "watchdog.starved"
     case watchdogFed = "watchdog.fed"
+    case logLinesDropped = "log.lines_dropped"
 
     case brokerNotConfigured = "broker.not_configured"
     case brokerConnected = "broker.connected"
@@ -93,6 +94,7 @@ package enum EventName: String, CaseIterable, Sendable {
         case .httpListening: Row(.info, "HTTP endpoints are listening")
         case .watchdogStarved: Row(.critical, "no progress; systemd's watchdog is not fed until there is some")
         case .watchdogFed: Row(.notice, "progress again; systemd's watchdog is fed")
+        case .logLinesDropped: Row(.warning, "lines were dropped: the reader of the log did not keep up")
         case .brokerNotConfigured: Row(.error, "no broker is configured; set amqp.urls")
         case .brokerConnected: Row(.info, "connected to the broker")
         case .brokerUnreachable: Row(.warning, "no session with the broker; trying again")

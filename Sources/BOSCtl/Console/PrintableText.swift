@@ -1,5 +1,4 @@
 import JobModel
-import Observability
 
 extension String {
     /// On one line and without what moves the cursor or turns the row round: what came from elsewhere must not break it.

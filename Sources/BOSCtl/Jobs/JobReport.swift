@@ -1,6 +1,5 @@
 import JobModel
 import Ledger
-import Observability
 
 /// One job as a person reads it.
 struct JobReport {

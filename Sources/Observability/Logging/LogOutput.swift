@@ -1,4 +1,5 @@
 import CLinux
+import Events
 import FoundationEssentials
 import Glibc
 package import Logging
@@ -39,8 +40,8 @@ package final class LogOutput: Sendable {
         writer = LogWriter(descriptor: descriptor, capacity: capacity)
         writer.announce { [formatter, isJournal] dropped in
             let line = LogLine(
-                level: .warning, logger: "log", message: "lines were dropped: whoever reads the log did not keep up",
-                fields: ["lines": .stringConvertible(dropped)])
+                level: EventName.logLinesDropped.row.level, logger: "log", message: EventName.logLinesDropped.row.sentence,
+                fields: ["event": "\(EventName.logLinesDropped.rawValue)", "lines": .stringConvertible(dropped)])
             return Self.bytes(of: line, formatter, isJournal, at: now())
         }
     }
