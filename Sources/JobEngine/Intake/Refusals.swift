@@ -5,15 +5,18 @@ import Logging
 
 /// Answers messages that do not become jobs, and keeps those that were not understood for a person.
 struct Refusals {
-    private let context: EngineContext
-
-    init(_ context: EngineContext) { self.context = context }
+    let outbox: Outbox
+    let exchanges: EngineConfiguration.Exchanges
+    let drain: DrainSignal
+    let clock: any EngineClock
+    let metrics: EngineMetrics
+    let logger: Logger
 
     /// - Parameter deadline: in the clock's uptime, until when the delivery may be held.
     func refuse(
         _ delivery: Delivery, readAs incoming: IncomingJob, because refusal: JobRefusal, until deadline: Duration
     ) async -> Settlement {
-        context.logger.log(
+        logger.log(
             .messageRefused,
             [
                 "kind": "\(refusal.kind?.rawValue ?? "-")", "code": "\(refusal.code.rawValue)", "detail": "\(refusal.detail)",
@@ -27,20 +30,20 @@ struct Refusals {
         guard let reason = refusal.deadLetter ?? (isTold ? nil : .invalidJob) else { return .ack }
         guard !delivery.isTruncated else {
             // We never had its body; the broker has, and moves it to the same dead-letter exchange untouched.
-            context.metrics.deadLettered(reason)
+            metrics.deadLettered(reason)
             return .reject
         }
-        let letter = Message(deadLetter: delivery, reason: reason, detail: refusal.detail, at: context.clock.now())
-        let address = ReplyAddress(deadLetters: context.configuration.exchanges)
+        let letter = Message(deadLetter: delivery, reason: reason, detail: refusal.detail, at: clock.now())
+        let address = ReplyAddress(deadLetters: exchanges)
         switch await publish(letter, to: address, until: deadline) {
         case .unconfirmed, .nowhere: return .requeue
         case .confirmed:
-            context.metrics.deadLettered(reason)
+            metrics.deadLettered(reason)
             return .ack
         case .impossible:
             // With the reason it is too large for one frame of headers, or its headers or the worker's rights do not allow to publish it. The broker can
             // move it as it is.
-            context.metrics.deadLettered(reason)
+            metrics.deadLettered(reason)
             return .reject
         }
     }
@@ -49,14 +52,14 @@ struct Refusals {
     private func answer(_ incoming: IncomingJob, with refusal: JobRefusal, until deadline: Duration) async -> Outbox.Publication {
         // No caller asks in a job that was put back on its queue, and "refused" would say that it was never sent: only its own ledger knows.
         guard !incoming.isResumption, let asker = incoming.asker(reference: refusal.reference) else { return .impossible }
-        let reply = Reply(refusing: refusal, at: context.clock.now())
+        let reply = Reply(refusing: refusal, at: clock.now())
         let message = Message(
             reply: reply.body, kind: reply.kind, asker: asker, messageID: ReplyID.make(refusing: incoming, asker: asker))
-        let address = ReplyAddress(replyTo: asker.replyTo, kind: reply.kind, outcome: .refused, context.configuration.exchanges)
+        let address = ReplyAddress(replyTo: asker.replyTo, kind: reply.kind, outcome: .refused, exchanges)
         let publication = await publish(message, to: address, until: deadline)
         if publication == .confirmed, let kind = refusal.kind {
-            context.metrics.published(kind)
-            context.metrics.told(kind, .refused, Money(paise: 0))
+            metrics.published(kind)
+            metrics.told(kind, .refused, Money(paise: 0))
         }
         return publication
     }
@@ -64,13 +67,13 @@ struct Refusals {
     /// Publishes until the broker confirms it, as long as the delivery may be held: a message put back at once would come back at once.
     private func publish(_ message: Message, to address: ReplyAddress, until deadline: Duration) async -> Outbox.Publication {
         while true {
-            let publication = await context.outbox.publish(message, to: address)
-            guard publication == .unconfirmed || publication == .nowhere, !context.drain.isDraining, !Task.isCancelled,
-                context.clock.uptime() + .seconds(1) < deadline
+            let publication = await outbox.publish(message, to: address)
+            guard publication == .unconfirmed || publication == .nowhere, !drain.isDraining, !Task.isCancelled,
+                clock.uptime() + .seconds(1) < deadline
             else {
                 return publication
             }
-            await context.drain.sleep(for: .seconds(1), on: context.clock)
+            await drain.sleep(for: .seconds(1), on: clock)
         }
     }
 }

@@ -7,8 +7,16 @@ import Logging
 /// The way of one delivery: admit it, read its job, claim the job, run it, let go of the delivery.
 package struct JobExecutor: Sendable {
     let context: EngineContext
+    private let intake: Intake
+    private let refusals: Refusals
 
-    package init(_ context: EngineContext) { self.context = context }
+    package init(_ context: EngineContext) {
+        self.context = context
+        intake = Intake(ledger: context.ledger, rules: context.configuration.rules)
+        refusals = Refusals(
+            outbox: context.outbox, exchanges: context.configuration.exchanges, drain: context.drain, clock: context.clock,
+            metrics: context.metrics, logger: context.logger)
+    }
 
     /// Works on one delivery until it can be let go of. Letting go of it is the last thing that happens to it.
     package func handle(_ delivery: Delivery, in lane: Lane) async {
@@ -43,7 +51,7 @@ package struct JobExecutor: Sendable {
     private func work(on delivery: Delivery, at place: DeliveryPlace) async -> Settlement {
         let incoming = IncomingJob(delivery, lane: place.lane.name)
         let refusal: JobRefusal
-        switch await Intake(ledger: context.ledger, rules: context.configuration.rules).read(incoming) {
+        switch await intake.read(incoming) {
         case .unavailable(let error, let kind, let reference):
             return await context.settlement(for: error, kind: kind, reference: reference)
         case .refused(let reason): refusal = reason
@@ -57,7 +65,7 @@ package struct JobExecutor: Sendable {
             case .refused(let reason): refusal = reason
             }
         }
-        return await Refusals(context).refuse(delivery, readAs: incoming, because: refusal, until: place.deadline)
+        return await refusals.refuse(delivery, readAs: incoming, because: refusal, until: place.deadline)
     }
 
     private enum ExecutionResult {
