@@ -93,9 +93,9 @@ let package = Package(
             name: "BOSCtl",
             dependencies: [
                 "AMQP", "BOSClient", "Daemon", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerSQLite", "Observability",
-                "Simulation", .argumentParser, .logging, .unixSignals,
+                .argumentParser, .logging, .unixSignals,
             ]),
-        .executableTarget(name: "BOSSimulator", dependencies: ["BOSSimulatorKit", .argumentParser]),
+        .executableTarget(name: "BOSSimulator", dependencies: ["BOSSimulatorKit", "Simulation", .argumentParser]),
         .executableTarget(
             name: "Benchmarks", dependencies: ["AMQP", "ExactJSON", .argumentParser, .logging, .nioCore, .nioHTTP1, .nioPosix],
             path: "Tests/Benchmarks"),
@@ -132,7 +132,7 @@ let package = Package(
         .testTarget(
             name: "BOSCtlTests", dependencies: ["BOSClient", "BOSCtl", "ExactJSON", "JobModel", "Ledger", "LedgerKit", .argumentParser]),
         .testTarget(name: "SimulationTests", dependencies: ["JobModel", "Ledger", "Simulation"]),
-        .testTarget(name: "BOSSimulatorKitTests", dependencies: ["BOSSimulatorKit", "ExactJSON"]),
+        .testTarget(name: "BOSSimulatorKitTests", dependencies: ["BOSSimulator", "BOSSimulatorKit", "ExactJSON", .argumentParser]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

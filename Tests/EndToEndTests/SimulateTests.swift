@@ -24,7 +24,7 @@ extension EndToEnd {
             let broken = try await simulate(["--runs", "1000", "--plant", "resend-on-timeout"])
             #expect(broken.code == 1)
             // Which promise breaks first is a matter of the seed.
-            let isTold = broken.output.contains("BROKEN: ") && broken.output.contains("the same again: bosctl simulate --seed ")
+            let isTold = broken.output.contains("BROKEN: ") && broken.output.contains("the same again: bos-simulator simulate --seed ")
             #expect(isTold, "\(broken.output.suffix(1_000))")
         }
 
@@ -36,7 +36,7 @@ extension EndToEnd {
         private func simulate(_ arguments: [String]) async throws -> (code: Int32, output: String) {
             let log = FileManager.default.temporaryDirectory.appendingPathComponent("simulate-\(UUID().uuidString).log")
             defer { try? FileManager.default.removeItem(at: log) }
-            let process = try ChildProcess("bosctl", ["simulate"] + arguments, log: log)
+            let process = try ChildProcess("bos-simulator", ["simulate"] + arguments, log: log)
             return (await process.exitCode(), process.output)
         }
     }

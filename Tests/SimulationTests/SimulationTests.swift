@@ -15,7 +15,7 @@ struct SimulationTests {
                 group.addTask {
                     for seed in stride(from: half, to: Self.seeds, by: 2) {
                         let result = Simulation.run(seed: seed)
-                        #expect(result.violations.isEmpty, "bosctl simulate --seed \(seed) shows how")
+                        #expect(result.violations.isEmpty, "bos-simulator simulate --seed \(seed) shows how")
                     }
                 }
             }

@@ -1,9 +1,9 @@
 import ArgumentParser
-import Foundation
-import Simulation
-import Synchronization
+private import Foundation
+internal import Simulation
+private import Synchronization
 
-/// `bosctl simulate`: looks for an order of crashes and faults that breaks a promise.
+/// `bos-simulator simulate`: looks for an order of crashes and faults that breaks a promise.
 struct SimulateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate",
@@ -44,7 +44,7 @@ struct SimulateCommand: AsyncParsableCommand {
         }
         Self.tell(Simulation.run(seed: broken, bug: plant, keepsTrace: true))
         let planted = plant.map { " --plant \($0.rawValue)" } ?? ""
-        print("seed \(broken) broke a promise; the same again: bosctl simulate --seed \(broken)\(planted)")
+        print("seed \(broken) broke a promise; the same again: bos-simulator simulate --seed \(broken)\(planted)")
         throw ExitCode(1)
     }
 
