@@ -84,7 +84,8 @@ let package = Package(
                 .argumentParser, .configuration, .logging, .metrics, .serviceLifecycle, .unixSignals,
             ]),
         .target(
-            name: "BOSSimulatorKit", dependencies: ["ExactJSON", .hummingbird, .logging, .nioCore, .nioHTTP1, .serviceLifecycle]),
+            name: "BOSSimulatorKit",
+            dependencies: ["ExactJSON", "JobModel", .hummingbird, .logging, .nioCore, .nioHTTP1, .serviceLifecycle]),
         .target(
             name: "Simulation", dependencies: ["AMQP", "ExactJSON", "JobEngine", "JobModel", "Ledger", .logging]),
         .executableTarget(name: "BOSWorker", dependencies: ["Daemon", .argumentParser]),
@@ -132,7 +133,8 @@ let package = Package(
         .testTarget(
             name: "BOSCtlTests", dependencies: ["BOSClient", "BOSCtl", "ExactJSON", "JobModel", "Ledger", "LedgerKit", .argumentParser]),
         .testTarget(name: "SimulationTests", dependencies: ["JobModel", "Ledger", "Simulation"]),
-        .testTarget(name: "BOSSimulatorKitTests", dependencies: ["BOSSimulator", "BOSSimulatorKit", "ExactJSON", .argumentParser]),
+        .testTarget(
+            name: "BOSSimulatorKitTests", dependencies: ["BOSSimulator", "BOSSimulatorKit", "ExactJSON", "JobModel", .argumentParser]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

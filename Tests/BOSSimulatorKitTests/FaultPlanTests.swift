@@ -1,4 +1,5 @@
 import Foundation
+import JobModel
 import Testing
 
 @testable import BOSSimulatorKit
@@ -71,7 +72,7 @@ struct FaultPlanTests {
 
     @Test("latencies are read, drawn within their limits, and refused when they cannot be read")
     func latency() throws {
-        var generator = SeededGenerator(seed: 1, "test", "", 0)
+        var generator = SeededGenerator(seed: 1, purpose: "test", reference: "", number: 0)
         let uniform = try Latency(parsing: "5ms-50ms")
         let draws = (0..<1000).map { _ in uniform.draw(from: &generator) }
         #expect(draws.allSatisfy { $0 >= .milliseconds(5) && $0 <= .milliseconds(50) })

@@ -1,4 +1,4 @@
-private import Foundation
+internal import JobModel
 
 /// The row that BOS keeps of one recharge.
 struct Record: Sendable, Equatable {
@@ -31,30 +31,27 @@ struct Record: Sendable, Equatable {
 
     /// The number of its own that BOS tries to give a reference at first, or after so many that were taken.
     static func ownNumber(_ reference: String, _ attempt: Int) -> String {
-        var generator = SeededGenerator(seed: 0, "refid", reference, attempt)
+        var generator = SeededGenerator(seed: 0, purpose: "refid", reference: reference, number: attempt)
         // Six digits are seen; more only where so many recharges have taken all of them.
         return attempt < 100 ? "\(generator.next() % 900_000 + 100_000)" : "\(generator.next())"
     }
 
-    private static func digits(_ purpose: String, _ reference: String) -> String {
-        var generator = SeededGenerator(seed: 0, purpose, reference, 0)
-        return "\(generator.next() % 9_000_000_000 + 1_000_000_000)"
+    // MARK: Money: rupees as BOS is sent them, counted in paise so that the books add up exactly
+
+    /// Paise of a decimal number with at most two decimals; `nil` for anything else, for zero and for more than nine crore rupees.
+    static func paise(_ text: String) -> Int64? {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard (1...2).contains(parts.count), (1...9).contains(parts[0].utf8.count) else { return nil }
+        let decimals = parts.count == 2 ? parts[1] : "00"
+        guard (1...2).contains(decimals.utf8.count), parts.allSatisfy({ $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }),
+            let rupees = Int64(parts[0]), let fraction = Int64(decimals)
+        else { return nil }
+        let paise = rupees * 100 + (decimals.utf8.count == 1 ? fraction * 10 : fraction)
+        return paise > 0 ? paise : nil
     }
-}
 
-/// Writes what a call is answered with in one of the shapes.
-struct ReplyForm: Sendable {
-    var shape = ReplyShape.real
-    /// Whether `refid` is BOS's own number; else it is the caller's reference.
-    var hasOwnNumber = true
-    /// Unix time of the simulator's start, in seconds.
-    var startedAt = 0.0
-
-    func refid(_ record: Record) -> String { hasOwnNumber ? record.number : record.reference }
-
-    /// When it was executed, as BOS writes times.
-    func dateAdded(_ record: Record) -> String {
-        Date(timeIntervalSince1970: startedAt + record.executedAt / .seconds(1)).formatted(
-            .iso8601.year().month().day().dateSeparator(.dash).dateTimeSeparator(.space).time(includingFractionalSeconds: false))
+    private static func digits(_ purpose: String, _ reference: String) -> String {
+        var generator = SeededGenerator(seed: 0, purpose: purpose, reference: reference, number: 0)
+        return "\(generator.next() % 9_000_000_000 + 1_000_000_000)"
     }
 }

@@ -74,7 +74,7 @@ struct SimulatedBOS: Sendable {
     private mutating func recharge(_ request: JSONValue, at now: Duration) -> (Effect, delay: Duration) {
         guard let reference = request["referenceid"]?.text, !reference.isEmpty, let subscriber = request["canumber"]?.text,
             !subscriber.isEmpty,
-            let operatorID = request["operator"]?.text, let paise = request["amount"]?.text.flatMap(Paise.parse)
+            let operatorID = request["operator"]?.text, let paise = request["amount"]?.text.flatMap(Record.paise)
         else { return (.reply(.invalidRequest), .zero) }
         let number = books.called(reference)
         let delay = plan.delay(of: .doRecharge, reference: reference, number: number)

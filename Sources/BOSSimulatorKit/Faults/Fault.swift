@@ -1,3 +1,11 @@
+/// The calls that the simulator understands, spelled as in their paths and in the fault plan.
+package enum Endpoint: String, Sendable, CaseIterable, Codable {
+    case doRecharge = "DoRecharge"
+    case rechargesStatus = "RechargesStatus"
+    case status = "Status"
+    case authorize
+}
+
 /// What can go wrong with BOS. The raw value is the name on the command line and in plan files; ``row`` says what each one does.
 package enum Fault: String, Sendable, CaseIterable, Codable {
     // MARK: Faults of one call: at most one of them is drawn for each call.
@@ -21,4 +29,136 @@ package enum Fault: String, Sendable, CaseIterable, Codable {
 
     /// The value when the plan gives none; `nil` where none is needed.
     var defaultValue: Double? { row.defaultValue }
+}
+
+extension Fault {
+    /// What a fault does: the one place from which the help, the simulator and Tests/README.md#the-stand-in-for-bos take it.
+    struct Row: Sendable {
+        enum Kind: Sendable { case call, fate }
+
+        var kind = Kind.call
+        var endpoints = Endpoint.allCases
+        /// What the value means, in one word for the help; `nil` if the fault has no value.
+        var valueName: String?
+        var defaultValue: Double?
+        /// One sentence in Markdown.
+        var summary: String
+    }
+
+    /// The texts of ``panWords``: none of them says that the application has ended.
+    static let openPANWords = [
+        "Objection raised, documents awaited", "Application is in process", "Marked for clarification",
+        "Unable to fetch status, please try later", "Application is in process, it has been allotted to an officer",
+        "Your PAN card will be dispatched",
+    ]
+
+    private static let about: [Endpoint] = [.rechargesStatus]
+    private static let recharges: [Endpoint] = [.doRecharge]
+    private static let money: [Endpoint] = [.doRecharge, .rechargesStatus]
+    private static let pan: [Endpoint] = [.status]
+
+    private static func value(_ name: String, default value: Double? = nil, of endpoints: [Endpoint] = Endpoint.allCases, _ summary: String)
+        -> Row
+    {
+        Row(endpoints: endpoints, valueName: name, defaultValue: value, summary: summary)
+    }
+
+    private static func call(of endpoints: [Endpoint] = Endpoint.allCases, _ summary: String) -> Row {
+        Row(endpoints: endpoints, summary: summary)
+    }
+
+    private static func fate(_ name: String? = nil, default value: Double? = nil, of endpoints: [Endpoint], _ summary: String) -> Row {
+        Row(kind: .fate, endpoints: endpoints, valueName: name, defaultValue: value, summary: summary)
+    }
+
+    var row: Row {
+        switch self {
+        case .refuse: Self.value("CODE", default: 7, "status false with that code; nothing is executed")
+        case .authentication: Self.call("HTTP 401 with code 16; nothing is executed")
+        case .unauthorised: Self.call("HTTP 401 without a code, with a `WWW-Authenticate` header; nothing is executed")
+        case .signature: Self.call("HTTP 412 with code 15; nothing is executed")
+        case .emptyWallet:
+            Self.value(
+                "SECONDS",
+                "HTTP 402 with code 16, \"Insufficient fund in your account\", for so long after the plan was set; nothing is executed")
+        case .maintenance:
+            Self.value(
+                "SECONDS",
+                "status false with code 6, \"Service under maintenance\", for so long after the plan was set; nothing is executed")
+        case .tooMany: Self.value("SECONDS", default: 1, "HTTP 429 with that `Retry-After`; nothing is executed")
+        case .unavailable: Self.value("SECONDS", default: 1, "HTTP 503 with that `Retry-After`; nothing is executed")
+        case .serverError: Self.call("HTTP 500 with a page for people; nothing is executed")
+        case .resetBefore: Self.call("the connection is reset; nothing is executed")
+        case .hang: Self.call("no answer; nothing is executed")
+        case .late:
+            Self.value("SECONDS", default: 5, of: Self.recharges, "no answer; executed that much later, although the caller may have gone")
+        case .accepted: Self.value("CODE", default: 0, of: Self.money, "HTTP 202 with that code; executed")
+        case .undecided:
+            Self.value("CODE", default: 12, of: Self.money, "status false with that code, \"Transaction status unknown\"; executed")
+        case .garbage: Self.call("HTTP 200 with half an answer; executed")
+        case .resetAfter: Self.call("executed, then the connection is reset")
+        case .answerLost: Self.value("SECONDS", "executed, then no answer; the connection is closed after so long")
+        case .unrecorded:
+            Self.value(
+                "SECONDS", of: Self.recharges,
+                "as `answerLost`, and BOS keeps no record of it: no enquiry finds it ever, and a repeat is executed once more")
+        case .byteOrderMark: Self.call("a byte order mark before the JSON")
+        case .controlBytes: Self.call("a control byte and a byte that is no UTF-8 inside `message`")
+        case .phpNotice: Self.call("a notice of PHP before the JSON")
+        case .twice: Self.call("the same answer twice on one connection")
+        case .otherRecharge: Self.call(of: Self.about, "the answer is about another recharge that was done")
+        case .otherRefid: Self.call(of: Self.about, "the answer names another recharge by `data.refid` alone")
+        case .otherAmount: Self.call(of: Self.about, "`data.amount` is ten times the recharge's")
+        case .otherSubscriber: Self.call(of: Self.about, "`data.canumber` is another subscriber's")
+        case .contradiction:
+            Self.value("CODE", default: 0, of: Self.about, "that code, which says \"not finished\", beside the `data` of what is known")
+        case .emptyData: Self.call(of: Self.about, "status true with code 1 and `\"data\":{}`")
+        case .emptyList: Self.call(of: Self.about, "status true with code 1 and `\"data\":[]`")
+        case .noData: Self.call(of: Self.about, "status true with code 1 and no `data`")
+        case .panWords:
+            Self.value(
+                "NUMBER", default: 1, of: Self.pan,
+                "status true with code 1 and a text that settles nothing: "
+                    + Self.openPANWords.enumerated().map { "\($0 + 1) \"\($1)\"" }.joined(separator: ", "))
+        case .panRefusal: Self.call(of: Self.pan, "status false without a code, \"Service unavailable, try later\"")
+        case .panDuplicate: Self.call(of: Self.pan, "HTTP 401, status \"Failed\", \"Duplicate RefID\"")
+        case .blindEnquiry:
+            Self.fate("SECONDS", default: 5, of: Self.about, "for so long after it was executed no enquiry finds the recharge")
+        case .neverFound: Self.fate(of: Self.about, "no enquiry ever finds the recharge, executed or not")
+        case .usedBefore:
+            Self.fate(
+                of: Self.money,
+                "the reference was used before for another subscriber and amount: code 11, and enquiries tell of that recharge")
+        case .pendingThenDone:
+            Self.fate("SECONDS", default: 5, of: Self.money, "answered as pending, also to enquiries, and done so much later")
+        case .panPending: Self.fate("CHECKS", default: 3, of: Self.pan, "under process for the first so many checks of the application")
+        case .panRejected: Self.fate(of: Self.pan, "rejected once it is no longer under process")
+        }
+    }
+}
+
+extension Fault {
+    /// One line for each fault or fate, for `bos-simulator --help`.
+    package static func help(ofFates: Bool) -> String {
+        allCases.filter { $0.isFate == ofFates }.map { "\($0.spelling): \($0.row.summary.filter { $0 != "`" }).\($0.place)" }.joined(
+            separator: "\n")
+    }
+
+    /// The table of Tests/README.md#the-stand-in-for-bos.
+    package static var table: String {
+        (["| fault | endpoints | what BOS does |", "|---|---|---|"]
+            + allCases.map { fault in
+                let endpoints =
+                    fault.endpoints == Endpoint.allCases ? "all" : fault.endpoints.map { "`\($0.rawValue)`" }.joined(separator: ", ")
+                return "| `\(fault.spelling)` | \(endpoints) | \(fault.row.summary)\(fault.isFate ? " (a fate)" : "") |"
+            }).joined(separator: "\n")
+    }
+
+    private var spelling: String {
+        guard let name = row.valueName else { return rawValue }
+        guard let value = defaultValue else { return "\(rawValue)[:\(name)]" }
+        return "\(rawValue)[:\(name)=\(Int(value))]"
+    }
+
+    private var place: String { endpoints == Endpoint.allCases ? "" : " (\(endpoints.map(\.rawValue).joined(separator: ", ")))" }
 }

@@ -1,4 +1,5 @@
 private import Foundation
+internal import JobModel
 
 /// Everything that is to go wrong, and the seed that decides when.
 ///
@@ -67,7 +68,7 @@ package struct FaultPlan: Sendable, Equatable, Codable {
     ///   - age: how long the plan has been in force.
     func fault(of endpoint: Endpoint, merchant: String?, reference: String, number: Int, age: Duration) -> FaultRule? {
         guard !faults.isEmpty else { return nil }
-        var generator = SeededGenerator(seed: seed, endpoint.rawValue, reference, number)
+        var generator = SeededGenerator(seed: seed, purpose: endpoint.rawValue, reference: reference, number: number)
         var draw = generator.unit()
         for rule in faults where !rule.fault.isFate && rule.applies(to: endpoint, of: merchant) {
             if draw < rule.probability { return rule.isOver(at: age) ? nil : rule }
@@ -79,7 +80,7 @@ package struct FaultPlan: Sendable, Equatable, Codable {
     /// The fate's value if this reference is to meet it.
     func fate(_ fault: Fault, of reference: String) -> Double? {
         guard let rule = faults.first(where: { $0.fault == fault }) else { return nil }
-        var generator = SeededGenerator(seed: seed, fault.rawValue, reference, 0)
+        var generator = SeededGenerator(seed: seed, purpose: fault.rawValue, reference: reference, number: 0)
         guard generator.unit() < rule.probability else { return nil }
         return rule.value ?? fault.defaultValue ?? 0
     }
@@ -87,7 +88,7 @@ package struct FaultPlan: Sendable, Equatable, Codable {
     /// How long the answer to this call is to take.
     func delay(of endpoint: Endpoint, reference: String, number: Int) -> Duration {
         if case .none = latency { return .zero }
-        var generator = SeededGenerator(seed: seed &+ 1, endpoint.rawValue, reference, number)
+        var generator = SeededGenerator(seed: seed &+ 1, purpose: endpoint.rawValue, reference: reference, number: number)
         return latency.draw(from: &generator)
     }
 }
@@ -104,4 +105,20 @@ extension FaultRule {
         guard fault == .emptyWallet || fault == .maintenance, let value else { return false }
         return age >= .seconds(value)
     }
+}
+
+extension SeededGenerator {
+    /// Random numbers for one decision, which depend on nothing but the seed and what is decided: an FNV-1a hash of that is the seed.
+    init(seed: UInt64, purpose: String, reference: String, number: Int) {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        for byte in purpose.utf8 { mix(byte) }
+        mix(0xFF)
+        for byte in reference.utf8 { mix(byte) }
+        mix(0xFF)
+        self.init(seed: hash ^ (seed &* Self.increment) ^ (UInt64(bitPattern: Int64(number)) &* 0xd1b5_4a32_d192_ed03))
+    }
+
+    /// A number from 0 up to but not including 1.
+    mutating func unit() -> Double { Double(next() >> 11) / 9_007_199_254_740_992 }
 }

@@ -1,4 +1,5 @@
 private import Foundation
+internal import JobModel
 
 /// How long an answer takes: written `5ms`, `5ms-50ms` (uniform) or `lognormal:20ms,0.5` (median and sigma).
 package enum Latency: Sendable, Equatable {

@@ -1,4 +1,41 @@
 internal import ExactJSON
+private import Foundation
+
+/// How answers look. Source: bos-api.md#what-clients-show.
+package enum ReplyShape: String, Sendable, CaseIterable {
+    /// As the provider's own clients show them ("What public clients … show").
+    case real
+    /// As the provider's public page shows them.
+    case page
+    /// As those of the provider whose API it resells: HTTP 202 and code 0 for "accepted", `data.status` a number, code 12 for "unknown".
+    case upstream
+}
+
+/// Which names of a recharge an enquiry understands.
+package enum EnquiryNames: String, Sendable, CaseIterable {
+    /// The caller's, `referenceid`.
+    case referenceid
+    /// BOS's own number, the `refid` of `DoRecharge`'s answer.
+    case refid
+    case both
+}
+
+/// Writes what a call is answered with in one of the shapes.
+struct ReplyForm: Sendable {
+    var shape = ReplyShape.real
+    /// Whether `refid` is BOS's own number; else it is the caller's reference.
+    var hasOwnNumber = true
+    /// Unix time of the simulator's start, in seconds.
+    var startedAt = 0.0
+
+    func refid(_ record: Record) -> String { hasOwnNumber ? record.number : record.reference }
+
+    /// When it was executed, as BOS writes times.
+    func dateAdded(_ record: Record) -> String {
+        Date(timeIntervalSince1970: startedAt + record.executedAt / .seconds(1)).formatted(
+            .iso8601.year().month().day().dateSeparator(.dash).dateTimeSeparator(.space).time(includingFractionalSeconds: false))
+    }
+}
 
 // MARK: DoRecharge
 
