@@ -57,7 +57,7 @@ struct EnquiryFaultTests {
 
     @Test("a simulator that is blind executes recharges and finds none, whatever the plan")
     func blind() {
-        var bench = Bench(manner: .init(isBlind: true))
+        var bench = Bench(configuration: .init(isBlind: true))
         #expect(bench.recharge() == .reply(.recharged("r1", paise: 1050)))
         bench.now = .seconds(86_400)
         #expect(bench.enquire() == .reply(.notFound))
@@ -124,7 +124,7 @@ struct EnquiryFaultTests {
     @Test("an enquiry finds a recharge by the names that it is told to understand")
     func names() {
         for (names, byReference, byNumber) in [(EnquiryNames.referenceid, true, false), (.refid, false, true), (.both, true, true)] {
-            var bench = Bench(manner: .init(form: ReplyForm(startedAt: 1000), enquiryNames: names))
+            var bench = Bench(configuration: .init(form: ReplyForm(startedAt: 1000), enquiryNames: names))
             _ = bench.recharge()
             let found = SimulatedBOS.Effect.reply(.enquirySucceeded("r1", paise: 1050))
             #expect(bench.enquire("r1") == (byReference ? found : .reply(.notFound)))

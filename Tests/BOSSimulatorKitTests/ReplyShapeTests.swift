@@ -7,7 +7,7 @@ import Testing
 struct ReplyShapeTests {
     private static func bench(_ shape: ReplyShape, _ faults: FaultRule..., own: Bool? = nil) -> SimulatedBOSTests.Bench {
         var bench = SimulatedBOSTests.Bench(
-            manner: .init(form: ReplyForm(shape: shape, hasOwnNumber: own ?? (shape == .real), startedAt: 1000)))
+            configuration: .init(form: ReplyForm(shape: shape, hasOwnNumber: own ?? (shape == .real), startedAt: 1000)))
         bench.bos.follow(FaultPlan(faults: faults), at: .zero)
         return bench
     }
@@ -166,7 +166,7 @@ struct ReplyShapeTests {
     @Test("PAN answers carry the words that portals show, with the status and code of one that is done")
     func panWords() {
         var bench = Self.bench(.real)
-        for (index, text) in Fault.openPANWords.enumerated() {
+        for (index, text) in Fault.openPANTexts.enumerated() {
             bench.follow(FaultRule(.panWords, value: Double(index + 1)))
             expect(bench.check(), 200, #"{"status":true,"response_code":1,"message":"\#(text)"}"#)
         }

@@ -12,18 +12,18 @@ struct SimulatedBOSTests {
 
         init(
             _ faults: FaultRule..., seed: UInt64 = 1, isTokenRequired: Bool = false,
-            manner: SimulatedBOS.Manner = .init(form: ReplyForm(startedAt: 1000))
+            configuration: SimulatedBOS.Configuration = .init(form: ReplyForm(startedAt: 1000))
         ) {
             bos = SimulatedBOS(
                 plan: FaultPlan(seed: seed, faults: faults),
-                tokens: TokenDesk(
+                tokens: TokenIssuer(
                     isTokenRequired: isTokenRequired, lifetime: .seconds(600), fixedToken: nil, clientSecret: "secret", startedAt: 1000),
-                manner: manner)
+                configuration: configuration)
         }
 
         mutating func follow(_ faults: FaultRule...) { bos.follow(FaultPlan(faults: faults), at: now) }
 
-        mutating func call(_ endpoint: Endpoint, _ body: String, token: String? = nil) -> SimulatedBOS.Effect {
+        mutating func call(_ endpoint: BOSEndpoint, _ body: String, token: String? = nil) -> SimulatedBOS.Effect {
             let caller = Caller(token: token, clientID: "id", clientSecret: "secret")
             return bos.answer(endpoint, body: Array(body.utf8), caller: caller, at: now).0
         }
@@ -187,7 +187,7 @@ struct SimulatedBOSTests {
         bench.now = .seconds(600)
         #expect(bench.call(.status, #"{"refid":"a1"}"#, token: token) == .reply(.authenticationFailed))
         let stranger = Caller(token: nil, clientID: "id", clientSecret: "wrong")
-        #expect(bench.bos.answer(.authorize, body: [], caller: stranger, at: .zero).0 == .reply(.authorizationRefused))
+        #expect(bench.bos.answer(.authorise, body: [], caller: stranger, at: .zero).0 == .reply(.authorisationRefused))
     }
 
     @Test("the same seed brings the same faults to the same calls, in whatever order they come")
@@ -215,7 +215,7 @@ struct SimulatedBOSTests {
         #expect(bench.bos.books(at: .zero).entries.isEmpty)
         #expect(bench.bos.plan.faults.count == 1)
         #expect(
-            TokenDesk(isTokenRequired: true, lifetime: .zero, fixedToken: nil, clientSecret: nil, startedAt: 0).accepts(token, at: .zero)
+            TokenIssuer(isTokenRequired: true, lifetime: .zero, fixedToken: nil, clientSecret: nil, startedAt: 0).accepts(token, at: .zero)
                 == false)
     }
 }
@@ -224,9 +224,9 @@ struct SimulatedBOSTests {
 extension SimulatorReply {
     private static let form = ReplyForm(startedAt: 1000)
 
-    private static func record(_ reference: String, _ paise: Int64, at time: Duration = .zero) -> Record {
-        Record(
-            reference: reference, number: Record.ownNumber(reference, 0), operatorID: "311", subscriber: "DL1", paise: paise,
+    private static func record(_ reference: String, _ paise: Int64, at time: Duration = .zero) -> RechargeRecord {
+        RechargeRecord(
+            reference: reference, number: RechargeRecord.ownNumber(reference, 0), operatorID: "311", subscriber: "DL1", paise: paise,
             executedAt: time)
     }
 

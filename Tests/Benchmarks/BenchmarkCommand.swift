@@ -19,21 +19,21 @@ struct BenchmarkCommand: AsyncParsableCommand {
     @Option(help: "How many seconds the idle worker is watched.") var idle = 20
 
     func run() async throws {
-        let standIn = try await StandIn()
-        let upstream = try Upstream(url: amqp)
+        let bos = try await ConstantBOS()
+        let upstream = try BenchmarkUpstream(url: amqp)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await upstream.run() }
             let result: Result<Void, any Error>
-            do { result = .success(try await measure(standIn, upstream)) } catch { result = .failure(error) }
+            do { result = .success(try await measure(bos, upstream)) } catch { result = .failure(error) }
             await upstream.close()
-            try await standIn.close()
+            try await bos.close()
             try result.get()
         }
     }
 
-    private func measure(_ standIn: StandIn, _ upstream: Upstream) async throws {
-        func start() async throws -> Worker {
-            try await Worker(program: worker, folder: folder, amqp: amqp, bos: "http://127.0.0.1:\(standIn.port)/api/BOS")
+    private func measure(_ bos: ConstantBOS, _ upstream: BenchmarkUpstream) async throws {
+        func start() async throws -> MeasuredWorker {
+            try await MeasuredWorker(program: worker, folder: folder, amqp: amqp, bos: "http://127.0.0.1:\(bos.port)/api/BOS")
         }
         // The worker declares the queues; then it is away while they are filled.
         try await start().stop()
@@ -42,13 +42,13 @@ struct BenchmarkCommand: AsyncParsableCommand {
         try await upstream.publishBacklog(jobs)
         progress("draining")
         let drainer = try await start()
-        let report = try await drainer.watched { try await self.report(on: drainer, standIn, upstream) }
+        let report = try await drainer.watched { try await self.report(on: drainer, bos, upstream) }
         try await drainer.stop()
         report.write()
     }
 
-    private func report(on worker: Worker, _ standIn: StandIn, _ upstream: Upstream) async throws -> Report {
-        let drain = try await Drain.measure(jobs, worker, upstream, standIn)
+    private func report(on worker: MeasuredWorker, _ bos: ConstantBOS, _ upstream: BenchmarkUpstream) async throws -> Report {
+        let drain = try await Drain.measure(jobs, worker, upstream, bos)
         let peak = worker.usage().peakKilobytes
         guard try await upstream.consumeAll(jobs) else { throw BenchmarkError.replies }
         progress("\(rate) jobs a second for \(seconds) s")

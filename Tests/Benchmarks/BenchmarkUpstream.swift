@@ -4,7 +4,7 @@ import Logging
 import Synchronization
 
 /// Publishes jobs and takes replies, as a service in front of the worker does.
-final class Upstream: Sendable {
+final class BenchmarkUpstream: Sendable {
     private static let replyQueue = "bench.replies"
 
     private let publishing: Connection

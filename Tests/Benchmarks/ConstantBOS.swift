@@ -3,7 +3,7 @@ import NIOPosix
 import Synchronization
 
 /// A BOS that says yes to everything: one constant answer, no parsing beyond the length of the request.
-final class StandIn: Sendable {
+final class ConstantBOS: Sendable {
     let port: Int
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     private let channel: any Channel
@@ -19,7 +19,7 @@ final class StandIn: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Answerer(counter)) }
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(ConstantAnswerHandler(counter)) }
             }
             .bind(host: "127.0.0.1", port: 0).get()
         port = channel.localAddress?.port ?? 0
@@ -38,7 +38,7 @@ final class StandIn: Sendable {
 }
 
 /// Answers each complete request on one connection.
-private final class Answerer: ChannelInboundHandler {
+private final class ConstantAnswerHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -52,10 +52,10 @@ private final class Answerer: ChannelInboundHandler {
     private static let lengthName = Array("content-length:".utf8)
     private static let rechargeName = Array("/dorecharge".utf8)
 
-    private let counter: StandIn.Counter
+    private let counter: ConstantBOS.Counter
     private var pending = ByteBuffer()
 
-    init(_ counter: StandIn.Counter) { self.counter = counter }
+    init(_ counter: ConstantBOS.Counter) { self.counter = counter }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)

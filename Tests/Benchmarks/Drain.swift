@@ -8,15 +8,15 @@ struct Drain: Sendable {
     let standInSeconds: Double
 
     /// Watches the queue of replies fill. Nobody consumes it meanwhile, so that worker and broker are what is measured.
-    static func measure(_ jobs: Int, _ worker: Worker, _ upstream: Upstream, _ standIn: StandIn) async throws -> Drain {
+    static func measure(_ jobs: Int, _ worker: MeasuredWorker, _ upstream: BenchmarkUpstream, _ bos: ConstantBOS) async throws -> Drain {
         let clock = ContinuousClock()
         var first: (count: Int, at: ContinuousClock.Instant, worker: Double, own: Double)?
         while true {
             let count = try await upstream.waitingReplies()
             let now = clock.now
-            let (used, own) = (worker.usage().processorSeconds, Worker.processorSeconds(of: "self"))
+            let (used, own) = (worker.usage().processorSeconds, MeasuredWorker.processorSeconds(of: "self"))
             if let first, count >= jobs {
-                guard standIn.recharges == jobs else { throw BenchmarkError.executions(standIn.recharges, of: jobs) }
+                guard bos.recharges == jobs else { throw BenchmarkError.executions(bos.recharges, of: jobs) }
                 return Drain(
                     jobs: count - first.count, seconds: (now - first.at) / .seconds(1), workerSeconds: used - first.worker,
                     standInSeconds: own - first.own)

@@ -1,7 +1,7 @@
 import Foundation
 
 /// The worker under measurement, as a process of its own.
-final class Worker: Sendable {
+final class MeasuredWorker: Sendable {
     let pid: Int32
     private let process: Process
     private let log: String

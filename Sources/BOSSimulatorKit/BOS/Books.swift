@@ -11,9 +11,9 @@ struct Books: Sendable {
         /// Of all executions.
         var paise: Int64 = 0
         /// What BOS itself knows of the reference.
-        var record: Record?
+        var record: RechargeRecord?
         /// The operator has refused it; what was asked for.
-        var refused: Record?
+        var refused: RechargeRecord?
     }
 
     private(set) var entries: [String: Entry] = [:]
@@ -21,13 +21,13 @@ struct Books: Sendable {
     /// How often a recharge came, or came due, that was executed before: never to be sent.
     private(set) var repeats = 0
     private(set) var paise: Int64 = 0
-    private var calls: [Endpoint: Int] = [:]
+    private var calls: [BOSEndpoint: Int] = [:]
     private var checks: [String: Int] = [:]
     /// BOS's own numbers, each with the reference that it stands for.
     private var numbers: [String: String] = [:]
     private var ownNumbers: [String: String] = [:]
 
-    mutating func called(_ endpoint: Endpoint) { calls[endpoint, default: 0] += 1 }
+    mutating func called(_ endpoint: BOSEndpoint) { calls[endpoint, default: 0] += 1 }
 
     /// Counts a `DoRecharge` and returns how many there were for this reference.
     mutating func called(_ reference: String) -> Int {
@@ -52,10 +52,10 @@ struct Books: Sendable {
     mutating func number(_ reference: String) -> String {
         if let known = ownNumbers[reference] { return known }
         var attempt = 0
-        var number = Record.ownNumber(reference, attempt)
+        var number = RechargeRecord.ownNumber(reference, attempt)
         while numbers[number] != nil {
             attempt += 1
-            number = Record.ownNumber(reference, attempt)
+            number = RechargeRecord.ownNumber(reference, attempt)
         }
         numbers[number] = reference
         ownNumbers[reference] = number
@@ -67,7 +67,7 @@ struct Books: Sendable {
 
     /// Executes a recharge unless BOS knows its reference.
     /// - Returns: false for a duplicate, which changes nothing.
-    mutating func execute(_ record: Record) -> Bool {
+    mutating func execute(_ record: RechargeRecord) -> Bool {
         guard entries[record.reference]?.record == nil else { return false }
         count(record)
         entries[record.reference]?.record = record
@@ -75,9 +75,9 @@ struct Books: Sendable {
     }
 
     /// Executes a recharge and keeps no record of it.
-    mutating func executeUnrecorded(_ record: Record) { count(record) }
+    mutating func executeUnrecorded(_ record: RechargeRecord) { count(record) }
 
-    private mutating func count(_ record: Record) {
+    private mutating func count(_ record: RechargeRecord) {
         entries[record.reference, default: Entry()].executed += 1
         entries[record.reference]?.paise += record.paise
         executed += 1
@@ -85,12 +85,12 @@ struct Books: Sendable {
     }
 
     /// Another system has used the reference before.
-    mutating func enter(usedBefore record: Record) { entries[record.reference, default: Entry()].record = record }
+    mutating func enter(usedBefore record: RechargeRecord) { entries[record.reference, default: Entry()].record = record }
 
     /// A recharge whose caller had gone came due, and another had been executed in the meantime.
     mutating func repeatedLate() { repeats += 1 }
 
-    mutating func refuse(_ record: Record) { entries[record.reference]?.refused = record }
+    mutating func refuse(_ record: RechargeRecord) { entries[record.reference]?.refused = record }
 
     /// The totals as `GET /simulator/books` shows them.
     var totals: JSONValue {
@@ -100,7 +100,7 @@ struct Books: Sendable {
             .init("repeats", .number("\(repeats)")),
             .init("paise", .number("\(paise)")),
             .init("enquiries", .number("\(calls[.rechargesStatus] ?? 0)")),
-            .init("calls", .object(Endpoint.allCases.map { .init($0.rawValue, .number("\(calls[$0] ?? 0)")) })),
+            .init("calls", .object(BOSEndpoint.allCases.map { .init($0.rawValue, .number("\(calls[$0] ?? 0)")) })),
         ])
     }
 

@@ -1,7 +1,7 @@
 internal import JobModel
 
 /// The row that BOS keeps of one recharge.
-struct Record: Sendable, Equatable {
+struct RechargeRecord: Sendable, Equatable {
     var reference: String
     /// BOS's own number of it: six digits.
     var number: String
@@ -16,12 +16,12 @@ struct Record: Sendable, Equatable {
     var doneFrom = Duration.zero
 
     /// What another system of the merchant has bought under this reference.
-    static func usedBefore(_ reference: String, number: String) -> Record {
-        Record(reference: reference, number: number, operatorID: "18", subscriber: "9999900000", paise: 4900)
+    static func usedBefore(_ reference: String, number: String) -> RechargeRecord {
+        RechargeRecord(reference: reference, number: number, operatorID: "18", subscriber: "9999900000", paise: 4900)
     }
 
     /// Another customer's recharge.
-    static let other = Record(
+    static let other = RechargeRecord(
         reference: "1000000000001", number: "999999", operatorID: "18", subscriber: "9999900000", paise: 5000)
 
     // MARK: Made-up numbers: the same for a reference in every run

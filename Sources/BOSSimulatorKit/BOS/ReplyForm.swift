@@ -28,10 +28,10 @@ struct ReplyForm: Sendable {
     /// Unix time of the simulator's start, in seconds.
     var startedAt = 0.0
 
-    func refid(_ record: Record) -> String { hasOwnNumber ? record.number : record.reference }
+    func refid(_ record: RechargeRecord) -> String { hasOwnNumber ? record.number : record.reference }
 
     /// When it was executed, as BOS writes times.
-    func dateAdded(_ record: Record) -> String {
+    func dateAdded(_ record: RechargeRecord) -> String {
         Date(timeIntervalSince1970: startedAt + record.executedAt / .seconds(1)).formatted(
             .iso8601.year().month().day().dateSeparator(.dash).dateTimeSeparator(.space).time(includingFractionalSeconds: false))
     }
@@ -42,11 +42,11 @@ struct ReplyForm: Sendable {
 extension ReplyForm {
     var duplicate: SimulatorReply { SimulatorReply(200, status: false, code: 11, "Duplicate Transaction") }
 
-    func recharged(_ record: Record) -> SimulatorReply {
+    func recharged(_ record: RechargeRecord) -> SimulatorReply {
         answered(200, 1, record, "Recharge of Amount \(Self.rupees(record.paise)) is successful")
     }
 
-    func pending(_ record: Record) -> SimulatorReply {
+    func pending(_ record: RechargeRecord) -> SimulatorReply {
         switch shape {
         case .real: answered(200, 2, record, "Transaction is pending")
         case .page: SimulatorReply(200, status: true, code: 2, "Transaction is pending")
@@ -55,9 +55,9 @@ extension ReplyForm {
     }
 
     /// - Parameter code: says that it is not finished.
-    func accepted(_ record: Record, code: Int) -> SimulatorReply { answered(202, code, record, "Transaction is accepted") }
+    func accepted(_ record: RechargeRecord, code: Int) -> SimulatorReply { answered(202, code, record, "Transaction is accepted") }
 
-    private func answered(_ httpStatus: Int, _ code: Int, _ record: Record, _ message: String) -> SimulatorReply {
+    private func answered(_ httpStatus: Int, _ code: Int, _ record: RechargeRecord, _ message: String) -> SimulatorReply {
         switch shape {
         case .page:
             SimulatorReply(
@@ -87,7 +87,7 @@ extension ReplyForm {
     }
 
     /// What `data.status` says of a recharge.
-    enum Word: String {
+    enum Status: String {
         case failed = "0"
         case succeeded = "1"
         case pending = "2"
@@ -104,7 +104,7 @@ extension ReplyForm {
     /// - Parameters:
     ///   - code: of the question; by default what the shape says beside this word.
     ///   - refid: another one than the recharge's own.
-    func found(_ record: Record, _ word: Word, code: Int? = nil, refid: String? = nil) -> SimulatorReply {
+    func found(_ record: RechargeRecord, _ word: Status, code: Int? = nil, refid: String? = nil) -> SimulatorReply {
         let data = data(record, word, refid: refid ?? self.refid(record))
         switch shape {
         case .real: return SimulatorReply(200, status: true, code: code ?? 1, with: [.init("data", data)], "Transaction found")
@@ -120,7 +120,7 @@ extension ReplyForm {
         SimulatorReply(200, status: true, code: 1, with: data.map { [.init("data", $0)] } ?? [], "Transaction found")
     }
 
-    private func data(_ record: Record, _ word: Word, refid: String) -> JSONValue {
+    private func data(_ record: RechargeRecord, _ word: Status, refid: String) -> JSONValue {
         let operatorID = word == .succeeded ? record.givenOperatorID : ""
         guard shape != .page else {
             return .object([

@@ -14,26 +14,26 @@ struct SimulatedBOS: Sendable {
     }
 
     /// How answers look and what enquiries can do, whatever the plan says.
-    struct Manner: Sendable {
+    struct Configuration: Sendable {
         var form = ReplyForm()
         var enquiryNames = EnquiryNames.referenceid
         /// No enquiry ever finds a recharge.
         var isBlind = false
     }
 
-    var tokens: TokenDesk
+    var tokens: TokenIssuer
     private(set) var plan: FaultPlan
-    private let manner: Manner
+    private let configuration: Configuration
     /// Since when the plan has been in force.
     private var planSince = Duration.zero
     private var books = Books()
     /// Executed by their time although their callers may have gone.
-    private var late: [Record] = []
+    private var executedLater: [RechargeRecord] = []
 
-    init(plan: FaultPlan, tokens: TokenDesk, manner: Manner = Manner()) {
+    init(plan: FaultPlan, tokens: TokenIssuer, configuration: Configuration = Configuration()) {
         self.plan = plan
         self.tokens = tokens
-        self.manner = manner
+        self.configuration = configuration
     }
 
     mutating func follow(_ plan: FaultPlan, at now: Duration) {
@@ -43,14 +43,14 @@ struct SimulatedBOS: Sendable {
 
     /// The books at that time, with what has been executed late by then.
     mutating func books(at now: Duration) -> Books {
-        settle(at: now)
+        executeDue(at: now)
         return books
     }
 
     /// Forgets every reference, call and issued token; the plan stays.
     mutating func reset() {
         books = Books()
-        late = []
+        executedLater = []
         tokens.revokeAll()
     }
 
@@ -58,45 +58,45 @@ struct SimulatedBOS: Sendable {
     /// - Parameters:
     ///   - caller: who the headers say is calling.
     ///   - now: the time since the start.
-    mutating func answer(_ endpoint: Endpoint, body: [UInt8], caller: Caller, at now: Duration) -> (Effect, delay: Duration) {
-        settle(at: now)
+    mutating func answer(_ endpoint: BOSEndpoint, body: [UInt8], caller: Caller, at now: Duration) -> (Effect, delay: Duration) {
+        executeDue(at: now)
         books.called(endpoint)
-        if endpoint != .authorize, !tokens.accepts(caller.token, at: now) { return (.reply(.authenticationFailed), .zero) }
+        if endpoint != .authorise, !tokens.accepts(caller.token, at: now) { return (.reply(.authenticationFailed), .zero) }
         let request = (try? JSONValue.parse(body)) ?? .null
         switch endpoint {
         case .doRecharge: return recharge(request, at: now)
         case .rechargesStatus: return enquiry(request, at: now)
         case .status: return panStatus(request, at: now)
-        case .authorize: return authorize(caller, at: now)
+        case .authorise: return authorise(caller, at: now)
         }
     }
 
     private mutating func recharge(_ request: JSONValue, at now: Duration) -> (Effect, delay: Duration) {
         guard let reference = request["referenceid"]?.text, !reference.isEmpty, let subscriber = request["canumber"]?.text,
             !subscriber.isEmpty,
-            let operatorID = request["operator"]?.text, let paise = request["amount"]?.text.flatMap(Record.paise)
+            let operatorID = request["operator"]?.text, let paise = request["amount"]?.text.flatMap(RechargeRecord.paise)
         else { return (.reply(.invalidRequest), .zero) }
         let number = books.called(reference)
         let delay = plan.delay(of: .doRecharge, reference: reference, number: number)
         let rule = plan.fault(
             of: .doRecharge, merchant: request["RegisterID"]?.text, reference: reference, number: number, age: now - planSince)
-        var record = Record(
+        var record = RechargeRecord(
             reference: reference, number: books.number(reference), operatorID: operatorID, subscriber: subscriber, paise: paise)
-        record.happens(at: now, plan)
+        record.schedule(at: now, plan)
         enterUsedBefore(reference)
         return (recharge(record, rule, at: now), delay)
     }
 
-    private mutating func recharge(_ record: Record, _ rule: FaultRule?, at now: Duration) -> Effect {
+    private mutating func recharge(_ record: RechargeRecord, _ rule: FaultRule?, at now: Duration) -> Effect {
         switch rule?.fault {
         case .late:
             var later = record
-            later.happens(at: now + .seconds(rule?.number ?? 0), plan)
-            late.append(later)
+            later.schedule(at: now + .seconds(rule?.number ?? 0), plan)
+            executedLater.append(later)
             return .hold(closeAfter: nil)
         case .refuse:
             // BOS looks for a duplicate before it asks the operator.
-            guard books.entries[record.reference]?.record == nil else { return .reply(manner.form.duplicate) }
+            guard books.entries[record.reference]?.record == nil else { return .reply(configuration.form.duplicate) }
             books.refuse(record)
         case .unrecorded:
             if books.entries[record.reference]?.record == nil { books.executeUnrecorded(record) }
@@ -106,9 +106,9 @@ struct SimulatedBOS: Sendable {
         if let effect = rule?.effectBefore { return effect }
         let isNew = books.execute(record)
         if let effect = rule?.effectAfter { return effect }
-        if rule?.fault == .accepted { return .reply(manner.form.accepted(record, code: rule?.code ?? 0)) }
-        guard isNew else { return .reply(spoiled(manner.form.duplicate, by: rule)) }
-        return .reply(spoiled(now < record.doneFrom ? manner.form.pending(record) : manner.form.recharged(record), by: rule))
+        if rule?.fault == .accepted { return .reply(configuration.form.accepted(record, code: rule?.code ?? 0)) }
+        guard isNew else { return .reply(spoiled(configuration.form.duplicate, by: rule)) }
+        return .reply(spoiled(now < record.doneFrom ? configuration.form.pending(record) : configuration.form.recharged(record), by: rule))
     }
 
     private mutating func enquiry(_ request: JSONValue, at now: Duration) -> (Effect, delay: Duration) {
@@ -124,7 +124,7 @@ struct SimulatedBOS: Sendable {
 
     /// The reference that an enquiry means by a name; `nil` if BOS knows no recharge of that name.
     private func reference(named name: String) -> String? {
-        switch manner.enquiryNames {
+        switch configuration.enquiryNames {
         case .referenceid: name
         case .refid: books.reference(number: name)
         case .both: books.reference(number: name) ?? name
@@ -132,21 +132,21 @@ struct SimulatedBOS: Sendable {
     }
 
     private func finding(_ reference: String?, _ rule: FaultRule?, at now: Duration) -> SimulatorReply {
-        let form = manner.form
+        let form = configuration.form
         switch rule?.fault {
         case .otherRecharge: return form.found(.other, .succeeded)
         case .emptyData: return form.foundNothing(.object([]))
         case .emptyList: return form.foundNothing(.array([]))
         default: break
         }
-        guard let reference, let entry = books.entries[reference], !manner.isBlind, plan.fate(.neverFound, of: reference) == nil,
+        guard let reference, let entry = books.entries[reference], !configuration.isBlind, plan.fate(.neverFound, of: reference) == nil,
             var record = entry.record ?? entry.refused, now >= record.knownFrom
         else { return form.notFound }
-        let word: ReplyForm.Word = entry.record == nil ? .failed : now < record.doneFrom ? .pending : .succeeded
+        let word: ReplyForm.Status = entry.record == nil ? .failed : now < record.doneFrom ? .pending : .succeeded
         switch rule?.fault {
         case .otherRefid: return form.found(record, word, refid: form.refid(.other))
         case .otherAmount: record.paise *= 10
-        case .otherSubscriber: record.subscriber = Record.other.subscriber
+        case .otherSubscriber: record.subscriber = RechargeRecord.other.subscriber
         case .contradiction: return form.found(record, word, code: rule?.code)
         case .noData: return form.foundNothing(nil)
         case .accepted: return form.accepted(record, code: rule?.code ?? 0)
@@ -160,7 +160,7 @@ struct SimulatedBOS: Sendable {
         let number = books.checked(application)
         return respond(to: .status, reference: application, number: number, at: now) { bos, rule in
             switch rule?.fault {
-            case .panWords: return .panAnswer(Fault.openPANWords[(rule?.code ?? 1) - 1])
+            case .panWords: return .panAnswer(Fault.openPANTexts[(rule?.code ?? 1) - 1])
             case .panRefusal: return .panRefusal
             case .panDuplicate: return .panDuplicate
             default: break
@@ -170,18 +170,18 @@ struct SimulatedBOS: Sendable {
         }
     }
 
-    private mutating func authorize(_ caller: Caller, at now: Duration) -> (Effect, delay: Duration) {
-        guard tokens.knows(caller) else { return (.reply(.authorizationRefused), .zero) }
+    private mutating func authorise(_ caller: Caller, at now: Duration) -> (Effect, delay: Duration) {
+        guard tokens.mayAuthorise(caller) else { return (.reply(.authorisationRefused), .zero) }
         tokens.requests += 1
         let number = tokens.requests
-        return respond(to: .authorize, reference: "", number: number, at: now) { bos, _ in
+        return respond(to: .authorise, reference: "", number: number, at: now) { bos, _ in
             let (token, expires) = bos.tokens.issue(at: now)
-            return .authorized(token: token, expires: expires)
+            return .authorised(token: token, expires: expires)
         }
     }
 
     private mutating func respond(
-        to endpoint: Endpoint, merchant: String? = nil, reference: String, number: Int, at now: Duration,
+        to endpoint: BOSEndpoint, merchant: String? = nil, reference: String, number: Int, at now: Duration,
         _ answer: (inout SimulatedBOS, FaultRule?) -> SimulatorReply
     ) -> (Effect, delay: Duration) {
         let delay = plan.delay(of: endpoint, reference: reference, number: number)
@@ -208,18 +208,18 @@ struct SimulatedBOS: Sendable {
     }
 
     /// Executes what is due by now. Looking at the books and every call do this first, so no timer is needed.
-    private mutating func settle(at now: Duration) {
-        guard !late.isEmpty else { return }
-        for record in late.filter({ $0.executedAt <= now }).sorted(by: { $0.executedAt < $1.executedAt }) {
+    private mutating func executeDue(at now: Duration) {
+        guard !executedLater.isEmpty else { return }
+        for record in executedLater.filter({ $0.executedAt <= now }).sorted(by: { $0.executedAt < $1.executedAt }) {
             if !books.execute(record) { books.repeatedLate() }
         }
-        late.removeAll { $0.executedAt <= now }
+        executedLater.removeAll { $0.executedAt <= now }
     }
 }
 
-extension Record {
+extension RechargeRecord {
     /// It is executed at that time, with the fates that the plan has for it.
-    fileprivate mutating func happens(at time: Duration, _ plan: FaultPlan) {
+    fileprivate mutating func schedule(at time: Duration, _ plan: FaultPlan) {
         executedAt = time
         knownFrom = time + .seconds(plan.fate(.blindEnquiry, of: reference) ?? 0)
         doneFrom = time + .seconds(plan.fate(.pendingThenDone, of: reference) ?? 0)

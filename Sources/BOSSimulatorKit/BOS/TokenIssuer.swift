@@ -1,5 +1,5 @@
 /// The tokens that the authorise call gave out, and which of them a call may use.
-struct TokenDesk: Sendable {
+struct TokenIssuer: Sendable {
     /// Whether calls without a valid token are refused with HTTP 401 and code 16.
     let isTokenRequired: Bool
     let lifetime: Duration
@@ -32,7 +32,7 @@ struct TokenDesk: Sendable {
     }
 
     /// Whether the caller may have a token.
-    func knows(_ caller: Caller) -> Bool {
+    func mayAuthorise(_ caller: Caller) -> Bool {
         guard let id = caller.clientID, let secret = caller.clientSecret, !id.isEmpty, !secret.isEmpty else { return false }
         return clientSecret == nil || secret == clientSecret
     }

@@ -1,9 +1,9 @@
 /// The calls that the simulator understands, spelled as in their paths and in the fault plan.
-package enum Endpoint: String, Sendable, CaseIterable, Codable {
+package enum BOSEndpoint: String, Sendable, CaseIterable, Codable {
     case doRecharge = "DoRecharge"
     case rechargesStatus = "RechargesStatus"
     case status = "Status"
-    case authorize
+    case authorise = "authorize"
 }
 
 /// What can go wrong with BOS. The raw value is the name on the command line and in plan files; ``row`` says what each one does.
@@ -25,7 +25,7 @@ package enum Fault: String, Sendable, CaseIterable, Codable {
     var isFate: Bool { row.kind == .fate }
 
     /// The calls that can have the fault.
-    var endpoints: [Endpoint] { row.endpoints }
+    var endpoints: [BOSEndpoint] { row.endpoints }
 
     /// The value when the plan gives none; `nil` where none is needed.
     var defaultValue: Double? { row.defaultValue }
@@ -37,7 +37,7 @@ extension Fault {
         enum Kind: Sendable { case call, fate }
 
         var kind = Kind.call
-        var endpoints = Endpoint.allCases
+        var endpoints = BOSEndpoint.allCases
         /// What the value means, in one word for the help; `nil` if the fault has no value.
         var valueName: String?
         var defaultValue: Double?
@@ -46,28 +46,30 @@ extension Fault {
     }
 
     /// The texts of ``panWords``: none of them says that the application has ended.
-    static let openPANWords = [
+    static let openPANTexts = [
         "Objection raised, documents awaited", "Application is in process", "Marked for clarification",
         "Unable to fetch status, please try later", "Application is in process, it has been allotted to an officer",
         "Your PAN card will be dispatched",
     ]
 
-    private static let about: [Endpoint] = [.rechargesStatus]
-    private static let recharges: [Endpoint] = [.doRecharge]
-    private static let money: [Endpoint] = [.doRecharge, .rechargesStatus]
-    private static let pan: [Endpoint] = [.status]
+    private static let about: [BOSEndpoint] = [.rechargesStatus]
+    private static let recharges: [BOSEndpoint] = [.doRecharge]
+    private static let money: [BOSEndpoint] = [.doRecharge, .rechargesStatus]
+    private static let pan: [BOSEndpoint] = [.status]
 
-    private static func value(_ name: String, default value: Double? = nil, of endpoints: [Endpoint] = Endpoint.allCases, _ summary: String)
+    private static func value(
+        _ name: String, default value: Double? = nil, of endpoints: [BOSEndpoint] = BOSEndpoint.allCases, _ summary: String
+    )
         -> Row
     {
         Row(endpoints: endpoints, valueName: name, defaultValue: value, summary: summary)
     }
 
-    private static func call(of endpoints: [Endpoint] = Endpoint.allCases, _ summary: String) -> Row {
+    private static func call(of endpoints: [BOSEndpoint] = BOSEndpoint.allCases, _ summary: String) -> Row {
         Row(endpoints: endpoints, summary: summary)
     }
 
-    private static func fate(_ name: String? = nil, default value: Double? = nil, of endpoints: [Endpoint], _ summary: String) -> Row {
+    private static func fate(_ name: String? = nil, default value: Double? = nil, of endpoints: [BOSEndpoint], _ summary: String) -> Row {
         Row(kind: .fate, endpoints: endpoints, valueName: name, defaultValue: value, summary: summary)
     }
 
@@ -119,7 +121,7 @@ extension Fault {
             Self.value(
                 "NUMBER", default: 1, of: Self.pan,
                 "status true with code 1 and a text that settles nothing: "
-                    + Self.openPANWords.enumerated().map { "\($0 + 1) \"\($1)\"" }.joined(separator: ", "))
+                    + Self.openPANTexts.enumerated().map { "\($0 + 1) \"\($1)\"" }.joined(separator: ", "))
         case .panRefusal: Self.call(of: Self.pan, "status false without a code, \"Service unavailable, try later\"")
         case .panDuplicate: Self.call(of: Self.pan, "HTTP 401, status \"Failed\", \"Duplicate RefID\"")
         case .blindEnquiry:
@@ -149,7 +151,7 @@ extension Fault {
         (["| fault | endpoints | what BOS does |", "|---|---|---|"]
             + allCases.map { fault in
                 let endpoints =
-                    fault.endpoints == Endpoint.allCases ? "all" : fault.endpoints.map { "`\($0.rawValue)`" }.joined(separator: ", ")
+                    fault.endpoints == BOSEndpoint.allCases ? "all" : fault.endpoints.map { "`\($0.rawValue)`" }.joined(separator: ", ")
                 return "| `\(fault.spelling)` | \(endpoints) | \(fault.row.summary)\(fault.isFate ? " (a fate)" : "") |"
             }).joined(separator: "\n")
     }
@@ -160,5 +162,5 @@ extension Fault {
         return "\(rawValue)[:\(name)=\(Int(value))]"
     }
 
-    private var place: String { endpoints == Endpoint.allCases ? "" : " (\(endpoints.map(\.rawValue).joined(separator: ", ")))" }
+    private var place: String { endpoints == BOSEndpoint.allCases ? "" : " (\(endpoints.map(\.rawValue).joined(separator: ", ")))" }
 }

@@ -51,7 +51,7 @@ package struct FaultPlan: Sendable, Equatable, Codable {
     /// Refuses a plan whose probabilities cannot all be true at once.
     package func check() throws(FaultPlanError) {
         for rule in faults { try rule.check() }
-        for endpoint in Endpoint.allCases {
+        for endpoint in BOSEndpoint.allCases {
             for merchant in Set(faults.map(\.registerID)) {
                 let sum = faults.filter { !$0.fault.isFate && $0.applies(to: endpoint, of: merchant) }.reduce(0) { $0 + $1.probability }
                 guard sum <= 1.000_001 else {
@@ -66,7 +66,7 @@ package struct FaultPlan: Sendable, Equatable, Codable {
     ///   - merchant: the `RegisterID` of the call, if it has one.
     ///   - number: how many calls this endpoint has had for this reference, this one included.
     ///   - age: how long the plan has been in force.
-    func fault(of endpoint: Endpoint, merchant: String?, reference: String, number: Int, age: Duration) -> FaultRule? {
+    func fault(of endpoint: BOSEndpoint, merchant: String?, reference: String, number: Int, age: Duration) -> FaultRule? {
         guard !faults.isEmpty else { return nil }
         var generator = SeededGenerator(seed: seed, purpose: endpoint.rawValue, reference: reference, number: number)
         var draw = generator.unit()
@@ -86,7 +86,7 @@ package struct FaultPlan: Sendable, Equatable, Codable {
     }
 
     /// How long the answer to this call is to take.
-    func delay(of endpoint: Endpoint, reference: String, number: Int) -> Duration {
+    func delay(of endpoint: BOSEndpoint, reference: String, number: Int) -> Duration {
         if case .none = latency { return .zero }
         var generator = SeededGenerator(seed: seed &+ 1, purpose: endpoint.rawValue, reference: reference, number: number)
         return latency.draw(from: &generator)
@@ -95,7 +95,7 @@ package struct FaultPlan: Sendable, Equatable, Codable {
 
 extension FaultRule {
     /// - Parameter merchant: the `RegisterID` of the call, if it has one.
-    func applies(to endpoint: Endpoint, of merchant: String?) -> Bool {
+    func applies(to endpoint: BOSEndpoint, of merchant: String?) -> Bool {
         (self.endpoint == nil || self.endpoint == endpoint) && fault.endpoints.contains(endpoint)
             && (registerID == nil || registerID == merchant)
     }

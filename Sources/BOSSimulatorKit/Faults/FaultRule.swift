@@ -4,13 +4,13 @@ package struct FaultRule: Sendable, Equatable, Codable {
     /// From 0 (never) to 1 (always).
     package var probability: Double
     /// The endpoint the rule is for; `nil` means all of them.
-    package var endpoint: Endpoint?
+    package var endpoint: BOSEndpoint?
     /// Seconds, a code or a number of checks, as the fault's own description says.
     package var value: Double?
     /// Only calls with this `RegisterID` have the fault; `nil` means all of them.
     package var registerID: String?
 
-    package init(_ fault: Fault, probability: Double = 1, endpoint: Endpoint? = nil, value: Double? = nil, registerID: String? = nil) {
+    package init(_ fault: Fault, probability: Double = 1, endpoint: BOSEndpoint? = nil, value: Double? = nil, registerID: String? = nil) {
         self.fault = fault
         self.probability = probability
         self.endpoint = endpoint
@@ -25,10 +25,10 @@ package struct FaultRule: Sendable, Equatable, Codable {
             throw .malformed("the fault \"\(text)\" is not of the form [ENDPOINT/]NAME[:VALUE][@REGISTERID]=PROBABILITY")
         }
         var name = sides[0]
-        var endpoint: Endpoint?
+        var endpoint: BOSEndpoint?
         if let slash = name.firstIndex(of: "/") {
-            guard let found = Endpoint(rawValue: String(name[..<slash])) else {
-                throw .malformed("there is no endpoint \"\(name[..<slash])\"; use one of \(Endpoint.allCases.map(\.rawValue))")
+            guard let found = BOSEndpoint(rawValue: String(name[..<slash])) else {
+                throw .malformed("there is no endpoint \"\(name[..<slash])\"; use one of \(BOSEndpoint.allCases.map(\.rawValue))")
             }
             endpoint = found
             name = name[name.index(after: slash)...]
@@ -65,8 +65,8 @@ package struct FaultRule: Sendable, Equatable, Codable {
             throw .malformed(
                 "\(fault.rawValue) is no fault of \(endpoint?.rawValue ?? ""); it can be one of \(fault.endpoints.map(\.rawValue))")
         }
-        guard fault != .panWords || (1...Double(Fault.openPANWords.count)).contains(value ?? 1) else {
-            throw .malformed("the value of panWords must lie between 1 and \(Fault.openPANWords.count)")
+        guard fault != .panWords || (1...Double(Fault.openPANTexts.count)).contains(value ?? 1) else {
+            throw .malformed("the value of panWords must lie between 1 and \(Fault.openPANTexts.count)")
         }
         guard registerID?.isEmpty != true, registerID == nil || !fault.isFate else {
             throw .malformed(

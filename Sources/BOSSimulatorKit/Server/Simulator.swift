@@ -16,7 +16,7 @@ package final class Simulator: Sendable {
         package var port = 0
         /// The path in front of `DoRecharge`, `RechargesStatus` and `Status`.
         package var basePath = "/api/BOS"
-        package var authorizePath = "/payout/v1/authorize"
+        package var authorisePath = "/payout/v1/authorize"
         /// Whether a call without a valid token is refused with HTTP 401 and code 16.
         package var isTokenRequired = false
         /// A token that is always accepted, for callers that read theirs from a file.
@@ -47,11 +47,11 @@ package final class Simulator: Sendable {
         bos = Mutex(
             SimulatedBOS(
                 plan: configuration.plan,
-                tokens: TokenDesk(
+                tokens: TokenIssuer(
                     isTokenRequired: configuration.isTokenRequired, lifetime: configuration.tokenLifetime,
                     fixedToken: configuration.fixedToken, clientSecret: configuration.clientSecret,
                     startedAt: startedAt),
-                manner: .init(form: form, enquiryNames: configuration.enquiryNames, isBlind: configuration.isBlind)))
+                configuration: .init(form: form, enquiryNames: configuration.enquiryNames, isBlind: configuration.isBlind)))
     }
 
     /// Runs `body` on the simulated BOS together with the time since the start.

@@ -77,10 +77,10 @@ struct SimulatorReply: Sendable, Equatable {
 
     // MARK: The authorise call
 
-    static let authorizationRefused = SimulatorReply(
+    static let authorisationRefused = SimulatorReply(
         403, text: #"{"status":"ERROR","subCode":"403","message":"Invalid client credentials"}"#)
 
-    static func authorized(token: String, expires: Int64) -> SimulatorReply {
+    static func authorised(token: String, expires: Int64) -> SimulatorReply {
         SimulatorReply(
             200,
             text: #"{"status":"SUCCESS","subCode":"200","message":"Token generated","data":{"token":"\#(token)","expiry":\#(expires)}}"#)

@@ -30,19 +30,19 @@ struct SimulatorResponder: HTTPResponder {
         return respondAsSimulator(to: request, path: path, body: body)
     }
 
-    private func endpoint(at path: String) -> Endpoint? {
-        if path == simulator.configuration.authorizePath { return .authorize }
+    private func endpoint(at path: String) -> BOSEndpoint? {
+        if path == simulator.configuration.authorisePath { return .authorise }
         guard path.hasPrefix(simulator.configuration.basePath) else { return nil }
         let endpoint = path.dropFirst(simulator.configuration.basePath.count + 1)
-        return Endpoint.allCases.first { $0 != .authorize && $0.rawValue == endpoint }
+        return BOSEndpoint.allCases.first { $0 != .authorise && $0.rawValue == endpoint }
     }
 
-    private func respond(to endpoint: Endpoint, body: [UInt8], headers: HTTPFields, on channel: any Channel) async throws -> Response {
+    private func respond(to endpoint: BOSEndpoint, body: [UInt8], headers: HTTPFields, on channel: any Channel) async throws -> Response {
         var caller = Caller()
         if let authorization = headers[.authorization], authorization.hasPrefix("Bearer ") {
             caller.token = String(authorization.dropFirst("Bearer ".count))
         }
-        if endpoint == .authorize {
+        if endpoint == .authorise {
             caller.clientID = headers.first { $0.name.canonicalName == "x-client-id" }?.value
             caller.clientSecret = headers.first { $0.name.canonicalName == "x-client-secret" }?.value
         }

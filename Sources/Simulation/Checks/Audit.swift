@@ -45,13 +45,13 @@ final class Audit: Sendable {
     }
 
     /// A step of a job was stored: what the job says next it has heard later than that.
-    func began(_ jobID: Int64, at elapsed: Int64) { state.withLock { $0.lastSteps[jobID] = elapsed } }
+    func stepStored(_ jobID: Int64, at elapsed: Int64) { state.withLock { $0.lastSteps[jobID] = elapsed } }
 
     /// A job's askers are told something.
-    func told(_ update: Update, _ records: [JobRecord], _ bos: ModelBOS, at elapsed: Int64) {
+    func answered(_ update: Update, _ records: [JobRecord], _ bos: ModelBOS, at elapsed: Int64) {
         guard let reply = update.reply, let job = records.first(where: { $0.id == update.jobID })?.job else { return }
         state.withLock { state in
-            let assertion = Assertion(
+            let assertion = ReplyAssertion(
                 reply: reply, since: state.lastSteps[update.jobID] ?? 0, now: elapsed, acceptedAt: state.acceptedAt[job.reference],
                 recharge: records.first { $0.job.kind == .recharge && $0.job.reference == job.reference },
                 account: bos.books[job.reference] ?? ModelBOS.Account())

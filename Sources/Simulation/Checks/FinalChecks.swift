@@ -5,16 +5,16 @@ import JobModel
 import Ledger
 
 /// The promises that can only be judged at the end, held against what really happened; those of every moment are the ``Audit``'s.
-struct Checks {
-    let orders: [Upstream.Order]
+struct FinalChecks {
+    let orders: [SimulatedUpstream.Order]
     let ledger: MemoryLedger
     let broker: ModelBroker
     let books: [String: ModelBOS.Account]
-    let world: World
+    let world: SimulatedWorld
     /// References that were held back until a person had them sent.
-    let sentByPerson: Set<String>
+    let sentByOperator: Set<String>
 
-    private struct Told {
+    private struct PublishedReply {
         var messageID: String
         var kind: String
         var correlationID: String
@@ -27,7 +27,7 @@ struct Checks {
     }
 
     /// Whether nothing is left to be done.
-    var isSettled: Bool {
+    var isAtRest: Bool {
         get async {
             guard let summary = try? await ledger.summary() else { return false }
             let owed = await owed
@@ -47,7 +47,7 @@ struct Checks {
     /// Whether a job may wait though nothing goes wrong any more.
     private func mayWait(_ record: JobRecord) -> Bool {
         // BOS refuses the credentials of this merchant for ever. Without another recharge nothing tells that from a refusal of every recharge.
-        record.progress.waitReason == .ownCredentialsRefused && world.climate.refusesMerchant
+        record.progress.waitReason == .ownCredentialsRefused && world.conditions.refusesMerchant
     }
 
     func atTheEnd() async -> [String] {
@@ -65,24 +65,24 @@ struct Checks {
                 }
             }
         }
-        let told = broker.replies.compactMap(Self.told)
+        let replies = broker.replies.compactMap(Self.parsed)
         // A refusal is stored nowhere: when its message comes back it is written anew, and only its times differ.
-        for (id, replies) in Dictionary(grouping: told.filter { !$0.isConflict }, by: \.messageID) where Set(replies.map(\.body)).count > 1
-        {
-            let told = replies.map { "\($0.kind) to \($0.correlationID): \(String(decoding: $0.body, as: UTF8.self))" }
-            violations.append("the replies with message_id \(id) differ:\n  \(told.joined(separator: "\n  "))")
+        for (id, replies) in Dictionary(grouping: replies.filter { !$0.isConflict }, by: \.messageID)
+        where Set(replies.map(\.body)).count > 1 {
+            let replies = replies.map { "\($0.kind) to \($0.correlationID): \(String(decoding: $0.body, as: UTF8.self))" }
+            violations.append("the replies with message_id \(id) differ:\n  \(replies.joined(separator: "\n  "))")
         }
-        violations += await answers(told)
+        violations += await answers(replies)
         return violations
     }
 
     /// Nothing was bought twice within the window but by a person's word. While clocks jump that cannot be told.
     private func repeatedPurchases(_ recharges: [JobRecord]) -> [String] {
-        guard let window = world.purchaseGuard?.window, world.weather.clockJump == 0 else { return [] }
+        guard let window = world.purchaseGuard?.window, world.faultRates.clockJump == 0 else { return [] }
         var violations: [String] = []
         for same in Dictionary(grouping: recharges, by: \.job.amount).values {
             let inOrder = same.sorted { $0.acceptedAt < $1.acceptedAt }
-            for (earlier, later) in zip(inOrder, inOrder.dropFirst()) where !sentByPerson.contains(later.job.reference) {
+            for (earlier, later) in zip(inOrder, inOrder.dropFirst()) where !sentByOperator.contains(later.job.reference) {
                 guard later.acceptedAt - (earlier.progress.completedAt ?? later.acceptedAt) <= window else { continue }
                 violations.append("\(later.job.reference) bought what \(earlier.job.reference) had bought within the window")
             }
@@ -91,9 +91,9 @@ struct Checks {
     }
 
     /// Every asker whose job was accepted has one final reply, and it agrees with what BOS did.
-    private func answers(_ told: [Told]) async -> [String] {
+    private func answers(_ replies: [PublishedReply]) async -> [String] {
         var violations: [String] = []
-        let byAsker = Dictionary(grouping: told.filter(\.isFinal)) { "\($0.kind) \($0.correlationID)" }
+        let byAsker = Dictionary(grouping: replies.filter(\.isFinal)) { "\($0.kind) \($0.correlationID)" }
         for order in orders {
             guard let record = try? await ledger.job(order.kind, order.reference)?.record else {
                 violations.append("\(order.kind.rawValue) \(order.reference) was published, and is known to no ledger")
@@ -118,14 +118,14 @@ struct Checks {
 
     /// Each message of a question asks anew, and has one answer however often it is delivered; a message without a name may ask with each
     /// delivery. An application that was completed has one end, and a recharge has one answer however often it is published.
-    private func mostAnswers(_ order: Upstream.Order) -> Int {
+    private func mostAnswers(_ order: SimulatedUpstream.Order) -> Int {
         guard order.kind != .recharge else { return 1 }
         let messages = orders.filter { $0.kind == order.kind && $0.correlationID == order.correlationID }
         let again = broker.republished(order.kind == .rechargeStatus ? "q/\(order.correlationID)" : order.correlationID)
         return messages.allSatisfy { $0.messageID != nil } ? messages.count + again : .max
     }
 
-    private func disagreement(_ order: Upstream.Order, _ reply: Told) -> [String] {
+    private func disagreement(_ order: SimulatedUpstream.Order, _ reply: PublishedReply) -> [String] {
         let isRight: Bool =
             switch order.kind {
             case .recharge: (books[order.reference]?.executed ?? 0) == (reply.outcome == "succeeded" ? 1 : 0)
@@ -139,11 +139,11 @@ struct Checks {
         return isRight ? [] : ["\(order.kind.rawValue) \(order.reference) was told \(reply.outcome), which is not what BOS did"]
     }
 
-    private static func told(_ publication: ModelBroker.Publication) -> Told? {
-        guard let json = try? JSONValue.parse(publication.message.body) else { return nil }
-        let properties = publication.message.properties
-        return Told(
+    private static func parsed(_ published: ModelBroker.PublishedMessage) -> PublishedReply? {
+        guard let json = try? JSONValue.parse(published.message.body) else { return nil }
+        let properties = published.message.properties
+        return PublishedReply(
             messageID: properties.messageID ?? "", kind: properties.type ?? "", correlationID: properties.correlationID ?? "",
-            body: publication.message.body, json: json)
+            body: published.message.body, json: json)
     }
 }

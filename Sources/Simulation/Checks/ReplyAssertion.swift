@@ -2,7 +2,7 @@ import JobModel
 import Ledger
 
 /// What a reply claims, at the moment at which it is stored, with all that is true then.
-struct Assertion {
+struct ReplyAssertion {
     let reply: Reply
     /// When the step before this one was stored: what the reply rests on was heard after it. In the world's milliseconds, as all times here.
     let since: Int64

@@ -3,7 +3,7 @@ import JobEngine
 import JobModel
 
 /// The way of one process to BOS: the real client's rules read what the model answers.
-struct ModelCalls: BOSCalls {
+struct ModelBOSCalls: BOSCalls {
     let bos: ModelBOS
     let destination: String
     let isAlive: @Sendable () -> Bool
@@ -32,7 +32,7 @@ struct ModelCalls: BOSCalls {
         let text = String(decoding: raw.body, as: UTF8.self)
         switch bug {
         case .emptyDataBelieved where text.hasSuffix(#""data":{}}"#) || text.hasSuffix(#""data":[]}"#):
-            let done = ModelBOS.Finding(word: 1, refid: reference, subscriber: "c", amount: "1")
+            let done = ModelBOS.EnquiryResult(word: 1, refid: reference, subscriber: "c", amount: "1")
             guard case .answered(var answer) = Self.reader.enquiry(bos.found(done)) else { return Self.reader.enquiry(raw) }
             answer.named = NamedRecharge(reference: reference)
             return .answered(answer)
@@ -49,7 +49,7 @@ struct ModelCalls: BOSCalls {
 
     func renewCredentials(refused: CredentialVersion) async -> Bool { true }
 
-    private func read<Answer>(_ outcome: ModelBOS.Outcome, _ read: (RawAnswer) -> Attempt<Answer>) -> Attempt<Answer> {
+    private func read<Answer>(_ outcome: ModelBOS.CallResult, _ read: (RawAnswer) -> Attempt<Answer>) -> Attempt<Answer> {
         switch outcome {
         case .answer(let answer): read(answer)
         case .notSent: .notSent(.connectFailed, detail: "connection refused")

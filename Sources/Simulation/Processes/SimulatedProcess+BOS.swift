@@ -18,7 +18,7 @@ struct CallMemory {
     var isSilenced = false
 }
 
-extension Process: BOSGateway {
+extension SimulatedProcess: BOSGateway {
     func recharge(
         _ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions
     ) async -> CallReport<RechargeMachine.Event> {
@@ -62,14 +62,14 @@ extension Process: BOSGateway {
 
 // MARK: - Planted mistakes
 
-extension Process {
+extension SimulatedProcess {
     private func planted(
         _ bug: PlantedBug, _ report: CallReport<RechargeMachine.Event>, _ recharge: Recharge
     ) async -> CallReport<RechargeMachine.Event> {
         switch (bug, report.event) {
         case (.resendOnTimeout, .unknown):
             let call = ModelBOS.Call(request: .init(recharge), destination: destination)
-            _ = await setting.bos.recharge(call) { isAlive }
+            _ = await environment.bos.recharge(call) { isAlive }
             return report
         case (.timeoutIsNotSent, .unknown): return CallReport(.notTaken(.notSent), note: "planted")
         case (.postponedIsRefused, .notTaken(.postponed)):
@@ -96,7 +96,7 @@ extension Process {
             subject.subscriber = asked?.subscriber
             return CallReport(.found(finding, answer, subject), note: "planted")
         case (.refusalEchoBelieved, .found(.declined, let answer, _))
-        where answer.responseCode == memory.withLock { $0.refusals[Climate.reference(named: name)] }:
+        where answer.responseCode == memory.withLock { $0.refusals[Conditions.reference(named: name)] }:
             return CallReport(.found(.failed(refunded: false), answer, Subject(reference: name, hasData: true)), note: "planted")
         case (.oneRefusalStopsAll, _) where asked == nil && memory.withLock(\.hasRefusedCredentials):
             return CallReport(.unanswered(.credentialsRefused, retryAfter: nil), note: "planted")
@@ -106,22 +106,24 @@ extension Process {
 
     /// The recharge that an enquiry is about, as the ledger has it.
     private func asked(_ name: String) -> Recharge? {
-        let reference = Climate.reference(named: name)
-        for case .recharge(let recharge) in setting.ledger.records.lazy.map(\.job) where recharge.reference == reference { return recharge }
+        let reference = Conditions.reference(named: name)
+        for case .recharge(let recharge) in environment.ledger.records.lazy.map(\.job) where recharge.reference == reference {
+            return recharge
+        }
         return nil
     }
 }
 
 /// For planted mistakes: an enquiry that passes every calibration, or every question about what does not exist.
-struct PassedEnquiry: BOSGateway {
-    let process: Process
+struct PassingCalibration: BOSGateway {
+    let process: SimulatedProcess
 
     func recharge(
         _ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions
     ) async -> CallReport<RechargeMachine.Event> { await process.recharge(permit, recharge, call) }
 
     func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> CallReport<Enquiry> {
-        let isKnown = process.setting.ledger.records.contains { $0.job.reference == Climate.reference(named: reference) }
+        let isKnown = process.environment.ledger.records.contains { $0.job.reference == Conditions.reference(named: reference) }
         if isKnown, process.world.bug == .credulousEnquiryBelieved { return await process.enquire(reference, registerID: registerID, call) }
         let answer = Answer(httpStatus: 200)
         return CallReport(isKnown ? .found(.succeeded, answer, Subject()) : .found(.notFound, answer, Subject()), note: "planted")

@@ -3,13 +3,13 @@ import JobEngine
 import JobModel
 import Ledger
 
-extension Process: Ledger {
+extension SimulatedProcess: Ledger {
     private func write<Value>(_ what: String, _ body: () async throws(LedgerError) -> Value) async throws(LedgerError) -> Value {
         await world.sleep(Int64(world.number(0...5)))
         guard survives() else { throw .closed }
-        if world.strikes(world.weather.ledgerTrouble) { throw .diskFull("simulated") }
+        if world.shouldFail(world.faultRates.ledgerTrouble) { throw .diskFull("simulated") }
         let value = try await body()
-        setting.audit.compare(setting.ledger.records, setting.bos.books)
+        environment.audit.compare(environment.ledger.records, environment.bos.books)
         world.note("\(name) stored \(what)")
         await world.sleep(Int64(world.number(0...5)))
         // What was stored is stored, whether the process lives to hear of it or not.
@@ -31,48 +31,49 @@ extension Process: Ledger {
         }
         let stored = claim
         return try await write("claim of \(claim.job.reference)") { () async throws(LedgerError) in
-            let result = try await setting.ledger.claim(stored)
-            if case .new = result { setting.audit.accepted(job, at: world.elapsed) }
-            if case .new(let record, _) = result { setting.audit.began(record.id, at: world.elapsed) }
-            if case .resumed(let record) = result { setting.audit.began(record.id, at: world.elapsed) }
+            let result = try await environment.ledger.claim(stored)
+            if case .new = result { environment.audit.accepted(job, at: world.elapsed) }
+            if case .new(let record, _) = result { environment.audit.stepStored(record.id, at: world.elapsed) }
+            if case .resumed(let record) = result { environment.audit.stepStored(record.id, at: world.elapsed) }
             return result
         }
     }
 
     func update(_ update: Update) async throws(LedgerError) -> UpdateResult {
-        if world.bug == .replyBeforeVerdict, let reply = update.reply, let record = try await setting.ledger.jobs(withID: update.jobID) {
+        if world.bug == .replyBeforeVerdict, let reply = update.reply, let record = try await environment.ledger.jobs(withID: update.jobID)
+        {
             let early = OutgoingReply(reply, to: Asker(correlationID: "\(record.job.reference)/0"), of: record, body: reply.body)
             var properties = Properties()
             (properties.correlationID, properties.messageID) = (early.asker.correlationID, early.messageID)
-            setting.broker.keep(
+            environment.broker.enqueue(
                 .init(message: Message(body: early.body, properties: properties), exchange: "bos.replies", routingKey: "early"))
         }
         return try await write("update of job \(update.jobID): \(update.entry.event.rawValue) \(update.progress.state.rawValue)") {
             () async throws(LedgerError) in
-            let result = try await setting.ledger.update(update)
+            let result = try await environment.ledger.update(update)
             if case .stored = result {
-                setting.audit.told(update, setting.ledger.records, setting.bos, at: world.elapsed)
-                setting.audit.began(update.jobID, at: world.elapsed)
+                environment.audit.answered(update, environment.ledger.records, environment.bos, at: world.elapsed)
+                environment.audit.stepStored(update.jobID, at: world.elapsed)
             }
             return result
         }
     }
 
     func markPublished(_ ids: [OutgoingReply.ID]) async throws(LedgerError) {
-        try await write("\(ids.count) published marks") { () async throws(LedgerError) in try await setting.ledger.markPublished(ids) }
+        try await write("\(ids.count) published marks") { () async throws(LedgerError) in try await environment.ledger.markPublished(ids) }
     }
 
     func takeDue(_ request: DueRequest) async throws(LedgerError) -> DueBatch {
         var request = request
         if world.bug == .leaseNeverExpires { request.leaseEnd = request.now + .seconds(1_000_000_000) }
         let asked = request
-        return try await write("leases") { () async throws(LedgerError) in try await setting.ledger.takeDue(asked) }
+        return try await write("leases") { () async throws(LedgerError) in try await environment.ledger.takeDue(asked) }
     }
 
     func bringForward(at now: Timestamp, _ longest: LongestPauses) async throws(LedgerError) -> Int {
         if world.bug == .leaseNeverExpires || world.bug == .clockBackFreezes || world.bug == .requeuedNeverDue { return 0 }
         return try await write("what is due too far ahead") { () async throws(LedgerError) in
-            try await setting.ledger.bringForward(at: now, longest)
+            try await environment.ledger.bringForward(at: now, longest)
         }
     }
 
@@ -81,43 +82,43 @@ extension Process: Ledger {
     func markRequeued(_ jobs: [DueJob], at now: Timestamp) async throws(LedgerError) {
         let now = world.bug == .requeuedNeverDue ? now + .seconds(1_000_000_000) : now
         try await write("\(jobs.count) requeued marks") { () async throws(LedgerError) in
-            try await setting.ledger.markRequeued(jobs, at: now)
+            try await environment.ledger.markRequeued(jobs, at: now)
         }
     }
 
     func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> OwedReplies {
         guard isAlive else { throw .closed }
-        return try await setting.ledger.unpublishedReplies(after: id, limit: limit)
+        return try await environment.ledger.unpublishedReplies(after: id, limit: limit)
     }
 
     func lastUnpublishedReply() async throws(LedgerError) -> OutgoingReply.ID? {
         guard isAlive else { throw .closed }
-        return try await setting.ledger.lastUnpublishedReply()
+        return try await environment.ledger.lastUnpublishedReply()
     }
 
     func jobs(_ kind: JobKind, in state: JobState, limit: Int) async throws(LedgerError) -> [JobRecord] {
-        try await setting.ledger.jobs(kind, in: state, limit: limit)
+        try await environment.ledger.jobs(kind, in: state, limit: limit)
     }
 
     func job(_ kind: JobKind, _ reference: String) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])? {
         if world.bug == .statusAboutUnfinished, kind == .recharge { return nil }
-        return try await setting.ledger.job(kind, reference)
+        return try await environment.ledger.job(kind, reference)
     }
 
     func lastExecuted(sentTo destination: String) async throws(LedgerError) -> [JobRecord] {
-        try await setting.ledger.lastExecuted(sentTo: destination)
+        try await environment.ledger.lastExecuted(sentTo: destination)
     }
 
     func doubtsSentElsewhere(than destination: String) async throws(LedgerError) -> DoubtTotal {
-        try await setting.ledger.doubtsSentElsewhere(than: destination)
+        try await environment.ledger.doubtsSentElsewhere(than: destination)
     }
 
-    func codes() async throws(LedgerError) -> [CodeCount] { try await setting.ledger.codes() }
+    func codes() async throws(LedgerError) -> [CodeCount] { try await environment.ledger.codes() }
 
-    func summary() async throws(LedgerError) -> LedgerSummary { try await setting.ledger.summary() }
+    func summary() async throws(LedgerError) -> LedgerSummary { try await environment.ledger.summary() }
 
     func checkWritable() async throws(LedgerError) {
-        try await write("a check") { () async throws(LedgerError) in try await setting.ledger.checkWritable() }
+        try await write("a check") { () async throws(LedgerError) in try await environment.ledger.checkWritable() }
     }
 
     func close() async {}

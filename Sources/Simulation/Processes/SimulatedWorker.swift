@@ -6,13 +6,13 @@ import Logging
 import Synchronization
 
 /// A worker from its start to its death: the engine's own parts, wired to a simulated world.
-struct Worker {
+struct SimulatedWorker {
     /// Made once: no simulation looks at them, and making them takes longer than a whole simulated day.
     private static let metrics = EngineMetrics()
     static let silent = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
 
-    let process: Process
-    let world: World
+    let process: SimulatedProcess
+    let world: SimulatedWorld
     let broker: ModelBroker
     private let lanes: Lanes
     private let outbox: Outbox
@@ -21,10 +21,10 @@ struct Worker {
     private let calibrator: EnquiryCalibrator
     private let drain = DrainSignal()
 
-    init(_ process: Process) {
+    init(_ process: SimulatedProcess) {
         self.process = process
         world = process.world
-        broker = process.setting.broker
+        broker = process.environment.broker
         let clock = process.clock
         let configuration = Self.configuration(process)
         lanes = Lanes(
@@ -34,7 +34,7 @@ struct Worker {
             publisher: process, ledger: process, configuration: configuration, clock: clock, metrics: Self.metrics, logger: Self.silent)
         let passes = world.bug == .blindEnquiryBelieved || world.bug == .credulousEnquiryBelieved
         calibrator = EnquiryCalibrator(
-            gateway: passes ? PassedEnquiry(process: process) : process, ledger: process, configuration: configuration, clock: clock,
+            gateway: passes ? PassingCalibration(process: process) : process, ledger: process, configuration: configuration, clock: clock,
             logger: Self.silent)
         handler = JobHandler(
             configuration: configuration, ledger: process,
@@ -45,22 +45,22 @@ struct Worker {
         probe = PauseProbe(gateway: process, ledger: process, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(30))
     }
 
-    static func configuration(_ process: Process) -> EngineConfiguration {
+    static func configuration(_ process: SimulatedProcess) -> EngineConfiguration {
         let world = process.world
         var configuration = EngineConfiguration()
         configuration.rules.registerID = "merchant"
         configuration.policy.pan.firstCheckAfter = .seconds(60)
         configuration.policy.pan.maximumInterval = .seconds(300)
         configuration.policy.pan.maximumAge = .seconds(3_600)
-        // Longer than any storm: here nothing is given up but by a clock that jumps.
+        // Longer than any faultPhase: here nothing is given up but by a clock that jumps.
         configuration.policy.maximumAge = .seconds(7 * 86_400)
         configuration.policy.maximumFailures = 100_000
         configuration.policy.doubtMaximumAge = world.doubtMaximumAge
         configuration.purchaseGuard = world.purchaseGuard
         configuration.policy.maximumResendings = 1_000
         configuration.policy.destination = world.bug == .destinationIgnored ? "any" : process.destination
-        configuration.policy.settle.notFound = world.bug == .ownerNotAsked ? .believe : world.climate.notFound
-        if world.climate.asksByNumber { configuration.enquiresBy = .bosReference }
+        configuration.policy.settle.notFound = world.bug == .ownerNotAsked ? .believe : world.conditions.notFound
+        if world.conditions.asksByNumber { configuration.enquiresBy = .bosReference }
         if world.bug == .refusalSettledAtOnce {
             (configuration.policy.settle.refusalAnswers, configuration.policy.settle.refusalWindow) = (1, .zero)
         }
@@ -90,11 +90,11 @@ struct Worker {
 
     /// The broker gives up on the worker's session now and then, while the worker lives on.
     private func loseSessions() async {
-        while world.isStormy, process.isAlive, !Task.isCancelled {
+        while world.isInFaultPhase, process.isAlive, !Task.isCancelled {
             await world.sleep(1_000)
-            guard world.strikes(world.weather.lostSession) else { continue }
+            guard world.shouldFail(world.faultRates.lostSession) else { continue }
             world.note("\(process.name) loses its session")
-            broker.lose(process.name)
+            broker.endSession(of: process.name)
         }
     }
 
@@ -102,7 +102,7 @@ struct Worker {
     private func stop() async {
         while !drain.isDraining, process.isAlive, !Task.isCancelled {
             await world.sleep(10_000)
-            guard world.strikes(world.weather.crash) || process.isOutdated else { continue }
+            guard world.shouldFail(world.faultRates.crash) || process.isOutdated else { continue }
             world.note("\(process.name) is asked to stop")
             drain.drain()
         }
@@ -112,9 +112,9 @@ struct Worker {
 
     /// Takes messages while the gate is open, as many at once as the real prefetch would allow, and one at a time while it only tries.
     private func consume(_ lane: Lane) async {
-        let queue = lane.name == .money ? ModelBroker.money : ModelBroker.questions
+        let queue = lane.name == .money ? ModelBroker.rechargeQueue : ModelBroker.statusQueue
         let prefetch = lane.name == .money ? 8 : 4
-        let running = Running()
+        let running = RunningCount()
         await withDiscardingTaskGroup { group in
             while process.isAlive, !drain.isDraining, !Task.isCancelled {
                 let most = lane.gate.isOpen ? prefetch : lane.gate.offersTrial ? 1 : 0
@@ -137,6 +137,6 @@ struct Worker {
     }
 }
 
-private final class Running: Sendable {
+private final class RunningCount: Sendable {
     let count = Mutex(0)
 }

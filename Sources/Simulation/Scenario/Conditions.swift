@@ -3,7 +3,7 @@ import JobModel
 
 /// What kind of BOS and broker a story has, and what the worker is configured to believe of them: drawn once for each seed, so that most
 /// stories meet few of these at once.
-struct Climate: Sendable {
+struct Conditions: Sendable {
     /// What an enquiry's answer says of the recharge that it is about.
     enum Shape: Sendable {
         /// `data` with subscriber, amount and reference.
@@ -14,8 +14,8 @@ struct Climate: Sendable {
         case bare
     }
 
-    enum Sight: Sendable {
-        case sees
+    enum EnquiryMode: Sendable {
+        case normal
         /// No enquiry finds any recharge.
         case blind
         /// Every enquiry finds something, and names no recharge where there is none.
@@ -23,7 +23,7 @@ struct Climate: Sendable {
     }
 
     /// What BOS answers to every call for a while.
-    enum Spell: Sendable {
+    enum Outage: Sendable {
         /// Status false with this code. A recharge is executed, or not.
         case oneCode(Int)
         /// "Not now": maintenance. Nothing is executed.
@@ -35,7 +35,7 @@ struct Climate: Sendable {
     }
 
     var shape = Shape.full
-    var sight = Sight.sees
+    var enquiryMode = EnquiryMode.normal
     /// Whether `refid` is a number of BOS's own.
     var hasOwnNumbers = false
     /// Whether enquiries ask by that number where it is known.
@@ -51,7 +51,7 @@ struct Climate: Sendable {
     var hasUsedReferences = false
     /// When another API takes the place of the one before, with books of its own; in milliseconds.
     var movesAt: Int64?
-    var spells: [(times: Range<Int64>, spell: Spell)] = []
+    var outages: [(times: Range<Int64>, outage: Outage)] = []
     /// Whether the broker turns down the replies to some addresses for ever.
     var turnsDownReplies = false
     /// When no queue is bound for replies; in milliseconds.
@@ -61,18 +61,18 @@ struct Climate: Sendable {
 
     static let refusedMerchant = "M2"
 
-    init(storm: Int64, _ generator: inout SeededGenerator) {
+    init(faultPhase: Int64, _ generator: inout SeededGenerator) {
         func chance(_ probability: Double) -> Bool { Double.random(in: 0..<1, using: &generator) < probability }
         func times() -> Range<Int64> {
-            let start = Int64.random(in: 0...storm * 3 / 4, using: &generator)
-            return start..<min(storm, start + Int64.random(in: 1_000...240_000, using: &generator))
+            let start = Int64.random(in: 0...faultPhase * 3 / 4, using: &generator)
+            return start..<min(faultPhase, start + Int64.random(in: 1_000...240_000, using: &generator))
         }
         shape = chance(0.6) ? .full : chance(0.5) ? .page : .bare
         hasOwnNumbers = chance(0.5)
         asksByNumber = hasOwnNumbers && chance(0.3)
         // Where no answer names a recharge, "found" says the least.
-        sight = chance(0.15) ? .blind : chance(shape == .bare ? 0.3 : 0.05) ? .credulous : .sees
-        if chance(0.4) { movesAt = Int64.random(in: storm / 8...storm * 5 / 8, using: &generator) }
+        enquiryMode = chance(0.15) ? .blind : chance(shape == .bare ? 0.3 : 0.05) ? .credulous : .normal
+        if chance(0.4) { movesAt = Int64.random(in: faultPhase / 8...faultPhase * 5 / 8, using: &generator) }
         // What another API does not know matters where "not found" is believed.
         notFound = chance(movesAt == nil ? 0.5 : 0.9) ? .believe : .person
         keepsRecords = notFound == .believe || chance(0.3)
@@ -80,15 +80,15 @@ struct Climate: Sendable {
         refusesMerchant = chance(0.2)
         hasUsedReferences = chance(0.2)
         for _ in 0..<(chance(0.4) ? Int.random(in: 1...2, using: &generator) : 0) {
-            let spells: [Spell] = [.oneCode(5), .oneCode(5), .maintenance, .emptyWallet, .credentials]
-            self.spells.append((times(), spells[Int.random(in: 0..<spells.count, using: &generator)]))
+            let outages: [Outage] = [.oneCode(5), .oneCode(5), .maintenance, .emptyWallet, .credentials]
+            self.outages.append((times(), outages[Int.random(in: 0..<outages.count, using: &generator)]))
         }
         turnsDownReplies = chance(0.15)
         if chance(0.2) { unbound = times() }
         hasManyMachines = chance(0.2)
     }
 
-    func spell(at elapsed: Int64) -> Spell? { spells.first { $0.times.contains(elapsed) }?.spell }
+    func outage(at elapsed: Int64) -> Outage? { outages.first { $0.times.contains(elapsed) }?.outage }
 
     /// The API that a process which starts now is configured for.
     func destination(at elapsed: Int64) -> String { movesAt.map { elapsed >= $0 } == true ? "second" : "first" }

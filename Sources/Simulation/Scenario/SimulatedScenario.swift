@@ -3,13 +3,14 @@ import JobModel
 import Ledger
 
 /// One seed's story: upstreams publish, workers and pollers work and die, and when the storm is over everything must come to its end.
-struct Scenario {
-    private let setting: Setting
+struct SimulatedScenario {
+    private let environment: SimulatedEnvironment
 
-    private var world: World { setting.world }
+    private var world: SimulatedWorld { environment.world }
 
-    init(_ world: World) {
-        setting = Setting(world: world, ledger: MemoryLedger(), broker: ModelBroker(world), bos: ModelBOS(world), audit: Audit())
+    init(_ world: SimulatedWorld) {
+        environment = SimulatedEnvironment(
+            world: world, ledger: MemoryLedger(), broker: ModelBroker(world), bos: ModelBOS(world), audit: Audit())
     }
 
     /// What is wrong; empty if every promise was kept.
@@ -31,34 +32,34 @@ struct Scenario {
                 await loseQueues()
                 return []
             }
-            let person = Person(setting)
+            let simulatedOperator = SimulatedOperator(environment)
             group.addTask {
-                await person.run()
+                await simulatedOperator.run()
                 return []
             }
-            let orders = await Upstream(world: world, broker: setting.broker).run()
+            let orders = await SimulatedUpstream(world: world, broker: environment.broker).run()
             await comeToRest(orders)
             group.cancelAll()
-            setting.bos.closeBooks()
-            setting.audit.compare(setting.ledger.records, setting.bos.books)
-            return await setting.audit.violations + checks(orders, person.sent).atTheEnd()
+            environment.bos.closeBooks()
+            environment.audit.compare(environment.ledger.records, environment.bos.books)
+            return await environment.audit.violations + checks(orders, simulatedOperator.sent).atTheEnd()
         }
     }
 
     /// Waits until nothing is left to be done, or something was wrong.
-    private func comeToRest(_ orders: [Upstream.Order]) async {
-        while world.elapsed < world.storm + 6 * 3_600_000, !Task.isCancelled {
+    private func comeToRest(_ orders: [SimulatedUpstream.Order]) async {
+        while world.elapsed < world.faultPhase + 6 * 3_600_000, !Task.isCancelled {
             await world.sleep(10_000)
-            setting.audit.compare(setting.ledger.records, setting.bos.books)
-            guard setting.audit.violations.isEmpty else { return }
-            if !world.isStormy, await checks(orders, []).isSettled { return }
+            environment.audit.compare(environment.ledger.records, environment.bos.books)
+            guard environment.audit.violations.isEmpty else { return }
+            if !world.isInFaultPhase, await checks(orders, []).isAtRest { return }
         }
     }
 
-    private func checks(_ orders: [Upstream.Order], _ sentByPerson: Set<String>) -> Checks {
-        Checks(
-            orders: orders, ledger: setting.ledger, broker: setting.broker, books: setting.bos.books, world: world,
-            sentByPerson: sentByPerson)
+    private func checks(_ orders: [SimulatedUpstream.Order], _ sentByOperator: Set<String>) -> FinalChecks {
+        FinalChecks(
+            orders: orders, ledger: environment.ledger, broker: environment.broker, books: environment.bos.books, world: world,
+            sentByOperator: sentByOperator)
     }
 
     /// Starts a worker again whenever it has died.
@@ -66,8 +67,8 @@ struct Scenario {
         var start = 0
         while !Task.isCancelled {
             start += 1
-            let process = Process("\(name).\(start)", in: setting)
-            await Worker(process).run()
+            let process = SimulatedProcess("\(name).\(start)", in: environment)
+            await SimulatedWorker(process).run()
             process.crash()
             await world.sleep(Int64(world.number(10...20_000)))
         }
@@ -77,23 +78,24 @@ struct Scenario {
         var start = 0
         while !Task.isCancelled {
             start += 1
-            let process = Process("\(name).\(start)", in: setting)
+            let process = SimulatedProcess("\(name).\(start)", in: environment)
             await poll(process)
             process.crash()
             await world.sleep(Int64(world.number(10...120_000)))
         }
     }
 
-    private func poll(_ process: Process) async {
+    private func poll(_ process: SimulatedProcess) async {
         var configuration = Poller.Configuration()
         configuration.interval = .seconds(10)
         configuration.batch = 3
         let poller = Poller(
             ledger: process, publisher: process,
             look: { lane in
-                .init(ready: setting.broker.depth(of: lane == .money ? ModelBroker.money : ModelBroker.questions), consumers: 1)
+                .init(
+                    ready: environment.broker.depth(of: lane == .money ? ModelBroker.rechargeQueue : ModelBroker.statusQueue), consumers: 1)
             },
-            configuration: configuration, clock: process.clock, logger: Worker.silent)
+            configuration: configuration, clock: process.clock, logger: SimulatedWorker.silent)
         await withDiscardingTaskGroup { group in
             group.addTask { await poller.run { _ in } }
             group.addTask { await process.shakeClock() }
@@ -104,10 +106,10 @@ struct Scenario {
 
     /// A person deletes a queue now and then.
     private func loseQueues() async {
-        while world.isStormy, !Task.isCancelled {
+        while world.isInFaultPhase, !Task.isCancelled {
             await world.sleep(5_000)
-            guard world.strikes(world.weather.lostQueue) else { continue }
-            setting.broker.lose(queue: world.pick([ModelBroker.money, ModelBroker.questions]))
+            guard world.shouldFail(world.faultRates.lostQueue) else { continue }
+            environment.broker.deleteQueue(world.pick([ModelBroker.rechargeQueue, ModelBroker.statusQueue]))
         }
     }
 }

@@ -18,9 +18,9 @@ package enum Simulation {
     ///   - bug: a mistake to plant, for tests of the checks.
     ///   - keepsTrace: keeps a line of everything that happens.
     package static func run(seed: UInt64, bug: PlantedBug? = nil, keepsTrace: Bool = false) -> Result {
-        let world = World(seed: seed, bug: bug, keepsTrace: keepsTrace)
-        let ending = Ending()
-        let story = Task(executorPreference: world.executor) { ending.set(await Scenario(world).run()) }
+        let world = SimulatedWorld(seed: seed, bug: bug, keepsTrace: keepsTrace)
+        let ending = FinishedScenario()
+        let story = Task(executorPreference: world.executor) { ending.set(await SimulatedScenario(world).run()) }
         var steps = 0
         while ending.violations == nil, steps < mostSteps {
             steps += 1
@@ -35,7 +35,7 @@ package enum Simulation {
     }
 }
 
-private final class Ending: Sendable {
+private final class FinishedScenario: Sendable {
     private let state = Mutex<[String]?>(nil)
     var violations: [String]? { state.withLock { $0 } }
     func set(_ violations: [String]) { state.withLock { $0 = violations } }

@@ -18,8 +18,8 @@ extension ModelBOS {
     }
 
     /// What every call is answered with for a while.
-    func said(_ spell: Climate.Spell) -> RawAnswer {
-        switch spell {
+    func answer(during outage: Conditions.Outage) -> RawAnswer {
+        switch outage {
         case .oneCode(let code): refused(code: code)
         case .maintenance: RawAnswer(200, #"{"status":false,"response_code":6,"message":"Service under maintenance, try after 02:00"}"#)
         case .emptyWallet: RawAnswer(402, #"{"status":false,"response_code":16,"message":"Insufficient fund in your account"}"#)
@@ -28,7 +28,7 @@ extension ModelBOS {
     }
 
     func done(refid: String) -> RawAnswer {
-        world.climate.shape == .full
+        world.conditions.shape == .full
             ? RawAnswer(
                 200,
                 #"{"status":true,"response_code":1,"operatorid":"0","ackno":77,"refid":"\#(refid)","message":"Recharge is successful"}"#)
@@ -41,7 +41,7 @@ extension ModelBOS {
     }
 
     /// What an enquiry says of a recharge.
-    struct Finding {
+    struct EnquiryResult {
         /// `data.status`, or its like: 1, 0 or 2.
         var word: Int
         var refid: String
@@ -50,8 +50,8 @@ extension ModelBOS {
     }
 
     /// - Parameter code: beside `data`; by default the one that says that the question was answered.
-    func found(_ finding: Finding, code: Int = 1) -> RawAnswer {
-        switch world.climate.shape {
+    func found(_ finding: EnquiryResult, code: Int = 1) -> RawAnswer {
+        switch world.conditions.shape {
         case .full:
             RawAnswer(
                 200,

@@ -6,70 +6,74 @@ extension ModelBOS {
     // MARK: RechargesStatus
 
     /// - Parameter name: the reference, or BOS's own number.
-    func enquire(_ name: String, registerID: String, at destination: String) async -> Outcome {
+    func enquire(_ name: String, registerID: String, at destination: String) async -> CallResult {
         await world.sleep(Int64(world.number(1...400)))
-        let reference = Climate.reference(named: name)
-        if let spell = world.climate.spell(at: world.elapsed) { return answer(reference, said(spell), "the same as to every call") }
-        if world.climate.refusesMerchant, registerID == Climate.refusedMerchant {
+        let reference = Conditions.reference(named: name)
+        if let outage = world.conditions.outage(at: world.elapsed) {
+            return answer(reference, answer(during: outage), "the same as to every call")
+        }
+        if world.conditions.refusesMerchant, registerID == Conditions.refusedMerchant {
             return answer(reference, credentialsRefused, "credentials refused for this merchant")
         }
-        if world.strikes(world.weather.bosTrouble / 2) { return trouble() }
-        if world.strikes(world.weather.bosTrouble / 10) {
+        if world.shouldFail(world.faultRates.bosTrouble / 2) { return trouble() }
+        if world.shouldFail(world.faultRates.bosTrouble / 10) {
             return answer(reference, refused(code: world.pick([5, 17])), "declined")
         }
-        if world.isStormy, let misleading = misleading(reference, destination) { return answer(reference, misleading, "misleading") }
+        if world.isInFaultPhase, let misleading = misleading(reference, destination) { return answer(reference, misleading, "misleading") }
         guard let finding = finding(reference, destination) else {
-            return answer(reference, world.climate.sight == .credulous ? foundNothing(nil) : notFound, "not found")
+            return answer(reference, world.conditions.enquiryMode == .credulous ? foundNothing(nil) : notFound, "not found")
         }
         return answer(reference, found(finding), "data.status \(finding.word)")
     }
 
     /// What is to be found of a reference, if it can be seen.
-    private func finding(_ reference: String, _ destination: String) -> Finding? {
-        let refid = world.climate.refid(reference)
-        guard world.climate.sight != .blind else { return nil }
-        if world.climate.isUsed(reference) { return Finding(word: 1, refid: refid, subscriber: "9999", amount: "4") }
+    private func finding(_ reference: String, _ destination: String) -> EnquiryResult? {
+        let refid = world.conditions.refid(reference)
+        guard world.conditions.enquiryMode != .blind else { return nil }
+        if world.conditions.isUsed(reference) { return EnquiryResult(word: 1, refid: refid, subscriber: "9999", amount: "4") }
         guard let account = account(reference, at: destination) else { return nil }
-        func told(_ word: Int) -> Finding { Finding(word: word, refid: refid, subscriber: account.subscriber, amount: account.amount) }
+        func told(_ word: Int) -> EnquiryResult {
+            EnquiryResult(word: word, refid: refid, subscriber: account.subscriber, amount: account.amount)
+        }
         // It changes its mind about what it is still working on, within what it may hide.
-        if account.pendingUntil != nil { return world.strikes(0.3) ? nil : told(2) }
+        if account.pendingUntil != nil { return world.shouldFail(0.3) ? nil : told(2) }
         if account.executed > 0 { return account.visibleFrom > world.elapsed ? nil : told(1) }
         return account.hasFailed ? told(0) : nil
     }
 
     /// An answer about something else, or about nothing; `nil` if this one is to be honest.
     private func misleading(_ reference: String, _ destination: String) -> RawAnswer? {
-        guard world.chance(world.climate.misleads) else { return nil }
+        guard world.chance(world.conditions.misleads) else { return nil }
         let truth = finding(reference, destination)
         let account = account(reference, at: destination)
-        var told = Finding(
-            word: world.pick([0, 1, 1]), refid: world.climate.refid(reference), subscriber: account?.subscriber ?? "c",
+        var told = EnquiryResult(
+            word: world.pick([0, 1, 1]), refid: world.conditions.refid(reference), subscriber: account?.subscriber ?? "c",
             amount: account?.amount ?? "1")
         switch world.number(0...5) {
         case 0:
-            guard world.climate.shape == .full else { return nil }
-            (told.subscriber, told.refid) = ("9999", world.climate.hasOwnNumbers ? "799999" : "r999")
+            guard world.conditions.shape == .full else { return nil }
+            (told.subscriber, told.refid) = ("9999", world.conditions.hasOwnNumbers ? "799999" : "r999")
         case 1:
-            guard world.climate.shape != .bare else { return nil }
+            guard world.conditions.shape != .bare else { return nil }
             told.amount += "0"
         case 2:
-            guard world.climate.shape == .full else { return nil }
+            guard world.conditions.shape == .full else { return nil }
             told.subscriber = "9999"
         case 3:
-            guard world.climate.shape != .bare, !world.climate.hasOwnNumbers else { return nil }
+            guard world.conditions.shape != .bare, !world.conditions.hasOwnNumbers else { return nil }
             told.refid = "r999"
         case 4:
             // Of what is done, BOS also says so in words: only nothing is said in such a form.
             guard truth == nil, account?.executed ?? 0 == 0 else { return nil }
-            return foundNothing(world.climate.shape == .bare ? world.pick(["{}", "[]"]) : world.pick(["{}", "[]", nil]))
+            return foundNothing(world.conditions.shape == .bare ? world.pick(["{}", "[]"]) : world.pick(["{}", "[]", nil]))
         default:
-            guard world.climate.shape != .bare else { return nil }
+            guard world.conditions.shape != .bare else { return nil }
             return found(told, code: world.pick([0, 2]))
         }
         return found(told)
     }
 
-    private func trouble() -> Outcome {
+    private func trouble() -> CallResult {
         switch world.number(0...3) {
         case 0: .lost
         case 1: .notSent
@@ -78,18 +82,18 @@ extension ModelBOS {
         }
     }
 
-    private func answer(_ reference: String, _ answer: RawAnswer, _ what: String) -> Outcome {
+    private func answer(_ reference: String, _ answer: RawAnswer, _ what: String) -> CallResult {
         world.note("enquiry \(reference): \(what): \(answer.httpStatus) \(String(decoding: answer.body, as: UTF8.self))")
         return .answer(answer)
     }
 
     // MARK: Status
 
-    func panStatus(_ reference: String) async -> Outcome {
+    func panStatus(_ reference: String) async -> CallResult {
         await world.sleep(Int64(world.number(1...400)))
-        if let spell = world.climate.spell(at: world.elapsed) { return .answer(said(spell)) }
-        if world.strikes(world.weather.bosTrouble / 2) { return trouble() }
-        if world.strikes(world.weather.bosTrouble / 10) {
+        if let outage = world.conditions.outage(at: world.elapsed) { return .answer(answer(during: outage)) }
+        if world.shouldFail(world.faultRates.bosTrouble / 2) { return trouble() }
+        if world.shouldFail(world.faultRates.bosTrouble / 10) {
             return .answer(RawAnswer(world.pick([200, 401]), #"{"status":false,"message":"Service unavailable, try later"}"#))
         }
         let decision = PANDecision(reference)

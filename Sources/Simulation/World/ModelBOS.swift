@@ -37,7 +37,7 @@ final class ModelBOS: Sendable {
     }
 
     /// What became of one call.
-    enum Outcome: Sendable {
+    enum CallResult: Sendable {
         case answer(RawAnswer)
         /// The connection was refused.
         case notSent
@@ -45,7 +45,7 @@ final class ModelBOS: Sendable {
         case lost
     }
 
-    let world: World
+    let world: SimulatedWorld
     private let accounts = Mutex<[String: [String: Account]]>([:])
 
     /// An execution may be hidden from enquiries, or a request be on its way, for less than the settle window (2 minutes): the assumption
@@ -54,7 +54,7 @@ final class ModelBOS: Sendable {
     /// The same for a recharge that BOS has refused and executed all the same (30 seconds).
     private static let longestDelayOfRefused = 25_000
 
-    init(_ world: World) { self.world = world }
+    init(_ world: SimulatedWorld) { self.world = world }
 
     /// By reference, whatever API was called.
     var books: [String: Account] {
@@ -64,33 +64,33 @@ final class ModelBOS: Sendable {
     // MARK: DoRecharge
 
     /// One request to execute a recharge, by a process that may be gone before the answer.
-    func recharge(_ call: Call, isAlive: () -> Bool) async -> Outcome {
+    func recharge(_ call: Call, isAlive: () -> Bool) async -> CallResult {
         await world.sleep(Int64(world.number(1...400)))
         guard isAlive() else { return .notSent }
-        if let spell = world.climate.spell(at: world.elapsed) { return recharge(call, during: spell) }
-        if world.climate.refusesMerchant, call.request.registerID == Climate.refusedMerchant {
+        if let outage = world.conditions.outage(at: world.elapsed) { return recharge(call, during: outage) }
+        if world.conditions.refusesMerchant, call.request.registerID == Conditions.refusedMerchant {
             update(call) { $0.refusals += 1 }
             return answer(call, credentialsRefused, "credentials refused for this merchant")
         }
-        if world.climate.isUsed(call.request.reference) {
+        if world.conditions.isUsed(call.request.reference) {
             update(call) { $0.taken += 1 }
             return answer(call, duplicate, "used before by another system")
         }
-        guard world.strikes(world.weather.bosTrouble) else { return answer(call, execute(call), "executed") }
+        guard world.shouldFail(world.faultRates.bosTrouble) else { return answer(call, execute(call), "executed") }
         return await world.chance(0.5) ? rechargeAnswered(call) : rechargeUnanswered(call)
     }
 
-    private func recharge(_ call: Call, during spell: Climate.Spell) -> Outcome {
-        switch spell {
+    private func recharge(_ call: Call, during outage: Conditions.Outage) -> CallResult {
+        switch outage {
         case .oneCode(let code):
             update(call) { $0.refusals += 1 }
             if world.chance(0.5) { _ = execute(call) } else { update(call) { $0.taken += 1 } }
             return answer(call, refused(code: code), "code \(code) to every call")
-        case .maintenance, .emptyWallet, .credentials: return answer(call, said(spell), "not now")
+        case .maintenance, .emptyWallet, .credentials: return answer(call, answer(during: outage), "not now")
         }
     }
 
-    private func rechargeAnswered(_ call: Call) -> Outcome {
+    private func rechargeAnswered(_ call: Call) -> CallResult {
         switch world.number(0...7) {
         case 0: return answer(call, RawAnswer(429, retryAfter: .seconds(world.number(1...30)), ""), "429")
         case 1:
@@ -129,7 +129,7 @@ final class ModelBOS: Sendable {
             _ = execute(call, hiddenFor: isRecorded ? 0 : nil)
             return answer(call, RawAnswer(500, "<html>"), isRecorded ? "executed, 500" : "executed without a record, 500")
         default:
-            guard !world.climate.hasOwnNumbers, world.climate.shape == .full else {
+            guard !world.conditions.hasOwnNumbers, world.conditions.shape == .full else {
                 _ = execute(call)
                 return answer(call, RawAnswer(200, #"{"status":true,"response_code":1,"mess"#), "executed, half an answer")
             }
@@ -138,7 +138,7 @@ final class ModelBOS: Sendable {
         }
     }
 
-    private func rechargeUnanswered(_ call: Call) async -> Outcome {
+    private func rechargeUnanswered(_ call: Call) async -> CallResult {
         switch world.number(0...4) {
         case 0:
             world.note("BOS \(call.request.reference): connection refused")
@@ -160,7 +160,7 @@ final class ModelBOS: Sendable {
         }
     }
 
-    private func lost(_ call: Call, _ what: String) async -> Outcome {
+    private func lost(_ call: Call, _ what: String) async -> CallResult {
         world.note("BOS \(call.request.reference): \(what)")
         await world.sleep(30_000)
         return .lost
@@ -169,11 +169,11 @@ final class ModelBOS: Sendable {
     // MARK: Books
 
     /// Whether BOS keeps a record of an execution of which it could not tell: drawn anew each time.
-    private var isRecorded: Bool { world.climate.keepsRecords || world.chance(0.3) }
+    private var isRecorded: Bool { world.conditions.keepsRecords || world.chance(0.3) }
 
     /// Whether it was executed, if that cannot change any more.
-    func settled(_ reference: String) -> Bool? {
-        guard world.elapsed > world.storm + 2 * Int64(Self.longestDelay) else { return nil }
+    func isExecuted(_ reference: String) -> Bool? {
+        guard world.elapsed > world.faultPhase + 2 * Int64(Self.longestDelay) else { return nil }
         closeBooks()
         guard let account = books[reference] else { return false }
         return account.pendingUntil == nil ? account.executed > 0 : nil
@@ -188,7 +188,7 @@ final class ModelBOS: Sendable {
             account.pendingUntil = nil
             account.visibleFrom = delay.map { world.elapsed + Int64($0) } ?? .max
         }
-        return done(refid: world.climate.refid(call.request.reference))
+        return done(refid: world.conditions.refid(call.request.reference))
     }
 
     /// A request that is still on its way when its sender has given it up.
@@ -230,7 +230,7 @@ final class ModelBOS: Sendable {
         }
     }
 
-    private func answer(_ call: Call, _ answer: RawAnswer, _ what: String) -> Outcome {
+    private func answer(_ call: Call, _ answer: RawAnswer, _ what: String) -> CallResult {
         world.note("BOS \(call.request.reference): \(what): \(answer.httpStatus) \(String(decoding: answer.body, as: UTF8.self))")
         return .answer(answer)
     }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// A broker with its queues: hands messages over, takes them back from whoever has lost its session, and keeps what is published.
 final class ModelBroker: Sendable {
-    struct Publication: Sendable {
+    struct PublishedMessage: Sendable {
         var message: Message
         var exchange: String
         var routingKey: String
@@ -12,25 +12,25 @@ final class ModelBroker: Sendable {
         var isRedelivered = false
     }
 
-    private struct Held {
-        var publication: Publication
+    private struct HeldDelivery {
+        var publication: PublishedMessage
         var queue: String
         var holder: String
         var since: Int64
     }
 
     private struct State {
-        var queues: [String: [Publication]] = [:]
-        var held: [Int: Held] = [:]
+        var queues: [String: [PublishedMessage]] = [:]
+        var held: [Int: HeldDelivery] = [:]
         var nextTag = 0
-        var replies: [Publication] = []
+        var replies: [PublishedMessage] = []
         var longestHold: Int64 = 0
         /// What upstreams have published once more after a queue was lost, by correlation id.
         var republished: [String: Int] = [:]
         /// How many messages upstreams have lost with a queue and not published once more yet.
         var missing = 0
 
-        mutating func putBack(_ held: Held) {
+        mutating func putBack(_ held: HeldDelivery) {
             var publication = held.publication
             publication.isRedelivered = true
             queues[held.queue, default: []].insert(publication, at: 0)
@@ -39,26 +39,26 @@ final class ModelBroker: Sendable {
 
     /// What becomes of a message that is published.
     enum Route {
-        case kept
+        case queued
         /// No queue is bound for it.
-        case nowhere
+        case unroutable
         /// Its sender may not write there.
-        case turnedDown
+        case denied
     }
 
     /// An address that the broker lets no reply be written to.
     static let forbidden = "amq.gen-x"
 
-    static let money = "bos.recharge"
-    static let questions = "bos.status"
+    static let rechargeQueue = "bos.recharge"
+    static let statusQueue = "bos.status"
 
     let arrivals = Signal()
-    private let world: World
+    private let world: SimulatedWorld
     private let state = Mutex(State())
 
-    init(_ world: World) { self.world = world }
+    init(_ world: SimulatedWorld) { self.world = world }
 
-    var replies: [Publication] { state.withLock { $0.replies } }
+    var replies: [PublishedMessage] { state.withLock { $0.replies } }
     /// How long a delivery was held at the longest, those among them that are held now, in milliseconds.
     var longestHold: Int64 {
         state.withLock { state in state.held.values.reduce(state.longestHold) { max($0, world.elapsed - $1.since) } }
@@ -74,30 +74,30 @@ final class ModelBroker: Sendable {
 
     func route(_ exchange: String, _ routingKey: String) -> Route {
         switch exchange {
-        case "": routingKey == Self.forbidden ? .turnedDown : .kept
-        case "bos.replies": world.climate.unbound?.contains(world.elapsed) == true ? .nowhere : .kept
-        default: .kept
+        case "": routingKey == Self.forbidden ? .denied : .queued
+        case "bos.replies": world.conditions.unbound?.contains(world.elapsed) == true ? .unroutable : .queued
+        default: .queued
         }
     }
 
-    func keep(_ publication: Publication) {
+    func enqueue(_ publication: PublishedMessage) {
         state.withLock { state in
             guard publication.exchange == "bos.jobs" else {
                 if ["bos.replies", "bos.unrouted", ""].contains(publication.exchange) { state.replies.append(publication) }
                 return
             }
-            state.queues[publication.routingKey == "recharge" ? Self.money : Self.questions, default: []].append(publication)
+            state.queues[publication.routingKey == "recharge" ? Self.rechargeQueue : Self.statusQueue, default: []].append(publication)
         }
         arrivals.pulse()
     }
 
     /// The next message of a queue, if there is one.
     func take(_ queue: String, for holder: String) -> Delivery? {
-        let taken = state.withLock { state -> (Int, Publication)? in
+        let taken = state.withLock { state -> (Int, PublishedMessage)? in
             guard state.queues[queue]?.isEmpty == false, let publication = state.queues[queue]?.removeFirst() else { return nil }
             state.nextTag += 1
             if world.bug != .ackBeforeCommit {
-                state.held[state.nextTag] = Held(publication: publication, queue: queue, holder: holder, since: world.elapsed)
+                state.held[state.nextTag] = HeldDelivery(publication: publication, queue: queue, holder: holder, since: world.elapsed)
             }
             return (state.nextTag, publication)
         }
@@ -110,9 +110,9 @@ final class ModelBroker: Sendable {
 
     private func settle(_ tag: Int, _ settlement: Settlement) {
         if world.bug == .neverAcked, settlement == .ack { return }
-        if let holder = state.withLock({ $0.held[tag]?.holder }), world.strikes(world.weather.lostSettlement) {
+        if let holder = state.withLock({ $0.held[tag]?.holder }), world.shouldFail(world.faultRates.lostSettlement) {
             world.note("the session of \(holder) ends before the broker hears what became of a delivery")
-            return lose(holder)
+            return endSession(of: holder)
         }
         let isBack = state.withLock { state in
             guard let held = state.held.removeValue(forKey: tag) else { return false }
@@ -126,7 +126,7 @@ final class ModelBroker: Sendable {
 
     /// A queue is deleted, and declared again: its messages are gone, and what is said later about those that were held is heard by no queue.
     /// Their upstreams publish them again after a while; what the ledger had put there is the ledger's.
-    func lose(queue: String) {
+    func deleteQueue(_ queue: String) {
         let lost = state.withLock { state in
             let held = state.held.filter { $0.value.queue == queue }
             for (tag, delivery) in held {
@@ -146,14 +146,14 @@ final class ModelBroker: Sendable {
             Task(executorPreference: world.executor) {
                 await self.world.sleep(Int64(self.world.number(1_000...60_000)))
                 self.state.withLock { $0.republished[again.message.properties.correlationID ?? "", default: 0] += 1 }
-                self.keep(again)
+                self.enqueue(again)
                 self.state.withLock { $0.missing -= 1 }
             }
         }
     }
 
     /// A session is gone: what it held goes back, and what it says about it later is heard by nobody.
-    func lose(_ holder: String) {
+    func endSession(of holder: String) {
         state.withLock { state in
             for tag in state.held.keys.sorted(by: >) where state.held[tag]?.holder == holder {
                 guard let held = state.held.removeValue(forKey: tag) else { continue }

@@ -4,7 +4,7 @@ import JobModel
 import Synchronization
 
 /// The services that publish jobs: each once, some again, some with other content under a used reference.
-struct Upstream {
+struct SimulatedUpstream {
     /// One message that was published.
     struct Order: Sendable {
         var kind: JobKind
@@ -20,14 +20,14 @@ struct Upstream {
         var replyTo: String?
     }
 
-    let world: World
+    let world: SimulatedWorld
     let broker: ModelBroker
 
     /// Publishes for as long as the storm lasts, and returns everything that was published.
     func run() async -> [Order] {
         var orders: [Order] = []
         for number in 0..<world.number(3...10) {
-            await world.sleep(Int64(world.number(0...Int(world.storm) / 10)))
+            await world.sleep(Int64(world.number(0...Int(world.faultPhase) / 10)))
             var first = order(number)
             first.messageID = Self.messageID(orders.count)
             orders.append(first)
@@ -52,7 +52,7 @@ struct Upstream {
             first?.reference ?? (kind == .rechargeStatus ? "r\(world.number(0...number))" : "\(kind == .recharge ? "r" : "p")\(number)")
         // Few amounts, so that customers buy the same again.
         let paise = Int64(world.number(1...6)) * 100
-        let merchant = first == nil ? kind == .recharge && world.chance(0.1) ? Climate.refusedMerchant : nil : first?.merchant
+        let merchant = first == nil ? kind == .recharge && world.chance(0.1) ? Conditions.refusedMerchant : nil : first?.merchant
         var members: [JSONValue.Member]
         switch kind {
         case .recharge:
@@ -65,14 +65,14 @@ struct Upstream {
         case .panStatus: members = [.init("refid", .string(reference))]
         }
         if world.chance(0.2) {
-            members.append(.init("expires_at", .string((world.civil + .seconds(world.number(-10...300))).rfc3339)))
+            members.append(.init("expires_at", .string((world.wallClock + .seconds(world.number(-10...300))).rfc3339)))
         }
         var order = Order(
             kind: kind, reference: reference, correlationID: "\(reference)/0", paise: kind == .recharge ? paise : 0,
             body: JSONValue.object(members).encoded)
         order.merchant = merchant
         order.replyTo =
-            first?.replyTo ?? (first == nil && world.climate.turnsDownReplies && world.chance(0.3) ? ModelBroker.forbidden : nil)
+            first?.replyTo ?? (first == nil && world.conditions.turnsDownReplies && world.chance(0.3) ? ModelBroker.forbidden : nil)
         return order
     }
 
@@ -86,7 +86,7 @@ struct Upstream {
         properties.messageID = order.messageID
         properties.replyTo = order.replyTo
         world.note("upstream publishes \(order.kind.rawValue) \(order.correlationID) \(order.paise)")
-        broker.keep(
+        broker.enqueue(
             .init(message: Message(body: order.body, properties: properties), exchange: "bos.jobs", routingKey: order.kind.rawValue))
     }
 }

@@ -3,9 +3,9 @@ import JobModel
 import Synchronization
 
 /// Time, chance and the record of what happened: everything in a simulation that all its parts share.
-final class World: Sendable {
+final class SimulatedWorld: Sendable {
     /// How likely things go wrong while they may, from 0 to 1, drawn once for each seed so that seeds differ in kind.
-    struct Weather: Sendable {
+    struct FaultRates: Sendable {
         var crash = 0.0
         var lostConfirm = 0.0
         var lostSession = 0.0
@@ -38,14 +38,14 @@ final class World: Sendable {
 
     static let start = Timestamp(milliseconds: 1_795_000_000_000)
 
-    let weather: Weather
-    let climate: Climate
+    let faultRates: FaultRates
+    let conditions: Conditions
     /// As configured in this seed's world.
     let purchaseGuard: PurchaseGuard?
     /// From which age on a doubt is left to a person.
     let doubtMaximumAge: Duration
     /// After so many milliseconds nothing goes wrong any more.
-    let storm: Int64
+    let faultPhase: Int64
     let executor = StepExecutor()
     let bug: PlantedBug?
     private let keepsTrace: Bool
@@ -56,7 +56,7 @@ final class World: Sendable {
         func maybe(_ most: Double) -> Double {
             Bool.random(using: &generator) ? Double.random(in: 0...most, using: &generator) : 0
         }
-        weather = Weather(
+        faultRates = FaultRates(
             crash: maybe(0.03), lostConfirm: maybe(0.2), lostSession: maybe(0.1), ledgerTrouble: maybe(0.05), bosTrouble: maybe(0.8),
             clockJump: maybe(0.05), yearsJump: maybe(0.8), lostQueue: maybe(0.03), refusedMessage: maybe(0.1),
             lostSettlement: maybe(0.2))
@@ -64,23 +64,25 @@ final class World: Sendable {
         let action: RepeatedPurchaseAction = Bool.random(using: &generator) ? .refuse : .park
         let window = Duration.seconds(Int64.random(in: 10...1_200, using: &generator))
         purchaseGuard = isGuarded ? PurchaseGuard(window: window, action: action) : nil
-        // Else longer than any storm.
+        // Else longer than any faultPhase.
         let areParked = Bool.random(using: &generator)
         doubtMaximumAge = .seconds(areParked ? Int64.random(in: 60...400, using: &generator) : 3_600)
-        storm = Int64.random(in: 10_000...900_000, using: &generator)
-        var climate = Climate(storm: storm, &generator)
+        faultPhase = Int64.random(in: 10_000...900_000, using: &generator)
+        var conditions = Conditions(faultPhase: faultPhase, &generator)
         // Where an answer names no subscriber, code 11 alone tells another's recharge from this one: it must not get lost.
-        if climate.shape != .full, weather.crash > 0 || weather.ledgerTrouble > 0 || !climate.spells.isEmpty || climate.movesAt != nil {
-            climate.hasUsedReferences = false
+        if conditions.shape != .full,
+            faultRates.crash > 0 || faultRates.ledgerTrouble > 0 || !conditions.outages.isEmpty || conditions.movesAt != nil
+        {
+            conditions.hasUsedReferences = false
         }
-        self.climate = climate
+        self.conditions = conditions
         self.bug = bug
         self.keepsTrace = keepsTrace
         state = Mutex(State(generator: generator))
     }
 
     var elapsed: Int64 { state.withLock { $0.elapsed } }
-    var isStormy: Bool { elapsed < storm }
+    var isInFaultPhase: Bool { elapsed < faultPhase }
     var trace: [String] { state.withLock { $0.trace } }
 
     // MARK: Chance
@@ -90,7 +92,7 @@ final class World: Sendable {
     }
 
     /// Whether something goes wrong now.
-    func strikes(_ probability: Double) -> Bool { isStormy && chance(probability) }
+    func shouldFail(_ probability: Double) -> Bool { isInFaultPhase && chance(probability) }
 
     func number(_ range: ClosedRange<Int>) -> Int { state.withLock { Int.random(in: range, using: &$0.generator) } }
 
@@ -109,7 +111,7 @@ final class World: Sendable {
     // MARK: Time
 
     /// What a clock shows that was never wrong.
-    var civil: Timestamp { Self.start + .milliseconds(elapsed) }
+    var wallClock: Timestamp { Self.start + .milliseconds(elapsed) }
 
     func sleep(_ milliseconds: Int64) async {
         guard milliseconds > 0 else { return await Task.yield() }
