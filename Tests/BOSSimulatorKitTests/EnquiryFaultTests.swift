@@ -105,7 +105,7 @@ struct EnquiryFaultTests {
         #expect(bench.recharge("r1", merchant: "M2") == .reply(.authenticationFailed))
         #expect(bench.recharge("r2", merchant: "M1") == .reply(.recharged("r2", paise: 1050)))
         #expect(
-            bench.call(.rechargesStatus, #"{"registrationID":"M2","referenceid":"r1"}"#) == .reply(.authenticationFailed))
+            bench.call(.rechargesStatus, body: #"{"registrationID":"M2","referenceid":"r1"}"#) == .reply(.authenticationFailed))
         #expect(bench.enquire("r1") == .reply(.notFound))
     }
 

@@ -23,7 +23,7 @@ struct SimulatedBOSTests {
 
         mutating func follow(_ faults: FaultRule...) { bos.follow(FaultPlan(faults: faults), at: now) }
 
-        mutating func call(_ endpoint: BOSEndpoint, _ body: String, token: String? = nil) -> SimulatedBOS.Effect {
+        mutating func call(_ endpoint: BOSEndpoint, body: String, token: String? = nil) -> SimulatedBOS.Effect {
             let caller = Caller(token: token, clientID: "id", clientSecret: "secret")
             return bos.answer(endpoint, body: Array(body.utf8), caller: caller, at: now).0
         }
@@ -31,14 +31,14 @@ struct SimulatedBOSTests {
         mutating func recharge(_ reference: String = "r1", amount: String = "10.50", merchant: String = "1") -> SimulatedBOS.Effect {
             call(
                 .doRecharge,
-                #"{"operator":311,"canumber":"DL1","amount":\#(amount),"referenceid":"\#(reference)","RegisterID":"\#(merchant)"}"#)
+                body: #"{"operator":311,"canumber":"DL1","amount":\#(amount),"referenceid":"\#(reference)","RegisterID":"\#(merchant)"}"#)
         }
 
         mutating func enquire(_ reference: String = "r1") -> SimulatedBOS.Effect {
-            call(.rechargesStatus, #"{"registrationID":"1","referenceid":"\#(reference)"}"#)
+            call(.rechargesStatus, body: #"{"registrationID":"1","referenceid":"\#(reference)"}"#)
         }
 
-        mutating func check(_ application: String = "a1") -> SimulatedBOS.Effect { call(.status, #"{"refid":"\#(application)"}"#) }
+        mutating func check(_ application: String = "a1") -> SimulatedBOS.Effect { call(.status, body: #"{"refid":"\#(application)"}"#) }
 
         mutating func executed(_ reference: String = "r1") -> Int { bos.books(at: now).entries[reference]?.executed ?? 0 }
     }
@@ -84,7 +84,7 @@ struct SimulatedBOSTests {
         ])
     func invalid(body: String) {
         var bench = Bench()
-        #expect(bench.call(.doRecharge, body) == .reply(.invalidRequest))
+        #expect(bench.call(.doRecharge, body: body) == .reply(.invalidRequest))
         #expect(bench.bos.books(at: .zero).executed == 0)
     }
 
@@ -183,9 +183,9 @@ struct SimulatedBOSTests {
         #expect(bench.check() == .reply(.authenticationFailed))
         let (token, expires) = bench.bos.tokens.issue(at: .zero)
         #expect(expires == 1600)
-        #expect(bench.call(.status, #"{"refid":"a1"}"#, token: token) == .reply(.panCompleted))
+        #expect(bench.call(.status, body: #"{"refid":"a1"}"#, token: token) == .reply(.panCompleted))
         bench.now = .seconds(600)
-        #expect(bench.call(.status, #"{"refid":"a1"}"#, token: token) == .reply(.authenticationFailed))
+        #expect(bench.call(.status, body: #"{"refid":"a1"}"#, token: token) == .reply(.authenticationFailed))
         let stranger = Caller(token: nil, clientID: "id", clientSecret: "wrong")
         #expect(bench.bos.answer(.authorise, body: [], caller: stranger, at: .zero).0 == .reply(.authorisationRefused))
     }
@@ -224,21 +224,26 @@ struct SimulatedBOSTests {
 extension SimulatorReply {
     private static let form = ReplyForm(startedAt: 1000)
 
-    private static func record(_ reference: String, _ paise: Int64, at time: Duration = .zero) -> RechargeRecord {
+    private static func record(_ reference: String, paise: Int64, at time: Duration = .zero) -> RechargeRecord {
         RechargeRecord(
-            reference: reference, number: RechargeRecord.ownNumber(reference, 0), operatorID: "311", subscriber: "DL1", paise: paise,
+            reference: reference, number: RechargeRecord.ownNumber(of: reference, attempt: 0), operatorID: "311", subscriber: "DL1",
+            paise: paise,
             executedAt: time)
     }
 
     static var duplicate: SimulatorReply { form.duplicate }
     static var notFound: SimulatorReply { form.notFound }
-    static func recharged(_ reference: String, paise: Int64) -> SimulatorReply { form.recharged(record(reference, paise)) }
-    static func pending(_ reference: String, paise: Int64) -> SimulatorReply { form.pending(record(reference, paise)) }
+    static func recharged(_ reference: String, paise: Int64) -> SimulatorReply { form.recharged(record(reference, paise: paise)) }
+    static func pending(_ reference: String, paise: Int64) -> SimulatorReply { form.pending(record(reference, paise: paise)) }
 
     static func enquirySucceeded(_ reference: String, paise: Int64, at time: Duration = .zero) -> SimulatorReply {
-        form.found(record(reference, paise, at: time), .succeeded)
+        form.found(record(reference, paise: paise, at: time), as: .succeeded)
     }
 
-    static func enquiryPending(_ reference: String, paise: Int64) -> SimulatorReply { form.found(record(reference, paise), .pending) }
-    static func enquiryFailed(_ reference: String, paise: Int64) -> SimulatorReply { form.found(record(reference, paise), .failed) }
+    static func enquiryPending(_ reference: String, paise: Int64) -> SimulatorReply {
+        form.found(record(reference, paise: paise), as: .pending)
+    }
+    static func enquiryFailed(_ reference: String, paise: Int64) -> SimulatorReply {
+        form.found(record(reference, paise: paise), as: .failed)
+    }
 }

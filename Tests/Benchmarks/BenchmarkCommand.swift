@@ -24,14 +24,14 @@ struct BenchmarkCommand: AsyncParsableCommand {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await upstream.run() }
             let result: Result<Void, any Error>
-            do { result = .success(try await measure(bos, upstream)) } catch { result = .failure(error) }
+            do { result = .success(try await measure(with: bos, upstream: upstream)) } catch { result = .failure(error) }
             await upstream.close()
             try await bos.close()
             try result.get()
         }
     }
 
-    private func measure(_ bos: ConstantBOS, _ upstream: BenchmarkUpstream) async throws {
+    private func measure(with bos: ConstantBOS, upstream: BenchmarkUpstream) async throws {
         func start() async throws -> MeasuredWorker {
             try await MeasuredWorker(program: worker, folder: folder, amqp: amqp, bos: "http://127.0.0.1:\(bos.port)/api/BOS")
         }
@@ -42,13 +42,13 @@ struct BenchmarkCommand: AsyncParsableCommand {
         try await upstream.publishBacklog(jobs)
         progress("draining")
         let drainer = try await start()
-        let report = try await drainer.watched { try await self.report(on: drainer, bos, upstream) }
+        let report = try await drainer.watched { try await self.report(on: drainer, bos: bos, upstream: upstream) }
         try await drainer.stop()
         report.write()
     }
 
-    private func report(on worker: MeasuredWorker, _ bos: ConstantBOS, _ upstream: BenchmarkUpstream) async throws -> Report {
-        let drain = try await Drain.measure(jobs, worker, upstream, bos)
+    private func report(on worker: MeasuredWorker, bos: ConstantBOS, upstream: BenchmarkUpstream) async throws -> Report {
+        let drain = try await Drain.measure(jobs, by: worker, upstream: upstream, bos: bos)
         let peak = worker.usage().peakKilobytes
         guard try await upstream.consumeAll(jobs) else { throw BenchmarkError.replies }
         progress("\(rate) jobs a second for \(seconds) s")

@@ -8,7 +8,7 @@ struct Drain: Sendable {
     let standInSeconds: Double
 
     /// Watches the queue of replies fill. Nobody consumes it meanwhile, so that worker and broker are what is measured.
-    static func measure(_ jobs: Int, _ worker: MeasuredWorker, _ upstream: BenchmarkUpstream, _ bos: ConstantBOS) async throws -> Drain {
+    static func measure(_ jobs: Int, by worker: MeasuredWorker, upstream: BenchmarkUpstream, bos: ConstantBOS) async throws -> Drain {
         let clock = ContinuousClock()
         var first: (count: Int, at: ContinuousClock.Instant, worker: Double, own: Double)?
         while true {

@@ -13,8 +13,8 @@ struct AssertionTests {
 
     /// What is wrong with a reply that is told 100 seconds after the step before it.
     private static func problem(
-        _ job: Job, _ outcome: Outcome, _ code: ReplyErrorCode? = nil, recharge state: JobState? = nil,
-        _ change: (inout ModelBOS.Account) -> Void = { _ in }
+        of job: Job, answered outcome: Outcome, code: ReplyErrorCode? = nil, recharge state: JobState? = nil,
+        account change: (inout ModelBOS.Account) -> Void = { _ in }
     ) -> String? {
         var account = ModelBOS.Account()
         change(&account)
@@ -31,28 +31,29 @@ struct AssertionTests {
     @Test("of a recharge: what was sent is neither expired nor refused, and BOS is not said to have refused what it has not")
     func recharge() {
         for outcome in [Outcome.expired, .refused] {
-            #expect(Self.problem(Self.recharge, outcome) { $0.taken = 1 } == "it was sent before")
-            #expect(Self.problem(Self.recharge, outcome) == nil)
+            #expect(Self.problem(of: Self.recharge, answered: outcome) { $0.taken = 1 } == "it was sent before")
+            #expect(Self.problem(of: Self.recharge, answered: outcome) == nil)
         }
-        #expect(Self.problem(Self.recharge, .failed, .refusedByBOS) == "BOS has not refused it")
-        #expect(Self.problem(Self.recharge, .failed, .refusedByBOS) { $0.refusals = 1 } == nil)
-        #expect(Self.problem(Self.recharge, .failed, .refusedByBOS) { $0.hasFailed = true } == nil)
-        #expect(Self.problem(Self.recharge, .failed, .gaveUp) == nil)
-        #expect(Self.problem(Self.recharge, .notFound) == "that is no answer to a recharge")
+        #expect(Self.problem(of: Self.recharge, answered: .failed, code: .refusedByBOS) == "BOS has not refused it")
+        #expect(Self.problem(of: Self.recharge, answered: .failed, code: .refusedByBOS) { $0.refusals = 1 } == nil)
+        #expect(Self.problem(of: Self.recharge, answered: .failed, code: .refusedByBOS) { $0.hasFailed = true } == nil)
+        #expect(Self.problem(of: Self.recharge, answered: .failed, code: .gaveUp) == nil)
+        #expect(Self.problem(of: Self.recharge, answered: .notFound) == "that is no answer to a recharge")
     }
 
     @Test("of a question: what BOS has executed is neither failed nor not found, and what it has not is not succeeded")
     func question() {
         func execute(at elapsed: Int64) -> (inout ModelBOS.Account) -> Void { { ($0.executed, $0.executedAt) = (1, elapsed) } }
-        #expect(Self.problem(Self.question, .succeeded, recharge: .inDoubt) == "BOS has not executed it")
-        #expect(Self.problem(Self.question, .succeeded, recharge: .inDoubt, execute(at: 60_000)) == nil)
-        #expect(Self.problem(Self.question, .succeeded) == nil)
-        #expect(Self.problem(Self.question, .failed, nil, execute(at: 60_000)) == "BOS has executed it")
-        #expect(Self.problem(Self.question, .failed) == nil)
-        #expect(Self.problem(Self.question, .notFound, nil, execute(at: 60_000)) == "BOS had executed it before it was asked")
-        #expect(Self.problem(Self.question, .notFound, nil, execute(at: 150_000)) == nil)
-        #expect(Self.problem(Self.question, .notFound, recharge: .parked) == "this ledger has it unfinished")
-        #expect(Self.problem(Self.question, .notFound, recharge: .failed) == nil)
+        #expect(Self.problem(of: Self.question, answered: .succeeded, recharge: .inDoubt) == "BOS has not executed it")
+        #expect(Self.problem(of: Self.question, answered: .succeeded, recharge: .inDoubt, account: execute(at: 60_000)) == nil)
+        #expect(Self.problem(of: Self.question, answered: .succeeded) == nil)
+        #expect(Self.problem(of: Self.question, answered: .failed, account: execute(at: 60_000)) == "BOS has executed it")
+        #expect(Self.problem(of: Self.question, answered: .failed) == nil)
+        #expect(
+            Self.problem(of: Self.question, answered: .notFound, account: execute(at: 60_000)) == "BOS had executed it before it was asked")
+        #expect(Self.problem(of: Self.question, answered: .notFound, account: execute(at: 150_000)) == nil)
+        #expect(Self.problem(of: Self.question, answered: .notFound, recharge: .parked) == "this ledger has it unfinished")
+        #expect(Self.problem(of: Self.question, answered: .notFound, recharge: .failed) == nil)
     }
 
     @Test("of an application: what is not decided has no end")
@@ -61,9 +62,9 @@ struct AssertionTests {
         let endless = (0..<100).map { "p\($0)" }.first { PANDecision($0).isEndless } ?? ""
         let decided = (0..<100).map { "p\($0)" }.first { PANDecision($0).at < 200_000 } ?? ""
         for outcome in [Outcome.succeeded, .failed] {
-            #expect(Self.problem(job(endless), outcome) == "it is not decided")
-            #expect(Self.problem(job(decided), outcome) == nil)
+            #expect(Self.problem(of: job(endless), answered: outcome) == "it is not decided")
+            #expect(Self.problem(of: job(decided), answered: outcome) == nil)
         }
-        #expect(Self.problem(job(endless), .expired) == nil)
+        #expect(Self.problem(of: job(endless), answered: .expired) == nil)
     }
 }

@@ -52,10 +52,10 @@ struct Books: Sendable {
     mutating func number(_ reference: String) -> String {
         if let known = ownNumbers[reference] { return known }
         var attempt = 0
-        var number = RechargeRecord.ownNumber(reference, attempt)
+        var number = RechargeRecord.ownNumber(of: reference, attempt: attempt)
         while numbers[number] != nil {
             attempt += 1
-            number = RechargeRecord.ownNumber(reference, attempt)
+            number = RechargeRecord.ownNumber(of: reference, attempt: attempt)
         }
         numbers[number] = reference
         ownNumbers[reference] = number

@@ -26,11 +26,11 @@ struct RechargeRecord: Sendable, Equatable {
 
     // MARK: Made-up numbers: the same for a reference in every run
 
-    var givenOperatorID: String { Self.digits("operatorid", reference) }
-    var acknowledgement: String { Self.digits("ackno", reference) }
+    var givenOperatorID: String { Self.digits(for: "operatorid", of: reference) }
+    var acknowledgement: String { Self.digits(for: "ackno", of: reference) }
 
     /// The number of its own that BOS tries to give a reference at first, or after so many that were taken.
-    static func ownNumber(_ reference: String, _ attempt: Int) -> String {
+    static func ownNumber(of reference: String, attempt: Int) -> String {
         var generator = SeededGenerator(seed: 0, purpose: "refid", reference: reference, number: attempt)
         // Six digits are seen; more only where so many recharges have taken all of them.
         return attempt < 100 ? "\(generator.next() % 900_000 + 100_000)" : "\(generator.next())"
@@ -50,7 +50,7 @@ struct RechargeRecord: Sendable, Equatable {
         return paise > 0 ? paise : nil
     }
 
-    private static func digits(_ purpose: String, _ reference: String) -> String {
+    private static func digits(for purpose: String, of reference: String) -> String {
         var generator = SeededGenerator(seed: 0, purpose: purpose, reference: reference, number: 0)
         return "\(generator.next() % 9_000_000_000 + 1_000_000_000)"
     }

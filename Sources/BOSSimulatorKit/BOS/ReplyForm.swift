@@ -40,29 +40,32 @@ struct ReplyForm: Sendable {
 // MARK: DoRecharge
 
 extension ReplyForm {
-    var duplicate: SimulatorReply { SimulatorReply(200, status: false, code: 11, "Duplicate Transaction") }
+    var duplicate: SimulatorReply { SimulatorReply(200, status: false, code: 11, message: "Duplicate Transaction") }
 
     func recharged(_ record: RechargeRecord) -> SimulatorReply {
-        answered(200, 1, record, "Recharge of Amount \(Self.rupees(record.paise)) is successful")
+        answered(record, status: 200, code: 1, message: "Recharge of Amount \(Self.rupees(record.paise)) is successful")
     }
 
     func pending(_ record: RechargeRecord) -> SimulatorReply {
         switch shape {
-        case .real: answered(200, 2, record, "Transaction is pending")
-        case .page: SimulatorReply(200, status: true, code: 2, "Transaction is pending")
-        case .upstream: answered(202, 0, record, "Transaction is accepted")
+        case .real: answered(record, status: 200, code: 2, message: "Transaction is pending")
+        case .page: SimulatorReply(200, status: true, code: 2, message: "Transaction is pending")
+        case .upstream: answered(record, status: 202, code: 0, message: "Transaction is accepted")
         }
     }
 
     /// - Parameter code: says that it is not finished.
-    func accepted(_ record: RechargeRecord, code: Int) -> SimulatorReply { answered(202, code, record, "Transaction is accepted") }
+    func accepted(_ record: RechargeRecord, code: Int) -> SimulatorReply {
+        answered(record, status: 202, code: code, message: "Transaction is accepted")
+    }
 
-    private func answered(_ httpStatus: Int, _ code: Int, _ record: RechargeRecord, _ message: String) -> SimulatorReply {
+    private func answered(_ record: RechargeRecord, status httpStatus: Int, code: Int, message: String) -> SimulatorReply {
         switch shape {
         case .page:
             SimulatorReply(
                 httpStatus, status: true, code: code,
-                with: [.init("operatorid", .number(record.givenOperatorID)), .init("ackno", .string(record.acknowledgement))], message)
+                with: [.init("operatorid", .number(record.givenOperatorID)), .init("ackno", .string(record.acknowledgement))],
+                message: message)
         case .real, .upstream:
             // The operator has given no number yet.
             SimulatorReply(
@@ -70,7 +73,7 @@ extension ReplyForm {
                 with: [
                     .init("operatorid", .string("0")), .init("ackno", .number(record.acknowledgement)),
                     .init("refid", .string(refid(record))),
-                ], message)
+                ], message: message)
         }
     }
 }
@@ -80,9 +83,9 @@ extension ReplyForm {
 extension ReplyForm {
     var notFound: SimulatorReply {
         switch shape {
-        case .real: SimulatorReply(200, status: false, code: 3, codeName: "responsecode", "No record found")
-        case .page: SimulatorReply(401, status: false, code: 3, "No such transaction")
-        case .upstream: SimulatorReply(200, status: false, code: 12, "No record found")
+        case .real: SimulatorReply(200, status: false, code: 3, codeName: "responsecode", message: "No record found")
+        case .page: SimulatorReply(401, status: false, code: 3, message: "No such transaction")
+        case .upstream: SimulatorReply(200, status: false, code: 12, message: "No record found")
         }
     }
 
@@ -102,39 +105,39 @@ extension ReplyForm {
     }
 
     /// - Parameters:
-    ///   - code: of the question; by default what the shape says beside this word.
+    ///   - code: of the question; by default what the shape says beside this status.
     ///   - refid: another one than the recharge's own.
-    func found(_ record: RechargeRecord, _ word: Status, code: Int? = nil, refid: String? = nil) -> SimulatorReply {
-        let data = data(record, word, refid: refid ?? self.refid(record))
+    func found(_ record: RechargeRecord, as status: Status, code: Int? = nil, refid: String? = nil) -> SimulatorReply {
+        let data = data(record, as: status, refid: refid ?? self.refid(record))
         switch shape {
-        case .real: return SimulatorReply(200, status: true, code: code ?? 1, with: [.init("data", data)], "Transaction found")
+        case .real: return SimulatorReply(200, status: true, code: code ?? 1, with: [.init("data", data)], message: "Transaction found")
         case .page, .upstream:
             return SimulatorReply(
-                200, status: true, code: code ?? (word == .pending ? 2 : 1), codeName: shape == .page ? "responsecode" : "response_code",
-                with: [.init("data", data)], "Transaction found")
+                200, status: true, code: code ?? (status == .pending ? 2 : 1), codeName: shape == .page ? "responsecode" : "response_code",
+                with: [.init("data", data)], message: "Transaction found")
         }
     }
 
     /// - Parameter data: what stands in the place of a recharge; `nil` for nothing.
-    func foundNothing(_ data: JSONValue?) -> SimulatorReply {
-        SimulatorReply(200, status: true, code: 1, with: data.map { [.init("data", $0)] } ?? [], "Transaction found")
+    func foundNothing(data: JSONValue?) -> SimulatorReply {
+        SimulatorReply(200, status: true, code: 1, with: data.map { [.init("data", $0)] } ?? [], message: "Transaction found")
     }
 
-    private func data(_ record: RechargeRecord, _ word: Status, refid: String) -> JSONValue {
-        let operatorID = word == .succeeded ? record.givenOperatorID : ""
+    private func data(_ record: RechargeRecord, as status: Status, refid: String) -> JSONValue {
+        let operatorID = status == .succeeded ? record.givenOperatorID : ""
         guard shape != .page else {
             return .object([
                 .init("txnid", .string(record.acknowledgement)),
-                .init("amount", .string(word == .succeeded ? Self.rupees(record.paise) : "0")),
-                .init("status", .string(word.rawValue)), .init("refid", .string(refid)), .init("operatorid", .string(operatorID)),
-                .init("refunded", .string("0")), .init("message", .string(word.text)),
+                .init("amount", .string(status == .succeeded ? Self.rupees(record.paise) : "0")),
+                .init("status", .string(status.rawValue)), .init("refid", .string(refid)), .init("operatorid", .string(operatorID)),
+                .init("refunded", .string("0")), .init("message", .string(status.text)),
             ])
         }
         return .object([
             .init("txnid", .string(record.acknowledgement)), .init("operatorname", .string("Operator \(record.operatorID)")),
             .init("canumber", .string(record.subscriber)), .init("amount", .string(Self.rupees(record.paise, decimals: true))),
             .init("comm", .string("0.00")), .init("tds", .string("0.00")),
-            .init("status", shape == .real ? .string(word.rawValue) : .number(word.rawValue)), .init("refid", .string(refid)),
+            .init("status", shape == .real ? .string(status.rawValue) : .number(status.rawValue)), .init("refid", .string(refid)),
             .init("operatorid", .string(operatorID)), .init("dateadded", .string(dateAdded(record))),
         ])
     }

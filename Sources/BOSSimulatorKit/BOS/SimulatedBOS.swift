@@ -84,10 +84,10 @@ struct SimulatedBOS: Sendable {
             reference: reference, number: books.number(reference), operatorID: operatorID, subscriber: subscriber, paise: paise)
         record.schedule(at: now, plan)
         enterUsedBefore(reference)
-        return (recharge(record, rule, at: now), delay)
+        return (recharge(record, rule: rule, at: now), delay)
     }
 
-    private mutating func recharge(_ record: RechargeRecord, _ rule: FaultRule?, at now: Duration) -> Effect {
+    private mutating func recharge(_ record: RechargeRecord, rule: FaultRule?, at now: Duration) -> Effect {
         switch rule?.fault {
         case .late:
             var later = record
@@ -118,7 +118,7 @@ struct SimulatedBOS: Sendable {
         if let reference { enterUsedBefore(reference) }
         let merchant = (request["registrationID"] ?? request["RegistrationID"])?.text
         return respond(to: .rechargesStatus, merchant: merchant, reference: reference ?? name, number: number, at: now) { bos, rule in
-            bos.finding(reference, rule, at: now)
+            bos.finding(reference, rule: rule, at: now)
         }
     }
 
@@ -131,28 +131,28 @@ struct SimulatedBOS: Sendable {
         }
     }
 
-    private func finding(_ reference: String?, _ rule: FaultRule?, at now: Duration) -> SimulatorReply {
+    private func finding(_ reference: String?, rule: FaultRule?, at now: Duration) -> SimulatorReply {
         let form = configuration.form
         switch rule?.fault {
-        case .otherRecharge: return form.found(.other, .succeeded)
-        case .emptyData: return form.foundNothing(.object([]))
-        case .emptyList: return form.foundNothing(.array([]))
+        case .otherRecharge: return form.found(.other, as: .succeeded)
+        case .emptyData: return form.foundNothing(data: .object([]))
+        case .emptyList: return form.foundNothing(data: .array([]))
         default: break
         }
         guard let reference, let entry = books.entries[reference], !configuration.isBlind, plan.fate(.neverFound, of: reference) == nil,
             var record = entry.record ?? entry.refused, now >= record.knownFrom
         else { return form.notFound }
-        let word: ReplyForm.Status = entry.record == nil ? .failed : now < record.doneFrom ? .pending : .succeeded
+        let status: ReplyForm.Status = entry.record == nil ? .failed : now < record.doneFrom ? .pending : .succeeded
         switch rule?.fault {
-        case .otherRefid: return form.found(record, word, refid: form.refid(.other))
+        case .otherRefid: return form.found(record, as: status, refid: form.refid(.other))
         case .otherAmount: record.paise *= 10
         case .otherSubscriber: record.subscriber = RechargeRecord.other.subscriber
-        case .contradiction: return form.found(record, word, code: rule?.code)
-        case .noData: return form.foundNothing(nil)
+        case .contradiction: return form.found(record, as: status, code: rule?.code)
+        case .noData: return form.foundNothing(data: nil)
         case .accepted: return form.accepted(record, code: rule?.code ?? 0)
         default: break
         }
-        return form.found(record, word)
+        return form.found(record, as: status)
     }
 
     private mutating func panStatus(_ request: JSONValue, at now: Duration) -> (Effect, delay: Duration) {

@@ -58,83 +58,87 @@ extension Fault {
     private static let pan: [BOSEndpoint] = [.status]
 
     private static func value(
-        _ name: String, default value: Double? = nil, of endpoints: [BOSEndpoint] = BOSEndpoint.allCases, _ summary: String
-    )
-        -> Row
-    {
+        _ name: String, default value: Double? = nil, of endpoints: [BOSEndpoint] = BOSEndpoint.allCases, does summary: String
+    ) -> Row {
         Row(endpoints: endpoints, valueName: name, defaultValue: value, summary: summary)
     }
 
-    private static func call(of endpoints: [BOSEndpoint] = BOSEndpoint.allCases, _ summary: String) -> Row {
+    private static func call(of endpoints: [BOSEndpoint] = BOSEndpoint.allCases, does summary: String) -> Row {
         Row(endpoints: endpoints, summary: summary)
     }
 
-    private static func fate(_ name: String? = nil, default value: Double? = nil, of endpoints: [BOSEndpoint], _ summary: String) -> Row {
+    private static func fate(
+        _ name: String? = nil, default value: Double? = nil, of endpoints: [BOSEndpoint], does summary: String
+    ) -> Row {
         Row(kind: .fate, endpoints: endpoints, valueName: name, defaultValue: value, summary: summary)
     }
 
     var row: Row {
         switch self {
-        case .refuse: Self.value("CODE", default: 7, "status false with that code; nothing is executed")
-        case .authentication: Self.call("HTTP 401 with code 16; nothing is executed")
-        case .unauthorised: Self.call("HTTP 401 without a code, with a `WWW-Authenticate` header; nothing is executed")
-        case .signature: Self.call("HTTP 412 with code 15; nothing is executed")
+        case .refuse: Self.value("CODE", default: 7, does: "status false with that code; nothing is executed")
+        case .authentication: Self.call(does: "HTTP 401 with code 16; nothing is executed")
+        case .unauthorised: Self.call(does: "HTTP 401 without a code, with a `WWW-Authenticate` header; nothing is executed")
+        case .signature: Self.call(does: "HTTP 412 with code 15; nothing is executed")
         case .emptyWallet:
             Self.value(
                 "SECONDS",
-                "HTTP 402 with code 16, \"Insufficient fund in your account\", for so long after the plan was set; nothing is executed")
+                does:
+                    "HTTP 402 with code 16, \"Insufficient fund in your account\", for so long after the plan was set; nothing is executed")
         case .maintenance:
             Self.value(
                 "SECONDS",
-                "status false with code 6, \"Service under maintenance\", for so long after the plan was set; nothing is executed")
-        case .tooMany: Self.value("SECONDS", default: 1, "HTTP 429 with that `Retry-After`; nothing is executed")
-        case .unavailable: Self.value("SECONDS", default: 1, "HTTP 503 with that `Retry-After`; nothing is executed")
-        case .serverError: Self.call("HTTP 500 with a page for people; nothing is executed")
-        case .resetBefore: Self.call("the connection is reset; nothing is executed")
-        case .hang: Self.call("no answer; nothing is executed")
+                does: "status false with code 6, \"Service under maintenance\", for so long after the plan was set; nothing is executed")
+        case .tooMany: Self.value("SECONDS", default: 1, does: "HTTP 429 with that `Retry-After`; nothing is executed")
+        case .unavailable: Self.value("SECONDS", default: 1, does: "HTTP 503 with that `Retry-After`; nothing is executed")
+        case .serverError: Self.call(does: "HTTP 500 with a page for people; nothing is executed")
+        case .resetBefore: Self.call(does: "the connection is reset; nothing is executed")
+        case .hang: Self.call(does: "no answer; nothing is executed")
         case .late:
-            Self.value("SECONDS", default: 5, of: Self.recharges, "no answer; executed that much later, although the caller may have gone")
-        case .accepted: Self.value("CODE", default: 0, of: Self.money, "HTTP 202 with that code; executed")
+            Self.value(
+                "SECONDS", default: 5, of: Self.recharges, does: "no answer; executed that much later, although the caller may have gone")
+        case .accepted: Self.value("CODE", default: 0, of: Self.money, does: "HTTP 202 with that code; executed")
         case .undecided:
-            Self.value("CODE", default: 12, of: Self.money, "status false with that code, \"Transaction status unknown\"; executed")
-        case .garbage: Self.call("HTTP 200 with half an answer; executed")
-        case .resetAfter: Self.call("executed, then the connection is reset")
-        case .answerLost: Self.value("SECONDS", "executed, then no answer; the connection is closed after so long")
+            Self.value("CODE", default: 12, of: Self.money, does: "status false with that code, \"Transaction status unknown\"; executed")
+        case .garbage: Self.call(does: "HTTP 200 with half an answer; executed")
+        case .resetAfter: Self.call(does: "executed, then the connection is reset")
+        case .answerLost: Self.value("SECONDS", does: "executed, then no answer; the connection is closed after so long")
         case .unrecorded:
             Self.value(
                 "SECONDS", of: Self.recharges,
-                "as `answerLost`, and BOS keeps no record of it: no enquiry finds it ever, and a repeat is executed once more")
-        case .byteOrderMark: Self.call("a byte order mark before the JSON")
-        case .controlBytes: Self.call("a control byte and a byte that is no UTF-8 inside `message`")
-        case .phpNotice: Self.call("a notice of PHP before the JSON")
-        case .twice: Self.call("the same answer twice on one connection")
-        case .otherRecharge: Self.call(of: Self.about, "the answer is about another recharge that was done")
-        case .otherRefid: Self.call(of: Self.about, "the answer names another recharge by `data.refid` alone")
-        case .otherAmount: Self.call(of: Self.about, "`data.amount` is ten times the recharge's")
-        case .otherSubscriber: Self.call(of: Self.about, "`data.canumber` is another subscriber's")
+                does: "as `answerLost`, and BOS keeps no record of it: no enquiry finds it ever, and a repeat is executed once more")
+        case .byteOrderMark: Self.call(does: "a byte order mark before the JSON")
+        case .controlBytes: Self.call(does: "a control byte and a byte that is no UTF-8 inside `message`")
+        case .phpNotice: Self.call(does: "a notice of PHP before the JSON")
+        case .twice: Self.call(does: "the same answer twice on one connection")
+        case .otherRecharge: Self.call(of: Self.about, does: "the answer is about another recharge that was done")
+        case .otherRefid: Self.call(of: Self.about, does: "the answer names another recharge by `data.refid` alone")
+        case .otherAmount: Self.call(of: Self.about, does: "`data.amount` is ten times the recharge's")
+        case .otherSubscriber: Self.call(of: Self.about, does: "`data.canumber` is another subscriber's")
         case .contradiction:
-            Self.value("CODE", default: 0, of: Self.about, "that code, which says \"not finished\", beside the `data` of what is known")
-        case .emptyData: Self.call(of: Self.about, "status true with code 1 and `\"data\":{}`")
-        case .emptyList: Self.call(of: Self.about, "status true with code 1 and `\"data\":[]`")
-        case .noData: Self.call(of: Self.about, "status true with code 1 and no `data`")
+            Self.value(
+                "CODE", default: 0, of: Self.about, does: "that code, which says \"not finished\", beside the `data` of what is known")
+        case .emptyData: Self.call(of: Self.about, does: "status true with code 1 and `\"data\":{}`")
+        case .emptyList: Self.call(of: Self.about, does: "status true with code 1 and `\"data\":[]`")
+        case .noData: Self.call(of: Self.about, does: "status true with code 1 and no `data`")
         case .panWords:
             Self.value(
                 "NUMBER", default: 1, of: Self.pan,
-                "status true with code 1 and a text that settles nothing: "
+                does: "status true with code 1 and a text that settles nothing: "
                     + Self.openPANTexts.enumerated().map { "\($0 + 1) \"\($1)\"" }.joined(separator: ", "))
-        case .panRefusal: Self.call(of: Self.pan, "status false without a code, \"Service unavailable, try later\"")
-        case .panDuplicate: Self.call(of: Self.pan, "HTTP 401, status \"Failed\", \"Duplicate RefID\"")
+        case .panRefusal: Self.call(of: Self.pan, does: "status false without a code, \"Service unavailable, try later\"")
+        case .panDuplicate: Self.call(of: Self.pan, does: "HTTP 401, status \"Failed\", \"Duplicate RefID\"")
         case .blindEnquiry:
-            Self.fate("SECONDS", default: 5, of: Self.about, "for so long after it was executed no enquiry finds the recharge")
-        case .neverFound: Self.fate(of: Self.about, "no enquiry ever finds the recharge, executed or not")
+            Self.fate("SECONDS", default: 5, of: Self.about, does: "for so long after it was executed no enquiry finds the recharge")
+        case .neverFound: Self.fate(of: Self.about, does: "no enquiry ever finds the recharge, executed or not")
         case .usedBefore:
             Self.fate(
                 of: Self.money,
-                "the reference was used before for another subscriber and amount: code 11, and enquiries tell of that recharge")
+                does: "the reference was used before for another subscriber and amount: code 11, and enquiries tell of that recharge")
         case .pendingThenDone:
-            Self.fate("SECONDS", default: 5, of: Self.money, "answered as pending, also to enquiries, and done so much later")
-        case .panPending: Self.fate("CHECKS", default: 3, of: Self.pan, "under process for the first so many checks of the application")
-        case .panRejected: Self.fate(of: Self.pan, "rejected once it is no longer under process")
+            Self.fate("SECONDS", default: 5, of: Self.money, does: "answered as pending, also to enquiries, and done so much later")
+        case .panPending:
+            Self.fate("CHECKS", default: 3, of: Self.pan, does: "under process for the first so many checks of the application")
+        case .panRejected: Self.fate(of: Self.pan, does: "rejected once it is no longer under process")
         }
     }
 }

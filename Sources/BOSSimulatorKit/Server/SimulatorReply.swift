@@ -13,14 +13,14 @@ struct SimulatorReply: Sendable, Equatable {
 
     init(
         _ httpStatus: Int, status: Bool, code: Int?, codeName: String = "response_code", with more: [JSONValue.Member] = [],
-        _ message: String
+        message: String
     ) {
-        self.init(httpStatus, status: .bool(status), code: code, codeName: codeName, with: more, message)
+        self.init(httpStatus, status: .bool(status), code: code, codeName: codeName, with: more, message: message)
     }
 
     private init(
         _ httpStatus: Int, status: JSONValue, code: Int?, codeName: String = "response_code", with more: [JSONValue.Member] = [],
-        _ message: String
+        message: String
     ) {
         var members: [JSONValue.Member] = [.init("status", status)]
         if let code { members.append(.init(codeName, .number("\(code)"))) }
@@ -35,12 +35,12 @@ struct SimulatorReply: Sendable, Equatable {
 
     // MARK: All calls
 
-    static let authenticationFailed = SimulatorReply(401, status: false, code: 16, "Authentication failed")
-    static let signatureRefused = SimulatorReply(412, status: false, code: 15, "Invalid signature encoding")
-    static let emptyWallet = SimulatorReply(402, status: false, code: 16, "Insufficient fund in your account")
-    static let maintenance = SimulatorReply(200, status: false, code: 6, "Service under maintenance, try after 02:00")
+    static let authenticationFailed = SimulatorReply(401, status: false, code: 16, message: "Authentication failed")
+    static let signatureRefused = SimulatorReply(412, status: false, code: 15, message: "Invalid signature encoding")
+    static let emptyWallet = SimulatorReply(402, status: false, code: 16, message: "Insufficient fund in your account")
+    static let maintenance = SimulatorReply(200, status: false, code: 6, message: "Service under maintenance, try after 02:00")
     static let invalidRequest = SimulatorReply(
-        400, status: false, code: 4, "Invalid request: a field is missing or not what it should be")
+        400, status: false, code: 4, message: "Invalid request: a field is missing or not what it should be")
     static let serverError = SimulatorReply(500, text: "<html><body><h1>500 Internal Server Error</h1></body></html>")
     static let garbage = SimulatorReply(200, text: "{\"status\":true,\"response_code\":1,\"mess")
 
@@ -50,8 +50,10 @@ struct SimulatorReply: Sendable, Equatable {
         return reply
     }()
 
-    static func refused(code: Int) -> SimulatorReply { SimulatorReply(200, status: false, code: code, "Refused by the operator") }
-    static func undecided(code: Int) -> SimulatorReply { SimulatorReply(200, status: false, code: code, "Transaction status unknown") }
+    static func refused(code: Int) -> SimulatorReply { SimulatorReply(200, status: false, code: code, message: "Refused by the operator") }
+    static func undecided(code: Int) -> SimulatorReply {
+        SimulatorReply(200, status: false, code: code, message: "Transaction status unknown")
+    }
 
     static func tooMany(retryAfter: Int) -> SimulatorReply {
         var reply = SimulatorReply(429, text: "")
@@ -70,10 +72,10 @@ struct SimulatorReply: Sendable, Equatable {
     static let panPending = panAnswer("Application is under process at NSDL eGOV")
     static let panCompleted = panAnswer("PAN has been allotted")
     static let panRejected = panAnswer("Application has been rejected by NSDL eGOV")
-    static let panRefusal = SimulatorReply(200, status: false, code: nil, "Service unavailable, try later")
-    static let panDuplicate = SimulatorReply(401, status: .string("Failed"), code: nil, "Duplicate RefID")
+    static let panRefusal = SimulatorReply(200, status: false, code: nil, message: "Service unavailable, try later")
+    static let panDuplicate = SimulatorReply(401, status: .string("Failed"), code: nil, message: "Duplicate RefID")
 
-    static func panAnswer(_ message: String) -> SimulatorReply { SimulatorReply(200, status: true, code: 1, message) }
+    static func panAnswer(_ message: String) -> SimulatorReply { SimulatorReply(200, status: true, code: 1, message: message) }
 
     // MARK: The authorise call
 

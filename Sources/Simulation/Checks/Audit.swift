@@ -48,7 +48,7 @@ final class Audit: Sendable {
     func stepStored(_ jobID: Int64, at elapsed: Int64) { state.withLock { $0.lastSteps[jobID] = elapsed } }
 
     /// A job's askers are told something.
-    func answered(_ update: Update, _ records: [JobRecord], _ bos: ModelBOS, at elapsed: Int64) {
+    func answered(_ update: Update, among records: [JobRecord], bos: ModelBOS, at elapsed: Int64) {
         guard let reply = update.reply, let job = records.first(where: { $0.id == update.jobID })?.job else { return }
         state.withLock { state in
             let assertion = ReplyAssertion(
@@ -60,16 +60,16 @@ final class Audit: Sendable {
         }
     }
 
-    func compare(_ records: [JobRecord], _ books: [String: ModelBOS.Account]) {
+    func compare(_ records: [JobRecord], with books: [String: ModelBOS.Account]) {
         let recharges = records.filter { $0.job.kind == .recharge }
         state.withLock { state in
             guard state.violations.isEmpty else { return }
-            state.violations = Self.balance(state.accepted, recharges) + Self.agreement(recharges, books)
+            state.violations = Self.balance(accepted: state.accepted, recharges: recharges) + Self.agreement(of: recharges, with: books)
         }
     }
 
     /// Accepted = succeeded + failed + refused + open, in count and in paise.
-    private static func balance(_ accepted: [String: Int64], _ recharges: [JobRecord]) -> [String] {
+    private static func balance(accepted: [String: Int64], recharges: [JobRecord]) -> [String] {
         var (taken, succeeded, failed, refused, open) = (Sum(), Sum(), Sum(), Sum(), Sum())
         for paise in accepted.values { taken += paise }
         for recharge in recharges {
@@ -88,7 +88,7 @@ final class Audit: Sendable {
     }
 
     /// What BOS has executed was executed once, and is reported as such or still being asked about.
-    private static func agreement(_ recharges: [JobRecord], _ books: [String: ModelBOS.Account]) -> [String] {
+    private static func agreement(of recharges: [JobRecord], with books: [String: ModelBOS.Account]) -> [String] {
         var violations = books.filter { $0.value.executed > 1 }.map { "\($0.key) was executed \($0.value.executed) times" }
         for recharge in recharges {
             let (reference, state) = (recharge.job.reference, recharge.progress.state)

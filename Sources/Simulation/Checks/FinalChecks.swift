@@ -111,7 +111,7 @@ struct FinalChecks {
             } else if answers.isEmpty || answers.count > mostAnswers(order) {
                 violations.append("\(name) got \(answers.count) different final replies")
             }
-            for reply in finals where !reply.isConflict { violations += disagreement(order, reply) }
+            for reply in finals where !reply.isConflict { violations += disagreement(of: reply, with: order) }
         }
         return violations
     }
@@ -125,7 +125,7 @@ struct FinalChecks {
         return messages.allSatisfy { $0.messageID != nil } ? messages.count + again : .max
     }
 
-    private func disagreement(_ order: SimulatedUpstream.Order, _ reply: PublishedReply) -> [String] {
+    private func disagreement(of reply: PublishedReply, with order: SimulatedUpstream.Order) -> [String] {
         let isRight: Bool =
             switch order.kind {
             case .recharge: (books[order.reference]?.executed ?? 0) == (reply.outcome == "succeeded" ? 1 : 0)

@@ -19,7 +19,7 @@ struct ModelBOSCalls: BOSCalls {
     ) async -> Attempt<RechargeAnswer> {
         guard isTimely() else { return .notSent(.late, detail: "too late") }
         let outcome = await bos.recharge(.init(request: request, destination: destination), isAlive: isAlive)
-        let attempt = read(outcome) { Self.reader.recharge($0, to: request) }
+        let attempt = self.attempt(from: outcome) { Self.reader.recharge($0, to: request) }
         guard bos.world.bug == .foreignAnswerBelieved, case .answer(let raw) = outcome else { return attempt }
         // Without its refid the answer names no recharge.
         let text = String(decoding: raw.body, as: UTF8.self)
@@ -28,7 +28,7 @@ struct ModelBOSCalls: BOSCalls {
 
     func enquire(reference: String, registerID: String, traceparent: String?, timeout: Duration?) async -> Attempt<EnquiryAnswer> {
         let outcome = await bos.enquire(reference, registerID: registerID, at: destination)
-        guard case .answer(let raw) = outcome, let bug = bos.world.bug else { return read(outcome) { Self.reader.enquiry($0) } }
+        guard case .answer(let raw) = outcome, let bug = bos.world.bug else { return attempt(from: outcome) { Self.reader.enquiry($0) } }
         let text = String(decoding: raw.body, as: UTF8.self)
         switch bug {
         case .emptyDataBelieved where text.hasSuffix(#""data":{}}"#) || text.hasSuffix(#""data":[]}"#):
@@ -44,13 +44,13 @@ struct ModelBOSCalls: BOSCalls {
     }
 
     func panStatus(_ request: PANStatusRequest, traceparent: String?, timeout: Duration?) async -> Attempt<PANAnswer> {
-        read(await bos.panStatus(request.refID)) { Self.reader.panStatus($0) }
+        attempt(from: await bos.panStatus(request.refID)) { Self.reader.panStatus($0) }
     }
 
     func renewCredentials(refused: CredentialVersion) async -> Bool { true }
 
-    private func read<Answer>(_ outcome: ModelBOS.CallResult, _ read: (RawAnswer) -> Attempt<Answer>) -> Attempt<Answer> {
-        switch outcome {
+    private func attempt<Answer>(from result: ModelBOS.CallResult, read: (RawAnswer) -> Attempt<Answer>) -> Attempt<Answer> {
+        switch result {
         case .answer(let answer): read(answer)
         case .notSent: .notSent(.connectFailed, detail: "connection refused")
         case .lost: .unknown(.timeout, detail: "no answer", nil)

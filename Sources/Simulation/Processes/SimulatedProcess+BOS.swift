@@ -26,14 +26,14 @@ extension SimulatedProcess: BOSGateway {
         world.note("\(name) sends \(recharge.reference) to the \(destination) API (\(permit.proof.rawValue))")
         let report = await gateway.recharge(permit, recharge, call)
         guard isAlive, let bug = world.bug else { return report }
-        return await planted(bug, report, recharge)
+        return await planting(bug, into: report, of: recharge)
     }
 
     func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> CallReport<Enquiry> {
         guard survives() else { return CallReport(.unanswered(.unanswered, retryAfter: nil), note: "dead") }
         let report = await gateway.enquire(reference, registerID: registerID, call)
         guard let bug = world.bug else { return report }
-        return planted(bug, report, reference)
+        return planting(bug, into: report, about: reference)
     }
 
     func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> CallReport<PANStatusMachine.Event> {
@@ -63,8 +63,8 @@ extension SimulatedProcess: BOSGateway {
 // MARK: - Planted mistakes
 
 extension SimulatedProcess {
-    private func planted(
-        _ bug: PlantedBug, _ report: CallReport<RechargeMachine.Event>, _ recharge: Recharge
+    private func planting(
+        _ bug: PlantedBug, into report: CallReport<RechargeMachine.Event>, of recharge: Recharge
     ) async -> CallReport<RechargeMachine.Event> {
         switch (bug, report.event) {
         case (.resendOnTimeout, .unknown):
@@ -84,7 +84,7 @@ extension SimulatedProcess {
         }
     }
 
-    private func planted(_ bug: PlantedBug, _ report: CallReport<Enquiry>, _ name: String) -> CallReport<Enquiry> {
+    private func planting(_ bug: PlantedBug, into report: CallReport<Enquiry>, about name: String) -> CallReport<Enquiry> {
         let asked = asked(name)
         switch (bug, report.event) {
         case (.identityNotCompared, .found(let finding, let answer, let subject)):

@@ -12,7 +12,7 @@ extension SimulatedProcess: MessagePublisher {
             if world.bug == .confirmNotAwaited { return }
             throw .notSent("simulated")
         }
-        switch environment.broker.route(exchange, routingKey) {
+        switch environment.broker.route(to: exchange, routingKey: routingKey) {
         case .denied:
             if world.bug == .poisonedReplyStopsAll { memory.withLock { $0.isSilenced = true } }
             world.note("the broker turns down a message to \(routingKey)")

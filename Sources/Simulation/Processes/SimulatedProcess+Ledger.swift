@@ -4,12 +4,12 @@ import JobModel
 import Ledger
 
 extension SimulatedProcess: Ledger {
-    private func write<Value>(_ what: String, _ body: () async throws(LedgerError) -> Value) async throws(LedgerError) -> Value {
+    private func write<Value>(_ what: String, body: () async throws(LedgerError) -> Value) async throws(LedgerError) -> Value {
         await world.sleep(Int64(world.number(0...5)))
         guard survives() else { throw .closed }
         if world.shouldFail(world.faultRates.ledgerTrouble) { throw .diskFull("simulated") }
         let value = try await body()
-        environment.audit.compare(environment.ledger.records, environment.bos.books)
+        environment.audit.compare(environment.ledger.records, with: environment.bos.books)
         world.note("\(name) stored \(what)")
         await world.sleep(Int64(world.number(0...5)))
         // What was stored is stored, whether the process lives to hear of it or not.
@@ -52,7 +52,7 @@ extension SimulatedProcess: Ledger {
             () async throws(LedgerError) in
             let result = try await environment.ledger.update(update)
             if case .stored = result {
-                environment.audit.answered(update, environment.ledger.records, environment.bos, at: world.elapsed)
+                environment.audit.answered(update, among: environment.ledger.records, bos: environment.bos, at: world.elapsed)
                 environment.audit.stepStored(update.jobID, at: world.elapsed)
             }
             return result

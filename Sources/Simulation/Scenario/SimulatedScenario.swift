@@ -41,8 +41,8 @@ struct SimulatedScenario {
             await comeToRest(orders)
             group.cancelAll()
             environment.bos.closeBooks()
-            environment.audit.compare(environment.ledger.records, environment.bos.books)
-            return await environment.audit.violations + checks(orders, simulatedOperator.sent).atTheEnd()
+            environment.audit.compare(environment.ledger.records, with: environment.bos.books)
+            return await environment.audit.violations + checks(orders, sentByOperator: simulatedOperator.sent).atTheEnd()
         }
     }
 
@@ -50,13 +50,13 @@ struct SimulatedScenario {
     private func comeToRest(_ orders: [SimulatedUpstream.Order]) async {
         while world.elapsed < world.faultPhase + 6 * 3_600_000, !Task.isCancelled {
             await world.sleep(10_000)
-            environment.audit.compare(environment.ledger.records, environment.bos.books)
+            environment.audit.compare(environment.ledger.records, with: environment.bos.books)
             guard environment.audit.violations.isEmpty else { return }
-            if !world.isInFaultPhase, await checks(orders, []).isAtRest { return }
+            if !world.isInFaultPhase, await checks(orders, sentByOperator: []).isAtRest { return }
         }
     }
 
-    private func checks(_ orders: [SimulatedUpstream.Order], _ sentByOperator: Set<String>) -> FinalChecks {
+    private func checks(_ orders: [SimulatedUpstream.Order], sentByOperator: Set<String>) -> FinalChecks {
         FinalChecks(
             orders: orders, ledger: environment.ledger, broker: environment.broker, books: environment.bos.books, world: world,
             sentByOperator: sentByOperator)

@@ -73,7 +73,7 @@ extension ModelBOS {
 
     /// The question was answered, and the answer holds nothing.
     /// - Parameter data: as JSON; `nil` if there is none.
-    func foundNothing(_ data: String?) -> RawAnswer {
+    func foundNothing(data: String?) -> RawAnswer {
         RawAnswer(200, #"{"status":true,"responsecode":1,"message":"Transaction found"\#(data.map { #","data":\#($0)"# } ?? "")}"#)
     }
 }

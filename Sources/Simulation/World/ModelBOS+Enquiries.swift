@@ -10,24 +10,27 @@ extension ModelBOS {
         await world.sleep(Int64(world.number(1...400)))
         let reference = Conditions.reference(named: name)
         if let outage = world.conditions.outage(at: world.elapsed) {
-            return answer(reference, answer(during: outage), "the same as to every call")
+            return answer(reference, with: answer(during: outage), note: "the same as to every call")
         }
         if world.conditions.refusesMerchant, registerID == Conditions.refusedMerchant {
-            return answer(reference, credentialsRefused, "credentials refused for this merchant")
+            return answer(reference, with: credentialsRefused, note: "credentials refused for this merchant")
         }
         if world.shouldFail(world.faultRates.bosTrouble / 2) { return trouble() }
         if world.shouldFail(world.faultRates.bosTrouble / 10) {
-            return answer(reference, refused(code: world.pick([5, 17])), "declined")
+            return answer(reference, with: refused(code: world.pick([5, 17])), note: "declined")
         }
-        if world.isInFaultPhase, let misleading = misleading(reference, destination) { return answer(reference, misleading, "misleading") }
-        guard let finding = finding(reference, destination) else {
-            return answer(reference, world.conditions.enquiryMode == .credulous ? foundNothing(nil) : notFound, "not found")
+        if world.isInFaultPhase, let misleading = misleading(reference, at: destination) {
+            return answer(reference, with: misleading, note: "misleading")
         }
-        return answer(reference, found(finding), "data.status \(finding.word)")
+        guard let finding = finding(reference, at: destination) else {
+            return answer(
+                reference, with: world.conditions.enquiryMode == .credulous ? foundNothing(data: nil) : notFound, note: "not found")
+        }
+        return answer(reference, with: found(finding), note: "data.status \(finding.word)")
     }
 
     /// What is to be found of a reference, if it can be seen.
-    private func finding(_ reference: String, _ destination: String) -> EnquiryResult? {
+    private func finding(_ reference: String, at destination: String) -> EnquiryResult? {
         let refid = world.conditions.refid(reference)
         guard world.conditions.enquiryMode != .blind else { return nil }
         if world.conditions.isUsed(reference) { return EnquiryResult(word: 1, refid: refid, subscriber: "9999", amount: "4") }
@@ -42,9 +45,9 @@ extension ModelBOS {
     }
 
     /// An answer about something else, or about nothing; `nil` if this one is to be honest.
-    private func misleading(_ reference: String, _ destination: String) -> RawAnswer? {
+    private func misleading(_ reference: String, at destination: String) -> RawAnswer? {
         guard world.chance(world.conditions.misleads) else { return nil }
-        let truth = finding(reference, destination)
+        let truth = finding(reference, at: destination)
         let account = account(reference, at: destination)
         var told = EnquiryResult(
             word: world.pick([0, 1, 1]), refid: world.conditions.refid(reference), subscriber: account?.subscriber ?? "c",
@@ -65,7 +68,7 @@ extension ModelBOS {
         case 4:
             // Of what is done, BOS also says so in words: only nothing is said in such a form.
             guard truth == nil, account?.executed ?? 0 == 0 else { return nil }
-            return foundNothing(world.conditions.shape == .bare ? world.pick(["{}", "[]"]) : world.pick(["{}", "[]", nil]))
+            return foundNothing(data: world.conditions.shape == .bare ? world.pick(["{}", "[]"]) : world.pick(["{}", "[]", nil]))
         default:
             guard world.conditions.shape != .bare else { return nil }
             return found(told, code: world.pick([0, 2]))
@@ -82,8 +85,8 @@ extension ModelBOS {
         }
     }
 
-    private func answer(_ reference: String, _ answer: RawAnswer, _ what: String) -> CallResult {
-        world.note("enquiry \(reference): \(what): \(answer.httpStatus) \(String(decoding: answer.body, as: UTF8.self))")
+    private func answer(_ reference: String, with answer: RawAnswer, note: String) -> CallResult {
+        world.note("enquiry \(reference): \(note): \(answer.httpStatus) \(String(decoding: answer.body, as: UTF8.self))")
         return .answer(answer)
     }
 
@@ -99,7 +102,7 @@ extension ModelBOS {
         let decision = PANDecision(reference)
         let isDecided = world.elapsed >= decision.at
         let words = !isDecided ? Self.openWords : decision.isRejected ? Self.rejectedWords : Self.completedWords
-        return answer(reference, Self.pan(world.pick(words)), isDecided ? "decided" : "not decided")
+        return answer(reference, with: Self.pan(world.pick(words)), note: isDecided ? "decided" : "not decided")
     }
 
     private static let rejectedWords = ["Application has been rejected by NSDL eGOV"]

@@ -70,13 +70,13 @@ final class ModelBOS: Sendable {
         if let outage = world.conditions.outage(at: world.elapsed) { return recharge(call, during: outage) }
         if world.conditions.refusesMerchant, call.request.registerID == Conditions.refusedMerchant {
             update(call) { $0.refusals += 1 }
-            return answer(call, credentialsRefused, "credentials refused for this merchant")
+            return answer(call, with: credentialsRefused, note: "credentials refused for this merchant")
         }
         if world.conditions.isUsed(call.request.reference) {
             update(call) { $0.taken += 1 }
-            return answer(call, duplicate, "used before by another system")
+            return answer(call, with: duplicate, note: "used before by another system")
         }
-        guard world.shouldFail(world.faultRates.bosTrouble) else { return answer(call, execute(call), "executed") }
+        guard world.shouldFail(world.faultRates.bosTrouble) else { return answer(call, with: execute(call), note: "executed") }
         return await world.chance(0.5) ? rechargeAnswered(call) : rechargeUnanswered(call)
     }
 
@@ -85,24 +85,24 @@ final class ModelBOS: Sendable {
         case .oneCode(let code):
             update(call) { $0.refusals += 1 }
             if world.chance(0.5) { _ = execute(call) } else { update(call) { $0.taken += 1 } }
-            return answer(call, refused(code: code), "code \(code) to every call")
-        case .maintenance, .emptyWallet, .credentials: return answer(call, answer(during: outage), "not now")
+            return answer(call, with: refused(code: code), note: "code \(code) to every call")
+        case .maintenance, .emptyWallet, .credentials: return answer(call, with: answer(during: outage), note: "not now")
         }
     }
 
     private func rechargeAnswered(_ call: Call) -> CallResult {
         switch world.number(0...7) {
-        case 0: return answer(call, RawAnswer(429, retryAfter: .seconds(world.number(1...30)), ""), "429")
+        case 0: return answer(call, with: RawAnswer(429, retryAfter: .seconds(world.number(1...30)), ""), note: "429")
         case 1:
             update(call) { $0.refusals += 1 }
-            return answer(call, credentialsRefused, "credentials refused")
+            return answer(call, with: credentialsRefused, note: "credentials refused")
         case 2:
             update(call) { account in
                 account.taken += 1
                 account.refusals += 1
                 account.hasFailed = account.executed == 0
             }
-            return answer(call, refused(code: 3), "refused for good")
+            return answer(call, with: refused(code: 3), note: "refused for good")
         case 3:
             update(call) { $0.refusals += 1 }
             let isExecuted = world.chance(0.5)
@@ -111,7 +111,7 @@ final class ModelBOS: Sendable {
             } else {
                 update(call) { $0.taken += 1 }
             }
-            return answer(call, refused(code: 5), isExecuted ? "executed, called refused" : "refused")
+            return answer(call, with: refused(code: 5), note: isExecuted ? "executed, called refused" : "refused")
         case 4:
             let delay = Int64(world.number(1_000...300_000))
             let fails = world.chance(0.5)
@@ -119,22 +119,22 @@ final class ModelBOS: Sendable {
                 account.taken += 1
                 (account.pendingUntil, account.willFail) = (world.elapsed + delay, fails)
             }
-            return answer(call, accepted(call), "accepted, \(fails ? "fails" : "done") later")
+            return answer(call, with: accepted(call), note: "accepted, \(fails ? "fails" : "done") later")
         case 5:
             // Sent on twice within BOS, so that it refuses its own repeat.
             _ = execute(call)
-            return answer(call, duplicate, "executed, called a duplicate")
+            return answer(call, with: duplicate, note: "executed, called a duplicate")
         case 6:
             let isRecorded = isRecorded
             _ = execute(call, hiddenFor: isRecorded ? 0 : nil)
-            return answer(call, RawAnswer(500, "<html>"), isRecorded ? "executed, 500" : "executed without a record, 500")
+            return answer(call, with: RawAnswer(500, "<html>"), note: isRecorded ? "executed, 500" : "executed without a record, 500")
         default:
             guard !world.conditions.hasOwnNumbers, world.conditions.shape == .full else {
                 _ = execute(call)
-                return answer(call, RawAnswer(200, #"{"status":true,"response_code":1,"mess"#), "executed, half an answer")
+                return answer(call, with: RawAnswer(200, #"{"status":true,"response_code":1,"mess"#), note: "executed, half an answer")
             }
             // The answer to another call; this one was not taken.
-            return answer(call, done(refid: "r999"), "answered with another recharge's answer")
+            return answer(call, with: done(refid: "r999"), note: "answered with another recharge's answer")
         }
     }
 
@@ -145,23 +145,23 @@ final class ModelBOS: Sendable {
             return .notSent
         case 1:
             update(call) { $0.taken += 1 }
-            return await lost(call, "time-out, never arrived")
+            return await lost(call, note: "time-out, never arrived")
         case 2:
             let isRecorded = isRecorded
             _ = execute(call, hiddenFor: isRecorded ? 0 : nil)
-            return await lost(call, isRecorded ? "executed, answer lost" : "executed without a record, answer lost")
+            return await lost(call, note: isRecorded ? "executed, answer lost" : "executed without a record, answer lost")
         case 3:
             lateExecution(call)
-            return await lost(call, "time-out, executed later")
+            return await lost(call, note: "time-out, executed later")
         default:
             let isRecorded = isRecorded
             _ = execute(call, hiddenFor: isRecorded ? world.number(0...Self.longestDelay) : nil)
-            return await lost(call, isRecorded ? "executed, not visible yet, answer lost" : "executed without a record, answer lost")
+            return await lost(call, note: isRecorded ? "executed, not visible yet, answer lost" : "executed without a record, answer lost")
         }
     }
 
-    private func lost(_ call: Call, _ what: String) async -> CallResult {
-        world.note("BOS \(call.request.reference): \(what)")
+    private func lost(_ call: Call, note: String) async -> CallResult {
+        world.note("BOS \(call.request.reference): \(note)")
         await world.sleep(30_000)
         return .lost
     }
@@ -202,7 +202,7 @@ final class ModelBOS: Sendable {
         }
     }
 
-    private func update(_ call: Call, _ change: (inout Account) -> Void) {
+    private func update(_ call: Call, change: (inout Account) -> Void) {
         accounts.withLock { accounts in
             var account = accounts[call.destination]?[call.request.reference] ?? Account()
             (account.subscriber, account.amount) = (call.request.subscriber, call.request.amount)
@@ -230,8 +230,8 @@ final class ModelBOS: Sendable {
         }
     }
 
-    private func answer(_ call: Call, _ answer: RawAnswer, _ what: String) -> CallResult {
-        world.note("BOS \(call.request.reference): \(what): \(answer.httpStatus) \(String(decoding: answer.body, as: UTF8.self))")
+    private func answer(_ call: Call, with answer: RawAnswer, note: String) -> CallResult {
+        world.note("BOS \(call.request.reference): \(note): \(answer.httpStatus) \(String(decoding: answer.body, as: UTF8.self))")
         return .answer(answer)
     }
 }

@@ -72,7 +72,7 @@ final class ModelBroker: Sendable {
     /// How often the messages of this correlation id were published once more by upstreams that had lost them with their queue.
     func republished(_ correlationID: String) -> Int { state.withLock { $0.republished[correlationID] ?? 0 } }
 
-    func route(_ exchange: String, _ routingKey: String) -> Route {
+    func route(to exchange: String, routingKey: String) -> Route {
         switch exchange {
         case "": routingKey == Self.forbidden ? .denied : .queued
         case "bos.replies": world.conditions.unbound?.contains(world.elapsed) == true ? .unroutable : .queued
@@ -105,10 +105,10 @@ final class ModelBroker: Sendable {
         return Delivery(
             message: publication.message, exchange: publication.exchange, routingKey: publication.routingKey, queue: queue,
             isRedelivered: publication.isRedelivered
-        ) { settlement in self.settle(tag, settlement) }
+        ) { settlement in self.settle(tag, as: settlement) }
     }
 
-    private func settle(_ tag: Int, _ settlement: Settlement) {
+    private func settle(_ tag: Int, as settlement: Settlement) {
         if world.bug == .neverAcked, settlement == .ack { return }
         if let holder = state.withLock({ $0.held[tag]?.holder }), world.shouldFail(world.faultRates.lostSettlement) {
             world.note("the session of \(holder) ends before the broker hears what became of a delivery")
