@@ -6,44 +6,45 @@ private import Foundation
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "A stand-in for the BOS HTTP API with a fault plan. The default.",
+        abstract: "Serves a stand-in for the BOS HTTP API with a fault plan.",
         discussion: """
-            Faults of a call (at most one for each call):
+            Faults of a call (each call has at most one):
             \(Fault.help(ofFates: false))
 
-            Fates of a reference (each for itself):
+            Fates of a reference (each is drawn independently):
             \(Fault.help(ofFates: true))
 
             Example: --fault DoRecharge/answerLost=0.05 --fault blindEnquiry:3=1 --fault authentication@M2=1 --latency 5ms-50ms --seed 7
 
-            Books: GET /simulator/books (?references=1 for each reference); GET and PUT /simulator/faults; POST /simulator/reset; \
-            GET /simulator/health.
+            Requests to the simulator itself: GET /simulator/books (with ?references=1 by reference); GET and PUT /simulator/faults; \
+            POST /simulator/reset; GET /simulator/health.
             """)
 
     @Option(help: "The address to listen on.") var host = "127.0.0.1"
     @Option(help: "The port; 0 lets the system choose one.") var port = 8090
-    @Option(help: "A file to which the port is written once the simulator listens.") var portFile: String?
+    @Option(help: "A file into which the simulator writes its port when it listens.") var portFile: String?
     @Option(help: "The path in front of DoRecharge, RechargesStatus and Status.") var basePath = "/api/BOS"
-    @Option(help: "A fault plan as a JSON file; the other options are added to it.") var plan: String?
+    @Option(help: "A fault plan as a JSON file. The other options are added to it.") var plan: String?
     @Option(name: .customLong("fault"), help: "A fault: [ENDPOINT/]NAME[:VALUE][@REGISTERID]=PROBABILITY. May be repeated.")
     var faults: [String] = []
     @Option(
         help:
-            "How answers look: real (as the provider's clients show them), page (as its public page), upstream (as the provider behind it)."
+            "The form of answers: real (as the provider's clients show them), page (as on its public page), upstream (as of the provider behind it)."
     )
     var shape = ReplyShape.real
     @Option(
-        help: "What refid in answers is: own (BOS's own number) or ours (the referenceid). By default own with --shape real, else ours.")
+        help:
+            "The refid in answers: own (BOS's own number) or ours (the referenceid). The default is own with --shape real, otherwise ours.")
     var refid: RefID?
-    @Option(help: "By which names an enquiry finds a recharge: referenceid, refid (BOS's own number) or both.")
+    @Option(help: "The names by which an enquiry finds a recharge: referenceid, refid (BOS's own number) or both.")
     var enquiryNames = EnquiryNames.referenceid
     @Flag(help: "No enquiry ever finds a recharge, executed or not.") var blind = false
-    @Option(help: "How long answers take: 5ms, 5ms-50ms or lognormal:20ms,0.5 (median, sigma).") var latency: String?
+    @Option(help: "The time until an answer: 5ms, 5ms-50ms or lognormal:20ms,0.5 (median, sigma).") var latency: String?
     @Option(help: "The seed of every decision.") var seed: UInt64?
-    @Flag(help: "Refuse calls without a token from the authorise call.") var requireToken = false
+    @Flag(help: "Refuses calls without a token from the authorise call.") var requireToken = false
     @Option(help: "A token that is always accepted.") var token: String?
-    @Option(help: "The client secret the authorise call insists on; any is accepted without it.") var clientSecret: String?
-    @Option(help: "How many seconds a token lives.") var tokenLifetime = 600
+    @Option(help: "The client secret that the authorise call accepts. By default it accepts any.") var clientSecret: String?
+    @Option(help: "The lifetime of a token in seconds.") var tokenLifetime = 600
 
     func run() async throws {
         let portFile = portFile
@@ -91,7 +92,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 }
 
-/// What `refid` in answers is.
+/// Which number `refid` in answers is.
 enum RefID: String, ExpressibleByArgument, CaseIterable {
     case own
     case ours

@@ -3,58 +3,55 @@ private import Foundation
 internal import Simulation
 private import Synchronization
 
-/// `bos-simulator simulate`: looks for an order of crashes and faults that breaks a promise.
+/// `bos-simulator simulate`: searches for an order of crashes and faults that breaks a promise.
 struct SimulateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate",
-        abstract: "Runs the worker's and the poller's own rules in a made-up world in which everything goes wrong.",
+        abstract: "Runs the real rules of worker and poller in a simulated world full of faults.",
         discussion: """
-            Each seed is one story: jobs, crashes, lost confirms, time-outs, late executions, jumping clocks. The same seed tells the same \
-            story every time. Needs no broker, no ledger file and no BOS.
+            Each seed is one scenario of jobs, crashes, lost confirms, time-outs, late executions and clock jumps. The same seed gives the \
+            same scenario every time. The command needs no broker, no ledger file and no BOS.
 
-            Exit codes: 0 every promise was kept; 1 one was broken, and its story is printed.
+            Exit codes: 0 every promise was kept; 1 a promise was broken, and the trace of its scenario is printed.
             """)
 
     @Option(help: "The first seed.")
     var seed: UInt64 = 0
 
-    @Option(help: "How many seeds, one after the other from the first on.")
+    @Option(help: "How many seeds to run, counted from the first one.")
     var runs: UInt64 = 1
 
-    @Option(
-        help: ArgumentHelp(
-            "Plants a mistake, to see that it is found: \(PlantedBug.allCases.map(\.rawValue).joined(separator: ", ")).",
-            valueName: "mistake"))
+    @Option(help: ArgumentHelp("Plants a bug, to show that the checks find it.", valueName: "bug"))
     var plant: PlantedBug?
 
-    @Flag(help: "Prints the story of a seed even if every promise was kept.")
+    @Flag(help: "Prints the trace of the first seed even if every promise was kept.")
     var trace = false
 
     func validate() throws {
-        guard runs > 0 else { throw ValidationError("--runs must be 1 or more: without a story nothing is shown") }
+        guard runs > 0 else { throw ValidationError("--runs must be 1 or more: without a scenario nothing is checked") }
         guard !seed.addingReportingOverflow(runs).overflow else { throw ValidationError("--seed and --runs are too large together") }
     }
 
     func run() async throws {
         let search = SeedSearch(from: seed, count: runs, planting: plant)
         guard let broken = await search.firstBroken() else {
-            if trace { Self.tell(Simulation.run(seed: seed, bug: plant, keepsTrace: true)) }
-            print("\(runs) \(runs == 1 ? "story" : "stories") from seed \(seed) on: every promise was kept")
+            if trace { Self.printTrace(of: Simulation.run(seed: seed, bug: plant, keepsTrace: true)) }
+            print("\(runs) \(runs == 1 ? "scenario" : "scenarios") from seed \(seed) on: every promise was kept")
             return
         }
-        Self.tell(Simulation.run(seed: broken, bug: plant, keepsTrace: true))
+        Self.printTrace(of: Simulation.run(seed: broken, bug: plant, keepsTrace: true))
         let planted = plant.map { " --plant \($0.rawValue)" } ?? ""
         print("seed \(broken) broke a promise; the same again: bos-simulator simulate --seed \(broken)\(planted)")
         throw ExitCode(1)
     }
 
-    private static func tell(_ result: Simulation.Result) {
+    private static func printTrace(of result: Simulation.Result) {
         for line in result.trace { print(line) }
         for violation in result.violations { print("BROKEN: \(violation)") }
     }
 }
 
-/// Looks for the lowest seed that breaks a promise.
+/// Searches for the lowest seed that breaks a promise.
 private final class SeedSearch: Sendable {
     private let next: Atomic<UInt64>
     private let end: UInt64
@@ -67,7 +64,8 @@ private final class SeedSearch: Sendable {
         self.bug = bug
     }
 
-    /// One story a processor at a time.
+    /// Runs one scenario at a time on each processor.
+    /// - Returns: the lowest seed that was found to break a promise; `nil` if none was.
     func firstBroken() async -> UInt64? {
         await withDiscardingTaskGroup { group in
             for _ in 0..<ProcessInfo.processInfo.activeProcessorCount { group.addTask { self.search() } }

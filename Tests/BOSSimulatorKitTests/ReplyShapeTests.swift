@@ -2,8 +2,8 @@ import Testing
 
 @testable import BOSSimulatorKit
 
-/// The bytes of each shape, held to bos-api.md#what-clients-show.
-@Suite("The shapes of answers", .timeLimit(.minutes(1)))
+/// The bytes of the answers in each shape. Source: bos-api.md#what-clients-show.
+@Suite("Shapes of answers", .timeLimit(.minutes(1)))
 struct ReplyShapeTests {
     private static func bench(_ shape: ReplyShape, faults: FaultRule...) -> SimulatedBOSTests.Bench {
         var bench = SimulatedBOSTests.Bench(
@@ -25,7 +25,7 @@ struct ReplyShapeTests {
 
     // MARK: real
 
-    @Test("a real answer to DoRecharge has a sixth field refid of BOS's own, ackno is an integer and operatorid the string 0")
+    @Test("real: an answer of DoRecharge has BOS's own number as refid, an integer as ackno and the string 0 as operatorid")
     func realRecharge() {
         var bench = Self.bench(.real)
         expect(
@@ -36,7 +36,7 @@ struct ReplyShapeTests {
         expect(bench.recharge(), status: 200, body: #"{"status":false,"response_code":11,"message":"Duplicate Transaction"}"#)
     }
 
-    @Test("a real enquiry has data of strings, whose status speaks of the recharge and whose refid is the number of DoRecharge's answer")
+    @Test("real: an enquiry's data consists of strings, with the recharge's status and the refid of DoRecharge's answer")
     func realEnquiry() {
         var bench = Self.bench(.real)
         expect(bench.enquire(), status: 200, body: #"{"status":false,"responsecode":3,"message":"No record found"}"#)
@@ -49,8 +49,8 @@ struct ReplyShapeTests {
                 + #""message":"Transaction found"}"#)
     }
 
-    @Test("in a real enquiry 2 is pending and 0 is failed, and the question itself is answered with true and 1 all the same")
-    func realWords() {
+    @Test("real: data.status is 2 for pending and 0 for failed, and the outer status is true with code 1 for both")
+    func realEnquiryOfPendingAndFailed() {
         var pending = Self.bench(.real, faults: FaultRule(.pendingThenDone, value: 3))
         expect(
             pending.recharge(), status: 200,
@@ -75,7 +75,7 @@ struct ReplyShapeTests {
 
     // MARK: page
 
-    @Test("the page's answers have a number operatorid, a string ackno and our reference")
+    @Test("page: an answer has a number as operatorid, a string as ackno, and refid is our reference")
     func page() {
         var bench = Self.bench(.page)
         expect(bench.enquire(), status: 401, body: #"{"status":false,"response_code":3,"message":"No such transaction"}"#)
@@ -98,8 +98,8 @@ struct ReplyShapeTests {
 
     // MARK: upstream
 
-    @Test("the upstream accepts with HTTP 202 and code 0, knows a recharge by our reference, and does not know one with code 12")
-    func upstream() {
+    @Test("upstream: pending is HTTP 202 with code 0, refid is our reference, and not found is code 12")
+    func upstreamAnswers() {
         var bench = Self.bench(.upstream)
         expect(bench.enquire(), status: 200, body: #"{"status":false,"response_code":12,"message":"No record found"}"#)
         expect(
@@ -129,9 +129,9 @@ struct ReplyShapeTests {
     // MARK: All shapes
 
     @Test(
-        "what is said of the caller or of the moment looks the same in every shape, and nothing is executed", arguments: ReplyShape.allCases
+        "refusals of credentials and outages look the same in every shape, and nothing is executed", arguments: ReplyShape.allCases
     )
-    func refusals(shape: ReplyShape) {
+    func refusalsAreTheSameInEveryShape(shape: ReplyShape) {
         let rows: [(FaultRule, Int, String)] = [
             (FaultRule(.authentication), 401, #"{"status":false,"response_code":16,"message":"Authentication failed"}"#),
             (FaultRule(.unauthorised), 401, #"{"message":"Unauthorized"}"#),
@@ -148,8 +148,8 @@ struct ReplyShapeTests {
         }
     }
 
-    @Test("a bare 401 asks for credentials in its header, and HTTP 503 says when to come again")
-    func headers() {
+    @Test("a 401 without a code has a WWW-Authenticate header, and HTTP 503 has Retry-After")
+    func challengeAndRetryAfter() {
         var bench = Self.bench(.real, faults: FaultRule(.unauthorised))
         guard case .reply(let bare) = bench.recharge() else { return #expect(Bool(false)) }
         #expect(bare.challenge == #"Bearer error="invalid_token""#)
@@ -160,8 +160,8 @@ struct ReplyShapeTests {
         #expect(bench.executed() == 0)
     }
 
-    @Test("codes 0, 2 and 12 are answered although the recharge was executed", arguments: [0.0, 2])
-    func unfinished(code: Double) {
+    @Test("BOS answers with code 0, 2 or 12 although it has executed the recharge", arguments: [0.0, 2])
+    func unfinishedCodesAfterExecution(code: Double) {
         var bench = Self.bench(.real, faults: FaultRule(.accepted, value: code))
         expect(
             bench.recharge(), status: 202,
@@ -175,8 +175,8 @@ struct ReplyShapeTests {
         #expect(bench.executed("r2") == 1)
     }
 
-    @Test("PAN answers carry the words that portals show, with the status and code of one that is done")
-    func panWords() {
+    @Test("PAN answers have the texts that portals show, with status true and code 1")
+    func panTexts() {
         var bench = Self.bench(.real)
         for (index, text) in Fault.openPANTexts.enumerated() {
             bench.follow(FaultRule(.panWords, value: Double(index + 1)))
@@ -188,8 +188,8 @@ struct ReplyShapeTests {
         expect(bench.check(), status: 401, body: #"{"status":"Failed","message":"Duplicate RefID"}"#)
     }
 
-    @Test("answers get a byte order mark, bytes that are no text, a notice of PHP, or come twice")
-    func spoiled() {
+    @Test("answers may have a byte order mark, invalid bytes or a PHP notice, or come twice")
+    func spoiledAnswers() {
         var bench = Self.bench(.page)
         _ = bench.recharge()
         let body = Array(#"{"status":false,"response_code":11,"message":"Duplicate Transaction"}"#.utf8)

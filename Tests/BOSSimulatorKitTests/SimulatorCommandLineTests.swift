@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The command line of bos-simulator", .timeLimit(.minutes(1)))
 struct SimulatorCommandLineTests {
-    /// A command line, and what the complaint about it has to say.
+    /// A command line, and a part of the error about it.
     private static let refusedLines: [(String, says: String)] = [
         ("simulate --runs 0", "--runs must be 1 or more"),
         ("simulate --seed 18446744073709551615 --runs 2", "too large together"),
@@ -21,7 +21,7 @@ struct SimulatorCommandLineTests {
         }
     }
 
-    @Test("a command line without a subcommand is one of serve", arguments: ["", "serve "])
+    @Test("a command line without a subcommand is read as one of serve", arguments: ["", "serve "])
     func servesByDefault(subcommand: String) throws {
         let line = subcommand + "--port 0 --latency 5ms --fault hang=0.1 --seed 7 --blind"
         let command = try #require(

@@ -32,8 +32,8 @@ struct SimulatorServerTests {
 
     private let recharge = #"{"operator":311,"canumber":"DL1","amount":10.5,"referenceid":"r1","RegisterID":"1"}"#
 
-    @Test("a recharge is answered as the provider's clients show it and stands in the books")
-    func recharges() async throws {
+    @Test("a recharge is answered in the form that the provider's clients show, and is in the books")
+    func rechargeIsAnsweredAndInTheBooks() async throws {
         try await withSimulator { address in
             let answer = try await send("POST", to: "\(address)/api/BOS/DoRecharge", body: recharge)
             #expect(answer.status == 200)
@@ -52,8 +52,8 @@ struct SimulatorServerTests {
         }
     }
 
-    @Test("the fault plan is replaced over HTTP, and a wrong one is refused and changes nothing")
-    func planOverHTTP() async throws {
+    @Test("the fault plan can be replaced over HTTP, and an impossible one is refused and changes nothing")
+    func faultPlanOverHTTP() async throws {
         try await withSimulator { address in
             let plan = #"{"seed":3,"faults":[{"fault":"tooMany","probability":1,"value":4}]}"#
             #expect(try await send("PUT", to: "\(address)/simulator/faults", body: plan).status == 200)
@@ -67,23 +67,23 @@ struct SimulatorServerTests {
         }
     }
 
-    @Test("a token from the authorise call opens the API and a made-up one does not")
-    func tokens() async throws {
+    @Test("the API accepts a token of the authorise call, and refuses an invented one")
+    func tokensOfTheAuthoriseCall() async throws {
         try await withSimulator({ $0.isTokenRequired = true }) { address in
             let grant = try await send(
                 "POST", to: "\(address)/payout/v1/authorize", headers: ["X-Client-Id": "id", "X-Client-Secret": "secret"])
             let token = try #require(grant.json["data"]?["token"]?.text)
             let url = "\(address)/api/BOS/DoRecharge"
             #expect(try await send("POST", to: url, body: recharge, headers: ["Authorization": "Bearer \(token)"]).status == 200)
-            let refusal = try await send("POST", to: url, body: recharge, headers: ["Authorization": "Bearer made-up"])
+            let refusal = try await send("POST", to: url, body: recharge, headers: ["Authorization": "Bearer invented"])
             #expect(refusal.status == 401)
             #expect(refusal.json["response_code"] == .number("16"))
             #expect(try await send("POST", to: "\(address)/payout/v1/authorize").status == 403)
         }
     }
 
-    @Test("the shape of answers, the names in them and blindness are options")
-    func options() async throws {
+    @Test("the shape of answers, the number in refid and blindness can be configured")
+    func configuredAnswers() async throws {
         let enquiry = #"{"registrationID":"1","referenceid":"r1"}"#
         try await withSimulator({ $0.shape = .page }) { address in
             let answer = try await send("POST", to: "\(address)/api/BOS/DoRecharge", body: recharge)
@@ -99,8 +99,8 @@ struct SimulatorServerTests {
         }
     }
 
-    @Test("a bare 401 carries its challenge, and an answer that comes twice is twice on the wire")
-    func wire() async throws {
+    @Test("a 401 without a code has its challenge on the wire, and an answer that comes twice is there twice")
+    func challengeAndDoubleAnswerOnTheWire() async throws {
         try await withSimulator({ $0.plan = FaultPlan(faults: [FaultRule(.unauthorised)]) }) { address in
             var request = URLRequest(url: try #require(URL(string: "\(address)/api/BOS/DoRecharge")))
             request.httpMethod = "POST"
@@ -117,7 +117,8 @@ struct SimulatorServerTests {
         }
     }
 
-    /// Everything that the server sends on one connection until it closes it.
+    /// Sends one request.
+    /// - Returns: everything that the server sends until it closes the connection.
     private static func exchange(_ body: String, with endpoint: String, at address: String) throws -> String {
         let port = try #require(address.split(separator: ":").last.flatMap { UInt16($0) })
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -139,8 +140,8 @@ struct SimulatorServerTests {
         return String(decoding: received, as: UTF8.self)
     }
 
-    @Test("another base path and health are served, and other paths are not found")
-    func paths() async throws {
+    @Test("another base path and /simulator/health are served, and other paths are not found")
+    func servedPaths() async throws {
         try await withSimulator({ $0.basePath = "/other" }) { address in
             let there = try await send("POST", to: "\(address)/other/DoRecharge", body: recharge)
             let elsewhere = try await send("POST", to: "\(address)/api/BOS/DoRecharge", body: recharge)

@@ -4,19 +4,19 @@ import ExactJSON
 import Foundation
 import Logging
 
-/// Measures a worker as a whole: real broker, real ledger, a stand-in for BOS that costs next to nothing. Run by `deploy/bench`.
+/// Measures a whole worker with a real broker, a real ledger and a stand-in for BOS that costs almost nothing. `deploy/bench` runs it.
 @main
 struct BenchmarkCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "Benchmarks", abstract: "Measures bos-worker: throughput, processor time, memory, latency, idle cost.")
 
     @Option(help: "The worker's program.") var worker: String
-    @Option(help: "The broker, with nothing in it.") var amqp: String
+    @Option(help: "The URL of an empty broker.") var amqp: String
     @Option(help: "A folder on a real disk, for the ledger and the worker's log.") var folder: String
-    @Option(help: "Recharges that wait in the queue and are drained.") var jobs = 20_000
-    @Option(help: "Recharges per second while latency is measured.") var rate = 500
-    @Option(help: "How many seconds latency is measured.") var seconds = 20
-    @Option(help: "How many seconds the idle worker is watched.") var idle = 20
+    @Option(help: "How many recharges wait in the queue when the worker starts.") var jobs = 20_000
+    @Option(help: "Recharges per second during the measurement of latency.") var rate = 500
+    @Option(help: "How many seconds the measurement of latency takes.") var seconds = 20
+    @Option(help: "How many seconds the idle worker is measured.") var idle = 20
 
     func run() async throws {
         let bos = try await ConstantBOS()
@@ -35,7 +35,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
         func start() async throws -> MeasuredWorker {
             try await MeasuredWorker(program: worker, folder: folder, amqp: amqp, bos: "http://127.0.0.1:\(bos.port)/api/BOS")
         }
-        // The worker declares the queues; then it is away while they are filled.
+        // The worker starts once to declare the queues. It is stopped while they are filled.
         try await start().stop()
         try await upstream.prepare()
         progress("publishing \(jobs) jobs")
@@ -63,23 +63,23 @@ struct BenchmarkCommand: AsyncParsableCommand {
     private func progress(_ text: String) { FileHandle.standardError.write(Data("\(text) …\n".utf8)) }
 }
 
-/// What makes a run worthless.
+/// Why a measurement is not valid.
 enum BenchmarkError: Error, CustomStringConvertible {
     case replies
     case worker(String)
-    /// With all that it has said.
+    /// The worker ended during the measurement; its log.
     case died(String)
     case stopped(Int32)
     case executions(Int, of: Int)
 
     var description: String {
         switch self {
-        case .replies: "some jobs have no reply, or one that is not succeeded; the numbers would mean nothing"
-        case .worker(let log): "the worker does not become ready; its log: \(log)"
+        case .replies: "some jobs have no reply, or one that is not succeeded, so that the measurement is not valid"
+        case .worker(let log): "the worker did not become ready; its log is \(log)"
         case .died(let log):
-            "the worker ended while it was measured; the end of its log:\n\(log.split(separator: "\n").suffix(20).joined(separator: "\n"))"
-        case .stopped(let code): "the worker ended with \(code) when it was asked to stop"
-        case .executions(let count, let jobs): "BOS was sent \(count) recharges for \(jobs) jobs"
+            "the worker ended during the measurement; the end of its log:\n\(log.split(separator: "\n").suffix(20).joined(separator: "\n"))"
+        case .stopped(let code): "the worker ended with exit code \(code) when it was stopped"
+        case .executions(let count, let jobs): "the worker sent \(count) recharges for \(jobs) jobs"
         }
     }
 }

@@ -3,7 +3,7 @@ import ExactJSON
 import Logging
 import Synchronization
 
-/// Publishes jobs and takes replies, as a service in front of the worker does.
+/// Publishes jobs and consumes their replies, as an upstream of the worker does.
 final class BenchmarkUpstream: Sendable {
     private static let replyQueue = "bench.replies"
 
@@ -14,7 +14,7 @@ final class BenchmarkUpstream: Sendable {
         let configuration = AMQPConfiguration(urls: [try AMQPURL(url)])
         let logger = Logger(label: "bench", factory: { _ in SwiftLogNoOpLogHandler() })
         publishing = try Connection(configuration: configuration, role: "bench-publish", logger: logger)
-        // Replies are kept as safely as jobs are.
+        // A quorum queue, so that replies are stored as safely as jobs.
         replying = try Connection(
             configuration: configuration, role: "bench-replies",
             topology: [
@@ -30,7 +30,7 @@ final class BenchmarkUpstream: Sendable {
         }
     }
 
-    /// Connects; the exchanges must be there by now.
+    /// Waits until both connections are ready. The exchanges must exist by now.
     func prepare() async throws {
         try await publishing.whenConnected()
         try await replying.whenConnected()
@@ -63,7 +63,8 @@ final class BenchmarkUpstream: Sendable {
         try await publishing.publish(message, exchange: "bos.jobs", routingKey: "recharge", mandatory: true)
     }
 
-    /// Takes the replies of the backlog: as many different ones as there are jobs, all of them "succeeded".
+    /// Consumes the replies of the backlog until there is one for each job.
+    /// - Returns: whether all of them are "succeeded".
     func consumeAll(_ count: Int) async throws -> Bool {
         var names: Set<String> = []
         var haveSucceeded = true
@@ -78,9 +79,10 @@ final class BenchmarkUpstream: Sendable {
         return haveSucceeded && names.allSatisfy { $0.hasPrefix("drain-") }
     }
 
-    /// Publishes at a fixed rate and returns the times from each publish to its reply, shortest first.
+    /// Publishes jobs at a fixed rate.
     ///
-    /// The time counts from the moment a job was due, so that a publisher held up by a slow broker hides nothing.
+    /// A job's time counts from the moment at which it was due to be published, so that the delay of a slow broker is included.
+    /// - Returns: the times until the replies, shortest first.
     func measureLatency(rate: Int, seconds: Int) async throws -> [Duration] {
         let count = rate * seconds
         let clock = ContinuousClock()

@@ -2,14 +2,14 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A BOS that says yes to everything: one constant answer, no parsing beyond the length of the request.
+/// A stand-in for BOS with one constant answer, "succeeded". It reads of a request only its path and its length.
 final class ConstantBOS: Sendable {
     let port: Int
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     private let channel: any Channel
     private let counter = Counter()
 
-    /// Recharges answered so far. Enquiries are answered as well, and not counted.
+    /// How many recharges it has answered so far. Other calls are answered too, and not counted.
     var recharges: Int { counter.value }
 
     init() async throws {
@@ -71,7 +71,7 @@ private final class ConstantAnswerHandler: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
-    /// Bytes of head and body, or `nil` while the head is not complete.
+    /// The number of bytes of head and body; `nil` while the head is incomplete.
     private static func requestSize(_ view: ByteBufferView) -> Int? {
         view.withUnsafeBytes { bytes in
             guard let end = offset(of: headEnd, in: bytes) else { return nil }
@@ -86,12 +86,12 @@ private final class ConstantAnswerHandler: ChannelInboundHandler {
         }
     }
 
-    /// Whether the path of this request, at its very beginning, is that of a recharge.
+    /// Whether the request is a `DoRecharge`. Only its first 64 bytes are searched.
     private static func isRecharge(_ view: ByteBufferView) -> Bool {
         view.withUnsafeBytes { offset(of: rechargeName, in: UnsafeRawBufferPointer(rebasing: $0.prefix(64))) != nil }
     }
 
-    /// Where the pattern, in small letters, begins; the case of the text does not matter.
+    /// The first offset of the pattern; `nil` if there is none. The pattern must be in lower case; the case of the text does not matter.
     private static func offset(of pattern: [UInt8], in bytes: UnsafeRawBufferPointer) -> Int? {
         guard bytes.count >= pattern.count else { return nil }
         return (0...(bytes.count - pattern.count)).first { start in

@@ -1,13 +1,14 @@
-/// How a backlog was drained, between the first reply seen and the last.
+/// How the worker drained a backlog, measured from the first reply that was seen to the last.
 struct Drain: Sendable {
     let jobs: Int
     let seconds: Double
     /// Processor time of the worker.
     let workerSeconds: Double
-    /// Processor time of this process: the stand-in for BOS, and a look at the queue now and then.
+    /// Processor time of this process, which runs the stand-in for BOS and looks at the queue of replies.
     let standInSeconds: Double
 
-    /// Watches the queue of replies fill. Nobody consumes it meanwhile, so that worker and broker are what is measured.
+    /// Watches the queue of replies until it has one for each job. Replies are not consumed meanwhile, so that only worker and broker are
+    /// measured.
     static func measure(_ jobs: Int, by worker: MeasuredWorker, upstream: BenchmarkUpstream, bos: ConstantBOS) async throws -> Drain {
         let clock = ContinuousClock()
         var first: (count: Int, at: ContinuousClock.Instant, worker: Double, own: Double)?

@@ -1,13 +1,13 @@
 import Foundation
 
-/// The worker under measurement, as a process of its own.
+/// The worker that is measured. It is a process of its own.
 final class MeasuredWorker: Sendable {
     let pid: Int32
     private let process: Process
     private let log: String
     private let ended: AsyncStream<Int32>
 
-    /// Starts it with its defaults and returns once it has consumers, which is before its first job is done.
+    /// Starts the worker with its default configuration. Returns when it has consumers, which is before its first job is done.
     init(program: String, folder: String, amqp: String, bos: String) async throws {
         let log = "\(folder)/worker.log"
         _ = FileManager.default.createFile(atPath: log, contents: nil)
@@ -43,12 +43,12 @@ final class MeasuredWorker: Sendable {
         for await code in ended where code != 0 { throw BenchmarkError.stopped(code) }
     }
 
-    /// Lets `body` measure the worker. Should that end meanwhile there is nothing left to measure, and nothing to wait for.
+    /// Runs `body`, and throws at once if the worker ends meanwhile.
     func watched<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
         try await withThrowingTaskGroup(of: Value.self) { group in
             group.addTask(operation: body)
             group.addTask {
-                // Looked at now and then: its end can be awaited once, and stop() does that.
+                // Polled, because the end of the process can be awaited only once, and stop() does that.
                 while self.process.isRunning { try await Task.sleep(for: .milliseconds(50)) }
                 throw BenchmarkError.died((try? String(contentsOfFile: self.log, encoding: .utf8)) ?? "")
             }
@@ -58,12 +58,13 @@ final class MeasuredWorker: Sendable {
         }
     }
 
-    /// What it has used since its start, as the kernel counts it.
+    /// What the worker has used since its start, as the kernel counts it.
     func usage() -> (processorSeconds: Double, peakKilobytes: Int) {
         (Self.processorSeconds(of: "\(pid)"), Self.peakKilobytes(of: "\(pid)"))
     }
 
-    /// User and system time of all threads. Source: proc(5), fields 14 and 15 of `/proc/PID/stat`, in ticks of 10 ms.
+    /// User and system time of all threads, in seconds. Source: proc(5), fields 14 and 15 of `/proc/PID/stat`, in ticks of 10 ms.
+    /// - Parameter process: a process id, or `self`.
     static func processorSeconds(of process: String) -> Double {
         let stat = (try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)) ?? ""
         guard let end = stat.lastIndex(of: ")") else { return 0 }

@@ -1,13 +1,14 @@
 import ExactJSON
 
-/// The numbers of one run: a table for people, and one line of JSON for comparisons.
+/// The results of one measurement: a table for people, and one line of JSON for comparisons.
 struct Report {
     let jobs: Int
     let drain: Drain
     let peakKilobytes: Int
     let rate: Int
+    /// The times from publish to reply, shortest first.
     let latency: [Duration]
-    /// Part of one processor that the idle worker uses.
+    /// The share of one processor that the idle worker uses, from 0 to 1.
     let idleShare: Double
 
     func write() {
@@ -40,7 +41,7 @@ struct Report {
         return latency[min(latency.count - 1, Int(Double(latency.count) * quantile))] / .milliseconds(1)
     }
 
-    /// A number with so many digits behind the point.
+    /// The number, rounded to this many decimals (at most 2).
     private func text(_ number: Double, decimals: Int) -> String {
         let factor: Int64 = [1, 10, 100][decimals]
         let rounded = Int64((number * Double(factor)).rounded())

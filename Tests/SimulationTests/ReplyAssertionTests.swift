@@ -4,14 +4,14 @@ import Testing
 
 @testable import Simulation
 
-@Suite("What a reply claims is held against what was true", .timeLimit(.minutes(1)))
-struct AssertionTests {
+@Suite("A reply's claim is compared with the facts", .timeLimit(.minutes(1)))
+struct ReplyAssertionTests {
     private static let start = Timestamp(milliseconds: 1_795_251_600_000)
     private static let recharge = Job.recharge(
         Recharge(operatorID: 311, subscriber: "c", amount: Money(paise: 100), reference: "r1", registerID: "merchant"))
     private static let question = Job.rechargeStatus(RechargeStatusQuery(reference: "r1", registerID: "merchant"))
 
-    /// What is wrong with a reply that is told 100 seconds after the step before it.
+    /// What is wrong with a reply that is stored 100 seconds after the step before it.
     private static func problem(
         of job: Job, answered outcome: Outcome, code: ReplyErrorCode? = nil, recharge state: JobState? = nil,
         account change: (inout ModelBOS.Account) -> Void = { _ in }
@@ -28,8 +28,8 @@ struct AssertionTests {
         ).problem(of: job)
     }
 
-    @Test("of a recharge: what was sent is neither expired nor refused, and BOS is not said to have refused what it has not")
-    func recharge() {
+    @Test("a recharge that was sent is neither expired nor refused, and one that BOS has not refused is not refused by BOS")
+    func claimsAboutARecharge() {
         for outcome in [Outcome.expired, .refused] {
             #expect(Self.problem(of: Self.recharge, answered: outcome) { $0.taken = 1 } == "it was sent before")
             #expect(Self.problem(of: Self.recharge, answered: outcome) == nil)
@@ -41,8 +41,8 @@ struct AssertionTests {
         #expect(Self.problem(of: Self.recharge, answered: .notFound) == "that is no answer to a recharge")
     }
 
-    @Test("of a question: what BOS has executed is neither failed nor not found, and what it has not is not succeeded")
-    func question() {
+    @Test("a recharge that BOS has executed is neither failed nor not found, and one that it has not executed has not succeeded")
+    func claimsAboutARechargeStatus() {
         func execute(at elapsed: Int64) -> (inout ModelBOS.Account) -> Void { { ($0.executed, $0.executedAt) = (1, elapsed) } }
         #expect(Self.problem(of: Self.question, answered: .succeeded, recharge: .inDoubt) == "BOS has not executed it")
         #expect(Self.problem(of: Self.question, answered: .succeeded, recharge: .inDoubt, account: execute(at: 60_000)) == nil)
@@ -56,8 +56,8 @@ struct AssertionTests {
         #expect(Self.problem(of: Self.question, answered: .notFound, recharge: .failed) == nil)
     }
 
-    @Test("of an application: what is not decided has no end")
-    func application() {
+    @Test("a PAN application that is not decided has neither succeeded nor failed")
+    func claimsAboutAPANApplication() {
         func job(_ reference: String) -> Job { .panStatus(PANStatusQuery(reference: reference)) }
         let endless = (0..<100).map { "p\($0)" }.first { PANDecision($0).isEndless } ?? ""
         let decided = (0..<100).map { "p\($0)" }.first { PANDecision($0).at < 200_000 } ?? ""

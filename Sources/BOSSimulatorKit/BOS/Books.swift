@@ -1,54 +1,59 @@
 internal import ExactJSON
 
-/// What the simulated BOS did: the truth that tests and benchmarks compare replies with.
+/// What the simulated BOS has done. Tests and benchmarks compare replies with it.
 struct Books: Sendable {
-    /// One reference's page.
+    /// What BOS has done with one reference.
     struct Entry: Sendable {
-        /// Also counts executions of which BOS has kept no record.
+        /// How often BOS has executed it. Executions without a record are counted too.
         var executed = 0
         var called = 0
         var enquiries = 0
-        /// Of all executions.
+        /// The sum of all its executions.
         var paise: Int64 = 0
-        /// What BOS itself knows of the reference.
+        /// BOS's own record of the execution; `nil` if it has none.
         var record: RechargeRecord?
-        /// The operator has refused it; what was asked for.
+        /// The request that the mobile operator has refused; `nil` if none was.
         var refused: RechargeRecord?
     }
 
     private(set) var entries: [String: Entry] = [:]
     private(set) var executed = 0
-    /// How often a recharge came, or came due, that was executed before: never to be sent.
+    /// How many requests came, or were executed late, after an execution of the same reference. A correct worker sends none of them.
     private(set) var repeats = 0
     private(set) var paise: Int64 = 0
     private var calls: [BOSEndpoint: Int] = [:]
     private var checks: [String: Int] = [:]
-    /// BOS's own numbers, each with the reference that it stands for.
+    /// The reference of each of BOS's own numbers.
     private var numbers: [String: String] = [:]
+    /// BOS's own number of each reference.
     private var ownNumbers: [String: String] = [:]
 
+    /// Counts a call.
     mutating func called(_ endpoint: BOSEndpoint) { calls[endpoint, default: 0] += 1 }
 
-    /// Counts a `DoRecharge` and returns how many there were for this reference.
+    /// Counts a call of `DoRecharge`.
+    /// - Returns: how many there were for this reference, this one included.
     mutating func called(_ reference: String) -> Int {
         if entries[reference, default: Entry()].executed > 0 { repeats += 1 }
         entries[reference, default: Entry()].called += 1
         return entries[reference]?.called ?? 1
     }
 
-    /// Counts an enquiry and returns how many there were for this reference.
+    /// Counts an enquiry.
+    /// - Returns: how many there were for this reference, this one included.
     mutating func enquired(_ reference: String) -> Int {
         entries[reference, default: Entry()].enquiries += 1
         return entries[reference]?.enquiries ?? 1
     }
 
-    /// Counts a check of a PAN application and returns how many there were.
+    /// Counts a check of a PAN application.
+    /// - Returns: how many there were for this application, this one included.
     mutating func checked(_ application: String) -> Int {
         checks[application, default: 0] += 1
         return checks[application] ?? 1
     }
 
-    /// BOS's own number of a reference: the same each time.
+    /// BOS's own number of a reference. It is the same each time.
     mutating func number(_ reference: String) -> String {
         if let known = ownNumbers[reference] { return known }
         var attempt = 0
@@ -62,11 +67,11 @@ struct Books: Sendable {
         return number
     }
 
-    /// The reference that BOS's own number stands for.
+    /// The reference of one of BOS's own numbers; `nil` if no reference has it.
     func reference(number: String) -> String? { numbers[number] }
 
-    /// Executes a recharge unless BOS knows its reference.
-    /// - Returns: false for a duplicate, which changes nothing.
+    /// Executes a recharge, unless BOS has a record of its reference.
+    /// - Returns: `false` for a duplicate, which changes nothing.
     mutating func execute(_ record: RechargeRecord) -> Bool {
         guard entries[record.reference]?.record == nil else { return false }
         count(record)
@@ -74,7 +79,7 @@ struct Books: Sendable {
         return true
     }
 
-    /// Executes a recharge and keeps no record of it.
+    /// Executes a recharge without keeping a record of it.
     mutating func executeUnrecorded(_ record: RechargeRecord) { count(record) }
 
     private mutating func count(_ record: RechargeRecord) {
@@ -84,15 +89,16 @@ struct Books: Sendable {
         paise += record.paise
     }
 
-    /// Another system has used the reference before.
+    /// Enters the record of another system that has used the reference before.
     mutating func enter(usedBefore record: RechargeRecord) { entries[record.reference, default: Entry()].record = record }
 
-    /// A recharge whose caller had gone came due, and another had been executed in the meantime.
+    /// Counts a late recharge that was not executed, because BOS had executed its reference in the meantime.
     mutating func repeatedLate() { repeats += 1 }
 
+    /// Enters a request that the mobile operator has refused.
     mutating func refuse(_ record: RechargeRecord) { entries[record.reference]?.refused = record }
 
-    /// The totals as `GET /simulator/books` shows them.
+    /// The totals, as `GET /simulator/books` shows them.
     var totals: JSONValue {
         .object([
             .init("executed", .number("\(executed)")),
@@ -104,7 +110,7 @@ struct Books: Sendable {
         ])
     }
 
-    /// One member for each reference, in the order of their names.
+    /// One member for each reference, sorted by reference.
     var references: JSONValue {
         .object(
             entries.sorted { $0.key < $1.key }.map { reference, entry in

@@ -1,21 +1,20 @@
 internal import JobModel
 
-/// The row that BOS keeps of one recharge.
+/// BOS's record of one recharge. Its times count from the start of the simulator.
 struct RechargeRecord: Sendable, Equatable {
     var reference: String
-    /// BOS's own number of it: six digits.
+    /// BOS's own number of the recharge: six digits, or more when those are used up.
     var number: String
     var operatorID: String
     var subscriber: String
     var paise: Int64
-    /// Since the start.
     var executedAt = Duration.zero
-    /// An enquiry finds it from then on; since the start.
+    /// When enquiries begin to find it.
     var knownFrom = Duration.zero
-    /// It is pending until then; since the start.
+    /// When it stops being pending.
     var doneFrom = Duration.zero
 
-    /// What another system of the merchant has bought under this reference.
+    /// The recharge that another system of the merchant has bought under this reference.
     static func usedBefore(_ reference: String, number: String) -> RechargeRecord {
         RechargeRecord(reference: reference, number: number, operatorID: "18", subscriber: "9999900000", paise: 4900)
     }
@@ -24,21 +23,22 @@ struct RechargeRecord: Sendable, Equatable {
     static let other = RechargeRecord(
         reference: "1000000000001", number: "999999", operatorID: "18", subscriber: "9999900000", paise: 5000)
 
-    // MARK: Made-up numbers: the same for a reference in every run
+    // MARK: Invented numbers, the same for a reference in every run
 
     var givenOperatorID: String { Self.digits(for: "operatorid", of: reference) }
     var acknowledgement: String { Self.digits(for: "ackno", of: reference) }
 
-    /// The number of its own that BOS tries to give a reference at first, or after so many that were taken.
+    /// The number that BOS gives a reference.
+    /// - Parameter attempt: how many numbers were tried before and belonged to other references.
     static func ownNumber(of reference: String, attempt: Int) -> String {
         var generator = SeededGenerator(seed: 0, purpose: "refid", reference: reference, number: attempt)
-        // Six digits are seen; more only where so many recharges have taken all of them.
+        // Real numbers have six digits. Longer ones are used only when the six-digit ones run out.
         return attempt < 100 ? "\(generator.next() % 900_000 + 100_000)" : "\(generator.next())"
     }
 
-    // MARK: Money: rupees as BOS is sent them, counted in paise so that the books add up exactly
+    // MARK: Money: callers send rupees; the books count paise, so that sums are exact
 
-    /// Paise of a decimal number with at most two decimals; `nil` for anything else, for zero and for more than nine crore rupees.
+    /// The paise of an amount in rupees with at most nine digits and two decimals; `nil` for any other text and for zero.
     static func paise(_ text: String) -> Int64? {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard (1...2).contains(parts.count), (1...9).contains(parts[0].utf8.count) else { return nil }

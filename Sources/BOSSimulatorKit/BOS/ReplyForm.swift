@@ -1,36 +1,36 @@
 internal import ExactJSON
 private import Foundation
 
-/// How answers look. Source: bos-api.md#what-clients-show.
+/// The form of answers. Source: bos-api.md#what-clients-show.
 package enum ReplyShape: String, Sendable, CaseIterable {
-    /// As the provider's own clients show them ("What public clients … show").
+    /// As the provider's own clients show its answers.
     case real
-    /// As the provider's public page shows them.
+    /// As the provider's public page shows its answers.
     case page
-    /// As those of the provider whose API it resells: HTTP 202 and code 0 for "accepted", `data.status` a number, code 12 for "unknown".
+    /// As the provider whose API is resold answers: HTTP 202 and code 0 for "accepted", a number in `data.status`, code 12 for "unknown".
     case upstream
 }
 
-/// Which names of a recharge an enquiry understands.
+/// The names by which an enquiry finds a recharge.
 package enum EnquiryNames: String, Sendable, CaseIterable {
-    /// The caller's, `referenceid`.
+    /// The caller's reference, `referenceid`.
     case referenceid
     /// BOS's own number, the `refid` of `DoRecharge`'s answer.
     case refid
     case both
 }
 
-/// Writes what a call is answered with in one of the shapes.
+/// Writes answers in one of the shapes.
 struct ReplyForm: Sendable {
     var shape = ReplyShape.real
-    /// Whether `refid` is BOS's own number; else it is the caller's reference.
+    /// Whether `refid` is BOS's own number instead of the caller's reference.
     var hasOwnNumber = true
     /// Unix time of the simulator's start, in seconds.
     var startedAt = 0.0
 
     func refid(_ record: RechargeRecord) -> String { hasOwnNumber ? record.number : record.reference }
 
-    /// When it was executed, as BOS writes times.
+    /// The time of the execution, as BOS writes times.
     func dateAdded(_ record: RechargeRecord) -> String {
         Date(timeIntervalSince1970: startedAt + record.executedAt / .seconds(1)).formatted(
             .iso8601.year().month().day().dateSeparator(.dash).dateTimeSeparator(.space).time(includingFractionalSeconds: false))
@@ -54,7 +54,7 @@ extension ReplyForm {
         }
     }
 
-    /// - Parameter code: says that it is not finished.
+    /// - Parameter code: one that means "not finished".
     func accepted(_ record: RechargeRecord, code: Int) -> SimulatorReply {
         answered(record, status: 202, code: code, message: "Transaction is accepted")
     }
@@ -67,7 +67,7 @@ extension ReplyForm {
                 with: [.init("operatorid", .number(record.givenOperatorID)), .init("ackno", .string(record.acknowledgement))],
                 message: message)
         case .real, .upstream:
-            // The operator has given no number yet.
+            // The mobile operator has given no number yet.
             SimulatorReply(
                 httpStatus, status: true, code: code,
                 with: [
@@ -89,7 +89,7 @@ extension ReplyForm {
         }
     }
 
-    /// What `data.status` says of a recharge.
+    /// `data.status` of a recharge.
     enum Status: String {
         case failed = "0"
         case succeeded = "1"
@@ -105,8 +105,8 @@ extension ReplyForm {
     }
 
     /// - Parameters:
-    ///   - code: of the question; by default what the shape says beside this status.
-    ///   - refid: another one than the recharge's own.
+    ///   - code: the outer code; by default the one that this shape shows beside the status.
+    ///   - refid: by default the recharge's own.
     func found(_ record: RechargeRecord, as status: Status, code: Int? = nil, refid: String? = nil) -> SimulatorReply {
         let data = data(record, as: status, refid: refid ?? self.refid(record))
         switch shape {
@@ -118,7 +118,8 @@ extension ReplyForm {
         }
     }
 
-    /// - Parameter data: what stands in the place of a recharge; `nil` for nothing.
+    /// Answers the enquiry as found, without a recharge.
+    /// - Parameter data: what takes the place of the recharge; `nil` to leave `data` out.
     func foundNothing(data: JSONValue?) -> SimulatorReply {
         SimulatorReply(200, status: true, code: 1, with: data.map { [.init("data", $0)] } ?? [], message: "Transaction found")
     }
@@ -142,7 +143,7 @@ extension ReplyForm {
         ])
     }
 
-    /// - Parameter decimals: whether whole rupees are written with paise too.
+    /// - Parameter decimals: whether whole rupees are written with two decimals too.
     private static func rupees(_ paise: Int64, decimals: Bool = false) -> String {
         paise % 100 == 0 && !decimals ? "\(paise / 100)" : "\(paise / 100).\(paise % 100 < 10 ? "0" : "")\(paise % 100)"
     }

@@ -1,33 +1,33 @@
 internal import ExactJSON
 
-/// BOS as a value: a call and the time go in, what is to happen on the wire comes out.
+/// BOS as a value: it takes a call and the time, and returns what is to happen on the wire.
 ///
-/// There is no clock and no I/O in here, so every fault can be tested without waiting for it.
+/// It has no clock and does no I/O, so that every fault can be tested without waiting.
 struct SimulatedBOS: Sendable {
-    /// What is to happen on the wire.
+    /// What is to happen on the connection.
     enum Effect: Sendable, Equatable {
         case reply(SimulatorReply)
-        /// Close with a TCP reset.
+        /// Close the connection with a TCP reset.
         case reset
-        /// Say nothing; close after so long, or once the caller goes if `nil`.
+        /// Send nothing, and close the connection after this time; `nil`: when the caller closes it.
         case hold(closeAfter: Duration?)
     }
 
-    /// How answers look and what enquiries can do, whatever the plan says.
+    /// The form of answers, and what enquiries find. It does not depend on the fault plan.
     struct Configuration: Sendable {
         var form = ReplyForm()
         var enquiryNames = EnquiryNames.referenceid
-        /// No enquiry ever finds a recharge.
+        /// Whether no enquiry ever finds a recharge.
         var isBlind = false
     }
 
     var tokens: TokenIssuer
     private(set) var plan: FaultPlan
     private let configuration: Configuration
-    /// Since when the plan has been in force.
+    /// When the plan was set.
     private var planSince = Duration.zero
     private var books = Books()
-    /// Executed by their time although their callers may have gone.
+    /// Recharges that are to be executed late, even if their callers have closed the connection.
     private var executedLater: [RechargeRecord] = []
 
     init(plan: FaultPlan, tokens: TokenIssuer, configuration: Configuration = Configuration()) {
@@ -36,28 +36,30 @@ struct SimulatedBOS: Sendable {
         self.configuration = configuration
     }
 
+    /// Replaces the fault plan.
     mutating func follow(_ plan: FaultPlan, at now: Duration) {
         self.plan = plan
         planSince = now
     }
 
-    /// The books at that time, with what has been executed late by then.
+    /// The books at that time, late executions included.
     mutating func books(at now: Duration) -> Books {
         executeDue(at: now)
         return books
     }
 
-    /// Forgets every reference, call and issued token; the plan stays.
+    /// Forgets every reference, call and issued token. The plan stays.
     mutating func reset() {
         books = Books()
         executedLater = []
         tokens.revokeAll()
     }
 
-    /// Answers one call below the base path.
+    /// Answers one call.
     /// - Parameters:
-    ///   - caller: who the headers say is calling.
+    ///   - caller: the caller's credentials from the headers.
     ///   - now: the time since the start.
+    /// - Returns: what is to happen, and how long to wait before it.
     mutating func answer(_ endpoint: BOSEndpoint, body: [UInt8], caller: Caller, at now: Duration) -> (Effect, delay: Duration) {
         executeDue(at: now)
         books.called(endpoint)
@@ -95,7 +97,7 @@ struct SimulatedBOS: Sendable {
             executedLater.append(later)
             return .hold(closeAfter: nil)
         case .refuse:
-            // BOS looks for a duplicate before it asks the operator.
+            // BOS looks for a duplicate before it calls the mobile operator.
             guard books.entries[record.reference]?.record == nil else { return .reply(configuration.form.duplicate) }
             books.refuse(record)
         case .unrecorded:
@@ -122,7 +124,7 @@ struct SimulatedBOS: Sendable {
         }
     }
 
-    /// The reference that an enquiry means by a name; `nil` if BOS knows no recharge of that name.
+    /// The reference that an enquiry means by a name; `nil` if BOS knows no recharge by that name.
     private func reference(named name: String) -> String? {
         switch configuration.enquiryNames {
         case .referenceid: name
@@ -201,13 +203,13 @@ struct SimulatedBOS: Sendable {
         }
     }
 
-    /// What another system has bought under this reference, if that is its fate.
+    /// Enters the recharge of another system, if that is the fate of this reference.
     private mutating func enterUsedBefore(_ reference: String) {
         guard books.entries[reference]?.record == nil, plan.fate(.usedBefore, of: reference) != nil else { return }
         books.enter(usedBefore: .usedBefore(reference, number: books.number(reference)))
     }
 
-    /// Executes what is due by now. Looking at the books and every call do this first, so no timer is needed.
+    /// Executes the late recharges that are due. Every call and every look at the books does this first, so that no timer is needed.
     private mutating func executeDue(at now: Duration) {
         guard !executedLater.isEmpty else { return }
         for record in executedLater.filter({ $0.executedAt <= now }).sorted(by: { $0.executedAt < $1.executedAt }) {
@@ -218,7 +220,7 @@ struct SimulatedBOS: Sendable {
 }
 
 extension RechargeRecord {
-    /// It is executed at that time, with the fates that the plan has for it.
+    /// Sets the times of the record for an execution at `time`, with the fates of its reference.
     fileprivate mutating func schedule(at time: Duration, _ plan: FaultPlan) {
         executedAt = time
         knownFrom = time + .seconds(plan.fate(.blindEnquiry, of: reference) ?? 0)
@@ -230,7 +232,7 @@ extension FaultRule {
     var number: Double { value ?? fault.defaultValue ?? 0 }
     fileprivate var code: Int { Int(number) }
 
-    /// What happens instead of executing.
+    /// What happens instead of the execution; `nil` if BOS executes the call.
     fileprivate var effectBefore: SimulatedBOS.Effect? {
         switch fault {
         case .refuse: .reply(.refused(code: code))
@@ -248,7 +250,7 @@ extension FaultRule {
         }
     }
 
-    /// What happens instead of the answer, after executing.
+    /// What happens instead of the answer, after the execution; `nil` if BOS answers.
     fileprivate var effectAfter: SimulatedBOS.Effect? {
         switch fault {
         case .undecided: .reply(.undecided(code: code))

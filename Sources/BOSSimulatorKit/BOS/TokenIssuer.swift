@@ -1,14 +1,15 @@
-/// The tokens that the authorise call gave out, and which of them a call may use.
+/// Issues the tokens of the authorise call, and decides which tokens a call may use.
 struct TokenIssuer: Sendable {
-    /// Whether calls without a valid token are refused with HTTP 401 and code 16.
+    /// Whether BOS refuses calls without a valid token with HTTP 401 and code 16.
     let isTokenRequired: Bool
     let lifetime: Duration
-    /// A token that is accepted for ever, for token sources that do not ask for one.
+    /// A token that never expires, for callers that do not use the authorise call.
     let fixedToken: String?
-    /// The client secret that the authorise call insists on; any is accepted if `nil`.
+    /// The client secret that the authorise call accepts; `nil`: any.
     let clientSecret: String?
     /// Unix time of the start, in seconds.
     let startedAt: Double
+    /// How many authorise calls there were.
     var requests = 0
     private var expiries: [String: Duration] = [:]
     private var issued = 0
@@ -21,23 +22,24 @@ struct TokenIssuer: Sendable {
         self.startedAt = startedAt
     }
 
-    /// A new token and its expiry in Unix seconds.
+    /// Issues a new token.
+    /// - Returns: the token, and its expiry as Unix time in seconds.
     mutating func issue(at now: Duration) -> (token: String, expires: Int64) {
         expiries = expiries.filter { $0.value > now }
         issued += 1
-        // Random, so that a token of an earlier run or from before a reset is not mistaken for this one.
+        // Random, so that a token from an earlier run, or from before a reset, is never valid.
         let token = "simulated-\(issued)-\(String(UInt64.random(in: .min ... .max), radix: 16))"
         expiries[token] = now + lifetime
         return (token, Int64(startedAt + (now + lifetime) / .seconds(1)))
     }
 
-    /// Whether the caller may have a token.
+    /// Whether the caller's client id and secret entitle it to a token.
     func mayAuthorise(_ caller: Caller) -> Bool {
         guard let id = caller.clientID, let secret = caller.clientSecret, !id.isEmpty, !secret.isEmpty else { return false }
         return clientSecret == nil || secret == clientSecret
     }
 
-    /// Whether a call with this token may go on.
+    /// Whether a call with this token is allowed.
     func accepts(_ token: String?, at now: Duration) -> Bool {
         guard isTokenRequired else { return true }
         guard let token else { return false }
@@ -50,9 +52,9 @@ struct TokenIssuer: Sendable {
     }
 }
 
-/// Who the headers of a call say is calling.
+/// The caller's credentials, as the headers of a call give them.
 struct Caller: Sendable {
-    /// What `Authorization` carries after `Bearer `.
+    /// The part of `Authorization` after `Bearer `.
     var token: String?
     var clientID: String?
     var clientSecret: String?

@@ -1,4 +1,4 @@
-/// The calls that the simulator understands, spelled as in their paths and in the fault plan.
+/// The calls of BOS. The raw value is the name in paths, in the fault plan and in the books.
 package enum BOSEndpoint: String, Sendable, CaseIterable, Codable {
     case doRecharge = "DoRecharge"
     case rechargesStatus = "RechargesStatus"
@@ -6,9 +6,9 @@ package enum BOSEndpoint: String, Sendable, CaseIterable, Codable {
     case authorise = "authorize"
 }
 
-/// What can go wrong with BOS. The raw value is the name on the command line and in plan files; ``row`` says what each one does.
+/// What can go wrong at BOS. The raw value is the name on the command line and in fault plans; ``row`` says what each fault does.
 package enum Fault: String, Sendable, CaseIterable, Codable {
-    // MARK: Faults of one call: at most one of them is drawn for each call.
+    // MARK: Faults of a call. At most one of them is drawn for each call.
 
     case refuse, authentication, unauthorised, signature, emptyWallet, maintenance, tooMany, unavailable, serverError, resetBefore, hang,
         late
@@ -17,35 +17,35 @@ package enum Fault: String, Sendable, CaseIterable, Codable {
     case otherRecharge, otherRefid, otherAmount, otherSubscriber, contradiction, emptyData, emptyList, noData
     case panWords, panRefusal, panDuplicate
 
-    // MARK: Fates of a reference: drawn once, each for itself, and beside any fault of a call.
+    // MARK: Fates of a reference. Each is drawn once for each reference, independently of the other fates and of the faults of calls.
 
     case blindEnquiry, neverFound, usedBefore, pendingThenDone, panPending, panRejected
 
-    /// True for what is drawn once for a reference, false for what is drawn for each call.
+    /// Whether the fault is drawn once for each reference, and not for each call.
     var isFate: Bool { row.kind == .fate }
 
     /// The calls that can have the fault.
     var endpoints: [BOSEndpoint] { row.endpoints }
 
-    /// The value when the plan gives none; `nil` where none is needed.
+    /// The value if the plan gives none; `nil` if the fault needs none.
     var defaultValue: Double? { row.defaultValue }
 }
 
 extension Fault {
-    /// What a fault does: the one place from which the help, the simulator and Tests/README.md#the-stand-in-for-bos take it.
+    /// What a fault does. The simulator, its help and Tests/README.md#the-stand-in-for-bos all take it from here.
     struct Row: Sendable {
         enum Kind: Sendable { case call, fate }
 
         var kind = Kind.call
         var endpoints = BOSEndpoint.allCases
-        /// What the value means, in one word for the help; `nil` if the fault has no value.
+        /// The name of the value in the help; `nil` if the fault has no value.
         var valueName: String?
         var defaultValue: Double?
         /// One sentence in Markdown.
         var summary: String
     }
 
-    /// The texts of ``panWords``: none of them says that the application has ended.
+    /// The texts of ``panWords``. None of them says that the application has ended.
     static let openPANTexts = [
         "Objection raised, documents awaited", "Application is in process", "Marked for clarification",
         "Unable to fetch status, please try later", "Application is in process, it has been allotted to an officer",
@@ -83,68 +83,70 @@ extension Fault {
             Self.value(
                 "SECONDS",
                 does:
-                    "HTTP 402 with code 16, \"Insufficient fund in your account\", for so long after the plan was set; nothing is executed")
+                    "HTTP 402 with code 16, \"Insufficient fund in your account\", for this time after the plan was set; nothing is executed"
+            )
         case .maintenance:
             Self.value(
                 "SECONDS",
-                does: "status false with code 6, \"Service under maintenance\", for so long after the plan was set; nothing is executed")
+                does: "status false with code 6, \"Service under maintenance\", for this time after the plan was set; nothing is executed")
         case .tooMany: Self.value("SECONDS", default: 1, does: "HTTP 429 with that `Retry-After`; nothing is executed")
         case .unavailable: Self.value("SECONDS", default: 1, does: "HTTP 503 with that `Retry-After`; nothing is executed")
-        case .serverError: Self.call(does: "HTTP 500 with a page for people; nothing is executed")
+        case .serverError: Self.call(does: "HTTP 500 with an HTML page; nothing is executed")
         case .resetBefore: Self.call(does: "the connection is reset; nothing is executed")
         case .hang: Self.call(does: "no answer; nothing is executed")
         case .late:
             Self.value(
-                "SECONDS", default: 5, of: Self.recharges, does: "no answer; executed that much later, although the caller may have gone")
+                "SECONDS", default: 5, of: Self.recharges,
+                does: "no answer; executed after this time, even if the caller has closed the connection")
         case .accepted: Self.value("CODE", default: 0, of: Self.money, does: "HTTP 202 with that code; executed")
         case .undecided:
             Self.value("CODE", default: 12, of: Self.money, does: "status false with that code, \"Transaction status unknown\"; executed")
         case .garbage: Self.call(does: "HTTP 200 with half an answer; executed")
         case .resetAfter: Self.call(does: "executed, then the connection is reset")
-        case .answerLost: Self.value("SECONDS", does: "executed, then no answer; the connection is closed after so long")
+        case .answerLost: Self.value("SECONDS", does: "executed, then no answer; the connection is closed after this time")
         case .unrecorded:
             Self.value(
                 "SECONDS", of: Self.recharges,
-                does: "as `answerLost`, and BOS keeps no record of it: no enquiry finds it ever, and a repeat is executed once more")
+                does: "as `answerLost`, but BOS keeps no record: no enquiry finds the recharge, and a repeat is executed again")
         case .byteOrderMark: Self.call(does: "a byte order mark before the JSON")
-        case .controlBytes: Self.call(does: "a control byte and a byte that is no UTF-8 inside `message`")
-        case .phpNotice: Self.call(does: "a notice of PHP before the JSON")
+        case .controlBytes: Self.call(does: "a control byte and a byte that is not valid UTF-8 inside `message`")
+        case .phpNotice: Self.call(does: "a PHP notice before the JSON")
         case .twice: Self.call(does: "the same answer twice on one connection")
-        case .otherRecharge: Self.call(of: Self.about, does: "the answer is about another recharge that was done")
-        case .otherRefid: Self.call(of: Self.about, does: "the answer names another recharge by `data.refid` alone")
+        case .otherRecharge: Self.call(of: Self.about, does: "the answer is about another recharge, which was executed")
+        case .otherRefid: Self.call(of: Self.about, does: "`data.refid` names another recharge; the other fields are right")
         case .otherAmount: Self.call(of: Self.about, does: "`data.amount` is ten times the recharge's")
         case .otherSubscriber: Self.call(of: Self.about, does: "`data.canumber` is another subscriber's")
         case .contradiction:
             Self.value(
-                "CODE", default: 0, of: Self.about, does: "that code, which says \"not finished\", beside the `data` of what is known")
+                "CODE", default: 0, of: Self.about, does: "that code, which means \"not finished\", beside the `data` of the recharge")
         case .emptyData: Self.call(of: Self.about, does: "status true with code 1 and `\"data\":{}`")
         case .emptyList: Self.call(of: Self.about, does: "status true with code 1 and `\"data\":[]`")
         case .noData: Self.call(of: Self.about, does: "status true with code 1 and no `data`")
         case .panWords:
             Self.value(
                 "NUMBER", default: 1, of: Self.pan,
-                does: "status true with code 1 and a text that settles nothing: "
+                does: "status true with code 1 and a text that does not say how the application ended: "
                     + Self.openPANTexts.enumerated().map { "\($0 + 1) \"\($1)\"" }.joined(separator: ", "))
         case .panRefusal: Self.call(of: Self.pan, does: "status false without a code, \"Service unavailable, try later\"")
         case .panDuplicate: Self.call(of: Self.pan, does: "HTTP 401, status \"Failed\", \"Duplicate RefID\"")
         case .blindEnquiry:
-            Self.fate("SECONDS", default: 5, of: Self.about, does: "for so long after it was executed no enquiry finds the recharge")
+            Self.fate("SECONDS", default: 5, of: Self.about, does: "no enquiry finds the recharge for this time after its execution")
         case .neverFound: Self.fate(of: Self.about, does: "no enquiry ever finds the recharge, executed or not")
         case .usedBefore:
             Self.fate(
                 of: Self.money,
-                does: "the reference was used before for another subscriber and amount: code 11, and enquiries tell of that recharge")
+                does: "the reference was used before for another subscriber and amount: code 11, and enquiries find that recharge")
         case .pendingThenDone:
-            Self.fate("SECONDS", default: 5, of: Self.money, does: "answered as pending, also to enquiries, and done so much later")
+            Self.fate("SECONDS", default: 5, of: Self.money, does: "pending for this time, in enquiries too, and then executed")
         case .panPending:
-            Self.fate("CHECKS", default: 3, of: Self.pan, does: "under process for the first so many checks of the application")
-        case .panRejected: Self.fate(of: Self.pan, does: "rejected once it is no longer under process")
+            Self.fate("CHECKS", default: 3, of: Self.pan, does: "under process for this number of checks of the application")
+        case .panRejected: Self.fate(of: Self.pan, does: "rejected when it is no longer under process")
         }
     }
 }
 
 extension Fault {
-    /// One line for each fault or fate, for `bos-simulator --help`.
+    /// One line for each fault or fate, for `bos-simulator serve --help`.
     package static func help(ofFates: Bool) -> String {
         allCases.filter { $0.isFate == ofFates }.map { "\($0.spelling): \($0.row.summary.filter { $0 != "`" }).\($0.place)" }.joined(
             separator: "\n")

@@ -1,17 +1,18 @@
 private import Foundation
 internal import JobModel
 
-/// Everything that is to go wrong, and the seed that decides when.
+/// The faults of the simulated BOS, and the seed that decides when they happen.
 ///
-/// Every decision is drawn from the seed, the reference and the number of that call, never from the time or the order of
-/// arrival, so a run with the same seed and the same calls meets the same faults. Only how long `emptyWallet` and `maintenance` last is
-/// a matter of time.
+/// Every decision depends only on the seed, the reference and the number of the call. It does not depend on the time or on the order of
+/// calls, so that the same seed and the same calls give the same faults. Only the length of `emptyWallet` and `maintenance` is measured in
+/// time.
 package struct FaultPlan: Sendable, Equatable, Codable {
     package var seed: UInt64
-    /// Waited before every answer.
+    /// The time that BOS waits before each answer.
     package var latency: Latency
     package var faults: [FaultRule]
 
+    /// By default a plan without latency and without faults.
     package init(seed: UInt64 = 1, latency: Latency = .none, faults: [FaultRule] = []) {
         self.seed = seed
         self.latency = latency
@@ -20,14 +21,15 @@ package struct FaultPlan: Sendable, Equatable, Codable {
 
     /// Reads a plan as JSON, for example `{"seed":7,"latency":"5ms-50ms","faults":[{"fault":"hang","probability":0.01}]}`.
     ///
-    /// Every member may be absent; names that do not exist are refused, since a misspelled fault would be a test of nothing.
+    /// Every member may be absent. Unknown names are refused, because a misspelled fault would test nothing.
+    /// - Throws: ``FaultPlanError`` if the JSON is not a plan, or if ``check()`` refuses the plan.
     package init(json: [UInt8]) throws(FaultPlanError) {
         do {
             self = try JSONDecoder().decode(FaultPlan.self, from: Data(json))
         } catch let error as FaultPlanError {
             throw error
         } catch {
-            throw .malformed("the fault plan is not what it should be: \(error)")
+            throw .malformed("the fault plan cannot be read: \(error)")
         }
         try check()
     }
@@ -39,7 +41,7 @@ package struct FaultPlan: Sendable, Equatable, Codable {
         faults = try members.decodeIfPresent([FaultRule].self, forKey: .faults) ?? []
     }
 
-    /// The plan as JSON in the form that `init(json:)` reads.
+    /// The plan as JSON, in the form that `init(json:)` reads.
     package var json: [UInt8] {
         get throws {
             let encoder = JSONEncoder()
@@ -48,7 +50,8 @@ package struct FaultPlan: Sendable, Equatable, Codable {
         }
     }
 
-    /// Refuses a plan whose probabilities cannot all be true at once.
+    /// Refuses a plan with a malformed rule, or with probabilities that add up to more than 1 for one endpoint.
+    /// - Throws: ``FaultPlanError``, which says what is wrong.
     package func check() throws(FaultPlanError) {
         for rule in faults { try rule.check() }
         for endpoint in BOSEndpoint.allCases {
@@ -61,11 +64,11 @@ package struct FaultPlan: Sendable, Equatable, Codable {
         }
     }
 
-    /// The fault of one call, if it is to have one.
+    /// Draws the fault of one call; `nil` if the call has none.
     /// - Parameters:
     ///   - merchant: the `RegisterID` of the call, if it has one.
     ///   - number: how many calls this endpoint has had for this reference, this one included.
-    ///   - age: how long the plan has been in force.
+    ///   - age: the time since the plan was set.
     func fault(of endpoint: BOSEndpoint, merchant: String?, reference: String, number: Int, age: Duration) -> FaultRule? {
         guard !faults.isEmpty else { return nil }
         var generator = SeededGenerator(seed: seed, purpose: endpoint.rawValue, reference: reference, number: number)
@@ -77,7 +80,7 @@ package struct FaultPlan: Sendable, Equatable, Codable {
         return nil
     }
 
-    /// The fate's value if this reference is to meet it.
+    /// The value of the fate if this reference has it; otherwise `nil`.
     func fate(_ fault: Fault, of reference: String) -> Double? {
         guard let rule = faults.first(where: { $0.fault == fault }) else { return nil }
         var generator = SeededGenerator(seed: seed, purpose: fault.rawValue, reference: reference, number: 0)
@@ -85,7 +88,7 @@ package struct FaultPlan: Sendable, Equatable, Codable {
         return rule.value ?? fault.defaultValue ?? 0
     }
 
-    /// How long the answer to this call is to take.
+    /// The time until the answer to this call.
     func delay(of endpoint: BOSEndpoint, reference: String, number: Int) -> Duration {
         if case .none = latency { return .zero }
         var generator = SeededGenerator(seed: seed &+ 1, purpose: endpoint.rawValue, reference: reference, number: number)
@@ -94,13 +97,14 @@ package struct FaultPlan: Sendable, Equatable, Codable {
 }
 
 extension FaultRule {
+    /// Whether a call can have the fault.
     /// - Parameter merchant: the `RegisterID` of the call, if it has one.
     func applies(to endpoint: BOSEndpoint, of merchant: String?) -> Bool {
         (self.endpoint == nil || self.endpoint == endpoint) && fault.endpoints.contains(endpoint)
             && (registerID == nil || registerID == merchant)
     }
 
-    /// Whether a fault that lasts for a while has passed.
+    /// Whether a fault of limited duration has ended.
     func isOver(at age: Duration) -> Bool {
         guard fault == .emptyWallet || fault == .maintenance, let value else { return false }
         return age >= .seconds(value)
@@ -108,7 +112,7 @@ extension FaultRule {
 }
 
 extension SeededGenerator {
-    /// Random numbers for one decision, which depend on nothing but the seed and what is decided: an FNV-1a hash of that is the seed.
+    /// Random numbers for one decision. The generator's seed is an FNV-1a hash of the arguments, so that decisions are independent.
     init(seed: UInt64, purpose: String, reference: String, number: Int) {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
@@ -119,6 +123,6 @@ extension SeededGenerator {
         self.init(seed: hash ^ (seed &* Self.increment) ^ (UInt64(bitPattern: Int64(number)) &* 0xd1b5_4a32_d192_ed03))
     }
 
-    /// A number from 0 up to but not including 1.
+    /// A number from 0 up to, but not including, 1.
     mutating func unit() -> Double { Double(next() >> 11) / 9_007_199_254_740_992 }
 }

@@ -1,15 +1,16 @@
-/// One line of the fault plan: which fault, where, how often.
+/// One rule of the fault plan: which fault happens, at which calls, and how often.
 package struct FaultRule: Sendable, Equatable, Codable {
     package var fault: Fault
     /// From 0 (never) to 1 (always).
     package var probability: Double
-    /// The endpoint the rule is for; `nil` means all of them.
+    /// The endpoint that has the fault; `nil`: every one.
     package var endpoint: BOSEndpoint?
-    /// Seconds, a code or a number of checks, as the fault's own description says.
+    /// Seconds, a code or a number, as the fault's own description says; `nil`: the fault's default.
     package var value: Double?
-    /// Only calls with this `RegisterID` have the fault; `nil` means all of them.
+    /// The `RegisterID` of the calls that have the fault; `nil`: all of them.
     package var registerID: String?
 
+    /// By default a fault that happens at every call of all its endpoints.
     package init(_ fault: Fault, probability: Double = 1, endpoint: BOSEndpoint? = nil, value: Double? = nil, registerID: String? = nil) {
         self.fault = fault
         self.probability = probability
@@ -18,7 +19,8 @@ package struct FaultRule: Sendable, Equatable, Codable {
         self.registerID = registerID
     }
 
-    /// Reads the command line's spelling `[ENDPOINT/]NAME[:VALUE][@REGISTERID]=PROBABILITY`, for example `DoRecharge/late:5=0.1`.
+    /// Reads `[ENDPOINT/]NAME[:VALUE][@REGISTERID]=PROBABILITY` from the command line, for example `DoRecharge/late:5=0.1`.
+    /// - Throws: ``FaultPlanError`` if the text has another form, or if its values make no sense for the fault.
     package init(parsing text: String) throws(FaultPlanError) {
         let sides = text.split(separator: "=", maxSplits: 1)
         guard sides.count == 2, let probability = Double(sides[1]) else {
@@ -53,7 +55,7 @@ package struct FaultRule: Sendable, Equatable, Codable {
         try check()
     }
 
-    /// Refuses numbers that would make no sense when they are used.
+    /// Refuses values that make no sense for the fault.
     func check() throws(FaultPlanError) {
         guard (0...1).contains(probability) else {
             throw .malformed("the probability of \(fault.rawValue) is \(probability) but must lie between 0 and 1")
@@ -63,21 +65,22 @@ package struct FaultRule: Sendable, Equatable, Codable {
         }
         guard endpoint.map(fault.endpoints.contains) ?? true else {
             throw .malformed(
-                "\(fault.rawValue) is no fault of \(endpoint?.rawValue ?? ""); it can be one of \(fault.endpoints.map(\.rawValue))")
+                "\(fault.rawValue) is not a fault of \(endpoint?.rawValue ?? ""); its endpoints are \(fault.endpoints.map(\.rawValue))")
         }
         guard fault != .panWords || (1...Double(Fault.openPANTexts.count)).contains(value ?? 1) else {
             throw .malformed("the value of panWords must lie between 1 and \(Fault.openPANTexts.count)")
         }
         guard registerID?.isEmpty != true, registerID == nil || !fault.isFate else {
             throw .malformed(
-                "\(fault.rawValue) cannot be kept to one RegisterID: only a fault of calls can, and the RegisterID must not be empty")
+                "\(fault.rawValue) cannot be limited to this RegisterID: only faults of calls can be limited, and the RegisterID must not be empty"
+            )
         }
     }
 }
 
-/// Why a fault plan was not taken.
+/// Why a fault plan was refused.
 package enum FaultPlanError: Error, Equatable, CustomStringConvertible {
-    /// A sentence that says what is wrong and what would be right.
+    /// The sentence says what is wrong, and what would be right.
     case malformed(String)
 
     package var description: String {

@@ -1,13 +1,15 @@
 private import Foundation
 internal import JobModel
 
-/// How long an answer takes: written `5ms`, `5ms-50ms` (uniform) or `lognormal:20ms,0.5` (median and sigma).
+/// The time until an answer, written `5ms`, `5ms-50ms` (uniform) or `lognormal:20ms,0.5` (median and sigma).
 package enum Latency: Sendable, Equatable {
     case none
     case uniform(minimum: Duration, maximum: Duration)
-    /// A long tail, as real services have; never more than a hundred medians.
+    /// A distribution with a long tail, as of real services. Values are limited to a hundred medians.
     case logNormal(median: Duration, sigma: Double)
 
+    /// Reads one of the three forms. A duration is a number with the unit `us`, `ms` or `s`, at most one hour.
+    /// - Throws: ``FaultPlanError`` if the text has none of these forms.
     package init(parsing text: String) throws(FaultPlanError) {
         let explanation = "the latency \"\(text)\" is none of 5ms, 5ms-50ms and lognormal:20ms,0.5"
         if let tail = text.wholeMatch(of: /lognormal:([^,]+),([0-9.]+)/) {
@@ -27,13 +29,13 @@ package enum Latency: Sendable, Equatable {
         case .none: return .zero
         case .uniform(let minimum, let maximum): return minimum + (maximum - minimum) * generator.unit()
         case .logNormal(let median, let sigma):
-            // Box–Muller; the first number must not be 0, whose logarithm does not exist.
+            // Box–Muller transform. The argument of `log` must not be 0.
             let normal = (-2 * log(1 - generator.unit())).squareRoot() * cos(2 * Double.pi * generator.unit())
             return median * min(exp(sigma * normal), 100)
         }
     }
 
-    /// `250us`, `5ms` or `1.5s`, at most an hour.
+    /// Reads `250us`, `5ms` or `1.5s`, at most one hour; `nil` for any other text.
     private static func duration(_ text: some StringProtocol) -> Duration? {
         guard let match = String(text).wholeMatch(of: /([0-9]+(?:\.[0-9]+)?)(us|ms|s)/), let number = Double(match.1) else { return nil }
         let microseconds = (number * (match.2 == "s" ? 1_000_000 : match.2 == "ms" ? 1000 : 1)).rounded()

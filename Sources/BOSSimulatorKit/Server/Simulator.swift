@@ -5,31 +5,31 @@ private import NIOCore
 private import ServiceLifecycle
 internal import Synchronization
 
-/// A stand-in for BOS over real HTTP, with a fault plan and a record of what it executed.
+/// A stand-in for BOS over real HTTP, with a fault plan and books of what it has executed.
 ///
-/// For newcomers, tests and benchmarks; it keeps everything in memory and trusts everybody on its address.
+/// It is for newcomers and tests. It keeps everything in memory, and anyone who can reach its address can use it.
 package final class Simulator: Sendable {
-    /// Where it listens and what it insists on.
+    /// Where the simulator listens, which tokens it accepts and how it answers.
     package struct Configuration: Sendable {
         package var host = "127.0.0.1"
-        /// 0 lets the system choose.
+        /// The port; 0 lets the system choose one.
         package var port = 0
         /// The path in front of `DoRecharge`, `RechargesStatus` and `Status`.
         package var basePath = "/api/BOS"
         package var authorisePath = "/payout/v1/authorize"
-        /// Whether a call without a valid token is refused with HTTP 401 and code 16.
+        /// Whether BOS refuses calls without a valid token with HTTP 401 and code 16.
         package var isTokenRequired = false
-        /// A token that is always accepted, for callers that read theirs from a file.
+        /// A token that never expires, for callers that read theirs from a file.
         package var fixedToken: String?
-        /// The secret that the authorise call insists on; any is accepted if `nil`.
+        /// The client secret that the authorise call accepts; `nil`: any.
         package var clientSecret: String?
         package var tokenLifetime: Duration = .seconds(600)
         package var plan = FaultPlan()
         package var shape = ReplyShape.real
-        /// Whether `refid` in answers is BOS's own number instead of the caller's reference; `nil` leaves it to the shape: in `real` it is.
+        /// Whether `refid` in answers is BOS's own number instead of the caller's reference; `nil`: only in the shape `real`.
         package var hasOwnNumber: Bool?
         package var enquiryNames = EnquiryNames.referenceid
-        /// No enquiry ever finds a recharge, executed or not.
+        /// Whether no enquiry ever finds a recharge, executed or not.
         package var isBlind = false
 
         package init() {}
@@ -39,6 +39,7 @@ package final class Simulator: Sendable {
     private let startedAt = ContinuousClock.now
     private let bos: Mutex<SimulatedBOS>
 
+    /// Makes a simulator that does not listen yet.
     package init(configuration: Configuration = Configuration()) {
         self.configuration = configuration
         let startedAt = Date().timeIntervalSince1970
@@ -54,21 +55,21 @@ package final class Simulator: Sendable {
                 configuration: .init(form: form, enquiryNames: configuration.enquiryNames, isBlind: configuration.isBlind)))
     }
 
-    /// Runs `body` on the simulated BOS together with the time since the start.
+    /// Runs `body` with the simulated BOS and the time since the start.
     func withBOS<Result: Sendable>(_ body: (inout SimulatedBOS, Duration) throws -> Result) rethrows -> Result {
         let now = startedAt.duration(to: .now)
         return try bos.withLock { try body(&$0, now) }
     }
 
-    /// Serves on a free port while `body` runs, and stops in order afterwards: for tests that want BOS in their own process.
+    /// Serves while `body` runs, and then stops in good order. For tests that run BOS in their own process.
     ///
-    /// The server is never cancelled, since that can strand a connection that was accepted but not yet served.
-    /// - Parameter body: is given the address as `http://host:port`.
+    /// The server is stopped and never cancelled. A cancelled server may leave an accepted connection unserved.
+    /// - Parameter body: gets the address as `http://host:port`.
     package func serve<Result>(while body: (_ address: String) async throws -> Result) async throws -> Result {
         let (addresses, continuation) = AsyncStream.makeStream(of: String.self)
         let service = application { continuation.yield($0) }
         let services = ServiceGroup(configuration: .init(services: [.init(service: service)], logger: service.logger))
-        // Not a child task: cancelling the caller must not cancel the server. It ends with the shutdown below.
+        // Not a child task, because cancelling the caller must not cancel the server. The shutdown below ends it.
         let serving = Task {
             defer { continuation.finish() }
             try await services.run()
@@ -89,7 +90,8 @@ package final class Simulator: Sendable {
         }
     }
 
-    /// Serves until `SIGTERM` or `SIGINT`, as a program.
+    /// Serves until the process gets `SIGTERM` or `SIGINT`.
+    /// - Parameter onListening: gets the address as `http://host:port`.
     package func runUntilSignal(onListening: @escaping @Sendable (_ address: String) async -> Void) async throws {
         try await application(onListening: onListening).runService()
     }

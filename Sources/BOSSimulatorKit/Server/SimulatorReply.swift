@@ -1,14 +1,14 @@
 internal import ExactJSON
 
-/// One HTTP answer of the simulated BOS. What looks the same in every shape is here, the rest in ``ReplyForm``.
+/// One HTTP answer of the simulated BOS. This file has the answers that are the same in every shape; ``ReplyForm`` has the others.
 struct SimulatorReply: Sendable, Equatable {
     var httpStatus: Int
     var body: [UInt8]
-    /// Seconds for the `Retry-After` header.
+    /// The seconds of the `Retry-After` header.
     var retryAfter: Int?
-    /// For the `WWW-Authenticate` header.
+    /// The value of the `WWW-Authenticate` header.
     var challenge: String?
-    /// It is written twice.
+    /// Whether the answer is written twice.
     var isTwice = false
 
     init(
@@ -89,7 +89,7 @@ struct SimulatorReply: Sendable, Equatable {
     }
 }
 
-// MARK: - What is done to the bytes of an answer
+// MARK: - Faults in the bytes of an answer
 
 extension SimulatorReply {
     var withByteOrderMark: SimulatorReply { with([0xEF, 0xBB, 0xBF] + body) }
@@ -100,7 +100,7 @@ extension SimulatorReply {
                 + body)
     }
 
-    /// A bell and an e with an acute accent in Latin-1, at the start of the message.
+    /// Inserts a bell and a Latin-1 "é" at the start of the message. The second byte is not valid UTF-8.
     var withControlBytes: SimulatorReply {
         let start = Array(#""message":""#.utf8)
         guard let index = body.indices.first(where: { body[$0...].starts(with: start) }) else { return self }

@@ -5,9 +5,9 @@ internal import NIOCore
 private import NIOHTTP1
 private import ServiceLifecycle
 
-/// The HTTP side: finds out which call it is, lets `SimulatedBOS` decide, and does on the wire what it decided.
+/// The HTTP side: identifies the call, lets ``SimulatedBOS`` decide, and carries out the decision on the connection.
 struct SimulatorResponder: HTTPResponder {
-    /// Keeps the connection within reach, since some faults are faults of the connection.
+    /// Gives access to the connection, because some faults are faults of the connection.
     struct Context: RequestContext {
         var coreContext: CoreRequestContextStorage
         let channel: any Channel
@@ -53,13 +53,13 @@ struct SimulatorResponder: HTTPResponder {
             if reply.isTwice { try await write(reply, past: channel) }
             return Response(reply)
         case .reset:
-            // Closing with a linger time of zero sends RST instead of FIN.
+            // With a linger time of zero, closing sends RST instead of FIN.
             try? await (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
             try? await channel.close().get()
         case .hold(let closeAfter):
             let closing = closeAfter.map { channel.eventLoop.scheduleTask(in: TimeAmount($0)) { channel.close(promise: nil) } }
             defer { closing?.cancel() }
-            // Without half-closed connections the caller's going closes the channel.
+            // Without half-closed connections the channel closes when the caller closes its side.
             try? await channel.setOption(.allowRemoteHalfClosure, value: false).get()
             await withTaskCancellationOrGracefulShutdownHandler {
                 try? await channel.closeFuture.get()
@@ -70,7 +70,7 @@ struct SimulatorResponder: HTTPResponder {
         throw ConnectionEnded()
     }
 
-    /// Writes an answer that no HTTP server would: the connection's own answer follows it.
+    /// Writes an extra answer, which no HTTP server would send. The regular answer follows it.
     private func write(_ reply: SimulatorReply, past channel: any Channel) async throws {
         let head = "HTTP/1.1 \(reply.httpStatus) OK\r\nContent-Type: application/json\r\nContent-Length: \(reply.body.count)\r\n\r\n"
         let bytes = ByteBuffer(bytes: Array(head.utf8) + reply.body)
@@ -80,7 +80,7 @@ struct SimulatorResponder: HTTPResponder {
         }.get()
     }
 
-    /// `/simulator/…`: for the people and tests that use the simulator, no part of BOS.
+    /// Answers `/simulator/…`: requests of the simulator's users. They are no part of BOS.
     private func respondAsSimulator(to request: Request, path: String, body: [UInt8]) -> Response {
         switch (request.method, path) {
         case (.get, "/simulator/health"):
@@ -107,7 +107,7 @@ struct SimulatorResponder: HTTPResponder {
     }
 }
 
-/// Thrown where no answer can be written any more; the connection is gone.
+/// Thrown when the connection has ended, so that no answer can be written.
 private struct ConnectionEnded: Error {}
 
 extension Response {

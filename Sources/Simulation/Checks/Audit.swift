@@ -2,20 +2,20 @@ import JobModel
 import Ledger
 import Synchronization
 
-/// The money held against three books that know nothing of each other: what the workers took up, what the ledger says became of it, and what
-/// BOS executed. Looked at after every write to the ledger.
+/// Compares three independent books after every write to the ledger: what the workers accepted, what the ledger says became of it, and what
+/// BOS executed.
 final class Audit: Sendable {
     private struct State {
-        /// Paise of every recharge that was taken up, by reference.
+        /// The paise of every accepted recharge, by reference.
         var accepted: [String: Int64] = [:]
-        /// When that was, in the world's milliseconds.
+        /// When each recharge was accepted, in milliseconds since the start, by reference.
         var acceptedAt: [String: Int64] = [:]
-        /// When the last step of a job before the one under way was stored, by its id.
+        /// When the last step of each job was stored, in milliseconds since the start, by the job's id.
         var lastSteps: [Int64: Int64] = [:]
         var violations: [String] = []
     }
 
-    /// A number of recharges and the money they are about.
+    /// A number of recharges, and their amounts added up.
     private struct Sum: Equatable, CustomStringConvertible {
         var count = 0
         var paise: Int64 = 0
@@ -32,10 +32,10 @@ final class Audit: Sendable {
 
     private let state = Mutex(State())
 
-    /// What was wrong at the first moment at which something was; empty if all was right so far.
+    /// The violations that the first failed comparison found; empty if every comparison has succeeded so far.
     var violations: [String] { state.withLock { $0.violations } }
 
-    /// A worker took up a job that was new.
+    /// Records that a worker has accepted a new job.
     func accepted(_ job: Job, at elapsed: Int64) {
         guard job.kind == .recharge else { return }
         state.withLock { state in
@@ -44,10 +44,10 @@ final class Audit: Sendable {
         }
     }
 
-    /// A step of a job was stored: what the job says next it has heard later than that.
+    /// Records that a step of a job was stored. The job's next reply rests on what it learns after that.
     func stepStored(_ jobID: Int64, at elapsed: Int64) { state.withLock { $0.lastSteps[jobID] = elapsed } }
 
-    /// A job's askers are told something.
+    /// Checks the reply of an update, if it has one, at the moment it is stored.
     func answered(_ update: Update, among records: [JobRecord], bos: ModelBOS, at elapsed: Int64) {
         guard let reply = update.reply, let job = records.first(where: { $0.id == update.jobID })?.job else { return }
         state.withLock { state in
@@ -56,10 +56,11 @@ final class Audit: Sendable {
                 recharge: records.first { $0.job.kind == .recharge && $0.job.reference == job.reference },
                 account: bos.books[job.reference] ?? ModelBOS.Account())
             guard state.violations.isEmpty, let problem = assertion.problem(of: job) else { return }
-            state.violations = ["\(job.kind.rawValue) \(job.reference) was told \(reply.verdict.outcome.rawValue): \(problem)"]
+            state.violations = ["\(job.kind.rawValue) \(job.reference) was answered \(reply.verdict.outcome.rawValue): \(problem)"]
         }
     }
 
+    /// Compares the three books, unless a violation was found before.
     func compare(_ records: [JobRecord], with books: [String: ModelBOS.Account]) {
         let recharges = records.filter { $0.job.kind == .recharge }
         state.withLock { state in
@@ -79,7 +80,7 @@ final class Audit: Sendable {
             case .failed, .expired: failed += paise
             case .refused: refused += paise
             case .accepted, .sending, .inDoubt, .parked, .held: open += paise
-            // States of questions: money there is money nowhere.
+            // A recharge is never in one of these states. Its money would be missing from the sum.
             case .pending, .notFound, .answeredPending: break
             }
         }
@@ -87,7 +88,7 @@ final class Audit: Sendable {
         return ["accepted: \(taken); succeeded: \(succeeded), failed: \(failed), refused: \(refused), open: \(open)"]
     }
 
-    /// What BOS has executed was executed once, and is reported as such or still being asked about.
+    /// BOS has executed each reference at most once, and the ledger has closed a recharge as succeeded only if BOS has executed it.
     private static func agreement(of recharges: [JobRecord], with books: [String: ModelBOS.Account]) -> [String] {
         var violations = books.filter { $0.value.executed > 1 }.map { "\($0.key) was executed \($0.value.executed) times" }
         for recharge in recharges {
@@ -96,7 +97,7 @@ final class Audit: Sendable {
             if isExecuted, state.isFinal, state != .succeeded {
                 violations.append("\(reference) was executed, and the ledger has closed it as \(state.rawValue)")
             }
-            if !isExecuted, state == .succeeded { violations.append("\(reference) is called succeeded, and BOS has not executed it") }
+            if !isExecuted, state == .succeeded { violations.append("\(reference) is closed as succeeded, and BOS has not executed it") }
         }
         return violations
     }

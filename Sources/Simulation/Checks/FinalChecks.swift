@@ -4,16 +4,17 @@ import JobEngine
 import JobModel
 import Ledger
 
-/// The promises that can only be judged at the end, held against what really happened; those of every moment are the ``Audit``'s.
+/// Checks the promises that can only be judged at the end of a scenario. The ``Audit`` checks those that must hold at every moment.
 struct FinalChecks {
     let orders: [SimulatedUpstream.Order]
     let ledger: MemoryLedger
     let broker: ModelBroker
     let books: [String: ModelBOS.Account]
     let world: SimulatedWorld
-    /// References that were held back until a person had them sent.
+    /// The references of held recharges that the operator has had sent.
     let sentByOperator: Set<String>
 
+    /// A reply on the broker.
     private struct PublishedReply {
         var messageID: String
         var kind: String
@@ -26,7 +27,7 @@ struct FinalChecks {
         var isConflict: Bool { json["error"]?["code"]?.text == ReplyErrorCode.referenceConflict.rawValue }
     }
 
-    /// Whether nothing is left to be done.
+    /// Whether no work is left.
     var isAtRest: Bool {
         get async {
             guard let summary = try? await ledger.summary() else { return false }
@@ -36,7 +37,7 @@ struct FinalChecks {
         }
     }
 
-    /// Replies that were never published, without those that the broker turns down for ever.
+    /// How many replies were never published. Replies that the broker always denies are not counted.
     private var owed: Int {
         get async {
             let replies = (try? await ledger.unpublishedReplies(after: nil, limit: .max).replies) ?? []
@@ -44,16 +45,18 @@ struct FinalChecks {
         }
     }
 
-    /// Whether a job may wait though nothing goes wrong any more.
+    /// Whether a job may stay unfinished after the fault phase.
     private func mayWait(_ record: JobRecord) -> Bool {
-        // BOS refuses the credentials of this merchant for ever. Without another recharge nothing tells that from a refusal of every recharge.
+        // BOS always refuses the credentials of this merchant. Until another recharge succeeds, the worker cannot know that it refuses only
+        // this merchant.
         record.progress.waitReason == .ownCredentialsRefused && world.conditions.refusesMerchant
     }
 
+    /// - Returns: one sentence for each broken promise.
     func atTheEnd() async -> [String] {
         var violations: [String] = []
         if broker.longestHold > 60_000 { violations.append("a delivery was held for \(broker.longestHold) ms, longer than jobs.timeout") }
-        if !broker.isQuiet { violations.append("the broker still has or holds deliveries although nothing goes wrong any more") }
+        if !broker.isQuiet { violations.append("the broker still has messages or unsettled deliveries although the fault phase is over") }
         let owed = await owed
         if owed > 0 { violations.append("\(owed) replies were never published") }
         violations += repeatedPurchases(((try? await ledger.jobs(.recharge, in: .succeeded, limit: .max)) ?? []))
@@ -61,12 +64,12 @@ struct FinalChecks {
             for kind in JobKind.allCases {
                 for record in (try? await ledger.jobs(kind, in: state, limit: .max)) ?? [] where !mayWait(record) {
                     violations.append(
-                        "\(kind.rawValue) \(record.job.reference) is still \(state.rawValue) although nothing goes wrong any more")
+                        "\(kind.rawValue) \(record.job.reference) is still \(state.rawValue) although the fault phase is over")
                 }
             }
         }
         let replies = broker.replies.compactMap(Self.parsed)
-        // A refusal is stored nowhere: when its message comes back it is written anew, and only its times differ.
+        // The refusal of a conflict is not stored. When its message is delivered again the worker writes it again with other times.
         for (id, replies) in Dictionary(grouping: replies.filter { !$0.isConflict }, by: \.messageID)
         where Set(replies.map(\.body)).count > 1 {
             let replies = replies.map { "\($0.kind) to \($0.correlationID): \(String(decoding: $0.body, as: UTF8.self))" }
@@ -76,7 +79,7 @@ struct FinalChecks {
         return violations
     }
 
-    /// Nothing was bought twice within the window but by a person's word. While clocks jump that cannot be told.
+    /// No purchase was repeated within the guard's window, except those that the operator had sent. Clock jumps make this impossible to judge.
     private func repeatedPurchases(_ recharges: [JobRecord]) -> [String] {
         guard let window = world.purchaseGuard?.window, world.faultRates.clockJump == 0 else { return [] }
         var violations: [String] = []
@@ -90,22 +93,22 @@ struct FinalChecks {
         return violations
     }
 
-    /// Every asker whose job was accepted has one final reply, and it agrees with what BOS did.
+    /// Every requester of an accepted job got one final reply, and the reply agrees with what BOS did.
     private func answers(_ replies: [PublishedReply]) async -> [String] {
         var violations: [String] = []
-        let byAsker = Dictionary(grouping: replies.filter(\.isFinal)) { "\($0.kind) \($0.correlationID)" }
+        let byRequester = Dictionary(grouping: replies.filter(\.isFinal)) { "\($0.kind) \($0.correlationID)" }
         for order in orders {
             guard let record = try? await ledger.job(order.kind, order.reference)?.record else {
                 violations.append("\(order.kind.rawValue) \(order.reference) was published, and is known to no ledger")
                 continue
             }
             let name = order.kind == .rechargeStatus ? "q/\(order.correlationID)" : order.correlationID
-            let finals = byAsker["\(order.kind.rawValue).reply \(name)", default: []]
+            let finals = byRequester["\(order.kind.rawValue).reply \(name)", default: []]
             let answers = Set(finals.filter { !$0.isConflict }.map(\.body))
-            // What the broker turns down is owed for ever.
+            // The broker denies every reply to this requester.
             if order.replyTo == ModelBroker.forbidden { continue }
             if record.job.amount.paise != order.paise {
-                if finals.allSatisfy({ !$0.isConflict }) { violations.append("\(name) was not told of the conflict") }
+                if finals.allSatisfy({ !$0.isConflict }) { violations.append("\(name) got no reply about the conflict") }
             } else if mayWait(record) {
                 continue
             } else if answers.isEmpty || answers.count > mostAnswers(order) {
@@ -116,8 +119,10 @@ struct FinalChecks {
         return violations
     }
 
-    /// Each message of a question asks anew, and has one answer however often it is delivered; a message without a name may ask with each
-    /// delivery. An application that was completed has one end, and a recharge has one answer however often it is published.
+    /// How many different final replies a requester may get.
+    ///
+    /// A recharge has one, however often it is published. Of the other kinds each message is a query with one reply, however often it is
+    /// delivered. A message without `message_id` may be a new query with each delivery.
     private func mostAnswers(_ order: SimulatedUpstream.Order) -> Int {
         guard order.kind != .recharge else { return 1 }
         let messages = orders.filter { $0.kind == order.kind && $0.correlationID == order.correlationID }
@@ -129,14 +134,14 @@ struct FinalChecks {
         let isRight: Bool =
             switch order.kind {
             case .recharge: (books[order.reference]?.executed ?? 0) == (reply.outcome == "succeeded" ? 1 : 0)
-            // What was true when it was told may be of the past by now; what failed has done so for ever.
+            // Other outcomes were true when the reply was stored, and may have changed since. A failure is final.
             case .rechargeStatus: reply.outcome != "failed" || (books[order.reference]?.executed ?? 0) == 0
             case .panStatus:
                 reply.outcome == "expired"
                     || (!PANDecision(order.reference).isEndless
                         && reply.outcome == (PANDecision(order.reference).isRejected ? "failed" : "succeeded"))
             }
-        return isRight ? [] : ["\(order.kind.rawValue) \(order.reference) was told \(reply.outcome), which is not what BOS did"]
+        return isRight ? [] : ["\(order.kind.rawValue) \(order.reference) was answered \(reply.outcome), which is not what BOS did"]
     }
 
     private static func parsed(_ published: ModelBroker.PublishedMessage) -> PublishedReply? {

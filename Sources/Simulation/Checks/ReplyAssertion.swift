@@ -1,18 +1,18 @@
 import JobModel
 import Ledger
 
-/// What a reply claims, at the moment at which it is stored, with all that is true then.
+/// What a reply claims when it is stored, together with the facts at that moment. All times are milliseconds since the start.
 struct ReplyAssertion {
     let reply: Reply
-    /// When the step before this one was stored: what the reply rests on was heard after it. In the world's milliseconds, as all times here.
+    /// When the job's step before this one was stored. The run learned the facts behind the reply after that.
     let since: Int64
     let now: Int64
-    /// When the recharge of that reference was taken up, if it was.
+    /// When a worker accepted the recharge of that reference; `nil` if none did.
     let acceptedAt: Int64?
     let recharge: JobRecord?
     let account: ModelBOS.Account
 
-    /// What is wrong with the claim; `nil` if it says no more than is known.
+    /// What is wrong with the claim; `nil` if the facts support it.
     func problem(of job: Job) -> String? {
         switch job.kind {
         case .recharge: problemOfRecharge
@@ -36,7 +36,7 @@ struct ReplyAssertion {
     private var problemOfQuestion: String? {
         switch outcome {
         case .succeeded:
-            // Of a recharge that is not this ledger's BOS alone can know.
+            // Only BOS can know of a recharge that is not in this ledger.
             acceptedAt.map { $0 <= since } == true && account.executed == 0 ? "BOS has not executed it" : nil
         case .failed: account.executed > 0 ? "BOS has executed it" : nil
         case .notFound:

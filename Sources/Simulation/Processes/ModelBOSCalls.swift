@@ -2,7 +2,7 @@ import BOSClient
 import JobEngine
 import JobModel
 
-/// The way of one process to BOS: the real client's rules read what the model answers.
+/// One process's calls to BOS. The rules of the real client read the bytes that the model answers.
 struct ModelBOSCalls: BOSCalls {
     let bos: ModelBOS
     let destination: String
@@ -21,7 +21,7 @@ struct ModelBOSCalls: BOSCalls {
         let outcome = await bos.recharge(.init(request: request, destination: destination), isAlive: isAlive)
         let attempt = self.attempt(from: outcome) { Self.reader.recharge($0, to: request) }
         guard bos.world.bug == .foreignAnswerBelieved, case .answer(let raw) = outcome else { return attempt }
-        // Without its refid the answer names no recharge.
+        // Without `refid` the answer names no recharge.
         let text = String(decoding: raw.body, as: UTF8.self)
         return Self.reader.recharge(RawAnswer(raw.httpStatus, text.replacing(#""refid":"r999","#, with: "")), to: request)
     }
@@ -32,7 +32,7 @@ struct ModelBOSCalls: BOSCalls {
         let text = String(decoding: raw.body, as: UTF8.self)
         switch bug {
         case .emptyDataBelieved where text.hasSuffix(#""data":{}}"#) || text.hasSuffix(#""data":[]}"#):
-            let done = ModelBOS.EnquiryResult(word: 1, refid: reference, subscriber: "c", amount: "1")
+            let done = ModelBOS.EnquiryResult(status: 1, refid: reference, subscriber: "c", amount: "1")
             guard case .answered(var answer) = Self.reader.enquiry(bos.found(done)) else { return Self.reader.enquiry(raw) }
             answer.named = NamedRecharge(reference: reference)
             return .answered(answer)

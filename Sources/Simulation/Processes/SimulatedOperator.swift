@@ -3,8 +3,9 @@ import JobModel
 import Ledger
 import Synchronization
 
-/// An operator with `bosctl`: looks now and then at what is left to people, and has a doubt asked about at once. Every change is a process of
-/// its own that may die in the middle of it, beside the workers.
+/// An operator who uses `bosctl`: decides the recharges that wait for a decision, and has some doubts enquired about at once.
+///
+/// Each command is a process of its own. It runs beside the workers, and may crash at any step.
 struct SimulatedOperator: Sendable {
     let environment: SimulatedEnvironment
     private let approved = ApprovedReferences()
@@ -13,7 +14,7 @@ struct SimulatedOperator: Sendable {
 
     init(_ environment: SimulatedEnvironment) { self.environment = environment }
 
-    /// References that were held back until this person had them sent.
+    /// The references of held recharges that the operator has had sent.
     var sent: Set<String> { approved.references.withLock { $0 } }
 
     func run() async {
@@ -24,7 +25,7 @@ struct SimulatedOperator: Sendable {
                 guard record.progress.state.isLeftToPerson || world.chance(0.2) else { continue }
                 commands += 1
                 let process = SimulatedProcess("bosctl\(commands)", in: environment)
-                // What it cannot have or cannot store is looked at again next time.
+                // If the command fails, the operator tries again at the next look.
                 try? await decide(record, as: process)
                 process.crash()
             }
@@ -37,7 +38,7 @@ struct SimulatedOperator: Sendable {
         let taken = try await TakenJob(known, from: process, as: process.name, at: clock.now())
         let now = clock.moment
         let policy = SimulatedWorker.configuration(process).policy
-        let unchanged = HistoryEntry(at: now.civil, .released, "left as it was")
+        let unchanged = HistoryEntry(at: now.civil, .released, "left unchanged")
         if let word {
             world.note("\(process.name) says that \(known.job.reference) \(word.succeeded ? "succeeded" : "failed")")
             let entry = HistoryEntry(at: now.civil, .settled)
@@ -49,7 +50,7 @@ struct SimulatedOperator: Sendable {
         }
     }
 
-    /// What the person knows from elsewhere, once nothing is on its way any more; `nil` if the recharge is to go on.
+    /// What the operator knows from another source, such as BOS's statement; `nil` if the recharge is to go on.
     private func knownOutcome(of record: JobRecord) -> TakenJob.Word? {
         switch record.progress.state {
         case .held: return world.chance(0.5) ? TakenJob.Word(succeeded: false, reason: "not meant", heard: nil) : nil

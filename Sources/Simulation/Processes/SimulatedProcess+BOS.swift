@@ -3,18 +3,18 @@ import JobModel
 import Ledger
 import Synchronization
 
-/// What a process remembers of its calls to BOS.
+/// What a process remembers about its calls to BOS.
 struct CallMemory {
-    /// When a token was fetched last.
+    /// When the process last fetched a token, in milliseconds since the start.
     var renewedAt: Int64?
 
-    // MARK: For planted mistakes
+    // MARK: For planted bugs
 
-    /// Codes with which BOS has refused recharges, by reference.
+    /// The codes with which BOS refused recharges, by reference.
     var refusals: [String: Int] = [:]
-    /// The credentials of one job were refused.
+    /// Whether BOS has refused the credentials of a job.
     var hasRefusedCredentials = false
-    /// Nothing is published any more.
+    /// Whether the process publishes no more messages.
     var isSilenced = false
 }
 
@@ -50,7 +50,7 @@ extension SimulatedProcess: BOSGateway {
         }
     }
 
-    /// A new token is fetched at most every ten seconds.
+    /// Fetches a new token, at most once in ten seconds.
     func renewCredentials() async -> Bool {
         memory.withLock { state in
             guard state.renewedAt.map({ world.elapsed - $0 >= 10_000 }) ?? true else { return false }
@@ -60,7 +60,7 @@ extension SimulatedProcess: BOSGateway {
     }
 }
 
-// MARK: - Planted mistakes
+// MARK: - Planted bugs
 
 extension SimulatedProcess {
     private func planting(
@@ -104,7 +104,7 @@ extension SimulatedProcess {
         }
     }
 
-    /// The recharge that an enquiry is about, as the ledger has it.
+    /// The recharge in the ledger that an enquiry is about.
     private func asked(_ name: String) -> Recharge? {
         let reference = Conditions.reference(named: name)
         for case .recharge(let recharge) in environment.ledger.records.lazy.map(\.job) where recharge.reference == reference {
@@ -114,7 +114,7 @@ extension SimulatedProcess {
     }
 }
 
-/// For planted mistakes: an enquiry that passes every calibration, or every question about what does not exist.
+/// For planted bugs: an enquiry that passes the whole calibration, or only the part about a recharge that does not exist.
 struct PassingCalibration: BOSGateway {
     let process: SimulatedProcess
 

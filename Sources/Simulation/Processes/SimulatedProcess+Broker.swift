@@ -15,7 +15,7 @@ extension SimulatedProcess: MessagePublisher {
         switch environment.broker.route(to: exchange, routingKey: routingKey) {
         case .denied:
             if world.bug == .poisonedReplyStopsAll { memory.withLock { $0.isSilenced = true } }
-            world.note("the broker turns down a message to \(routingKey)")
+            world.note("the broker denies a message to \(routingKey)")
             throw .turnedDown(code: 403, text: "ACCESS_REFUSED")
         case .unroutable:
             world.note("a message to \(routingKey) is routed to no queue")

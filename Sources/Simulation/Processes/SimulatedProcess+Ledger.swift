@@ -12,7 +12,7 @@ extension SimulatedProcess: Ledger {
         environment.audit.compare(environment.ledger.records, with: environment.bos.books)
         world.note("\(name) stored \(what)")
         await world.sleep(Int64(world.number(0...5)))
-        // What was stored is stored, whether the process lives to hear of it or not.
+        // The write stays stored even if the process crashes before it learns of it.
         guard survives() else { throw .closed }
         return value
     }
@@ -40,8 +40,7 @@ extension SimulatedProcess: Ledger {
     }
 
     func update(_ update: Update) async throws(LedgerError) -> UpdateResult {
-        if world.bug == .replyBeforeVerdict, let reply = update.reply, let record = try await environment.ledger.jobs(withID: update.jobID)
-        {
+        if world.bug == .replyBeforeVerdict, let reply = update.reply, let record = try await environment.ledger.job(withID: update.jobID) {
             let early = OutgoingReply(reply, to: Asker(correlationID: "\(record.job.reference)/0"), of: record, body: reply.body)
             var properties = Properties()
             (properties.correlationID, properties.messageID) = (early.asker.correlationID, early.messageID)
@@ -72,7 +71,7 @@ extension SimulatedProcess: Ledger {
 
     func bringForward(at now: Timestamp, _ longest: LongestPauses) async throws(LedgerError) -> Int {
         if world.bug == .leaseNeverExpires || world.bug == .clockBackFreezes || world.bug == .requeuedNeverDue { return 0 }
-        return try await write("what is due too far ahead") { () async throws(LedgerError) in
+        return try await write("jobs due too far ahead") { () async throws(LedgerError) in
             try await environment.ledger.bringForward(at: now, longest)
         }
     }
@@ -125,8 +124,8 @@ extension SimulatedProcess: Ledger {
 }
 
 extension MemoryLedger {
-    /// For planted bugs: they look where nothing of the engine may.
-    func jobs(withID id: Int64) async throws(LedgerError) -> JobRecord? {
+    /// For planted bugs: looks up an unfinished job by its id, which the engine cannot do.
+    func job(withID id: Int64) async throws(LedgerError) -> JobRecord? {
         for kind in JobKind.allCases {
             for state in JobState.allCases where !state.isFinal {
                 if let record = try await jobs(kind, in: state, limit: .max).first(where: { $0.id == id }) { return record }

@@ -3,11 +3,11 @@ import JobModel
 import Ledger
 import Synchronization
 
-/// One process with its ways out to the world. A crash cuts them all at once: what the process does from then on has no effect.
+/// One process with its connections to ledger, broker and BOS. A crash cuts all of them at once, and later calls have no effect.
 final class SimulatedProcess: Sendable {
     let name: String
     let clock: WorldClock
-    /// The API that it is configured for.
+    /// The API that the process is configured for.
     let destination: String
     let world: SimulatedWorld
     let environment: SimulatedEnvironment
@@ -27,7 +27,7 @@ final class SimulatedProcess: Sendable {
         gateway = BOSClientGateway(ModelBOSCalls(bos: environment.bos, destination: destination) { alive.flag.load(ordering: .relaxed) })
     }
 
-    /// Whether it is configured for an API that has moved since.
+    /// Whether another API has replaced the one that the process is configured for.
     var isOutdated: Bool { world.conditions.destination(at: world.elapsed) != destination }
 
     var isAlive: Bool { alive.flag.load(ordering: .relaxed) }
@@ -39,16 +39,17 @@ final class SimulatedProcess: Sendable {
         onCrash.pulse()
     }
 
-    /// Returns when the process is dead, or the task is cancelled.
+    /// Returns when the process has ended or the task is cancelled.
     func whenDead() async { while isAlive, !Task.isCancelled { await onCrash.wait() } }
 
-    /// A moment at which the process may die. `false` if it is dead.
+    /// Gives the process a chance to crash.
+    /// - Returns: whether the process is alive.
     func survives() -> Bool {
         if isAlive, world.shouldFail(world.faultRates.crash) { crash() }
         return isAlive
     }
 
-    /// Its clock is put wrong now and then. Ends with the storm.
+    /// Sets the clock of the process wrong now and then. Returns when the fault phase ends.
     func shakeClock() async {
         while world.isInFaultPhase, isAlive, !Task.isCancelled {
             await world.sleep(5_000)
@@ -57,7 +58,7 @@ final class SimulatedProcess: Sendable {
     }
 }
 
-/// What all processes of a story work with.
+/// What all processes of a scenario share.
 struct SimulatedEnvironment: Sendable {
     let world: SimulatedWorld
     let ledger: MemoryLedger
@@ -70,13 +71,13 @@ private final class AliveFlag: Sendable {
     let flag = Atomic(true)
 }
 
-/// The world's time as one process reads it. Its civil clock is put wrong now and then, and is right again after the storm.
+/// The clock of one process. Its wall clock may be set wrong, and is right again after the fault phase.
 final class WorldClock: EngineClock {
     private let world: SimulatedWorld
     private let boot: String
-    /// When this process's machine was started, in the world's milliseconds.
+    /// When the machine of this process booted, in milliseconds since the start of the simulation.
     private let bootedAt: Int64
-    /// Milliseconds by which civil time is off.
+    /// How far the wall clock is from the correct time, in milliseconds.
     private let offset = Mutex<Int64>(0)
 
     init(_ world: SimulatedWorld, machine: String) {
@@ -85,12 +86,12 @@ final class WorldClock: EngineClock {
         bootedAt = world.conditions.hasManyMachines ? world.elapsed - Int64(world.number(0...600_000)) : 0
     }
 
-    /// Puts the clock wrong by up to an hour or by years, either way.
+    /// Sets the wall clock wrong, forwards or backwards, by up to an hour or by up to 30 years.
     func jump() {
         let most = world.chance(world.faultRates.yearsJump) ? 30 * 365 * 86_400_000 : 3_600_000
         let jump = Int64(world.number(-most...most))
         offset.withLock { $0 = jump }
-        world.note("the civil clock of \(boot) jumps to \(jump / 1_000) s from the true time")
+        world.note("the wall clock of \(boot) jumps to \(jump / 1_000) s from the correct time")
     }
 
     func now() -> Timestamp { world.wallClock + .milliseconds(world.isInFaultPhase ? offset.withLock { $0 } : 0) }

@@ -5,9 +5,9 @@ import Ledger
 import Logging
 import Synchronization
 
-/// A worker from its start to its death: the engine's own parts, wired to a simulated world.
+/// One run of a worker, from its start to its end: the engine's own parts, connected to the simulated world.
 struct SimulatedWorker {
-    /// Made once: no simulation looks at them, and making them takes longer than a whole simulated day.
+    /// Shared by all workers, because no simulation reads them, and because making them takes longer than simulating a whole day.
     private static let metrics = EngineMetrics()
     static let silent = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
 
@@ -52,7 +52,7 @@ struct SimulatedWorker {
         configuration.policy.pan.firstCheckAfter = .seconds(60)
         configuration.policy.pan.maximumInterval = .seconds(300)
         configuration.policy.pan.maximumAge = .seconds(3_600)
-        // Longer than any faultPhase: here nothing is given up but by a clock that jumps.
+        // Longer than any fault phase, so that only a clock jump can make a job expire.
         configuration.policy.maximumAge = .seconds(7 * 86_400)
         configuration.policy.maximumFailures = 100_000
         configuration.policy.doubtMaximumAge = world.doubtMaximumAge
@@ -68,7 +68,7 @@ struct SimulatedWorker {
         return configuration
     }
 
-    /// Runs until the process dies or the task is cancelled.
+    /// Runs until the process ends or the task is cancelled.
     func run() async {
         await outbox.takeStock()
         await withDiscardingTaskGroup { group in
@@ -88,7 +88,7 @@ struct SimulatedWorker {
         }
     }
 
-    /// The broker gives up on the worker's session now and then, while the worker lives on.
+    /// Ends the worker's session with the broker now and then. The worker itself goes on.
     private func loseSessions() async {
         while world.isInFaultPhase, process.isAlive, !Task.isCancelled {
             await world.sleep(1_000)
@@ -98,7 +98,8 @@ struct SimulatedWorker {
         }
     }
 
-    /// The operator stops it in good order now and then, and when the API has moved: it takes nothing more and ends when it holds nothing any more.
+    /// Stops the worker in good order now and then, and when the API has moved. The worker takes no more messages, and ends when it holds no
+    /// delivery.
     private func stop() async {
         while !drain.isDraining, process.isAlive, !Task.isCancelled {
             await world.sleep(10_000)
@@ -110,7 +111,7 @@ struct SimulatedWorker {
         process.crash()
     }
 
-    /// Takes messages while the gate is open, as many at once as the real prefetch would allow, and one at a time while it only tries.
+    /// Takes as many messages at once as the real prefetch allows while the gate is open, and one at a time while it offers a trial.
     private func consume(_ lane: Lane) async {
         let queue = lane.name == .money ? ModelBroker.rechargeQueue : ModelBroker.statusQueue
         let prefetch = lane.name == .money ? 8 : 4
@@ -123,7 +124,7 @@ struct SimulatedWorker {
                     continue
                 }
                 guard let delivery = broker.take(queue, for: process.name) else {
-                    // A gate that only tries may close again without a message.
+                    // Not woken by the broker, because a gate that offers a trial may close before a message comes.
                     if lane.gate.isOpen { await broker.arrivals.wait() } else { await world.sleep(500) }
                     continue
                 }

@@ -1,62 +1,65 @@
 import JobEngine
 import JobModel
 
-/// What kind of BOS and broker a story has, and what the worker is configured to believe of them: drawn once for each seed, so that most
-/// stories meet few of these at once.
+/// How BOS and the broker behave in a scenario, and what the worker is configured to believe of them.
+///
+/// Each value is drawn once for each seed, so that most scenarios meet few of them at once.
 struct Conditions: Sendable {
-    /// What an enquiry's answer says of the recharge that it is about.
+    /// What an enquiry's answer contains about the recharge.
     enum Shape: Sendable {
         /// `data` with subscriber, amount and reference.
         case full
         /// `data` with amount and reference.
         case page
-        /// No `data`: only the outer status.
+        /// No `data`, only the outer status.
         case bare
     }
 
+    /// Which recharges an enquiry finds.
     enum EnquiryMode: Sendable {
+        /// Those that BOS knows.
         case normal
         /// No enquiry finds any recharge.
         case blind
-        /// Every enquiry finds something, and names no recharge where there is none.
+        /// An enquiry about an unknown recharge is answered as if it had found one, but the answer names no recharge.
         case credulous
     }
 
-    /// What BOS answers to every call for a while.
+    /// How BOS answers every call for a limited time.
     enum Outage: Sendable {
-        /// Status false with this code. A recharge is executed, or not.
+        /// Status false with this code. BOS executes some recharges all the same.
         case oneCode(Int)
-        /// "Not now": maintenance. Nothing is executed.
+        /// Maintenance: BOS asks the caller to come later. Nothing is executed.
         case maintenance
-        /// "Not now": an empty wallet. Nothing is executed.
+        /// An empty wallet: BOS asks the caller to come later. Nothing is executed.
         case emptyWallet
-        /// Code 16, or a 401 that says nothing else. Nothing is executed.
+        /// Code 15 or 16, or a 401 without a code. Nothing is executed.
         case credentials
     }
 
     var shape = Shape.full
     var enquiryMode = EnquiryMode.normal
-    /// Whether `refid` is a number of BOS's own.
+    /// Whether `refid` is BOS's own number instead of the caller's reference.
     var hasOwnNumbers = false
-    /// Whether enquiries ask by that number where it is known.
+    /// Whether the worker sends BOS's own number in an enquiry where it knows it.
     var asksByNumber = false
-    /// Whether BOS keeps a record of all that it executes: what the owner has from BOS where "not found" is believed.
+    /// Whether BOS keeps a record of every recharge that it executes. BOS has to promise this where "not found" is believed.
     var keepsRecords = true
     var notFound = RetryPolicy.Settle.NotFound.person
-    /// How likely an enquiry's answer is about something else, or says nothing, from 0 to 1.
+    /// The probability, from 0 to 1, that an enquiry's answer is about another recharge or contains no result.
     var misleads = 0.0
-    /// Whether BOS refuses the credentials of one merchant for ever.
+    /// Whether BOS always refuses the credentials of ``refusedMerchant``.
     var refusesMerchant = false
-    /// Whether another system of the merchant has used some references before.
+    /// Whether another system of the merchant has already used some of the references.
     var hasUsedReferences = false
-    /// When another API takes the place of the one before, with books of its own; in milliseconds.
+    /// When another API, with books of its own, replaces the first one, in milliseconds; `nil` if it never happens.
     var movesAt: Int64?
     var outages: [(times: Range<Int64>, outage: Outage)] = []
-    /// Whether the broker turns down the replies to some addresses for ever.
+    /// Whether the broker denies every reply to ``ModelBroker/forbidden``.
     var turnsDownReplies = false
-    /// When no queue is bound for replies; in milliseconds.
+    /// When no queue is bound for replies, in milliseconds.
     var unbound: Range<Int64>?
-    /// Whether processes start on machines of their own, each with its own time since its start.
+    /// Whether each process runs on a machine of its own, with its own boot id and uptime.
     var hasManyMachines = false
 
     static let refusedMerchant = "M2"
@@ -70,10 +73,10 @@ struct Conditions: Sendable {
         shape = chance(0.6) ? .full : chance(0.5) ? .page : .bare
         hasOwnNumbers = chance(0.5)
         asksByNumber = hasOwnNumbers && chance(0.3)
-        // Where no answer names a recharge, "found" says the least.
+        // More often where no answer names a recharge: there a false "found" is hardest to notice.
         enquiryMode = chance(0.15) ? .blind : chance(shape == .bare ? 0.3 : 0.05) ? .credulous : .normal
         if chance(0.4) { movesAt = Int64.random(in: faultPhase / 8...faultPhase * 5 / 8, using: &generator) }
-        // What another API does not know matters where "not found" is believed.
+        // A second API does not know the recharges of the first. That matters where "not found" is believed.
         notFound = chance(movesAt == nil ? 0.5 : 0.9) ? .believe : .person
         keepsRecords = notFound == .believe || chance(0.3)
         misleads = chance(0.4) ? Double.random(in: 0...0.6, using: &generator) : 0
@@ -90,10 +93,10 @@ struct Conditions: Sendable {
 
     func outage(at elapsed: Int64) -> Outage? { outages.first { $0.times.contains(elapsed) }?.outage }
 
-    /// The API that a process which starts now is configured for.
+    /// The API that a process is configured for if it starts at that time.
     func destination(at elapsed: Int64) -> String { movesAt.map { elapsed >= $0 } == true ? "second" : "first" }
 
-    /// Whether another system has used this reference before.
+    /// Whether another system has already used this reference.
     func isUsed(_ reference: String) -> Bool { hasUsedReferences && Self.number(of: reference).map { $0 % 4 == 1 } == true }
 
     // MARK: BOS's own numbers
@@ -104,7 +107,7 @@ struct Conditions: Sendable {
         return "\(700_000 + number)"
     }
 
-    /// The reference that is meant by a name in an enquiry.
+    /// The reference that an enquiry means by a name: itself, or the one with this number of BOS's own.
     static func reference(named name: String) -> String {
         guard let number = Int(name), number >= 700_000 else { return name }
         return "r\(number - 700_000)"

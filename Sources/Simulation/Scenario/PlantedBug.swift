@@ -1,77 +1,77 @@
-/// Mistakes that the checkers must find: each breaks one rule of the design, outside the code that keeps it.
+/// Bugs that the checks must find. Each breaks one rule of the design, from outside the code that keeps the rule.
 package enum PlantedBug: String, Sendable, CaseIterable {
-    // MARK: What is stored, and when
+    // MARK: Storing, sending and publishing
 
-    /// The broker forgets a message as soon as it has handed it over.
+    /// The broker forgets a message as soon as it has delivered it.
     case ackBeforeCommit = "ack-before-commit"
-    /// A request that timed out is sent once more.
+    /// The worker sends a request again after a time-out.
     case resendOnTimeout = "resend-on-timeout"
-    /// The first "not found" is taken for proof that nothing was executed.
+    /// The worker believes the first "not found".
     case notFoundBelieved = "not-found-believed"
-    /// A reply is published before the verdict behind it is stored.
+    /// The worker publishes a reply before it stores the verdict.
     case replyBeforeVerdict = "reply-before-verdict"
-    /// What a poller has leased is never due again.
+    /// A job that a poller has leased is never due again.
     case leaseNeverExpires = "lease-never-expires"
-    /// The intent to send is not stored, so that after a crash the recharge looks as if it had never been sent.
+    /// The worker does not store its intent to send. After a crash the recharge looks as if it was never sent.
     case intentNotStored = "intent-not-stored"
-    /// A message counts as published although the broker has not confirmed it.
+    /// A message counts as published before the broker has confirmed it.
     case confirmNotAwaited = "confirm-not-awaited"
-    /// A time-out is reported as a request that was never sent.
+    /// A time-out counts as a request that was never sent.
     case timeoutIsNotSent = "timeout-is-not-sent"
-    /// The same purchase under a new reference is taken for a new one, although it is watched for.
+    /// The guard against repeated purchases does not look for earlier ones.
     case purchaseUnguarded = "purchase-unguarded"
-    /// What is settled is not acked, so that the broker holds it for ever.
+    /// The broker never receives an ack, and holds each delivery for ever.
     case neverAcked = "never-acked"
-    /// A question that is delivered once more is taken for another one.
+    /// The worker takes the redelivery of a query for a new query.
     case messageForgotten = "message-forgotten"
-    /// A paisa is lost between the message and the ledger.
+    /// The ledger stores one paisa less than the message says.
     case paisaLost = "paisa-lost"
 
-    // MARK: What an answer speaks of
+    // MARK: Reading BOS's answers
 
-    /// An enquiry's answer is taken for one about the recharge that was asked about, whatever it names.
+    /// An enquiry's answer counts even if it names another recharge.
     case identityNotCompared = "identity-not-compared"
-    /// The answer to another call is taken for this one's.
+    /// The answer to another call counts as the answer to this one.
     case foreignAnswerBelieved = "foreign-answer-believed"
-    /// "Not found" counts although the enquiry was never seen to find anything.
+    /// "Not found" counts although no enquiry has ever found a recharge.
     case blindEnquiryBelieved = "blind-enquiry-believed"
-    /// "Found" counts although the enquiry finds everything: it was never asked about what does not exist.
+    /// "Found" counts although the enquiry also finds recharges that do not exist.
     case credulousEnquiryBelieved = "credulous-enquiry-believed"
-    /// An answer that names no recharge is taken for one about the recharge that was asked about.
+    /// An enquiry's answer counts although it names no recharge.
     case namelessAnswerBelieved = "nameless-answer-believed"
-    /// The API that is called now is asked about what was sent to another one.
+    /// The worker asks the present API about a recharge that it sent to another one.
     case destinationIgnored = "destination-ignored"
-    /// The code with which BOS refused the recharge, heard from the enquiry once more, is taken for the recharge's end.
+    /// An enquiry that repeats the code of the refusal counts as proof that the recharge failed.
     case refusalEchoBelieved = "refusal-echo-believed"
-    /// One "not found" right after a refusal is taken for the recharge's end.
+    /// One "not found" right after a refusal counts as proof that the recharge failed.
     case refusalSettledAtOnce = "refusal-settled-at-once"
-    /// Code 11 on the first sending is taken for a repeat of this recharge.
+    /// Code 11 at the first sending counts as a repeat of this recharge.
     case duplicateBelieved = "duplicate-on-first-sending-believed"
-    /// "Question answered", with nothing in it, is taken for "recharge done".
+    /// An enquiry that was answered with empty `data` counts as "recharge executed".
     case emptyDataBelieved = "empty-data-believed"
-    /// `data` counts, whatever the code beside it says.
+    /// `data` counts although the outer code contradicts it.
     case contradictionBelieved = "contradiction-believed"
-    /// "Not found" is taken for proof although the owner does not have that from BOS.
+    /// "Not found" counts as proof although BOS has not promised that it is one.
     case ownerNotAsked = "owner-not-asked"
-    /// A text about a PAN application that is not known is taken for "completed".
+    /// An unknown text about a PAN application counts as "completed".
     case panUnknownWordCompleted = "pan-unknown-word-completed"
-    /// Any refusal of a question about a PAN application ends it.
+    /// Any refusal of a PAN status query ends the job.
     case panRefusalIsFinal = "pan-refusal-is-final"
 
-    // MARK: What a reply may say, and what one bad item may stop
+    // MARK: Replies, and faults that must stay isolated
 
-    /// BOS's "not found" is told of a recharge that this ledger has not finished.
+    /// The worker replies "not found" about a recharge that is unfinished in this ledger.
     case statusAboutUnfinished = "status-not-found-about-unfinished"
-    /// A reply that was routed to no queue counts as published.
+    /// An unroutable reply counts as published.
     case unroutedConfirmed = "unrouted-confirmed"
-    /// A reply that the broker turns down ends the publishing of all others.
+    /// After the broker has denied one reply, the worker publishes no other one.
     case poisonedReplyStopsAll = "poisoned-reply-stops-all"
-    /// The refusal of one job's credentials is taken for that of all.
+    /// The refusal of one job's credentials counts for all jobs.
     case oneRefusalStopsAll = "one-refusal-stops-all"
-    /// What was put back on a queue is never due again, whatever becomes of the queue.
+    /// A requeued job is never due again, even if its queue is lost.
     case requeuedNeverDue = "requeued-never-due"
-    /// "Not now" is taken for "no".
+    /// A postponement by BOS counts as a refusal.
     case postponedIsRefused = "postponed-is-refused"
-    /// What waits until a moment of a clock that was set back waits until that clock is there again.
+    /// After a clock was set back, a waiting job waits until the clock shows its due time.
     case clockBackFreezes = "clock-back-freezes"
 }

@@ -2,7 +2,7 @@ import JobEngine
 import JobModel
 import Ledger
 
-/// One seed's story: upstreams publish, workers and pollers work and die, and when the storm is over everything must come to its end.
+/// The scenario of one seed: upstreams publish jobs, and workers and pollers run and crash. After the fault phase every job must end.
 struct SimulatedScenario {
     private let environment: SimulatedEnvironment
 
@@ -13,7 +13,7 @@ struct SimulatedScenario {
             world: world, ledger: MemoryLedger(), broker: ModelBroker(world), bos: ModelBOS(world), audit: Audit())
     }
 
-    /// What is wrong; empty if every promise was kept.
+    /// - Returns: one sentence for each broken promise; empty if all were kept.
     func run() async -> [String] {
         await withTaskGroup(of: [String].self) { group in
             for number in 1...(world.chance(0.3) ? 2 : 1) {
@@ -46,7 +46,7 @@ struct SimulatedScenario {
         }
     }
 
-    /// Waits until nothing is left to be done, or something was wrong.
+    /// Waits until no work is left, or until the audit has found a violation.
     private func comeToRest(_ orders: [SimulatedUpstream.Order]) async {
         while world.elapsed < world.faultPhase + 6 * 3_600_000, !Task.isCancelled {
             await world.sleep(10_000)
@@ -62,7 +62,7 @@ struct SimulatedScenario {
             sentByOperator: sentByOperator)
     }
 
-    /// Starts a worker again whenever it has died.
+    /// Starts a worker, and starts it again each time it has ended.
     private func keepWorker(_ name: String) async {
         var start = 0
         while !Task.isCancelled {
@@ -74,6 +74,7 @@ struct SimulatedScenario {
         }
     }
 
+    /// Starts a poller, and starts it again each time it has ended.
     private func keepPoller(_ name: String) async {
         var start = 0
         while !Task.isCancelled {
@@ -104,7 +105,7 @@ struct SimulatedScenario {
         }
     }
 
-    /// A person deletes a queue now and then.
+    /// Deletes a queue of the broker now and then during the fault phase.
     private func loseQueues() async {
         while world.isInFaultPhase, !Task.isCancelled {
             await world.sleep(5_000)

@@ -17,7 +17,7 @@ extension ModelBOS {
         }
     }
 
-    /// What every call is answered with for a while.
+    /// The answer to every call during an outage.
     func answer(during outage: Conditions.Outage) -> RawAnswer {
         switch outage {
         case .oneCode(let code): refused(code: code)
@@ -40,30 +40,30 @@ extension ModelBOS {
         return RawAnswer(world.pick([200, 202]), #"{"status":true,"response_code":\#(code),"message":"Transaction is accepted"}"#)
     }
 
-    /// What an enquiry says of a recharge.
+    /// What an enquiry's answer says of a recharge.
     struct EnquiryResult {
-        /// `data.status`, or its like: 1, 0 or 2.
-        var word: Int
+        /// `data.status`, or what takes its place: 1 (succeeded), 0 (failed) or 2 (pending).
+        var status: Int
         var refid: String
         var subscriber: String
         var amount: String
     }
 
-    /// - Parameter code: beside `data`; by default the one that says that the question was answered.
-    func found(_ finding: EnquiryResult, code: Int = 1) -> RawAnswer {
+    /// - Parameter code: the outer code. By default 1: the enquiry itself was answered.
+    func found(_ result: EnquiryResult, code: Int = 1) -> RawAnswer {
         switch world.conditions.shape {
         case .full:
             RawAnswer(
                 200,
-                #"{"status":true,"response_code":\#(code),"message":"Transaction found","data":{"canumber":"\#(finding.subscriber)","#
-                    + #""amount":"\#(finding.amount).00","status":"\#(finding.word)","refid":"\#(finding.refid)"}}"#)
+                #"{"status":true,"response_code":\#(code),"message":"Transaction found","data":{"canumber":"\#(result.subscriber)","#
+                    + #""amount":"\#(result.amount).00","status":"\#(result.status)","refid":"\#(result.refid)"}}"#)
         case .page:
             RawAnswer(
                 200,
-                #"{"status":true,"responsecode":\#(code),"message":"Transaction found","data":{"amount":"\#(finding.amount)","#
-                    + #""status":"\#(finding.word)","refid":"\#(finding.refid)"}}"#)
+                #"{"status":true,"responsecode":\#(code),"message":"Transaction found","data":{"amount":"\#(result.amount)","#
+                    + #""status":"\#(result.status)","refid":"\#(result.refid)"}}"#)
         case .bare:
-            switch finding.word {
+            switch result.status {
             case 1: RawAnswer(200, #"{"status":true,"responsecode":1,"message":"Transaction found"}"#)
             case 2: RawAnswer(200, #"{"status":true,"responsecode":2,"message":"Transaction found"}"#)
             default: RawAnswer(200, #"{"status":false,"responsecode":7,"message":"The recharge failed"}"#)
@@ -71,8 +71,8 @@ extension ModelBOS {
         }
     }
 
-    /// The question was answered, and the answer holds nothing.
-    /// - Parameter data: as JSON; `nil` if there is none.
+    /// Answers the enquiry as found, without a recharge.
+    /// - Parameter data: the JSON of `data`; `nil` to leave it out.
     func foundNothing(data: String?) -> RawAnswer {
         RawAnswer(200, #"{"status":true,"responsecode":1,"message":"Transaction found"\#(data.map { #","data":\#($0)"# } ?? "")}"#)
     }

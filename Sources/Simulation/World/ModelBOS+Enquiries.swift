@@ -1,7 +1,7 @@
 import BOSClient
 import JobModel
 
-/// What BOS says when it is asked.
+/// How BOS answers enquiries about recharges and PAN applications.
 extension ModelBOS {
     // MARK: RechargesStatus
 
@@ -10,7 +10,7 @@ extension ModelBOS {
         await world.sleep(Int64(world.number(1...400)))
         let reference = Conditions.reference(named: name)
         if let outage = world.conditions.outage(at: world.elapsed) {
-            return answer(reference, with: answer(during: outage), note: "the same as to every call")
+            return answer(reference, with: answer(during: outage), note: "the same for every call")
         }
         if world.conditions.refusesMerchant, registerID == Conditions.refusedMerchant {
             return answer(reference, with: credentialsRefused, note: "credentials refused for this merchant")
@@ -26,54 +26,54 @@ extension ModelBOS {
             return answer(
                 reference, with: world.conditions.enquiryMode == .credulous ? foundNothing(data: nil) : notFound, note: "not found")
         }
-        return answer(reference, with: found(finding), note: "data.status \(finding.word)")
+        return answer(reference, with: found(finding), note: "data.status \(finding.status)")
     }
 
-    /// What is to be found of a reference, if it can be seen.
+    /// The correct result of an enquiry; `nil` if the enquiry finds no recharge.
     private func finding(_ reference: String, at destination: String) -> EnquiryResult? {
         let refid = world.conditions.refid(reference)
         guard world.conditions.enquiryMode != .blind else { return nil }
-        if world.conditions.isUsed(reference) { return EnquiryResult(word: 1, refid: refid, subscriber: "9999", amount: "4") }
+        if world.conditions.isUsed(reference) { return EnquiryResult(status: 1, refid: refid, subscriber: "9999", amount: "4") }
         guard let account = account(reference, at: destination) else { return nil }
-        func told(_ word: Int) -> EnquiryResult {
-            EnquiryResult(word: word, refid: refid, subscriber: account.subscriber, amount: account.amount)
+        func result(_ status: Int) -> EnquiryResult {
+            EnquiryResult(status: status, refid: refid, subscriber: account.subscriber, amount: account.amount)
         }
-        // It changes its mind about what it is still working on, within what it may hide.
-        if account.pendingUntil != nil { return world.shouldFail(0.3) ? nil : told(2) }
-        if account.executed > 0 { return account.visibleFrom > world.elapsed ? nil : told(1) }
-        return account.hasFailed ? told(0) : nil
+        // BOS finds a pending recharge at one enquiry and not at the next.
+        if account.pendingUntil != nil { return world.shouldFail(0.3) ? nil : result(2) }
+        if account.executed > 0 { return account.visibleFrom > world.elapsed ? nil : result(1) }
+        return account.hasFailed ? result(0) : nil
     }
 
-    /// An answer about something else, or about nothing; `nil` if this one is to be honest.
+    /// An answer about another recharge, or without a result; `nil` if this answer is to be correct.
     private func misleading(_ reference: String, at destination: String) -> RawAnswer? {
         guard world.chance(world.conditions.misleads) else { return nil }
         let truth = finding(reference, at: destination)
         let account = account(reference, at: destination)
-        var told = EnquiryResult(
-            word: world.pick([0, 1, 1]), refid: world.conditions.refid(reference), subscriber: account?.subscriber ?? "c",
+        var result = EnquiryResult(
+            status: world.pick([0, 1, 1]), refid: world.conditions.refid(reference), subscriber: account?.subscriber ?? "c",
             amount: account?.amount ?? "1")
         switch world.number(0...5) {
         case 0:
             guard world.conditions.shape == .full else { return nil }
-            (told.subscriber, told.refid) = ("9999", world.conditions.hasOwnNumbers ? "799999" : "r999")
+            (result.subscriber, result.refid) = ("9999", world.conditions.hasOwnNumbers ? "799999" : "r999")
         case 1:
             guard world.conditions.shape != .bare else { return nil }
-            told.amount += "0"
+            result.amount += "0"
         case 2:
             guard world.conditions.shape == .full else { return nil }
-            told.subscriber = "9999"
+            result.subscriber = "9999"
         case 3:
             guard world.conditions.shape != .bare, !world.conditions.hasOwnNumbers else { return nil }
-            told.refid = "r999"
+            result.refid = "r999"
         case 4:
-            // Of what is done, BOS also says so in words: only nothing is said in such a form.
+            // Only for a recharge that BOS has not executed: about an executed one its words would contradict the empty data.
             guard truth == nil, account?.executed ?? 0 == 0 else { return nil }
             return foundNothing(data: world.conditions.shape == .bare ? world.pick(["{}", "[]"]) : world.pick(["{}", "[]", nil]))
         default:
             guard world.conditions.shape != .bare else { return nil }
-            return found(told, code: world.pick([0, 2]))
+            return found(result, code: world.pick([0, 2]))
         }
-        return found(told)
+        return found(result)
     }
 
     private func trouble() -> CallResult {
@@ -108,7 +108,7 @@ extension ModelBOS {
     private static let rejectedWords = ["Application has been rejected by NSDL eGOV"]
     private static let completedWords = ["PAN has been allotted", "Your PAN has been allotted, your PAN card is under process"]
 
-    /// None of these says that an application has ended.
+    /// None of these texts says that an application has ended.
     private static let openWords = [
         "Application is under process at NSDL eGOV", "Application is under process", "Objection raised, documents awaited",
         "Marked for clarification", "Unable to fetch status, please try later", "Your PAN card will be dispatched",
@@ -120,11 +120,12 @@ extension ModelBOS {
     }
 }
 
-/// When a PAN application is decided and how: told by its name, so that it needs no books.
+/// When and how a PAN application is decided. It follows from the application's reference, so that BOS needs no record of it.
 struct PANDecision {
+    /// Milliseconds since the start; `Int64.max` for an endless application.
     let at: Int64
     let isRejected: Bool
-    /// Never decided: it ends as expired.
+    /// The application is never decided. The job about it expires.
     let isEndless: Bool
 
     init(_ reference: String) {

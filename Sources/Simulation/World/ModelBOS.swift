@@ -2,29 +2,30 @@ import BOSClient
 import JobModel
 import Synchronization
 
-/// BOS with its books: what it executed, and what it says about it, which is late, lost, misleading or unhelpful while the storm lasts.
+/// BOS with its books. During the fault phase its answers may be late, lost, misleading or empty.
 ///
-/// It refuses no second execution: what keeps the promise must be the worker. It answers with bytes, which the real client's rules read.
+/// It executes a reference as often as it is asked to, so that only the worker can prevent a second execution. It answers with bytes,
+/// which the rules of the real client read.
 final class ModelBOS: Sendable {
-    /// What has become of one reference.
+    /// What BOS has done with one reference.
     struct Account: Sendable {
         var executed = 0
         var executedAt: Int64 = 0
-        /// From when on enquiries tell of the execution; never where BOS has kept no record of it.
+        /// When enquiries begin to find the execution; `Int64.max` if BOS has kept no record of it.
         var visibleFrom: Int64 = 0
-        /// Taken and not decided until then; then executed or failed.
+        /// The recharge is pending until then; after that it is executed, or has failed.
         var pendingUntil: Int64?
         var willFail = false
         var hasFailed = false
-        /// Requests that BOS took, or that were on their way to it: not those that it turned away before it looked at them.
+        /// How many requests BOS took or may still receive. Requests that it refused unread are not counted.
         var taken = 0
-        /// Answers by which BOS refused the recharge, or the credentials of this job.
+        /// How many answers refused the recharge, or the credentials of this job.
         var refusals = 0
-        /// What was asked for.
+        /// From the last request.
         var subscriber = ""
         var amount = ""
 
-        /// Both accounts of one reference, one at each API.
+        /// The sum of a reference's accounts at both APIs.
         static func + (one: Account, other: Account) -> Account {
             var sum = one.executed > 0 ? one : other
             sum.executed = one.executed + other.executed
@@ -36,34 +37,35 @@ final class ModelBOS: Sendable {
         }
     }
 
-    /// What became of one call.
+    /// What the caller of BOS gets.
     enum CallResult: Sendable {
         case answer(RawAnswer)
         /// The connection was refused.
         case notSent
-        /// No answer came.
+        /// The caller got no answer.
         case lost
     }
 
     let world: SimulatedWorld
     private let accounts = Mutex<[String: [String: Account]]>([:])
 
-    /// An execution may be hidden from enquiries, or a request be on its way, for less than the settle window (2 minutes): the assumption
-    /// on which "not found" proves anything where the owner believes it.
+    /// The longest time, in milliseconds, for which an execution stays hidden from enquiries or a request stays on its way.
+    ///
+    /// It is shorter than the settle window (2 minutes). "Not found" proves that nothing was executed only under this assumption.
     static let longestDelay = 100_000
-    /// The same for a recharge that BOS has refused and executed all the same (30 seconds).
+    /// The same for a recharge that BOS executes although it refuses it. It is shorter than the window after a refusal (30 seconds).
     private static let longestDelayOfRefused = 25_000
 
     init(_ world: SimulatedWorld) { self.world = world }
 
-    /// By reference, whatever API was called.
+    /// The accounts by reference, summed over both APIs.
     var books: [String: Account] {
         accounts.withLock { $0.values.reduce(into: [:]) { $0.merge($1) { $0 + $1 } } }
     }
 
     // MARK: DoRecharge
 
-    /// One request to execute a recharge, by a process that may be gone before the answer.
+    /// Takes one request to execute a recharge. The process that sent it may end before the answer.
     func recharge(_ call: Call, isAlive: () -> Bool) async -> CallResult {
         await world.sleep(Int64(world.number(1...400)))
         guard isAlive() else { return .notSent }
@@ -85,8 +87,8 @@ final class ModelBOS: Sendable {
         case .oneCode(let code):
             update(call) { $0.refusals += 1 }
             if world.chance(0.5) { _ = execute(call) } else { update(call) { $0.taken += 1 } }
-            return answer(call, with: refused(code: code), note: "code \(code) to every call")
-        case .maintenance, .emptyWallet, .credentials: return answer(call, with: answer(during: outage), note: "not now")
+            return answer(call, with: refused(code: code), note: "code \(code) for every call")
+        case .maintenance, .emptyWallet, .credentials: return answer(call, with: answer(during: outage), note: "come later")
         }
     }
 
@@ -111,7 +113,7 @@ final class ModelBOS: Sendable {
             } else {
                 update(call) { $0.taken += 1 }
             }
-            return answer(call, with: refused(code: 5), note: isExecuted ? "executed, called refused" : "refused")
+            return answer(call, with: refused(code: 5), note: isExecuted ? "executed, reported as refused" : "refused")
         case 4:
             let delay = Int64(world.number(1_000...300_000))
             let fails = world.chance(0.5)
@@ -121,9 +123,9 @@ final class ModelBOS: Sendable {
             }
             return answer(call, with: accepted(call), note: "accepted, \(fails ? "fails" : "done") later")
         case 5:
-            // Sent on twice within BOS, so that it refuses its own repeat.
+            // BOS itself passes the request on twice, and refuses the second one.
             _ = execute(call)
-            return answer(call, with: duplicate, note: "executed, called a duplicate")
+            return answer(call, with: duplicate, note: "executed, reported as a duplicate")
         case 6:
             let isRecorded = isRecorded
             _ = execute(call, hiddenFor: isRecorded ? 0 : nil)
@@ -133,7 +135,7 @@ final class ModelBOS: Sendable {
                 _ = execute(call)
                 return answer(call, with: RawAnswer(200, #"{"status":true,"response_code":1,"mess"#), note: "executed, half an answer")
             }
-            // The answer to another call; this one was not taken.
+            // BOS mixes up two calls: it does not execute this one, and sends the answer to another.
             return answer(call, with: done(refid: "r999"), note: "answered with another recharge's answer")
         }
     }
@@ -168,10 +170,10 @@ final class ModelBOS: Sendable {
 
     // MARK: Books
 
-    /// Whether BOS keeps a record of an execution of which it could not tell: drawn anew each time.
+    /// Whether BOS keeps a record of an execution whose answer was lost. Drawn again at each access.
     private var isRecorded: Bool { world.conditions.keepsRecords || world.chance(0.3) }
 
-    /// Whether it was executed, if that cannot change any more.
+    /// Whether BOS has executed the reference; `nil` while that can still change.
     func isExecuted(_ reference: String) -> Bool? {
         guard world.elapsed > world.faultPhase + 2 * Int64(Self.longestDelay) else { return nil }
         closeBooks()
@@ -179,7 +181,7 @@ final class ModelBOS: Sendable {
         return account.pendingUntil == nil ? account.executed > 0 : nil
     }
 
-    /// - Parameter delay: for how many milliseconds no enquiry finds it; `nil` for ever.
+    /// - Parameter delay: the milliseconds for which no enquiry finds the execution; `nil` if none ever does.
     private func execute(_ call: Call, hiddenFor delay: Int? = 0) -> RawAnswer {
         update(call) { account in
             account.taken += 1
@@ -191,11 +193,11 @@ final class ModelBOS: Sendable {
         return done(refid: world.conditions.refid(call.request.reference))
     }
 
-    /// A request that is still on its way when its sender has given it up.
+    /// Executes a request that arrives after its sender has stopped waiting.
     private func lateExecution(_ call: Call) {
         let delay = Int64(world.number(31_000...Self.longestDelay))
         update(call) { $0.taken += 1 }
-        // Belongs to the world, not to the process that sent it: it arrives whatever becomes of that.
+        // A task of the world, because the request arrives even if the process that sent it has crashed.
         Task(executorPreference: world.executor) {
             await self.world.sleep(delay)
             _ = self.execute(call)
@@ -211,7 +213,7 @@ final class ModelBOS: Sendable {
         }
     }
 
-    /// What BOS knows of a reference at that API by now.
+    /// The account of a reference at that API, as it is now.
     func account(_ reference: String, at destination: String) -> Account? {
         accounts.withLock { accounts in
             guard var account = accounts[destination]?[reference] else { return nil }
@@ -221,7 +223,7 @@ final class ModelBOS: Sendable {
         }
     }
 
-    /// What is pending and due is decided, so that the books can be compared.
+    /// Decides every pending recharge that is due, so that the books can be compared.
     func closeBooks() {
         accounts.withLock { accounts in
             for destination in accounts.keys {
@@ -237,7 +239,7 @@ final class ModelBOS: Sendable {
 }
 
 extension ModelBOS {
-    /// A recharge as it reaches one API.
+    /// A request to execute a recharge, sent to one API.
     struct Call: Sendable {
         var request: RechargeRequest
         var destination: String

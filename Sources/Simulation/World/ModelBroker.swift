@@ -2,16 +2,17 @@ import AMQP
 import JobEngine
 import Synchronization
 
-/// A broker with its queues: hands messages over, takes them back from whoever has lost its session, and keeps what is published.
+/// A broker with its queues. It delivers messages, puts back those of a lost session, and keeps the published replies.
 final class ModelBroker: Sendable {
     struct PublishedMessage: Sendable {
         var message: Message
         var exchange: String
         var routingKey: String
-        /// It has been handed over before.
+        /// Whether the broker has delivered the message before.
         var isRedelivered = false
     }
 
+    /// A delivery that is not settled yet.
     private struct HeldDelivery {
         var publication: PublishedMessage
         var queue: String
@@ -25,9 +26,9 @@ final class ModelBroker: Sendable {
         var nextTag = 0
         var replies: [PublishedMessage] = []
         var longestHold: Int64 = 0
-        /// What upstreams have published once more after a queue was lost, by correlation id.
+        /// How many messages upstreams have published again after a queue was deleted, by correlation id.
         var republished: [String: Int] = [:]
-        /// How many messages upstreams have lost with a queue and not published once more yet.
+        /// How many messages were lost with a queue that upstreams have yet to publish again.
         var missing = 0
 
         mutating func putBack(_ held: HeldDelivery) {
@@ -37,16 +38,16 @@ final class ModelBroker: Sendable {
         }
     }
 
-    /// What becomes of a message that is published.
+    /// What the broker does with a published message.
     enum Route {
         case queued
-        /// No queue is bound for it.
+        /// No queue is bound for its routing key.
         case unroutable
-        /// Its sender may not write there.
+        /// The publisher may not write to this address.
         case denied
     }
 
-    /// An address that the broker lets no reply be written to.
+    /// The broker denies every reply to this address.
     static let forbidden = "amq.gen-x"
 
     static let rechargeQueue = "bos.recharge"
@@ -59,17 +60,17 @@ final class ModelBroker: Sendable {
     init(_ world: SimulatedWorld) { self.world = world }
 
     var replies: [PublishedMessage] { state.withLock { $0.replies } }
-    /// How long a delivery was held at the longest, those among them that are held now, in milliseconds.
+    /// The longest time that a delivery was held, in milliseconds. Deliveries that are still held count too.
     var longestHold: Int64 {
         state.withLock { state in state.held.values.reduce(state.longestHold) { max($0, world.elapsed - $1.since) } }
     }
 
     func holds(_ holder: String) -> Bool { state.withLock { $0.held.values.contains { $0.holder == holder } } }
     func depth(of queue: String) -> Int { state.withLock { $0.queues[queue]?.count ?? 0 } }
-    /// Whether nothing is held, waits or is still to come.
+    /// Whether every queue is empty, no delivery is held, and no upstream has yet to publish a lost message again.
     var isQuiet: Bool { state.withLock { $0.held.isEmpty && $0.missing == 0 && $0.queues.values.allSatisfy(\.isEmpty) } }
 
-    /// How often the messages of this correlation id were published once more by upstreams that had lost them with their queue.
+    /// How many messages of this correlation id upstreams have published again because a queue was deleted.
     func republished(_ correlationID: String) -> Int { state.withLock { $0.republished[correlationID] ?? 0 } }
 
     func route(to exchange: String, routingKey: String) -> Route {
@@ -91,7 +92,7 @@ final class ModelBroker: Sendable {
         arrivals.pulse()
     }
 
-    /// The next message of a queue, if there is one.
+    /// Delivers the next message of a queue; `nil` if the queue is empty.
     func take(_ queue: String, for holder: String) -> Delivery? {
         let taken = state.withLock { state -> (Int, PublishedMessage)? in
             guard state.queues[queue]?.isEmpty == false, let publication = state.queues[queue]?.removeFirst() else { return nil }
@@ -111,7 +112,7 @@ final class ModelBroker: Sendable {
     private func settle(_ tag: Int, as settlement: Settlement) {
         if world.bug == .neverAcked, settlement == .ack { return }
         if let holder = state.withLock({ $0.held[tag]?.holder }), world.shouldFail(world.faultRates.lostSettlement) {
-            world.note("the session of \(holder) ends before the broker hears what became of a delivery")
+            world.note("the session of \(holder) ends before the broker receives the settlement of a delivery")
             return endSession(of: holder)
         }
         let isBack = state.withLock { state in
@@ -124,8 +125,9 @@ final class ModelBroker: Sendable {
         if isBack { arrivals.pulse() }
     }
 
-    /// A queue is deleted, and declared again: its messages are gone, and what is said later about those that were held is heard by no queue.
-    /// Their upstreams publish them again after a while; what the ledger had put there is the ledger's.
+    /// Deletes a queue and declares it again. Its messages are lost, and later settlements of its held deliveries have no effect.
+    ///
+    /// Upstreams publish their lost messages again after a while. The poller has to requeue those that came from the ledger.
     func deleteQueue(_ queue: String) {
         let lost = state.withLock { state in
             let held = state.held.filter { $0.value.queue == queue }
@@ -139,10 +141,11 @@ final class ModelBroker: Sendable {
             state.missing += lost.count
             return lost
         }
-        world.note("the queue \(queue) is lost with \(lost.count) messages of upstreams")
+        world.note("the queue \(queue) is deleted with \(lost.count) messages of upstreams")
         for var publication in lost {
             publication.isRedelivered = false
             let again = publication
+            // A task of the world, because the upstream publishes again whatever happens to the worker.
             Task(executorPreference: world.executor) {
                 await self.world.sleep(Int64(self.world.number(1_000...60_000)))
                 self.state.withLock { $0.republished[again.message.properties.correlationID ?? "", default: 0] += 1 }
@@ -152,7 +155,7 @@ final class ModelBroker: Sendable {
         }
     }
 
-    /// A session is gone: what it held goes back, and what it says about it later is heard by nobody.
+    /// Ends a session. Its held deliveries go back to their queues, and its later settlements have no effect.
     func endSession(of holder: String) {
         state.withLock { state in
             for tag in state.held.keys.sorted(by: >) where state.held[tag]?.holder == holder {

@@ -3,19 +3,19 @@ import ExactJSON
 import JobModel
 import Synchronization
 
-/// The services that publish jobs: each once, some again, some with other content under a used reference.
+/// The services that publish jobs. They publish some jobs again, and some used references with other content.
 struct SimulatedUpstream {
-    /// One message that was published.
+    /// One published message.
     struct Order: Sendable {
         var kind: JobKind
         var reference: String
-        /// Tells one asker from another.
+        /// Identifies the requester.
         var correlationID: String
         var paise: Int64
         var body: [UInt8]
-        /// Some upstreams give their messages no name.
+        /// `message_id`; some upstreams set none.
         var messageID: String?
-        /// `RegisterID` of a merchant of its own.
+        /// The `RegisterID` in the message, if it is not left to the configuration.
         var merchant: String?
         var replyTo: String?
     }
@@ -23,7 +23,8 @@ struct SimulatedUpstream {
     let world: SimulatedWorld
     let broker: ModelBroker
 
-    /// Publishes for as long as the storm lasts, and returns everything that was published.
+    /// Publishes jobs during the fault phase.
+    /// - Returns: every message that was published.
     func run() async -> [Order] {
         var orders: [Order] = []
         for number in 0..<world.number(3...10) {
@@ -36,7 +37,7 @@ struct SimulatedUpstream {
                 await world.sleep(Int64(world.number(0...60_000)))
                 var again = first
                 if world.chance(0.3) { again = order(number, like: first) }
-                // The same asker once more, or another one.
+                // From the same requester, or from another one.
                 if world.chance(0.6) { (again.correlationID, again.replyTo) = ("\(first.reference)/\(copy)", nil) }
                 again.messageID = Self.messageID(orders.count)
                 orders.append(again)
@@ -50,7 +51,7 @@ struct SimulatedUpstream {
         let kind = first?.kind ?? world.pick([.recharge, .recharge, .recharge, .rechargeStatus, .rechargeStatus, .panStatus])
         let reference =
             first?.reference ?? (kind == .rechargeStatus ? "r\(world.number(0...number))" : "\(kind == .recharge ? "r" : "p")\(number)")
-        // Few amounts, so that customers buy the same again.
+        // Few amounts, so that the same purchase comes more than once.
         let paise = Int64(world.number(1...6)) * 100
         let merchant = first == nil ? kind == .recharge && world.chance(0.1) ? Conditions.refusedMerchant : nil : first?.merchant
         var members: [JSONValue.Member]
@@ -80,7 +81,7 @@ struct SimulatedUpstream {
 
     private func publish(_ order: Order) {
         var properties = Properties()
-        // One who asks what became of a recharge is not the one who ordered it.
+        // The requester of a status is not the one that ordered the recharge.
         properties.correlationID = order.kind == .rechargeStatus ? "q/\(order.correlationID)" : order.correlationID
         properties.type = order.kind.rawValue
         properties.messageID = order.messageID

@@ -2,9 +2,9 @@ import JobEngine
 import JobModel
 import Synchronization
 
-/// Time, chance and the record of what happened: everything in a simulation that all its parts share.
+/// What all parts of a simulation share: the time, the random numbers and the trace.
 final class SimulatedWorld: Sendable {
-    /// How likely things go wrong while they may, from 0 to 1, drawn once for each seed so that seeds differ in kind.
+    /// The probability of each fault during the fault phase, from 0 to 1. Drawn once for each seed, so that seeds differ in kind.
     struct FaultRates: Sendable {
         var crash = 0.0
         var lostConfirm = 0.0
@@ -12,12 +12,12 @@ final class SimulatedWorld: Sendable {
         var ledgerTrouble = 0.0
         var bosTrouble = 0.0
         var clockJump = 0.0
-        /// That a jump is one of years, among jumps.
+        /// The share of clock jumps that are jumps by years.
         var yearsJump = 0.0
         var lostQueue = 0.0
-        /// That the broker refuses a single message.
+        /// The broker refuses a single message.
         var refusedMessage = 0.0
-        /// That a session ends before the broker hears what became of a delivery.
+        /// A session ends before the broker receives the settlement of a delivery.
         var lostSettlement = 0.0
     }
 
@@ -29,7 +29,7 @@ final class SimulatedWorld: Sendable {
 
     private struct State {
         var generator: SeededGenerator
-        /// Milliseconds since the start, as no clock in the simulation shows them.
+        /// Milliseconds since the start. No clock of a simulated process shows this time.
         var elapsed: Int64 = 0
         var timers: [Timer] = []
         var nextTimer = 0
@@ -40,11 +40,11 @@ final class SimulatedWorld: Sendable {
 
     let faultRates: FaultRates
     let conditions: Conditions
-    /// As configured in this seed's world.
+    /// The worker's guard against repeated purchases in this scenario; `nil` if it has none.
     let purchaseGuard: PurchaseGuard?
-    /// From which age on a doubt is left to a person.
+    /// The age from which on a doubt waits for the operator.
     let doubtMaximumAge: Duration
-    /// After so many milliseconds nothing goes wrong any more.
+    /// The fault phase ends after this many milliseconds. No fault happens after it.
     let faultPhase: Int64
     let executor = StepExecutor()
     let bug: PlantedBug?
@@ -64,12 +64,12 @@ final class SimulatedWorld: Sendable {
         let action: RepeatedPurchaseAction = Bool.random(using: &generator) ? .refuse : .park
         let window = Duration.seconds(Int64.random(in: 10...1_200, using: &generator))
         purchaseGuard = isGuarded ? PurchaseGuard(window: window, action: action) : nil
-        // Else longer than any faultPhase.
+        // Otherwise longer than any fault phase.
         let areParked = Bool.random(using: &generator)
         doubtMaximumAge = .seconds(areParked ? Int64.random(in: 60...400, using: &generator) : 3_600)
         faultPhase = Int64.random(in: 10_000...900_000, using: &generator)
         var conditions = Conditions(faultPhase: faultPhase, &generator)
-        // Where an answer names no subscriber, code 11 alone tells another's recharge from this one: it must not get lost.
+        // Where an answer names no subscriber, only code 11 distinguishes the recharge of another system. That answer must not get lost.
         if conditions.shape != .full,
             faultRates.crash > 0 || faultRates.ledgerTrouble > 0 || !conditions.outages.isEmpty || conditions.movesAt != nil
         {
@@ -91,7 +91,7 @@ final class SimulatedWorld: Sendable {
         probability > 0 && state.withLock { Double.random(in: 0..<1, using: &$0.generator) } < probability
     }
 
-    /// Whether something goes wrong now.
+    /// Whether a fault of this probability happens now. Never after the fault phase.
     func shouldFail(_ probability: Double) -> Bool { isInFaultPhase && chance(probability) }
 
     func number(_ range: ClosedRange<Int>) -> Int { state.withLock { Int.random(in: range, using: &$0.generator) } }
@@ -110,7 +110,7 @@ final class SimulatedWorld: Sendable {
 
     // MARK: Time
 
-    /// What a clock shows that was never wrong.
+    /// The correct wall-clock time.
     var wallClock: Timestamp { Self.start + .milliseconds(elapsed) }
 
     func sleep(_ milliseconds: Int64) async {
@@ -138,13 +138,14 @@ final class SimulatedWorld: Sendable {
         }
     }
 
-    /// Latest first, so that the next one is taken from the end.
+    /// Keeps the latest timer first, so that the next one can be taken from the end.
     private static func insert(_ timer: Timer, into timers: inout [Timer]) {
         let index = timers.lastIndex { $0.at > timer.at } ?? -1
         timers.insert(timer, at: index + 1)
     }
 
-    /// Goes on to the next moment at which something happens. `false` if nothing ever will.
+    /// Moves the time forward to the next timer, and fires it.
+    /// - Returns: `false` if no timer is set.
     func advance() -> Bool {
         let timer = state.withLock { state -> Timer? in
             guard let timer = state.timers.popLast() else { return nil }
