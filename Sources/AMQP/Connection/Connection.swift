@@ -1,4 +1,5 @@
 package import DedicatedThread
+private import Glibc
 package import Logging
 private import Synchronization
 
@@ -186,5 +187,5 @@ package actor Connection {
     }
 
     /// The library asks the kernel not to raise SIGPIPE; this is for whatever does not, since the default is to end the process.
-    private static let ignoreBrokenPipes: Void = BrokenPipes.ignore()
+    private static let ignoreBrokenPipes: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
 }

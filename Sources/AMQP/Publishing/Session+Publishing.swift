@@ -42,6 +42,14 @@ extension Session {
         }
     }
 
+    /// Sets the publishing channel to confirms.
+    func askForConfirms(on channel: Channel, finish: @escaping (Channel.Outcome) -> Void) throws(SessionError) {
+        try ask(
+            amqp_confirm_select_t(), AMQP_CONFIRM_SELECT_METHOD, on: channel, expecting: AMQP_CONFIRM_SELECT_OK_METHOD,
+            operation: "asking for confirms",
+            finish: finish)
+    }
+
     /// The broker has closed a publishing channel: over one of the messages that it has not answered.
     ///
     /// - Throws: `closedByBroker` if all are answered, for then the close has another cause.

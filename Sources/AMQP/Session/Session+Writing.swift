@@ -144,4 +144,12 @@ extension Session {
             operation: "closing channel \(channel.number)",
             finish: finish)
     }
+
+    /// Says goodbye. The broker's answer ends the session when it is read.
+    func sayGoodbye() throws(SessionError) {
+        defer { arena.recycle() }
+        let method = amqp_connection_close_t(
+            reply_code: UInt16(AMQP_REPLY_SUCCESS), reply_text: arena.bytes("closed"), class_id: 0, method_id: 0)
+        try send(method, AMQP_CONNECTION_CLOSE_METHOD, on: 0)
+    }
 }

@@ -73,20 +73,4 @@ extension Session {
         default: .topologyRefused(object: item.label, code: code, text: text)
         }
     }
-
-    /// Sets the publishing channel to confirms.
-    func askForConfirms(on channel: Channel, finish: @escaping (Channel.Outcome) -> Void) throws(SessionError) {
-        try ask(
-            amqp_confirm_select_t(), AMQP_CONFIRM_SELECT_METHOD, on: channel, expecting: AMQP_CONFIRM_SELECT_OK_METHOD,
-            operation: "asking for confirms",
-            finish: finish)
-    }
-
-    /// Says goodbye. The broker's answer ends the session when it is read.
-    func sayGoodbye() throws(SessionError) {
-        defer { arena.recycle() }
-        let method = amqp_connection_close_t(
-            reply_code: UInt16(AMQP_REPLY_SUCCESS), reply_text: arena.bytes("closed"), class_id: 0, method_id: 0)
-        try send(method, AMQP_CONNECTION_CLOSE_METHOD, on: 0)
-    }
 }

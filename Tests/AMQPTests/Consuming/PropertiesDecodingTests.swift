@@ -4,7 +4,7 @@ import Testing
 @testable import AMQP
 
 @Suite("decoding", .timeLimit(.minutes(1)))
-struct DecodingTests {
+struct PropertiesDecodingTests {
     @Test("a text that is no UTF-8 is not made into another text: its bytes are kept under the property's name")
     func unreadableTexts() {
         var (bad, good): ([UInt8], [UInt8]) = ([0x43, 0xe4, 0xff], Array("C1 ä".utf8))

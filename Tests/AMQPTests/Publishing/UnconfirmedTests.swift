@@ -1,0 +1,60 @@
+import AMQP
+import BrokerKit
+import Testing
+
+@Suite("a broker that does not confirm", .timeLimit(.minutes(1)))
+struct UnconfirmedTests {
+    @Test("has one copy of a message, however often its caller asks again, and loses the session in the end")
+    func unanswered() async throws {
+        let proxy = try await Proxy(upstream: TestBroker.shared.port)
+        defer { proxy.stop() }
+        let queue = TestBroker.name()
+        var properties = Properties()
+        properties.messageID = "m-1"
+        let message = Message(body: [1], properties: properties)
+        let topology: [TopologyItem] = [.queue(name: queue)]
+        try await Link.with(
+            "amqp://127.0.0.1:\(proxy.port)", topology: topology, change: { $0.longestConfirm = .seconds(2) }
+        ) { link in
+            try await link.connection.whenConnected()
+            let deliveries = link.connection.consume(queue: queue, prefetch: 1)
+            await link.events.first { if case .consuming = $0 { true } else { false } }
+            proxy.fallSilent()
+            await withTaskGroup(of: Void.self) { group in
+                // The connection's thread looks at time limits when it wakes, which each of these calls brings about.
+                group.addTask { while !Task.isCancelled { await deliveries.resume() } }
+                for _ in 0..<3 {
+                    await #expect(throws: PublishError.outcomeUnknown("the broker did not confirm it in time")) {
+                        try await link.connection.publish(message, exchange: "amq.fanout", routingKey: "", timeout: .milliseconds(1))
+                    }
+                }
+                group.cancelAll()
+            }
+            #expect(link.connection.status.unconfirmed == 1)
+            await #expect(throws: PublishError.self) { try await link.connection.publish(message, exchange: "amq.fanout", routingKey: "") }
+            #expect(await link.events.disconnection() == .timedOut(operation: "the confirms of 1 messages"))
+            proxy.cut()
+            try await link.connection.whenConnected()
+            try await link.connection.delete(queue: queue)
+        }
+    }
+
+    @Test("has no more messages on the wire than the bound, and the others leave once there is room")
+    func bounded() async throws {
+        let queue = TestBroker.name()
+        let topology: [TopologyItem] = [.queue(name: queue, arguments: ["x-queue-type": .string("quorum")])]
+        try await Link.with(topology: topology, change: { $0.maximumUnconfirmed = 2 }) { link in
+            try await link.connection.whenConnected()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<100 { group.addTask { try await link.publish("\(number)", to: queue) } }
+                for _ in 0..<20 {
+                    #expect(link.connection.status.unconfirmed <= 2)
+                    await Task.yield()
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await link.connection.depth(of: queue).messages == 100)
+            try await link.connection.delete(queue: queue)
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import AMQP
+import BrokerKit
+import Testing
+
+@Suite("two connections of one process", .timeLimit(.minutes(1)))
+struct ClusterBondTests {
+    @Test("the one that publishes goes on to the next URL until it is where jobs are consumed; only then are they consumed")
+    func together() async throws {
+        let broker = try await TestBroker.shared
+        let (host, queue) = (TestBroker.name("vhost"), TestBroker.name())
+        try await broker.ctl("add_vhost", host)
+        try await broker.ctl("set_permissions", "-p", host, "guest", ".*", ".*", ".*")
+        let elsewhere = try AMQPURL(broker.url.replacing("%2f", with: host))
+        let bond = ClusterBond()
+        try await Link.with(topology: [.queue(name: queue)], bond: (bond, .consuming)) { consuming in
+            try await consuming.connection.whenConnected()
+            let deliveries = consuming.connection.consume(queue: queue, prefetch: 1)
+            let change: (inout AMQPConfiguration) -> Void = { $0.urls.insert(elsewhere, at: 0) }
+            try await Link.with(bond: (bond, .publishing), change: change) { publishing in
+                guard case .otherCluster(_, let home, let theirs) = await publishing.events.setupError() else { throw CancellationError() }
+                #expect(home.hasPrefix("virtual host \(host) of cluster ") && theirs.hasPrefix("virtual host / of cluster "))
+                try await publishing.connection.whenConnected()
+                await deliveries.resume()
+                #expect(deliveries.isConsuming)
+            }
+            try await consuming.connection.delete(queue: queue)
+        }
+        try await broker.ctl("delete_vhost", host)
+    }
+
+    @Test("nothing is consumed as long as the one that publishes is not there, or is elsewhere")
+    func apart() async throws {
+        let broker = try await TestBroker.shared
+        let (host, queue) = (TestBroker.name("vhost"), TestBroker.name())
+        try await broker.ctl("add_vhost", host)
+        try await broker.ctl("set_permissions", "-p", host, "guest", ".*", ".*", ".*")
+        let bond = ClusterBond()
+        try await Link.with(broker.url.replacing("%2f", with: host), bond: (bond, .publishing)) { publishing in
+            try await publishing.connection.whenConnected()
+            try await Link.with(topology: [.queue(name: queue)], bond: (bond, .consuming)) { consuming in
+                try await consuming.connection.whenConnected()
+                let deliveries = consuming.connection.consume(queue: queue, prefetch: 1)
+                // The one that publishes hears of it and leaves. The other would need a few round trips to consume.
+                guard case .otherCluster = await publishing.events.disconnection() else { throw CancellationError() }
+                for _ in 0..<20 { #expect(try await consuming.connection.depth(of: queue).consumers == 0) }
+                #expect(!deliveries.isConsuming)
+                try await consuming.connection.delete(queue: queue)
+            }
+        }
+        try await broker.ctl("delete_vhost", host)
+    }
+}
