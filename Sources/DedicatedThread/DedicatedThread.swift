@@ -22,14 +22,14 @@ package final class DedicatedThread: SerialExecutor {
     }
 
     /// Whether a wake-up must be written to the descriptor: the thread is at work and will look again, it sleeps, or it has been told already.
-    private enum Alertness {
+    private enum WakeState {
         static let working: UInt8 = 0
         static let asleep: UInt8 = 1
         static let notified: UInt8 = 2
     }
 
     private let state = Mutex(State())
-    private let alertness = Atomic<UInt8>(Alertness.working)
+    private let wakeState = Atomic<UInt8>(WakeState.working)
     private let wakeUp: Int32
 
     /// Starts the thread.
@@ -102,8 +102,8 @@ package final class DedicatedThread: SerialExecutor {
 
     /// Ends the thread's sleep, or makes its next one not begin. Cheap while the thread is awake: one atomic exchange.
     package func wake() {
-        guard alertness.exchange(Alertness.notified, ordering: .sequentiallyConsistent) == Alertness.asleep else { return }
-        WakeUps.announce { [self] in signal() }
+        guard wakeState.exchange(WakeState.notified, ordering: .sequentiallyConsistent) == WakeState.asleep else { return }
+        WakeUps.post { [self] in signal() }
     }
 
     private func signal() {
@@ -133,7 +133,7 @@ package final class DedicatedThread: SerialExecutor {
         state.withLock { $0.thread = pthread_self() }
         while true {
             // From here on a wake-up is remembered until the next attempt to sleep.
-            alertness.store(Alertness.working, ordering: .sequentiallyConsistent)
+            wakeState.store(WakeState.working, ordering: .sequentiallyConsistent)
             let (turn, isStopping) = runJobs()
             if isStopping { break }
             sleep(turn?() ?? .forJobs)
@@ -155,8 +155,8 @@ package final class DedicatedThread: SerialExecutor {
     }
 
     private func sleep(_ wait: Wait) {
-        let (exchanged, _) = alertness.compareExchange(
-            expected: Alertness.working, desired: Alertness.asleep, ordering: .sequentiallyConsistent)
+        let (exchanged, _) = wakeState.compareExchange(
+            expected: WakeState.working, desired: WakeState.asleep, ordering: .sequentiallyConsistent)
         guard exchanged else { return }
         var watched = [
             pollfd(fd: wakeUp, events: Int16(POLLIN), revents: 0),

@@ -25,7 +25,7 @@ package enum WakeUps {
     ///
     /// The body must be short, and must not wait for a network or another thread: until it is done nobody hears of what it has handed over,
     /// nor of what others hand over to whom it is about to wake.
-    package static func gathered<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) {
+    package static func batched<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) {
         let outer = pthread_getspecific(key)
         let batch = Batch()
         pthread_setspecific(key, Unmanaged.passUnretained(batch).toOpaque())
@@ -37,7 +37,7 @@ package enum WakeUps {
     }
 
     /// Wakes somebody up: at once, or at the end of the batch that this thread works on.
-    package static func announce(_ wakeUp: @escaping () -> Void) {
+    package static func post(_ wakeUp: @escaping () -> Void) {
         guard let batch else { return wakeUp() }
         batch.wakeUps.append(wakeUp)
     }

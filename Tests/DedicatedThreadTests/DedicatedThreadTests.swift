@@ -125,11 +125,11 @@ struct DedicatedThreadTests {
     @Test("wake-ups within a batch happen at its end, those of a batch within it at that one's, and all others at once")
     func gathering() {
         var story: [String] = []
-        func announce(_ name: String) { WakeUps.announce { story.append("\(name) woken") } }
-        WakeUps.gathered {
+        func announce(_ name: String) { WakeUps.post { story.append("\(name) woken") } }
+        WakeUps.batched {
             announce("outer")
             story.append("outer goes on")
-            WakeUps.gathered {
+            WakeUps.batched {
                 announce("inner")
                 story.append("inner goes on")
             }
@@ -144,8 +144,8 @@ struct DedicatedThreadTests {
         struct Failure: Error {}
         var isWoken = false
         #expect(throws: Failure.self) {
-            try WakeUps.gathered { () throws(Failure) in
-                WakeUps.announce { isWoken = true }
+            try WakeUps.batched { () throws(Failure) in
+                WakeUps.post { isWoken = true }
                 throw Failure()
             }
         }
@@ -164,7 +164,7 @@ struct DedicatedThreadTests {
             while turns.load(ordering: .relaxed) == 0 { sched_yield() }
             // Asleep by now, or about to be: a matter of microseconds. Only a thread that sleeps has to be told of its end.
             usleep(1000)
-            WakeUps.gathered {
+            WakeUps.batched {
                 thread.wake()
                 // It waits for the thread's end; a wake-up that waits for the batch's end would hang both.
                 thread.stop()
@@ -183,7 +183,7 @@ struct DedicatedThreadTests {
         for _ in 0..<5_000 {
             // Each batch finds the thread asleep, or about to be. A wake-up that is put off and forgotten hangs.
             await withCheckedContinuation { continuation in
-                WakeUps.gathered {
+                WakeUps.batched {
                     waiting.withLock { $0 = continuation }
                     thread.wake()
                 }

@@ -15,7 +15,7 @@ extension Connection {
         // The thread holds the closure, and so this actor, until the turn is taken back below.
         thread.setTurn { [self] in assumeIsolated { $0.turn() } }
         await withTaskCancellationHandler {
-            await serve()
+            await runSessions()
         } onCancel: {
             mailbox.stop()
         }
@@ -28,31 +28,31 @@ extension Connection {
         mailbox.close()
     }
 
-    private func serve() async {
+    private func runSessions() async {
         guard !configuration.urls.isEmpty else { return logger.error("no broker is configured; set amqp.urls") }
-        var setbacks = Setbacks(urls: configuration.urls.count, lasting: configuration.backoff.maximum)
+        var policy = ReconnectPolicy(urls: configuration.urls.count, stableAfter: configuration.backoff.maximum)
         while !mailbox.isStopping {
-            let url = configuration.urls[setbacks.nextURL]
+            let url = configuration.urls[policy.nextURL]
             let start = ContinuousClock.now
-            let (wasReady, error) = await serveOnce(at: url)
+            let (wasReady, error) = await runSession(at: url)
             if mailbox.isStopping { return }
-            setbacks.note(wasReady: wasReady, after: .now - start)
-            note(error, wasReady: wasReady, failures: setbacks.failures)
-            guard let inARow = setbacks.inARow else { continue }
-            let pause = configuration.backoff.pause(afterFailures: inARow, using: &generator)
-            await hold(until: .now + pause) { [mailbox] in mailbox.isStopping }
+            policy.record(wasReady: wasReady, after: .now - start)
+            reportLoss(error, wasReady: wasReady, failures: policy.failures)
+            guard let failuresBeforePause = policy.failuresBeforePause else { continue }
+            let pause = configuration.backoff.pause(afterFailures: failuresBeforePause, using: &generator)
+            await wait(until: .now + pause) { [mailbox] in mailbox.isStopping }
         }
     }
 
     /// One session, from the connection to its end: whether it was ready in between, and what ended it.
-    private func serveOnce(at url: AMQPURL) async -> (wasReady: Bool, SessionError) {
+    private func runSession(at url: AMQPURL) async -> (wasReady: Bool, SessionError) {
         sessions += 1
-        consumers.removeAll { $0.wish == .finished }
+        consumers.removeAll { $0.desiredState == .finished }
         let session: Session
         do throws(SessionError) {
             session = try Session(
                 number: sessions, url: url, name: "\(configuration.connectionName) \(role)", configuration: configuration, mailbox: mailbox,
-                budget: budget, suspects: suspects,
+                budget: budget, quarantine: quarantine,
                 report: { [unowned self] event in report(event) })
         } catch {
             return (false, error)
@@ -60,18 +60,18 @@ extension Connection {
         self.session = session
         defer { self.session = nil }
         do throws(SessionError) {
-            try checkBond(session)
+            try checkAffinity(session)
             try await setUp(session)
         } catch {
             session.end(error)
             return (false, error)
         }
-        if let bond { bond.0.move(bond.side, to: session.home) }
-        defer { if let bond { bond.0.move(bond.side, to: nil) } }
-        announce(session)
+        if let affinity { affinity.0.move(affinity.side, to: session.home) }
+        defer { if let affinity { affinity.0.move(affinity.side, to: nil) } }
+        markReady(session)
         do throws(SessionError) {
-            try await live(session)
-            try await windDown(session)
+            try await serve(session)
+            try await closeGracefully(session)
         } catch {
             session.end(error)
         }
@@ -85,16 +85,16 @@ extension Connection {
     private func setUp(_ session: Session) async throws(SessionError) {
         for number in [Session.Fixed.publishing, Session.Fixed.topology] {
             guard let channel = session.channel(number) else { continue }
-            try await answer { finish throws(SessionError) in try session.open(channel, finish: finish) }
+            try await awaitReply { finish throws(SessionError) in try session.open(channel, finish: finish) }
         }
         if let channel = session.channel(Session.Fixed.publishing) {
-            try await answer { finish throws(SessionError) in try session.askForConfirms(on: channel, finish: finish) }
-            session.main.phase = .open
+            try await awaitReply { finish throws(SessionError) in try session.enableConfirms(on: channel, finish: finish) }
+            session.mainPublishing.phase = .open
         }
-        try await seeToTopology(session)
+        try await declareTopology(session)
     }
 
-    private func announce(_ session: Session) {
+    private func markReady(_ session: Session) {
         let url = session.url.description
         logger.info("connected to the broker", metadata: ["url": "\(url)", "version": "\(session.serverVersion)"])
         updateStatus { $0.state = .connected(url: url, serverVersion: session.serverVersion) }
@@ -104,9 +104,9 @@ extension Connection {
     }
 
     /// Returns when the connection is to be closed; throws when the session has ended.
-    private func live(_ session: Session) async throws(SessionError) {
+    private func serve(_ session: Session) async throws(SessionError) {
         while true {
-            await hold { [mailbox] in
+            await wait { [mailbox] in
                 session.failure != nil || session.needsTopology || !session.inspections.isEmpty || mailbox.isStopping
             }
             if let failure = session.failure { throw failure }
@@ -123,27 +123,28 @@ extension Connection {
 
     /// Ends a session in order. What the broker has answered by then has been done; there is a time limit to each step. A broker that has
     /// blocked the connection reads nothing, so that nothing can be waited for.
-    private func windDown(_ session: Session) async throws(SessionError) {
+    private func closeGracefully(_ session: Session) async throws(SessionError) {
         session.take(mailbox.drain(reason: "the connection is being closed"))
-        await hold(until: .now + configuration.rpcTimeout) {
-            session.isMute || (session.hasToldSettlements && session.outlets.allSatisfy { $0.confirms.count == 0 && $0.backlog.isEmpty })
+        await wait(until: .now + configuration.rpcTimeout) {
+            session.isUnresponsive
+                || (session.areSettlementsWritten && session.publishingChannels.allSatisfy { $0.confirms.count == 0 && $0.backlog.isEmpty })
         }
-        guard !session.isMute else { return }
+        guard !session.isUnresponsive else { return }
         // The broker answers the close of a channel after it has done everything that was written on it before: the acks are safe then.
         var open = 0
         for channel in session.channels where channel.isOpen {
             open += 1
             try session.close(channel) { _ in open -= 1 }
         }
-        await hold(until: .now + configuration.rpcTimeout) { session.isMute || open == 0 }
-        guard !session.isMute else { return }
-        try session.sayGoodbye()
-        await hold(until: .now + configuration.rpcTimeout) { session.failure != nil }
+        await wait(until: .now + configuration.rpcTimeout) { session.isUnresponsive || open == 0 }
+        guard !session.isUnresponsive else { return }
+        try session.sendConnectionClose()
+        await wait(until: .now + configuration.rpcTimeout) { session.failure != nil }
     }
 
     // MARK: Words
 
-    private func note(_ error: SessionError, wasReady: Bool, failures: Int) {
+    private func reportLoss(_ error: SessionError, wasReady: Bool, failures: Int) {
         if wasReady {
             logger.warning("the session with the broker was lost; connecting again", metadata: ["reason": "\(error)"])
         } else {
@@ -176,17 +177,17 @@ extension Connection {
     // MARK: Waiting
 
     /// Waits on the connection's own thread: its condition is looked at after each turn.
-    private func hold(until deadline: ContinuousClock.Instant? = nil, unless isOver: @escaping () -> Bool) async {
+    private func wait(until deadline: ContinuousClock.Instant? = nil, or isOver: @escaping () -> Bool) async {
         guard !isOver() else { return }
         await withCheckedContinuation { waits.append(Pending(deadline: deadline, isOver: isOver, continuation: $0)) }
     }
 
     /// Asks the broker something and waits for the answer.
-    func answer(
+    func awaitReply(
         refusal: (UInt16, String) -> SessionError = { .closedByBroker(code: $0, text: $1) },
-        _ ask: (@escaping (Channel.Outcome) -> Void) throws(SessionError) -> Void
+        _ ask: (@escaping (Channel.CallResult) -> Void) throws(SessionError) -> Void
     ) async throws(SessionError) {
-        let outcome: Channel.Outcome = await withCheckedContinuation { continuation in
+        let outcome: Channel.CallResult = await withCheckedContinuation { continuation in
             do throws(SessionError) {
                 try ask { continuation.resume(returning: $0) }
             } catch {

@@ -10,40 +10,40 @@ extension Connection {
             session.watchdog.disarm()
         } else {
             consumers += mailbox.take().newConsumers
-            for consumer in consumers { consumer.settleQuiet(sessionIsGone: true) }
+            for consumer in consumers { consumer.resumeIdleWaiters(sessionIsGone: true) }
         }
         updateStatus { status in
             status.lastIO = now
-            status.unconfirmed = session?.outlets.reduce(0) { $0 + $1.confirms.unanswered } ?? 0
+            status.unconfirmed = session?.publishingChannels.reduce(0) { $0 + $1.confirms.unanswered } ?? 0
         }
-        return settleWaits(now: now)
+        return resumeWaits(now: now)
     }
 
     private func work(_ session: Session, now: ContinuousClock.Instant) throws(SessionError) {
         // Not the writing: it can wait for a broker that has stopped reading, and nobody's work may wait with it. An answer or two that
         // reading leads to find room, or the watchdog ends the session.
-        try WakeUps.gathered { () throws(SessionError) in try session.read() }
+        try WakeUps.batched { () throws(SessionError) in try session.read() }
         let work = mailbox.take()
         consumers += work.newConsumers
         session.take(work)
-        try checkBond(session)
+        try checkAffinity(session)
         if session.isReady { try subscribe(in: session, now: now) }
-        try session.openOutlets()
+        try session.openPublishingChannels()
         try session.write()
-        try session.advanceErrands()
+        try session.advanceRequests()
         session.expirePublishes(now: now)
         try session.checkDeadlines(now: now)
-        WakeUps.gathered {
+        WakeUps.batched {
             for subscription in session.subscriptions { subscription.flush() }
         }
     }
 
     /// Ends a session that publishes elsewhere than where jobs are consumed; lets one that consumes wait for the other.
-    func checkBond(_ session: Session) throws(SessionError) {
-        guard let (bond, side) = bond else { return }
-        let isPermitted = bond.permits(side, in: session.home)
+    func checkAffinity(_ session: Session) throws(SessionError) {
+        guard let (affinity, side) = affinity else { return }
+        let isPermitted = affinity.permits(side, in: session.home)
         session.mayConsume = isPermitted
-        guard side == .publishing, !isPermitted, let home = bond.consumingHome else { return }
+        guard side == .publishing, !isPermitted, let home = affinity.consumingHome else { return }
         throw .otherCluster(url: session.url.description, home: session.home, consuming: home)
     }
 
@@ -61,7 +61,7 @@ extension Connection {
         configuration.backoff.pause(afterFailures: failures, using: &generator)
     }
 
-    private func settleWaits(now: ContinuousClock.Instant) -> Wait {
+    private func resumeWaits(now: ContinuousClock.Instant) -> Wait {
         var isOver = false
         waits.removeAll { wait in
             guard wait.isOver() || (wait.deadline.map { $0 <= now } ?? false) else { return false }

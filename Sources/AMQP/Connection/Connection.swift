@@ -18,10 +18,10 @@ package actor Connection {
     nonisolated let thread: DedicatedThread
     nonisolated let mailbox: Mailbox
     let budget: SizeBudget
-    let suspects = Suspects()
+    let quarantine = Quarantine()
     var topology: [TopologyItem]
     let mode: TopologyMode
-    let bond: (ClusterBond, side: ClusterBond.Side)?
+    let affinity: (ClusterAffinity, side: ClusterAffinity.Side)?
     let logger: Logger
     let onEvent: @Sendable (ConnectionEvent) -> Void
     var generator: any RandomNumberGenerator
@@ -33,8 +33,8 @@ package actor Connection {
     /// What an inspection has found wrong and not told yet, by what it is about.
     var findings: [String: String] = [:]
     /// What the log has said of it.
-    var toldFindings: [String: String] = [:]
-    private nonisolated let board = Mutex(ConnectionStatus())
+    var loggedFindings: [String: String] = [:]
+    private nonisolated let statusBox = Mutex(ConnectionStatus())
 
     /// Something `run()` waits for: checked after every turn.
     struct Pending {
@@ -47,13 +47,13 @@ package actor Connection {
     ///
     /// - Parameters:
     ///   - topology: declared, or checked, on each new session before anything else.
-    ///   - bond: ties it to another connection, which must be in the same virtual host of the same cluster.
+    ///   - affinity: ties it to another connection, which must be in the same virtual host of the same cluster.
     ///   - generator: the source of the jitter.
     ///   - onEvent: called on the connection's thread, so it must not block.
     /// - Throws: `DedicatedThreadError` when the system has no thread left.
     package init(
         configuration: AMQPConfiguration, role: String, topology: [TopologyItem] = [], mode: TopologyMode = .declare,
-        bond: (ClusterBond, side: ClusterBond.Side)? = nil, logger: Logger,
+        affinity: (ClusterAffinity, side: ClusterAffinity.Side)? = nil, logger: Logger,
         generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
         onEvent: @escaping @Sendable (ConnectionEvent) -> Void = { _ in }
     ) throws(DedicatedThreadError) {
@@ -66,20 +66,20 @@ package actor Connection {
         self.role = role
         self.topology = topology
         self.mode = mode
-        self.bond = bond
+        self.affinity = affinity
         var logger = logger
         logger[metadataKey: "role"] = "\(role)"
         self.logger = logger
         self.generator = generator
         self.onEvent = onEvent
-        bond?.0.join(thread)
+        affinity?.0.register(thread)
     }
 
     // MARK: For callers on any thread
 
     /// What is known of the connection now.
     package nonisolated var status: ConnectionStatus {
-        var status = board.withLock { $0 }
+        var status = statusBox.withLock { $0 }
         status.lateAcks = mailbox.lateSettlements
         return status
     }
@@ -146,7 +146,7 @@ package actor Connection {
     /// - Returns: what was missing or different since the last call, mended or not; a sentence each. Missing bindings are made again and cannot be seen.
     /// - Throws: why the question could not be asked or was not answered.
     package nonisolated func inspectTopology() async throws(SessionError) -> [String] {
-        guard case .findings(let findings) = try await run(.inspection) else {
+        guard case .findings(let findings) = try await run(.topologyInspection) else {
             throw .protocolViolation("an answer that does not fit the question")
         }
         return findings
@@ -161,9 +161,9 @@ package actor Connection {
         _ = try await run(.deleteExchange(exchange))
     }
 
-    private nonisolated func run(_ kind: Errand.Kind) async throws(SessionError) -> Reply {
-        let result: Result<Reply, SessionError> = await withCheckedContinuation { continuation in
-            mailbox.post(Errand(kind, continuation: continuation))
+    private nonisolated func run(_ kind: ManagementRequest.Kind) async throws(SessionError) -> BrokerReply {
+        let result: Result<BrokerReply, SessionError> = await withCheckedContinuation { continuation in
+            mailbox.post(ManagementRequest(kind, continuation: continuation))
         }
         return try result.get()
     }
@@ -183,7 +183,7 @@ package actor Connection {
     // MARK: State
 
     nonisolated func updateStatus(_ change: (inout ConnectionStatus) -> Void) {
-        board.withLock { change(&$0) }
+        statusBox.withLock { change(&$0) }
     }
 
     /// The library asks the kernel not to raise SIGPIPE; this is for whatever does not, since the default is to end the process.

@@ -11,7 +11,7 @@ final class Mailbox: Sendable {
     struct Work: Sendable {
         var publishes: [Publish] = []
         var settlements: [(channel: UInt16, tag: UInt64, settlement: Settlement)] = []
-        var errands: [Errand] = []
+        var requests: [ManagementRequest] = []
         var newConsumers: [Deliveries] = []
     }
 
@@ -20,7 +20,7 @@ final class Mailbox: Sendable {
         /// The number of the session that is ready; nil when none is.
         var session: UInt64?
         var frameMaximum = 0
-        var absence = "the connection has not been started"
+        var unavailableReason = "the connection has not been started"
         var isStopping = false
         var isClosed = false
         var hasRun = false
@@ -42,7 +42,7 @@ final class Mailbox: Sendable {
     /// Leaves a message to be published, or answers at once why it cannot be.
     func post(_ publish: Publish) {
         let error: PublishError? = state.withLock { state in
-            guard state.session != nil else { return .notSent(state.absence) }
+            guard state.session != nil else { return .notSent(state.unavailableReason) }
             // The broker adds the message's size and class to the header; the frame has an envelope of its own.
             if let fault = publish.message.properties.fault(frameMaximum: state.frameMaximum) { return .invalid(fault) }
             state.work.publishes.append(publish)
@@ -64,13 +64,13 @@ final class Mailbox: Sendable {
         if isTaken { thread.wake() }
     }
 
-    func post(_ errand: Errand) {
-        let absence: String? = state.withLock { state in
-            guard state.session != nil else { return state.absence }
-            state.work.errands.append(errand)
+    func post(_ request: ManagementRequest) {
+        let unavailableReason: String? = state.withLock { state in
+            guard state.session != nil else { return state.unavailableReason }
+            state.work.requests.append(request)
             return nil
         }
-        if let absence { errand.finish(.failure(.noSession(reason: absence))) } else { thread.wake() }
+        if let unavailableReason { request.finish(.failure(.noSession(reason: unavailableReason))) } else { thread.wake() }
     }
 
     /// Leaves a new consumer; one that comes too late ends at once.
@@ -135,7 +135,7 @@ final class Mailbox: Sendable {
         state.withLock { state in
             guard !state.hasRun, !state.isClosed else { return false }
             state.hasRun = true
-            state.absence = "no broker has been reached yet"
+            state.unavailableReason = "no broker has been reached yet"
             return true
         }
     }
@@ -163,7 +163,7 @@ final class Mailbox: Sendable {
     func drain(reason: String) -> Work {
         state.withLock { state in
             state.session = nil
-            state.absence = reason
+            state.unavailableReason = reason
             defer { state.work = Work() }
             return state.work
         }
@@ -173,14 +173,14 @@ final class Mailbox: Sendable {
     func shut(reason: String) {
         let work = state.withLock { state in
             state.session = nil
-            state.absence = reason
+            state.unavailableReason = reason
             let work = state.work
             state.work = Work(newConsumers: work.newConsumers)
             state.lateSettlements += work.settlements.count
             return work
         }
         for publish in work.publishes { publish.finish(.notSent(reason)) }
-        for errand in work.errands { errand.finish(.failure(.noSession(reason: reason))) }
+        for request in work.requests { request.finish(.failure(.noSession(reason: reason))) }
     }
 
     /// Closes for good.

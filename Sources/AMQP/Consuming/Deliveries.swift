@@ -11,16 +11,16 @@ package final class Deliveries: AsyncSequence, Sendable {
     package typealias Failure = Never
 
     /// What the owner wants; the connection's thread brings it about.
-    enum Wish {
+    enum DesiredState {
         case consuming
         case paused
         case finished
     }
 
     private struct State {
-        var wish = Wish.consuming
+        var desiredState = DesiredState.consuming
         /// The prefetch that is wished; nil means the queue's own.
-        var wishedPrefetch: UInt16?
+        var desiredPrefetch: UInt16?
         var buffer: Deque<Delivery> = []
         var takers: Deque<(number: UInt64, continuation: CheckedContinuation<Delivery?, Never>)> = []
         var nextTaker: UInt64 = 0
@@ -29,7 +29,7 @@ package final class Deliveries: AsyncSequence, Sendable {
         var trouble: String?
         var hasEnded = false
         /// Callers of `pause` and `finish`, told once nothing more can come; callers of `resume`, once it can.
-        var quietWaiters: [CheckedContinuation<Void, Never>] = []
+        var idleWaiters: [CheckedContinuation<Void, Never>] = []
         var consumingWaiters: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -59,7 +59,7 @@ package final class Deliveries: AsyncSequence, Sendable {
     /// Stops consuming and returns once no delivery can come any more. What nobody had taken yet goes back to the queue; what was taken can still be settled.
     ///
     /// The channel stays open. Without a session it returns at once, and the next session will not consume.
-    package func pause() async { await wish(.paused) }
+    package func pause() async { await request(.paused) }
 
     /// Consumes again and returns once it does, or at once while there is no session.
     ///
@@ -67,32 +67,32 @@ package final class Deliveries: AsyncSequence, Sendable {
     ///   queue's own again. A consumer that runs with another prefetch is cancelled first: what it had and no caller has taken goes back to the queue.
     package func resume(prefetch: UInt16? = nil) async {
         await withCheckedContinuation { continuation in
-            let (isSettled, overruled): (Bool, [CheckedContinuation<Void, Never>]) = state.withLock { state in
-                guard state.wish != .finished, !state.hasEnded else { return (true, []) }
-                state.wish = .consuming
-                state.wishedPrefetch = prefetch.map { Swift.max(1, $0) }
-                defer { state.quietWaiters = [] }
-                if state.consumedPrefetch == state.wishedPrefetch ?? self.prefetch { return (true, state.quietWaiters) }
+            let (isDone, overruled): (Bool, [CheckedContinuation<Void, Never>]) = state.withLock { state in
+                guard state.desiredState != .finished, !state.hasEnded else { return (true, []) }
+                state.desiredState = .consuming
+                state.desiredPrefetch = prefetch.map { Swift.max(1, $0) }
+                defer { state.idleWaiters = [] }
+                if state.consumedPrefetch == state.desiredPrefetch ?? self.prefetch { return (true, state.idleWaiters) }
                 state.consumingWaiters.append(continuation)
-                return (false, state.quietWaiters)
+                return (false, state.idleWaiters)
             }
             for waiter in overruled { waiter.resume() }
-            if isSettled { continuation.resume() }
+            if isDone { continuation.resume() }
             thread.wake()
         }
     }
 
     /// Stops consuming for good, as `pause()`, and then ends the sequence. What was taken can still be settled.
     package func finish() async {
-        await wish(.finished)
+        await request(.finished)
     }
 
-    private func wish(_ wish: Wish) async {
+    private func request(_ desired: DesiredState) async {
         await withCheckedContinuation { continuation in
             let (hasEnded, overruled): (Bool, [CheckedContinuation<Void, Never>]) = state.withLock { state in
                 guard !state.hasEnded else { return (true, []) }
-                if state.wish != .finished { state.wish = wish }
-                state.quietWaiters.append(continuation)
+                if state.desiredState != .finished { state.desiredState = desired }
+                state.idleWaiters.append(continuation)
                 defer { state.consumingWaiters = [] }
                 return (false, state.consumingWaiters)
             }
@@ -118,7 +118,7 @@ package final class Deliveries: AsyncSequence, Sendable {
 
     private func next() async -> Delivery? {
         let (delivery, number): (Delivery?, UInt64) = state.withLock { state in
-            if state.wish == .consuming, let delivery = state.buffer.popFirst() { return (delivery, 0) }
+            if state.desiredState == .consuming, let delivery = state.buffer.popFirst() { return (delivery, 0) }
             state.nextTaker += 1
             return (nil, state.nextTaker)
         }
@@ -127,7 +127,7 @@ package final class Deliveries: AsyncSequence, Sendable {
             await withCheckedContinuation { continuation in
                 let answer: Delivery?? = state.withLock { state in
                     if state.hasEnded || Task.isCancelled { return .some(nil) }
-                    if state.wish == .consuming, let delivery = state.buffer.popFirst() { return delivery }
+                    if state.desiredState == .consuming, let delivery = state.buffer.popFirst() { return delivery }
                     state.takers.append((number, continuation))
                     return nil
                 }
@@ -144,17 +144,17 @@ package final class Deliveries: AsyncSequence, Sendable {
 
     // MARK: For the connection's thread
 
-    var wish: Wish { state.withLock { $0.wish } }
+    var desiredState: DesiredState { state.withLock { $0.desiredState } }
 
     /// The prefetch to consume with.
-    var wishedPrefetch: UInt16 { state.withLock { $0.wishedPrefetch ?? prefetch } }
+    var desiredPrefetch: UInt16 { state.withLock { $0.desiredPrefetch ?? prefetch } }
 
     /// Hands over what has come in this turn: to who waits, or to the buffer. The broker's prefetch bounds what lies there.
     func offer(_ batch: [Delivery]) {
         let handed = state.withLock { state in
             state.buffer.append(contentsOf: batch)
             var handed: [(CheckedContinuation<Delivery?, Never>, Delivery)] = []
-            while state.wish == .consuming, !state.takers.isEmpty, let delivery = state.buffer.popFirst() {
+            while state.desiredState == .consuming, !state.takers.isEmpty, let delivery = state.buffer.popFirst() {
                 handed.append((state.takers.removeFirst().continuation, delivery))
             }
             return handed
@@ -168,7 +168,7 @@ package final class Deliveries: AsyncSequence, Sendable {
             state.consumedPrefetch = prefetch
             state.trouble = nil
             // Another prefetch was wished meanwhile: the consumer starts once more.
-            guard prefetch == state.wishedPrefetch ?? self.prefetch else { return [] }
+            guard prefetch == state.desiredPrefetch ?? self.prefetch else { return [] }
             defer { state.consumingWaiters = [] }
             return state.consumingWaiters
         }
@@ -179,7 +179,7 @@ package final class Deliveries: AsyncSequence, Sendable {
     func note(trouble: String) { state.withLock { $0.trouble = trouble } }
 
     /// Nothing comes any more for now: the consumer was cancelled, or its session is gone. Returns what nobody had taken.
-    func quiet() -> [Delivery] {
+    func drainBuffer() -> [Delivery] {
         state.withLock { state in
             state.consumedPrefetch = nil
             defer { state.buffer = [] }
@@ -188,15 +188,15 @@ package final class Deliveries: AsyncSequence, Sendable {
     }
 
     /// Tells who waits for quiet that it is so, and ends the sequence if that was wished.
-    func settleQuiet(sessionIsGone: Bool) {
+    func resumeIdleWaiters(sessionIsGone: Bool) {
         let (waiters, hasFinished) = state.withLock { state in
-            var waiters = state.quietWaiters
-            state.quietWaiters = []
+            var waiters = state.idleWaiters
+            state.idleWaiters = []
             if sessionIsGone {
                 waiters += state.consumingWaiters
                 state.consumingWaiters = []
             }
-            return (waiters, state.wish == .finished)
+            return (waiters, state.desiredState == .finished)
         }
         if hasFinished { end() }
         for waiter in waiters { waiter.resume() }
@@ -210,10 +210,10 @@ package final class Deliveries: AsyncSequence, Sendable {
             defer {
                 state.buffer = []
                 state.takers = []
-                state.quietWaiters = []
+                state.idleWaiters = []
                 state.consumingWaiters = []
             }
-            return (state.takers, state.quietWaiters + state.consumingWaiters)
+            return (state.takers, state.idleWaiters + state.consumingWaiters)
         }
         for taker in takers { taker.continuation.resume(returning: nil) }
         for waiter in waiters { waiter.resume() }

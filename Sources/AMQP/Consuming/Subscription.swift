@@ -41,14 +41,15 @@ final class Subscription {
     /// Takes the next step towards what is wished; called every turn.
     func advance(in session: Session, now: ContinuousClock.Instant) throws(SessionError) {
         if let retryAt, retryAt <= now { self.retryAt = nil }
-        switch (phase, deliveries.wish) {
+        switch (phase, deliveries.desiredState) {
         case (.closed, .consuming) where retryAt == nil && !session.needsTopology && session.mayConsume: try openChannel(in: session)
         case (.idle, .consuming) where retryAt == nil && !session.needsTopology && session.mayConsume:
-            guard limit == deliveries.wishedPrefetch else { return try setLimit(in: session) }
-            if deliveries.isSole, unsettled.isEmpty { try startAlone(in: session) } else { try start(in: session) }
+            guard limit == deliveries.desiredPrefetch else { return try setLimit(in: session) }
+            if deliveries.isSole, unsettled.isEmpty { try startIfSole(in: session) } else { try start(in: session) }
         case (.consuming, .paused), (.consuming, .finished): try cancel(in: session)
-        case (.consuming, .consuming) where limit != deliveries.wishedPrefetch: try cancel(in: session)
-        case (.closed, .paused), (.closed, .finished), (.idle, .paused), (.idle, .finished): deliveries.settleQuiet(sessionIsGone: false)
+        case (.consuming, .consuming) where limit != deliveries.desiredPrefetch: try cancel(in: session)
+        case (.closed, .paused), (.closed, .finished), (.idle, .paused), (.idle, .finished):
+            deliveries.resumeIdleWaiters(sessionIsGone: false)
         default: break
         }
     }
@@ -95,9 +96,9 @@ final class Subscription {
 
     private func setLimit(in session: Session) throws(SessionError) {
         phase = .opening
-        limit = deliveries.wishedPrefetch
+        limit = deliveries.desiredPrefetch
         let method = amqp_basic_qos_t(prefetch_size: 0, prefetch_count: limit, global: 0)
-        try session.ask(
+        try session.call(
             method, AMQP_BASIC_QOS_METHOD, on: channel, expecting: AMQP_BASIC_QOS_OK_METHOD,
             operation: "setting the prefetch of \(deliveries.queue)"
         ) { [unowned self] outcome in
@@ -106,12 +107,12 @@ final class Subscription {
     }
 
     /// Consumes if the queue has no consumer yet.
-    private func startAlone(in session: Session) throws(SessionError) {
+    private func startIfSole(in session: Session) throws(SessionError) {
         phase = .starting
         let method = amqp_queue_declare_t(
             ticket: 0, queue: session.arena.bytes(deliveries.queue), passive: 1, durable: 0, exclusive: 0, auto_delete: 0, nowait: 0,
             arguments: amqp_table_t())
-        try session.ask(
+        try session.call(
             method, AMQP_QUEUE_DECLARE_METHOD, on: channel, expecting: AMQP_QUEUE_DECLARE_OK_METHOD,
             operation: "the consumers of \(deliveries.queue)"
         ) { [unowned self, unowned session] outcome in
@@ -129,7 +130,7 @@ final class Subscription {
             ticket: 0, queue: session.arena.bytes(deliveries.queue), consumer_tag: session.arena.bytes(tag), no_local: 0, no_ack: 0,
             exclusive: 0,
             nowait: 0, arguments: amqp_table_t())
-        try session.ask(
+        try session.call(
             method, AMQP_BASIC_CONSUME_METHOD, on: channel, expecting: AMQP_BASIC_CONSUME_OK_METHOD,
             operation: "consuming \(deliveries.queue)"
         ) { [unowned self, unowned session] outcome in
@@ -144,21 +145,21 @@ final class Subscription {
     private func cancel(in session: Session) throws(SessionError) {
         phase = .cancelling
         let method = amqp_basic_cancel_t(consumer_tag: session.arena.bytes(tag), nowait: 0)
-        try session.ask(
+        try session.call(
             method, AMQP_BASIC_CANCEL_METHOD, on: channel, expecting: AMQP_BASIC_CANCEL_OK_METHOD,
             operation: "cancelling \(deliveries.queue)"
         ) { [unowned self] outcome in
             guard case .reply = outcome else { return }
             phase = .idle
-            returnUntaken()
+            requeueUntaken()
         }
     }
 
     private var tag: String { "bos.\(channel.number).\(starts)" }
 
     /// Gives back what nobody has taken.
-    private func returnUntaken() {
-        for delivery in deliveries.quiet() + batch { delivery.requeue() }
+    private func requeueUntaken() {
+        for delivery in deliveries.drainBuffer() + batch { delivery.requeue() }
         batch = []
     }
 
@@ -166,13 +167,13 @@ final class Subscription {
 
     /// The queue is gone, or moves to another node of the broker's cluster.
     func cancelledByBroker(session: Session) {
-        returnUntaken()
+        requeueUntaken()
         phase = .idle
         lose(reason: "the broker cancelled the consumer", session: session)
     }
 
     func closedByBroker(reason: String, session: Session) {
-        _ = deliveries.quiet()
+        _ = deliveries.drainBuffer()
         batch = []
         phase = .closed
         lose(reason: reason, session: session)
@@ -188,8 +189,8 @@ final class Subscription {
 
     /// What lies untaken is the broker's again.
     func sessionEnded() {
-        _ = deliveries.quiet()
+        _ = deliveries.drainBuffer()
         batch = []
-        deliveries.settleQuiet(sessionIsGone: true)
+        deliveries.resumeIdleWaiters(sessionIsGone: true)
     }
 }

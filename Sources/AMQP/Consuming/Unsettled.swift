@@ -11,7 +11,7 @@ struct Unsettled {
     private enum Mark {
         case outstanding
         case acked
-        case told
+        case reported
     }
 
     /// Delivery tags count from 1 on each channel; `marks[0]` is that of `first`.
@@ -27,7 +27,7 @@ struct Unsettled {
     var isEmpty: Bool { marks.isEmpty }
 
     /// Whether the broker has been told everything.
-    var isTold: Bool { acks.isEmpty && nacks.isEmpty }
+    var isFlushed: Bool { acks.isEmpty && nacks.isEmpty }
 
     /// Notes a delivery. The broker numbers them without a gap.
     mutating func delivered(_ tag: UInt64) throws(SessionError) {
@@ -43,7 +43,7 @@ struct Unsettled {
             marks[Int(tag - first)] = .acked
             acks.append(tag)
         case .requeue, .reject:
-            marks[Int(tag - first)] = .told
+            marks[Int(tag - first)] = .reported
             nacks.append(.nack(tag, requeue: settlement == .requeue))
         }
         return true
@@ -66,7 +66,7 @@ struct Unsettled {
         }
         if let last { frames.append(.ack(last, multiple: covered > 1)) }
         for tag in acks where tag >= first {
-            marks[Int(tag - first)] = .told
+            marks[Int(tag - first)] = .reported
             frames.append(.ack(tag, multiple: false))
         }
         acks.removeAll(keepingCapacity: true)

@@ -9,7 +9,7 @@ struct Publish: Sendable {
     /// Whether it was written before, on a channel that is closed now: the broker may have it or not.
     var hasLeft = false
     /// Whether a connection was closed with it unanswered before.
-    var isSuspect = false
+    var wasQuarantined = false
     private let continuation: CheckedContinuation<PublishError?, Never>
 
     init(

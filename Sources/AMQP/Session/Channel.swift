@@ -4,8 +4,8 @@ internal import DequeModule
 /// One channel of a session: what was asked on it and the content that is coming in on it.
 final class Channel {
     /// How a question ended.
-    enum Outcome: Sendable {
-        case reply(Reply)
+    enum CallResult: Sendable {
+        case reply(BrokerReply)
         /// The broker answered by closing the channel.
         case closed(code: UInt16, text: String)
         /// The session is over.
@@ -17,7 +17,7 @@ final class Channel {
         let operation: String
         let expected: amqp_method_number_t
         var deadline: ContinuousClock.Instant
-        let finish: (Outcome) -> Void
+        let finish: (CallResult) -> Void
     }
 
     let number: UInt16
@@ -36,9 +36,16 @@ final class Channel {
     }
 
     /// Ends everything on the channel.
-    func finish(_ outcome: Outcome) {
+    func finish(_ outcome: CallResult) {
         isOpen = false
         content = nil
         while let call = calls.popFirst() { call.finish(outcome) }
     }
+}
+
+/// What is kept of a broker's answer.
+enum BrokerReply: Sendable, Equatable {
+    case done
+    case queue(messages: UInt32, consumers: UInt32)
+    case findings([String])
 }

@@ -55,7 +55,7 @@ extension Session {
         case .delivery(let tag, let isRedelivered):
             try channel.subscription?.take(content, tag: tag, isRedelivered: isRedelivered, from: self)
         case .returned(let code, let text):
-            outlet(channel)?.confirms.returned(
+            publishingChannel(on: channel)?.confirms.returned(
                 content.message, size: content.announcedSize, exchange: content.exchange, routingKey: content.routingKey,
                 error: .returned(code: code, text: text))
         }
@@ -99,13 +99,13 @@ extension Session {
             channel.content = Content(
                 origin: .delivery(tag: deliver.delivery_tag, isRedelivered: deliver.redelivered != 0), exchange: deliver.exchange,
                 routingKey: deliver.routing_key)
-        case AMQP_BASIC_ACK_METHOD where outlet(channel) != nil:
+        case AMQP_BASIC_ACK_METHOD where publishingChannel(on: channel) != nil:
             let ack: amqp_basic_ack_t = try decoded(method)
-            try outlet(channel)?.confirms.answer(ack.delivery_tag, multiple: ack.multiple != 0, with: nil)
-        case AMQP_BASIC_NACK_METHOD where outlet(channel) != nil:
+            try publishingChannel(on: channel)?.confirms.answer(ack.delivery_tag, multiple: ack.multiple != 0, with: nil)
+        case AMQP_BASIC_NACK_METHOD where publishingChannel(on: channel) != nil:
             let nack: amqp_basic_nack_t = try decoded(method)
-            try outlet(channel)?.confirms.answer(nack.delivery_tag, multiple: nack.multiple != 0, with: .refused)
-        case AMQP_BASIC_RETURN_METHOD where outlet(channel) != nil:
+            try publishingChannel(on: channel)?.confirms.answer(nack.delivery_tag, multiple: nack.multiple != 0, with: .refused)
+        case AMQP_BASIC_RETURN_METHOD where publishingChannel(on: channel) != nil:
             let returned: amqp_basic_return_t = try decoded(method)
             channel.content = Content(
                 origin: .returned(code: returned.reply_code, text: String(returned.reply_text)), exchange: returned.exchange,
@@ -115,23 +115,23 @@ extension Session {
         case AMQP_CHANNEL_CLOSE_METHOD:
             let close: amqp_channel_close_t = try decoded(method)
             try takeClose(of: channel, code: close.reply_code, text: String(close.reply_text))
-        default: try takeAnswer(method, on: channel)
+        default: try takeReply(method, on: channel)
         }
     }
 
     private func takeClose(of channel: Channel, code: UInt16, text: String) throws(SessionError) {
         try send(amqp_channel_close_ok_t(), AMQP_CHANNEL_CLOSE_OK_METHOD, on: channel.number)
-        if let outlet = outlet(channel) { try takeClose(of: outlet, code: code, text: text) }
+        if let publishing = publishingChannel(on: channel) { try takeClose(of: publishing, code: code, text: text) }
         let subscription = channel.subscription
         channel.finish(.closed(code: code, text: text))
         subscription?.closedByBroker(reason: "\(code) \(text)", session: self)
     }
 
-    private func takeAnswer(_ method: amqp_method_t, on channel: Channel) throws(SessionError) {
+    private func takeReply(_ method: amqp_method_t, on channel: Channel) throws(SessionError) {
         guard let call = channel.calls.first, call.expected == method.id else {
             throw .protocolViolation("method \(method.id) on channel \(channel.number), which nobody asked for")
         }
-        var reply = Reply.done
+        var reply = BrokerReply.done
         if method.id == AMQP_QUEUE_DECLARE_OK_METHOD {
             let declared: amqp_queue_declare_ok_t = try decoded(method)
             reply = .queue(messages: declared.message_count, consumers: declared.consumer_count)

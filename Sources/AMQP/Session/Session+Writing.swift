@@ -8,39 +8,39 @@ extension Session {
     /// The socket is corked meanwhile, so that hundreds of small frames leave in a few packets. Never waits for a full socket: what does not fit stays here.
     func write() throws(SessionError) {
         isFull = false
-        room = 0
+        writeAllowance = 0
         for subscription in subscriptions {
             for frame in subscription.unsettled.frames() { settlements.append((subscription.channel.number, frame)) }
         }
-        let canPublish = blockedReason == nil && outlets.contains(where: \.hasWork)
+        let canPublish = blockedReason == nil && publishingChannels.contains(where: \.hasWork)
         guard canPublish || !settlements.isEmpty else { return }
         // A single settlement is one small frame: corking it would cost two calls for nothing. A message has at least three, and the library leaves the last
         // frame of some sizes corked, which only uncorking sends.
         let isCorked = canPublish || settlements.count > 1
         if isCorked { setCork(true) }
         defer { if isCorked { setCork(false) } }
-        while let (channel, frame) = settlements.first, try hasRoom() {
+        while let (channel, frame) = settlements.first, try canWrite() {
             settlements.removeFirst()
             try write(frame, on: channel)
         }
-        for outlet in outlets {
-            while blockedReason == nil, outlet.hasWork, try hasRoom() {
+        for publishing in publishingChannels {
+            while blockedReason == nil, publishing.hasWork, try canWrite() {
                 // Reading may have brought word that the broker has blocked the connection, or closed the channel.
-                guard blockedReason == nil, outlet.isOpen, let publish = outlet.backlog.popFirst() else { break }
-                try write(publish, on: outlet)
+                guard blockedReason == nil, publishing.isOpen, let publish = publishing.backlog.popFirst() else { break }
+                try write(publish, on: publishing)
             }
         }
     }
 
     /// Whether every settlement that was given is on the wire.
-    var hasToldSettlements: Bool { settlements.isEmpty && subscriptions.allSatisfy(\.unsettled.isTold) }
+    var areSettlementsWritten: Bool { settlements.isEmpty && subscriptions.allSatisfy(\.unsettled.isFlushed) }
 
     /// Reads what has come in meanwhile, and tells whether the socket takes more.
     ///
     /// librabbitmq before 0.14 can hang in a write when nothing was read for long (rabbitmq-c issue 780), and any version waits in a write to a full socket.
     /// A socket that takes anything takes a few small frames: it is asked again after so many bytes, not before each.
-    private func hasRoom() throws(SessionError) -> Bool {
-        guard room <= 0 else { return true }
+    private func canWrite() throws(SessionError) -> Bool {
+        guard writeAllowance <= 0 else { return true }
         var watched = pollfd(fd: descriptor, events: Int16(POLLIN | POLLOUT), revents: 0)
         guard poll(&watched, 1, 0) > 0 else {
             isFull = true
@@ -48,12 +48,12 @@ extension Session {
         }
         if watched.revents & ~Int16(POLLOUT) != 0 { try read() }
         isFull = watched.revents & Int16(POLLOUT) == 0
-        room = isFull ? 0 : Self.roomPerLook
+        writeAllowance = isFull ? 0 : Self.bytesPerPoll
         return !isFull
     }
 
     /// In bytes. Linux calls a socket writable while a third of its buffer is free, and a buffer has at least 16 KiB unless somebody made it smaller.
-    private static let roomPerLook = 4096
+    private static let bytesPerPoll = 4096
 
     /// Lets all frames that `body` writes leave in few packets, and within the time limit of a request.
     func writeTogether(_ body: () throws(SessionError) -> Void) throws(SessionError) {
@@ -75,23 +75,24 @@ extension Session {
         // The channel was closed since: its settlements are late.
         guard let open = self.channel(channel), open.isOpen else { return mailbox.countLate() }
         // More than the frame of a settlement takes.
-        room -= 32
+        writeAllowance -= 32
         switch frame {
         case .ack(let tag, let multiple): try check(amqp_basic_ack(handle, channel, tag, multiple ? 1 : 0))
         case .nack(let tag, let requeue): try check(amqp_basic_nack(handle, channel, tag, 0, requeue ? 1 : 0))
         }
     }
 
-    private func write(_ publish: Publish, on outlet: Outlet) throws(SessionError) {
+    private func write(_ publish: Publish, on publishing: PublishingChannel) throws(SessionError) {
         defer { arena.recycle() }
         var properties = arena.properties(publish.message.properties)
         // The body, and about what the frames before it take.
-        room -= publish.message.body.count + 512
+        writeAllowance -= publish.message.body.count + 512
         // Before the first byte: whatever happens from here on, the message may have left.
-        outlet.confirms.append(publish, at: .now)
+        publishing.confirms.append(publish, at: .now)
         let status = publish.message.body.withUnsafeBytes { body in
             amqp_basic_publish(
-                handle, outlet.channel.number, arena.bytes(publish.exchange), arena.bytes(publish.routingKey), publish.mandatory ? 1 : 0, 0,
+                handle, publishing.channel.number, arena.bytes(publish.exchange), arena.bytes(publish.routingKey),
+                publish.mandatory ? 1 : 0, 0,
                 &properties,
                 amqp_bytes_t(len: body.count, bytes: UnsafeMutableRawPointer(mutating: body.baseAddress)))
         }
@@ -105,8 +106,8 @@ extension Session {
             if !isKnown { mailbox.countLate() }
         }
         for publish in work.publishes { take(publish) }
-        for errand in work.errands {
-            if errand.kind == .inspection { inspections.append(errand) } else { errands.append(errand) }
+        for request in work.requests {
+            if request.kind == .topologyInspection { inspections.append(request) } else { requests.append(request) }
         }
     }
 
@@ -120,9 +121,9 @@ extension Session {
     }
 
     /// Writes a method frame that the broker answers; `finish` is called on the thread with the answer.
-    func ask<Method>(
+    func call<Method>(
         _ method: Method, _ id: amqp_method_number_t, on channel: Channel, expecting expected: amqp_method_number_t, operation: String,
-        finish: @escaping (Channel.Outcome) -> Void
+        finish: @escaping (Channel.CallResult) -> Void
     ) throws(SessionError) {
         defer { arena.recycle() }
         try send(method, id, on: channel.number)
@@ -130,23 +131,23 @@ extension Session {
         channel.calls.append(Channel.Call(operation: operation, expected: expected, deadline: deadline, finish: finish))
     }
 
-    func open(_ channel: Channel, finish: @escaping (Channel.Outcome) -> Void) throws(SessionError) {
-        try ask(
+    func open(_ channel: Channel, finish: @escaping (Channel.CallResult) -> Void) throws(SessionError) {
+        try call(
             amqp_channel_open_t(), AMQP_CHANNEL_OPEN_METHOD, on: channel, expecting: AMQP_CHANNEL_OPEN_OK_METHOD,
             operation: "opening channel \(channel.number)", finish: finish)
     }
 
-    func close(_ channel: Channel, finish: @escaping (Channel.Outcome) -> Void) throws(SessionError) {
+    func close(_ channel: Channel, finish: @escaping (Channel.CallResult) -> Void) throws(SessionError) {
         let method = amqp_channel_close_t(
             reply_code: UInt16(AMQP_REPLY_SUCCESS), reply_text: arena.bytes("closed"), class_id: 0, method_id: 0)
-        try ask(
+        try call(
             method, AMQP_CHANNEL_CLOSE_METHOD, on: channel, expecting: AMQP_CHANNEL_CLOSE_OK_METHOD,
             operation: "closing channel \(channel.number)",
             finish: finish)
     }
 
     /// Says goodbye. The broker's answer ends the session when it is read.
-    func sayGoodbye() throws(SessionError) {
+    func sendConnectionClose() throws(SessionError) {
         defer { arena.recycle() }
         let method = amqp_connection_close_t(
             reply_code: UInt16(AMQP_REPLY_SUCCESS), reply_text: arena.bytes("closed"), class_id: 0, method_id: 0)

@@ -7,7 +7,7 @@ final class Session {
     enum Fixed {
         static let publishing: UInt16 = 1
         static let topology: UInt16 = 2
-        static let errands: UInt16 = 3
+        static let management: UInt16 = 3
         static let trial: UInt16 = 4
     }
 
@@ -24,7 +24,7 @@ final class Session {
     let watchdog: Watchdog
     let mailbox: Mailbox
     let budget: SizeBudget
-    let suspects: Suspects
+    let quarantine: Quarantine
     let report: (ConnectionEvent) -> Void
     let arena = Arena()
 
@@ -32,21 +32,21 @@ final class Session {
     var channels: [Channel] = []
     var subscriptions: [Subscription] = []
     /// Where messages are published, and where each is tried alone.
-    let main: Outlet
-    let trial: Outlet
-    var outlets: [Outlet] { [main, trial] }
+    let mainPublishing: PublishingChannel
+    let trialPublishing: PublishingChannel
+    var publishingChannels: [PublishingChannel] { [mainPublishing, trialPublishing] }
     /// How many of the next messages to an exchange are tried alone, for the broker has closed a channel over one lately.
-    var probation: [String: Int] = [:]
+    var trialsLeft: [String: Int] = [:]
     /// Since when the broker has been free to confirm.
     var unblockedAt = ContinuousClock.now
     var settlements: Deque<(channel: UInt16, frame: Unsettled.Frame)> = []
-    var errands: Deque<Errand> = []
-    /// Whether the answer to an errand is to come.
-    var isRunningErrand = false
-    /// The errand under way, while its caller waits for it.
-    var runningErrand: Errand?
+    var requests: Deque<ManagementRequest> = []
+    /// Whether the answer to a request is to come.
+    var isRequestRunning = false
+    /// The request under way, while its caller waits for it.
+    var runningRequest: ManagementRequest?
     /// Questions about the topology, which the connection answers.
-    var inspections: [Errand] = []
+    var inspections: [ManagementRequest] = []
     var blockedReason: String?
     /// A queue has gone: the topology is to be declared again before anything is consumed.
     var needsTopology = false
@@ -55,17 +55,17 @@ final class Session {
     /// Whether writing stopped because the socket was full.
     var isFull = false
     /// How much may be written, in bytes, before the socket is asked again whether it takes more.
-    var room = 0
+    var writeAllowance = 0
     /// Whether the topology has been seen to.
     var isReady = false
     var failure: SessionError?
     /// Whether the broker answers nothing, now or ever.
-    var isMute: Bool { failure != nil || blockedReason != nil }
+    var isUnresponsive: Bool { failure != nil || blockedReason != nil }
 
     /// Connects and logs in; blocks the thread for at most twice the connect time-out, and the resolver's time.
     init(
         number: UInt64, url: AMQPURL, name: String, configuration: AMQPConfiguration, mailbox: Mailbox, budget: SizeBudget,
-        suspects: Suspects, report: @escaping (ConnectionEvent) -> Void
+        quarantine: Quarantine, report: @escaping (ConnectionEvent) -> Void
     )
         throws(SessionError)
     {
@@ -88,11 +88,11 @@ final class Session {
         self.handle = handle
         self.mailbox = mailbox
         self.budget = budget
-        self.suspects = suspects
+        self.quarantine = quarantine
         self.report = report
         channels = (Fixed.publishing...Fixed.trial).map { Channel(number: $0) }
-        main = Outlet(channel: channels[0], window: configuration.maximumUnconfirmed)
-        trial = Outlet(channel: channels[Int(Fixed.trial) - 1], window: 64, callers: 1)
+        mainPublishing = PublishingChannel(channel: channels[0], window: configuration.maximumUnconfirmed)
+        trialPublishing = PublishingChannel(channel: channels[Int(Fixed.trial) - 1], window: 64, callers: 1)
     }
 
     deinit {
@@ -119,7 +119,7 @@ final class Session {
     /// Turns a result of the C library into an error. Its errors end the session.
     func check(_ status: Int32) throws(SessionError) {
         guard status < 0 else { return }
-        if watchdog.hasBarked { throw .timedOut(operation: "a call of the C library; the socket was shut down") }
+        if watchdog.didFire { throw .timedOut(operation: "a call of the C library; the socket was shut down") }
         switch amqp_status_enum(status) {
         case AMQP_STATUS_HEARTBEAT_TIMEOUT: throw .heartbeatLost
         case AMQP_STATUS_BAD_AMQP_DATA, AMQP_STATUS_UNKNOWN_CLASS, AMQP_STATUS_UNKNOWN_METHOD:
@@ -134,8 +134,8 @@ final class Session {
         failure = error
         let reason = error.description
         mailbox.shut(reason: reason)
-        for outlet in outlets { outlet.end(reason: reason) }
-        giveUpErrands(error)
+        for publishing in publishingChannels { publishing.end(reason: reason) }
+        failRequests(error)
         mailbox.countLate(settlements.count)
         settlements = []
         for channel in channels { channel.finish(.lost(error)) }
@@ -151,19 +151,19 @@ final class Session {
         }
         for channel in channels { take(channel.calls.first?.deadline) }
         for subscription in subscriptions { take(subscription.retryAt) }
-        for outlet in outlets { take(confirmDeadline(of: outlet)) }
+        for publishing in publishingChannels { take(confirmDeadline(of: publishing)) }
         return earliest
     }
 
     /// Answers callers whose messages have not left, or not been confirmed, in the time they had.
     func expirePublishes(now: ContinuousClock.Instant) {
         let reason = "the broker did not take it in time\(blockedReason.map { ": it is blocked, \($0)" } ?? "")"
-        for outlet in outlets { outlet.expire(at: now, reason: reason) }
+        for publishing in publishingChannels { publishing.expire(at: now, reason: reason) }
     }
 
     /// When an answer to the oldest unanswered message is overdue.
-    private func confirmDeadline(of outlet: Outlet) -> ContinuousClock.Instant? {
-        outlet.confirms.oldest.map { max($0, unblockedAt) + configuration.longestConfirm }
+    private func confirmDeadline(of publishing: PublishingChannel) -> ContinuousClock.Instant? {
+        publishing.confirms.oldest.map { max($0, unblockedAt) + configuration.longestConfirm }
     }
 
     /// Gives up a session that leaves a question or a message unanswered. A broker that has blocked the connection leaves all of them.
@@ -172,9 +172,9 @@ final class Session {
         for channel in channels {
             if let call = channel.calls.first, call.deadline < now { throw .timedOut(operation: call.operation) }
         }
-        for outlet in outlets {
-            guard let deadline = confirmDeadline(of: outlet), deadline < now else { continue }
-            throw .timedOut(operation: "the confirms of \(outlet.confirms.unanswered) messages")
+        for publishing in publishingChannels {
+            guard let deadline = confirmDeadline(of: publishing), deadline < now else { continue }
+            throw .timedOut(operation: "the confirms of \(publishing.confirms.unanswered) messages")
         }
     }
 }

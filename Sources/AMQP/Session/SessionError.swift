@@ -15,7 +15,7 @@ package enum SessionError: Error, Equatable, CustomStringConvertible {
     case locked(name: String)
     /// The marker queue keeps another text (406).
     case markedOtherwise(queue: String, text: String)
-    /// Jobs are consumed elsewhere: see ``ClusterBond``.
+    /// Jobs are consumed elsewhere: see ``ClusterAffinity``.
     case otherCluster(url: String, home: String, consuming: String)
     /// The marker queue of another program is not there (404): it is not known whose the virtual host is.
     case markerMissing(queue: String)

@@ -11,7 +11,7 @@ final class Watchdog: Sendable {
     private struct State {
         var descriptor: Int32
         var deadline: ContinuousClock.Instant?
-        var hasBarked = false
+        var didFire = false
     }
 
     private let state: Mutex<State>
@@ -23,7 +23,7 @@ final class Watchdog: Sendable {
         state = Mutex(State(descriptor: fcntl(descriptor, F_DUPFD_CLOEXEC, 0)))
         timer = DispatchSource.makeTimerSource(queue: .global(qos: .utility))
         timer.schedule(deadline: .now() + 1, repeating: 1, leeway: .milliseconds(250))
-        timer.setEventHandler { [weak self] in self?.look() }
+        timer.setEventHandler { [weak self] in self?.check() }
         timer.activate()
     }
 
@@ -36,7 +36,7 @@ final class Watchdog: Sendable {
     }
 
     /// Whether the socket was shut down because something overran.
-    var hasBarked: Bool { state.withLock { $0.hasBarked } }
+    var didFire: Bool { state.withLock { $0.didFire } }
 
     /// Something begins that must be over within `limit`.
     func arm(for limit: Duration) {
@@ -49,13 +49,13 @@ final class Watchdog: Sendable {
         state.withLock { $0.deadline = nil }
     }
 
-    private func look() {
+    private func check() {
         let now = ContinuousClock.now
         state.withLock { state in
             guard let deadline = state.deadline, deadline < now, state.descriptor >= 0 else { return }
             shutdown(state.descriptor, Int32(SHUT_RDWR))
             state.deadline = nil
-            state.hasBarked = true
+            state.didFire = true
         }
     }
 }

@@ -2,40 +2,40 @@ private import Logging
 
 extension Connection {
     /// Declares or checks all of the topology, in its order.
-    func seeToTopology(_ session: Session) async throws(SessionError) {
-        for item in topology { try await see(to: item, mode: mode, session) }
+    func declareTopology(_ session: Session) async throws(SessionError) {
+        for item in topology { try await apply(item, mode: mode, session) }
     }
 
     /// Looks at all of the topology in a session that is at work, and mends it.
     ///
     /// - Throws: for a claim that cannot be had any more. Everything else is a finding, and the session goes on.
     func inspectTopology(_ session: Session) async throws(SessionError) {
-        if try await !isInOrder(session) {
+        if try await !isComplete(session) {
             for item in topology { try await mend(item, session) }
         }
-        for (object, detail) in findings where toldFindings[object] != detail {
+        for (object, detail) in findings where loggedFindings[object] != detail {
             logger.error("something on the broker is not as it must be", metadata: ["object": "\(object)", "detail": "\(detail)"])
         }
-        toldFindings = findings
+        loggedFindings = findings
     }
 
     /// Asks for all of the topology in one go, so that a look at one that is in order costs one answer of the broker's.
     ///
     /// The broker works in order. It closes the channel over the first item that it refuses, and does nothing of what follows.
-    private func isInOrder(_ session: Session) async throws(SessionError) -> Bool {
+    private func isComplete(_ session: Session) async throws(SessionError) -> Bool {
         var questions: [(item: TopologyItem, mode: TopologyMode)] = []
         for item in topology {
             // First by name only: a declaration would make silently what is missing.
-            if let trace = item.trace { questions.append((trace, .check)) }
-            if mode == .declare || item.isClaim { questions.append((item, mode)) }
+            if let lookupForm = item.lookupForm { questions.append((lookupForm, .check)) }
+            if mode == .declare || item.isRequired { questions.append((item, mode)) }
         }
         guard let last = questions.popLast() else { return true }
         try await openTopologyChannel(session)
         do throws(SessionError) {
-            try await answer { finish throws(SessionError) in
+            try await awaitReply { finish throws(SessionError) in
                 try session.writeTogether { () throws(SessionError) in
-                    for (item, mode) in questions { try session.ask(for: item, mode: mode, finish: nil) }
-                    try session.ask(for: last.item, mode: last.mode, finish: finish)
+                    for (item, mode) in questions { try session.declare(item, mode: mode, finish: nil) }
+                    try session.declare(last.item, mode: last.mode, finish: finish)
                 }
             }
             return true
@@ -48,18 +48,18 @@ extension Connection {
     /// Looks at one item, and mends it.
     private func mend(_ item: TopologyItem, _ session: Session) async throws(SessionError) {
         let isMissing = try await isMissing(item, session)
-        guard mode == .declare || item.isClaim else {
-            if isMissing { find(item, "it is gone; declare it, or let amqp.declareTopology do so") }
+        guard mode == .declare || item.isRequired else {
+            if isMissing { record(item, "it is gone; declare it, or let amqp.declareTopology do so") }
             return
         }
         do throws(SessionError) {
-            try await see(to: item, mode: mode, session)
+            try await apply(item, mode: mode, session)
             if isMissing {
-                find(item, "it was gone and has been declared again; messages that lay in it, and bindings of others, are lost")
+                record(item, "it was gone and has been declared again; messages that lay in it, and bindings of others, are lost")
             }
         } catch {
-            guard !item.isClaim, session.failure == nil else { throw error }
-            find(item, "\(error)")
+            guard !item.isRequired, session.failure == nil else { throw error }
+            record(item, "\(error)")
         }
     }
 
@@ -69,12 +69,12 @@ extension Connection {
         return findings.map { "the \($0.key): \($0.value)" }.sorted()
     }
 
-    private func find(_ item: TopologyItem, _ detail: String) { findings[item.label] = detail }
+    private func record(_ item: TopologyItem, _ detail: String) { findings[item.label] = detail }
 
     private func isMissing(_ item: TopologyItem, _ session: Session) async throws(SessionError) -> Bool {
-        guard let trace = item.trace else { return false }
+        guard let lookupForm = item.lookupForm else { return false }
         do throws(SessionError) {
-            try await see(to: trace, mode: .check, session)
+            try await apply(lookupForm, mode: .check, session)
             return false
         } catch {
             if case .topologyMissing = error { return true }
@@ -84,22 +84,24 @@ extension Connection {
         }
     }
 
-    private func see(to item: TopologyItem, mode: TopologyMode, _ session: Session) async throws(SessionError) {
-        if case .marker(let queue, _, _, isOthers: true) = item { try await ask(for: item, as: .queue(name: queue), mode: .check, session) }
+    private func apply(_ item: TopologyItem, mode: TopologyMode, _ session: Session) async throws(SessionError) {
+        if case .marker(let queue, _, _, mustExist: true) = item {
+            try await ask(for: item, as: .queue(name: queue), mode: .check, session)
+        }
         try await ask(for: item, as: item, mode: mode, session)
     }
 
     /// - Parameter asked: what the broker is asked for; a refusal is about `item`.
     private func ask(for item: TopologyItem, as asked: TopologyItem, mode: TopologyMode, _ session: Session) async throws(SessionError) {
         try await openTopologyChannel(session)
-        try await answer(refusal: { Session.refusal(of: item, code: $0, text: $1) }) { finish throws(SessionError) in
-            try session.ask(for: asked, mode: mode, finish: finish)
+        try await awaitReply(refusal: { Session.refusal(of: item, code: $0, text: $1) }) { finish throws(SessionError) in
+            try session.declare(asked, mode: mode, finish: finish)
         }
     }
 
     /// Opens the channel again if the broker has closed it with its last refusal.
     private func openTopologyChannel(_ session: Session) async throws(SessionError) {
         guard let channel = session.channel(Session.Fixed.topology), !channel.isOpen else { return }
-        try await answer { finish throws(SessionError) in try session.open(channel, finish: finish) }
+        try await awaitReply { finish throws(SessionError) in try session.open(channel, finish: finish) }
     }
 }

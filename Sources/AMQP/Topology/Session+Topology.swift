@@ -4,7 +4,7 @@ extension Session {
     /// Asks for one item to be declared or checked.
     ///
     /// - Parameter finish: gets the answer. Without it no answer is asked for; a refusal closes the channel all the same.
-    func ask(for item: TopologyItem, mode: TopologyMode, finish: ((Channel.Outcome) -> Void)?) throws(SessionError) {
+    func declare(_ item: TopologyItem, mode: TopologyMode, finish: ((Channel.CallResult) -> Void)?) throws(SessionError) {
         guard let channel = channel(Fixed.topology) else { return finish?(.reply(.done)) ?? () }
         let passive: amqp_boolean_t = mode == .check ? 1 : 0
         let nowait: amqp_boolean_t = finish == nil ? 1 : 0
@@ -18,7 +18,7 @@ extension Session {
             let method = amqp_queue_declare_t(
                 ticket: 0, queue: arena.bytes(name), passive: passive, durable: durable ? 1 : 0, exclusive: 0, auto_delete: 0,
                 nowait: nowait, arguments: arena.table(arguments))
-            try declare(method, item, on: channel, finish)
+            try declareQueue(method, item, on: channel, finish)
         case .binding where mode == .check:
             finish?(.reply(.done))
         case .binding(let queue, let exchange, let routingKey):
@@ -30,31 +30,31 @@ extension Session {
             let method = amqp_queue_declare_t(
                 ticket: 0, queue: arena.bytes(name), passive: 0, durable: 0, exclusive: 1, auto_delete: 1, nowait: nowait,
                 arguments: amqp_table_t())
-            try declare(method, item, on: channel, finish)
+            try declareQueue(method, item, on: channel, finish)
         case .marker(let name, let text, let arguments, _):
             let marked = arguments.merging([Self.markerArgument: .string(text)]) { $1 }
             let method = amqp_queue_declare_t(
                 ticket: 0, queue: arena.bytes(name), passive: 0, durable: 1, exclusive: 0, auto_delete: 0, nowait: nowait,
                 arguments: arena.table(marked))
-            try declare(method, item, on: channel, finish)
+            try declareQueue(method, item, on: channel, finish)
         }
     }
 
-    private func declare(
-        _ method: amqp_queue_declare_t, _ item: TopologyItem, on channel: Channel, _ finish: ((Channel.Outcome) -> Void)?
+    private func declareQueue(
+        _ method: amqp_queue_declare_t, _ item: TopologyItem, on channel: Channel, _ finish: ((Channel.CallResult) -> Void)?
     ) throws(SessionError) {
         try send(method, AMQP_QUEUE_DECLARE_METHOD, item, on: channel, expecting: AMQP_QUEUE_DECLARE_OK_METHOD, finish)
     }
 
     private func send<Method>(
         _ method: Method, _ id: amqp_method_number_t, _ item: TopologyItem, on channel: Channel, expecting expected: amqp_method_number_t,
-        _ finish: ((Channel.Outcome) -> Void)?
+        _ finish: ((Channel.CallResult) -> Void)?
     ) throws(SessionError) {
         guard let finish else {
             defer { arena.recycle() }
             return try send(method, id, on: channel.number)
         }
-        try ask(method, id, on: channel, expecting: expected, operation: "the \(item.label)", finish: finish)
+        try call(method, id, on: channel, expecting: expected, operation: "the \(item.label)", finish: finish)
     }
 
     /// The one free text among the arguments that the broker compares when a queue is declared again. It takes it only beside an exchange

@@ -8,11 +8,11 @@ package enum TopologyItem: Sendable, Equatable {
     /// A queue that carries no messages: it keeps `text` on the broker until somebody deletes it, and whoever declares it with another text is
     /// refused. `arguments` must name an `x-dead-letter-exchange`. Declared even where the rest is only checked.
     ///
-    /// `isOthers`: another program makes it; here it must exist already.
-    case marker(queue: String, text: String, arguments: [String: FieldValue], isOthers: Bool = false)
+    /// `mustExist`: another program makes it; here it must exist already.
+    case marker(queue: String, text: String, arguments: [String: FieldValue], mustExist: Bool = false)
 
     /// Whether a connection that cannot have it must not go on.
-    var isClaim: Bool {
+    var isRequired: Bool {
         switch self {
         case .exclusiveQueue, .marker: true
         case .exchange, .queue, .binding: false
@@ -20,7 +20,7 @@ package enum TopologyItem: Sendable, Equatable {
     }
 
     /// The item as it is looked for: by its name only.
-    var trace: TopologyItem? {
+    var lookupForm: TopologyItem? {
         switch self {
         case .exchange(let name, let kind, _, _): .exchange(name: name, kind: kind)
         case .queue(let name, _, _), .exclusiveQueue(let name), .marker(let name, _, _, _): .queue(name: name)

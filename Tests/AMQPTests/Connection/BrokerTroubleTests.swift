@@ -10,10 +10,10 @@ struct BrokerTroubleTests {
         let broker = try await TestBroker.start()
         let queue = TestBroker.name()
         let topology: [TopologyItem] = [.queue(name: queue, arguments: ["x-queue-type": .string("quorum")])]
-        try await Link.with(broker.url, topology: topology) { link in
-            try await link.connection.whenConnected()
-            try await blocked(link, broker: broker, queue: queue)
-            try await powerCut(link, broker: broker, queue: queue)
+        try await TestConnection.with(broker.url, topology: topology) { client in
+            try await client.connection.whenConnected()
+            try await blocked(client, broker: broker, queue: queue)
+            try await powerCut(client, broker: broker, queue: queue)
         }
         try await closedWhileBlocked(broker, queue: queue)
         try await broker.stop()
@@ -23,61 +23,61 @@ struct BrokerTroubleTests {
     private func closedWhileBlocked(_ broker: TestBroker, queue: String) async throws {
         try await broker.ctl("set_vm_memory_high_watermark", "0.00001")
         try await withThrowingTaskGroup(of: Void.self) { group in
-            try await Link.with(broker.url) { link in
-                try await link.connection.whenConnected()
+            try await TestConnection.with(broker.url) { client in
+                try await client.connection.whenConnected()
                 // The broker stops reading with the message: what follows it in the same turn is never answered.
-                for number in 0..<10 { group.addTask { _ = try? await link.publish("\(number)", to: queue) } }
-                group.addTask { _ = try? await link.connection.depth(of: queue) }
-                await link.events.first { if case .blocked = $0 { true } else { false } }
-                for number in 10..<20 { group.addTask { _ = try? await link.publish("\(number)", to: queue) } }
+                for number in 0..<10 { group.addTask { _ = try? await client.publish("\(number)", to: queue) } }
+                group.addTask { _ = try? await client.connection.depth(of: queue) }
+                await client.events.first { if case .blocked = $0 { true } else { false } }
+                for number in 10..<20 { group.addTask { _ = try? await client.publish("\(number)", to: queue) } }
             }
             try await group.waitForAll()
         }
         try await broker.ctl("set_vm_memory_high_watermark", "0.4")
     }
 
-    private func blocked(_ link: Link, broker: TestBroker, queue: String) async throws {
+    private func blocked(_ client: TestConnection, broker: TestBroker, queue: String) async throws {
         try await broker.ctl("set_vm_memory_high_watermark", "0.00001")
         try await withThrowingTaskGroup(of: Void.self) { group in
             // The broker says that it blocks a connection when the first message comes.
-            group.addTask { try await link.publish("first", to: queue) }
-            await link.events.first { if case .blocked = $0 { true } else { false } }
-            #expect(link.connection.status.isBlocked)
+            group.addTask { try await client.publish("first", to: queue) }
+            await client.events.first { if case .blocked = $0 { true } else { false } }
+            #expect(client.connection.status.isBlocked)
             // One that has a time limit is not waited for, and never leaves.
             let error = try await #require(throws: PublishError.self) {
-                try await link.connection.publish(
+                try await client.connection.publish(
                     Message(body: Array("late".utf8)), exchange: "", routingKey: queue, timeout: .milliseconds(10))
             }
             #expect("\(error)".hasPrefix("the message was not sent: the broker did not take it in time"))
             // Nor does a question wait, for as long as the broker reads nothing.
-            let refusal = await #expect(throws: SessionError.self) { try await link.connection.depth(of: queue) }
+            let refusal = await #expect(throws: SessionError.self) { try await client.connection.depth(of: queue) }
             #expect(refusal?.description.contains("the broker has blocked the connection") == true)
-            for number in 0..<100 { group.addTask { try await link.publish("\(number)", to: queue) } }
+            for number in 0..<100 { group.addTask { try await client.publish("\(number)", to: queue) } }
             // A consumer's connection is not blocked.
-            try await Link.with(broker.url) { other in
+            try await TestConnection.with(broker.url) { other in
                 try await other.connection.whenConnected()
                 #expect(try await other.connection.depth(of: queue).messages <= 1)
             }
-            #expect(link.connection.status.unconfirmed <= 1)
+            #expect(client.connection.status.unconfirmed <= 1)
             try await broker.ctl("set_vm_memory_high_watermark", "0.4")
             try await group.waitForAll()
         }
-        #expect(!link.connection.status.isBlocked)
-        #expect(try await link.connection.depth(of: queue).messages == 101)
-        #expect(link.connection.status.reconnects == 0)
+        #expect(!client.connection.status.isBlocked)
+        #expect(try await client.connection.depth(of: queue).messages == 101)
+        #expect(client.connection.status.reconnects == 0)
     }
 
-    private func powerCut(_ link: Link, broker: TestBroker, queue: String) async throws {
-        let deliveries = link.connection.consume(queue: queue, prefetch: 10)
+    private func powerCut(_ client: TestConnection, broker: TestBroker, queue: String) async throws {
+        let deliveries = client.connection.consume(queue: queue, prefetch: 10)
         var iterator = deliveries.makeAsyncIterator()
         let held = try #require(await iterator.next())
         try await broker.kill()
-        _ = await link.events.disconnection()
+        _ = await client.events.disconnection()
         #expect(!deliveries.isConsuming)
         try await broker.restart()
-        try await link.connection.whenConnected()
+        try await client.connection.whenConnected()
         held.ack()
-        #expect(link.connection.status.lateAcks >= 1)
+        #expect(client.connection.status.lateAcks >= 1)
         var texts: Set<String> = []
         while texts.count < 101, let delivery = await iterator.next() {
             texts.insert(delivery.text)

@@ -9,25 +9,25 @@ struct LossTests {
     func outcomeUnknown() async throws {
         let proxy = try await Proxy(upstream: TestBroker.shared.port)
         defer { proxy.stop() }
-        try await Link.with("amqp://127.0.0.1:\(proxy.port)") { link in
-            try await link.connection.whenConnected()
+        try await TestConnection.with("amqp://127.0.0.1:\(proxy.port)") { client in
+            try await client.connection.whenConnected()
             proxy.fallSilent()
             await withTaskGroup(of: Void.self) { group in
                 for _ in 0..<10 {
                     group.addTask {
                         await #expect {
-                            try await link.connection.publish(Message(body: [1]), exchange: "amq.fanout", routingKey: "")
+                            try await client.connection.publish(Message(body: [1]), exchange: "amq.fanout", routingKey: "")
                         } throws: {
                             if case .outcomeUnknown? = $0 as? PublishError { true } else { false }
                         }
                     }
                 }
                 // The messages have left once they are waited for; then the line is cut.
-                while link.connection.status.unconfirmed < 10, !Task.isCancelled { await Task.yield() }
+                while client.connection.status.unconfirmed < 10, !Task.isCancelled { await Task.yield() }
                 proxy.cut()
             }
-            _ = await link.events.disconnection()
-            #expect(link.connection.status.unconfirmed == 0)
+            _ = await client.events.disconnection()
+            #expect(client.connection.status.unconfirmed == 0)
         }
     }
 
@@ -36,19 +36,19 @@ struct LossTests {
         let queue = TestBroker.name()
         let proxy = try await Proxy(upstream: TestBroker.shared.port)
         defer { proxy.stop() }
-        try await Link.with("amqp://127.0.0.1:\(proxy.port)", topology: [.queue(name: queue)]) { link in
-            try await link.connection.whenConnected()
-            for number in 0..<5 { try await link.publish("\(number)", to: queue) }
-            var iterator = link.connection.consume(queue: queue, prefetch: 5).makeAsyncIterator()
+        try await TestConnection.with("amqp://127.0.0.1:\(proxy.port)", topology: [.queue(name: queue)]) { client in
+            try await client.connection.whenConnected()
+            for number in 0..<5 { try await client.publish("\(number)", to: queue) }
+            var iterator = client.connection.consume(queue: queue, prefetch: 5).makeAsyncIterator()
             let old = try #require(await iterator.next())
             proxy.cut()
-            _ = await link.events.disconnection()
+            _ = await client.events.disconnection()
             old.ack()
-            #expect(link.connection.status.lateAcks == 1)
+            #expect(client.connection.status.lateAcks == 1)
             // The new session has a delivery of the same number, which a late settlement must not hit.
             let new = try #require(await iterator.next())
             old.reject()
-            #expect(link.connection.status.lateAcks == 2)
+            #expect(client.connection.status.lateAcks == 2)
             new.requeue()
             var texts: Set<String> = []
             while texts.count < 5, let delivery = await iterator.next() {
@@ -57,9 +57,9 @@ struct LossTests {
                 delivery.ack()
             }
             #expect(texts == ["0", "1", "2", "3", "4"])
-            #expect(link.connection.status.reconnects == 1)
-            #expect(link.connection.status.lateAcks == 2)
-            try await link.connection.delete(queue: queue)
+            #expect(client.connection.status.reconnects == 1)
+            #expect(client.connection.status.lateAcks == 2)
+            try await client.connection.delete(queue: queue)
         }
     }
 
@@ -68,20 +68,20 @@ struct LossTests {
         let queue = TestBroker.name()
         let proxy = try await Proxy(upstream: TestBroker.shared.port)
         defer { proxy.stop() }
-        try await Link.with("amqp://127.0.0.1:\(proxy.port)", topology: [.queue(name: queue)]) { link in
-            try await link.connection.whenConnected()
-            let deliveries = link.connection.consume(queue: queue, prefetch: 5)
-            await link.events.first { if case .consuming = $0 { true } else { false } }
+        try await TestConnection.with("amqp://127.0.0.1:\(proxy.port)", topology: [.queue(name: queue)]) { client in
+            try await client.connection.whenConnected()
+            let deliveries = client.connection.consume(queue: queue, prefetch: 5)
+            await client.events.first { if case .consuming = $0 { true } else { false } }
             await deliveries.pause()
             proxy.cut()
-            _ = await link.events.disconnection()
-            try await link.connection.whenConnected()
-            try await link.publish("x", to: queue)
-            #expect(try await link.connection.depth(of: queue) == (1, 0))
+            _ = await client.events.disconnection()
+            try await client.connection.whenConnected()
+            try await client.publish("x", to: queue)
+            #expect(try await client.connection.depth(of: queue) == (1, 0))
             await deliveries.resume()
             var iterator = deliveries.makeAsyncIterator()
             await iterator.next()?.ack()
-            try await link.connection.delete(queue: queue)
+            try await client.connection.delete(queue: queue)
         }
     }
 
@@ -89,11 +89,11 @@ struct LossTests {
     func closedByBroker() async throws {
         let broker = try await TestBroker.shared
         let reason = TestBroker.name("reason")
-        try await Link.with { link in
-            try await link.connection.whenConnected()
+        try await TestConnection.with { client in
+            try await client.connection.whenConnected()
             // Only this test's connection: the others' must not notice.
             let name = TestBroker.name("connection")
-            try await Link.with(change: { ($0.connectionName, $0.version) = (name, "9.8.7") }) { victim in
+            try await TestConnection.with(change: { ($0.connectionName, $0.version) = (name, "9.8.7") }) { victim in
                 try await victim.connection.whenConnected()
                 let list = try await broker.ctl("list_connections", "pid", "client_properties")
                 let line = try #require(list.split(separator: "\n").first { $0.contains(name) })
@@ -112,14 +112,14 @@ struct LossTests {
         let proxy = try await Proxy(upstream: TestBroker.shared.port)
         defer { proxy.stop() }
         let heartbeat = Duration.seconds(2)
-        try await Link.with("amqp://127.0.0.1:\(proxy.port)", change: { $0.heartbeat = heartbeat }) { link in
-            try await link.connection.whenConnected()
+        try await TestConnection.with("amqp://127.0.0.1:\(proxy.port)", change: { $0.heartbeat = heartbeat }) { client in
+            try await client.connection.whenConnected()
             // Nothing tells that nothing has happened, so time has to pass: twice the two heartbeats of silence after which the broker, or
             // this side, would have cut the connection.
             try await Task.sleep(for: heartbeat * 4)
-            #expect(link.connection.status.isConnected && link.connection.status.reconnects == 0)
+            #expect(client.connection.status.isConnected && client.connection.status.reconnects == 0)
             proxy.fallSilent()
-            #expect(await link.events.disconnection() == .heartbeatLost)
+            #expect(await client.events.disconnection() == .heartbeatLost)
         }
     }
 
@@ -151,11 +151,11 @@ struct LossTests {
     func hostile(frames: [UInt8]) async throws {
         let proxy = try await Proxy(upstream: TestBroker.shared.port)
         defer { proxy.stop() }
-        try await Link.with("amqp://127.0.0.1:\(proxy.port)") { link in
-            try await link.connection.whenConnected()
+        try await TestConnection.with("amqp://127.0.0.1:\(proxy.port)") { client in
+            try await client.connection.whenConnected()
             proxy.inject(frames)
-            guard case .protocolViolation = await link.events.disconnection() else { throw CancellationError() }
-            try await link.connection.whenConnected()
+            guard case .protocolViolation = await client.events.disconnection() else { throw CancellationError() }
+            try await client.connection.whenConnected()
         }
     }
 
@@ -163,8 +163,8 @@ struct LossTests {
     func nested() async throws {
         let proxy = try await Proxy(upstream: TestBroker.shared.port)
         defer { proxy.stop() }
-        try await Link.with("amqp://127.0.0.1:\(proxy.port)") { link in
-            try await link.connection.whenConnected()
+        try await TestConnection.with("amqp://127.0.0.1:\(proxy.port)") { client in
+            try await client.connection.whenConnected()
             // basic.return with a header whose table holds arrays in arrays, as deep as a frame allows: 5 bytes for each level.
             let levels = 26_000
             func number(_ value: Int) -> [UInt8] { withUnsafeBytes(of: UInt32(value).bigEndian, Array.init) }
@@ -175,8 +175,8 @@ struct LossTests {
             proxy.inject([1, 0, 1, 0, 0, 0, 9, 0, 60, 0, 50, 1, 56, 0, 0, 0, 0xCE])
             proxy.inject([2, 0, 1] + number(payload.count) + payload + [0xCE])
             // The session has borne it if it still answers.
-            try await link.connection.publish(Message(body: []), exchange: "amq.fanout", routingKey: "")
-            #expect(link.connection.status.reconnects == 0)
+            try await client.connection.publish(Message(body: []), exchange: "amq.fanout", routingKey: "")
+            #expect(client.connection.status.reconnects == 0)
         }
     }
 
@@ -184,13 +184,13 @@ struct LossTests {
     func strangers() async throws {
         let talker = try Proxy(greeting: Array("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n".utf8))
         defer { talker.stop() }
-        try await Link.with("amqp://127.0.0.1:\(talker.port)") { link in
-            guard case .protocolViolation = await link.events.setupError() else { throw CancellationError() }
+        try await TestConnection.with("amqp://127.0.0.1:\(talker.port)") { client in
+            guard case .protocolViolation = await client.events.setupError() else { throw CancellationError() }
         }
         let mute = try Proxy()
         defer { mute.stop() }
-        try await Link.with("amqp://127.0.0.1:\(mute.port)", change: { $0.connectTimeout = .milliseconds(200) }) { link in
-            guard case .timedOut = await link.events.setupError() else { throw CancellationError() }
+        try await TestConnection.with("amqp://127.0.0.1:\(mute.port)", change: { $0.connectTimeout = .milliseconds(200) }) { client in
+            guard case .timedOut = await client.events.setupError() else { throw CancellationError() }
         }
     }
 
@@ -199,12 +199,12 @@ struct LossTests {
         let queue = TestBroker.name()
         let proxy = try await Proxy(upstream: TestBroker.shared.port)
         defer { proxy.stop() }
-        try await Link.with("amqp://127.0.0.1:\(proxy.port)", change: { $0.rpcTimeout = .milliseconds(300) }) { link in
-            try await link.connection.whenConnected()
+        try await TestConnection.with("amqp://127.0.0.1:\(proxy.port)", change: { $0.rpcTimeout = .milliseconds(300) }) { client in
+            try await client.connection.whenConnected()
             proxy.fallSilent()
             // The question was not asked yet, so that it cannot be what the session ended over.
             await #expect(throws: SessionError.noSession(reason: "the broker did not answer in time: opening channel 3")) {
-                _ = try await link.connection.depth(of: queue)
+                _ = try await client.connection.depth(of: queue)
             }
         }
     }

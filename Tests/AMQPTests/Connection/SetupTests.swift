@@ -8,19 +8,19 @@ struct SetupTests {
     @Test("a wrong password is reported as a refused login, and the password is nowhere in it")
     func wrongPassword() async throws {
         let port = try await TestBroker.shared.port
-        try await Link.with("amqp://guest:hunter2@127.0.0.1:\(port)/") { link in
-            let error = await link.events.setupError()
+        try await TestConnection.with("amqp://guest:hunter2@127.0.0.1:\(port)/") { client in
+            let error = await client.events.setupError()
             guard case .loginRefused = error else { throw error }
-            #expect(!"\(error)".contains("hunter2") && !"\(link.connection.status)".contains("hunter2"))
-            #expect(!"\(link.connection.configuration)".contains("hunter2"))
+            #expect(!"\(error)".contains("hunter2") && !"\(client.connection.status)".contains("hunter2"))
+            #expect(!"\(client.connection.configuration)".contains("hunter2"))
         }
     }
 
     @Test("a virtual host that does not exist is reported as such")
     func wrongVirtualHost() async throws {
         let port = try await TestBroker.shared.port
-        try await Link.with("amqp://guest:guest@127.0.0.1:\(port)/nowhere") { link in
-            let error = await link.events.setupError()
+        try await TestConnection.with("amqp://guest:guest@127.0.0.1:\(port)/nowhere") { client in
+            let error = await client.events.setupError()
             guard case .virtualHostRefused = error else { throw error }
         }
     }
@@ -33,11 +33,11 @@ struct SetupTests {
             configuration.backoff.maximum = .seconds(3600)
             configuration.urls.insert(contentsOf: (try? [AMQPURL("amqp://127.0.0.1:1")]) ?? [], at: 0)
         }
-        try await Link.with("amqp://127.0.0.1:\(port)", change: change) { link in
-            guard case .unreachable(let url, _) = await link.events.setupError() else { throw CancellationError() }
+        try await TestConnection.with("amqp://127.0.0.1:\(port)", change: change) { client in
+            guard case .unreachable(let url, _) = await client.events.setupError() else { throw CancellationError() }
             #expect(url == "amqp://guest@127.0.0.1:1/%2f")
-            try await link.connection.whenConnected()
-            guard case .connected(let url, let version) = link.connection.status.state else { throw CancellationError() }
+            try await client.connection.whenConnected()
+            guard case .connected(let url, let version) = client.connection.status.state else { throw CancellationError() }
             #expect(url == "amqp://guest@127.0.0.1:\(port)/%2f")
             #expect(version.hasPrefix("3."))
         }
@@ -45,8 +45,8 @@ struct SetupTests {
 
     @Test("a queue that exists with other arguments is named, with the broker's own words")
     func mismatch() async throws {
-        try await Link.withQueue { link, queue in
-            try await Link.with(topology: [.queue(name: queue, arguments: ["x-max-length": .int(5)])]) { other in
+        try await TestConnection.withQueue { client, queue in
+            try await TestConnection.with(topology: [.queue(name: queue, arguments: ["x-max-length": .int(5)])]) { other in
                 let error = await other.events.setupError()
                 guard case .topologyMismatch(let object, let text) = error, object == "queue \(queue)" else { throw error }
                 #expect(text.contains("x-max-length"))
@@ -59,11 +59,12 @@ struct SetupTests {
     func checkOnly() async throws {
         let queue = TestBroker.name()
         let topology: [TopologyItem] = [.exchange(name: "amq.direct", kind: "direct"), .queue(name: queue)]
-        try await Link.with(topology: topology, mode: .check) { link in
-            #expect(await link.events.setupError() == .topologyMissing(object: "queue \(queue)"))
-            try await Link.with(topology: topology + [.binding(queue: queue, exchange: "amq.direct", routingKey: queue)]) { maker in
+        try await TestConnection.with(topology: topology, mode: .check) { client in
+            #expect(await client.events.setupError() == .topologyMissing(object: "queue \(queue)"))
+            try await TestConnection.with(topology: topology + [.binding(queue: queue, exchange: "amq.direct", routingKey: queue)]) {
+                maker in
                 try await maker.connection.whenConnected()
-                try await link.connection.whenConnected()
+                try await client.connection.whenConnected()
                 try await maker.connection.publish(Message(body: []), exchange: "amq.direct", routingKey: queue, mandatory: true)
                 try await maker.connection.delete(queue: queue)
             }
@@ -76,23 +77,23 @@ struct SetupTests {
         let topology: [TopologyItem] = [
             .exchange(name: name, kind: "topic"), .queue(name: name), .binding(queue: name, exchange: name, routingKey: "a.#"),
         ]
-        try await Link.with(topology: topology) { link in
-            try await link.connection.whenConnected()
-            try await link.connection.publish(Message(body: []), exchange: name, routingKey: "a.b", mandatory: true)
+        try await TestConnection.with(topology: topology) { client in
+            try await client.connection.whenConnected()
+            try await client.connection.publish(Message(body: []), exchange: name, routingKey: "a.b", mandatory: true)
             await #expect(throws: PublishError.returned(code: 312, text: "NO_ROUTE")) {
-                try await link.connection.publish(Message(body: []), exchange: name, routingKey: "b", mandatory: true)
+                try await client.connection.publish(Message(body: []), exchange: name, routingKey: "b", mandatory: true)
             }
-            try await link.connection.delete(exchange: name)
-            try await link.connection.delete(queue: name)
+            try await client.connection.delete(exchange: name)
+            try await client.connection.delete(queue: name)
         }
     }
 
     @Test("an exclusive queue is refused while another connection holds it, and obtained when that is gone")
     func lock() async throws {
         let name = TestBroker.name("lock")
-        try await Link.with(topology: [.exclusiveQueue(name: name)]) { holder in
+        try await TestConnection.with(topology: [.exclusiveQueue(name: name)]) { holder in
             try await holder.connection.whenConnected()
-            try await Link.with(topology: [.exclusiveQueue(name: name)]) { waiter in
+            try await TestConnection.with(topology: [.exclusiveQueue(name: name)]) { waiter in
                 #expect(await waiter.events.setupError() == .locked(name: name))
                 await holder.connection.close()
                 try await waiter.connection.whenConnected()
@@ -107,65 +108,65 @@ struct SetupTests {
             [.marker(queue: name, text: text, arguments: arguments.merging(["x-dead-letter-exchange": .string("")]) { $1 })]
         }
         for arguments: [String: FieldValue] in [[:], ["x-queue-type": .string("quorum")]] {
-            try await Link.with(topology: marked("mine", arguments), mode: .check) { link in
-                try await link.connection.whenConnected()
-                #expect(try await link.connection.depth(of: name).messages == 0)
+            try await TestConnection.with(topology: marked("mine", arguments), mode: .check) { client in
+                try await client.connection.whenConnected()
+                #expect(try await client.connection.depth(of: name).messages == 0)
             }
             let queues = try await TestBroker.shared.ctl("list_queues", "name", "durable").split(separator: "\n")
             #expect(queues.contains("\(name)\ttrue"))
-            try await Link.with(topology: marked("mine", arguments)) { link in
-                try await link.connection.whenConnected()
+            try await TestConnection.with(topology: marked("mine", arguments)) { client in
+                try await client.connection.whenConnected()
                 for mode in [TopologyMode.check, .declare] {
-                    try await Link.with(topology: marked("theirs", arguments), mode: mode) { other in
+                    try await TestConnection.with(topology: marked("theirs", arguments), mode: mode) { other in
                         let error = await other.events.setupError()
                         guard case .markedOtherwise(name, let text) = error else { throw error }
                         #expect(text.contains("received 'theirs' but current is 'mine'"), "\(text)")
                     }
                 }
                 // Another difference is no other text.
-                try await Link.with(topology: marked("mine", ["x-max-length": .int(5)])) { other in
+                try await TestConnection.with(topology: marked("mine", ["x-max-length": .int(5)])) { other in
                     let error = await other.events.setupError()
                     guard case .topologyMismatch("marker queue \(name)", _) = error else { throw error }
                 }
-                try await link.connection.delete(queue: name)
+                try await client.connection.delete(queue: name)
             }
         }
     }
 
     @Test("waiting for a connection ends with the task that waits, and with the connection")
     func waitingEnds() async throws {
-        try await Link.with("amqp://127.0.0.1:1") { link in
-            let cancelled = Task { try await link.connection.whenConnected() }
+        try await TestConnection.with("amqp://127.0.0.1:1") { client in
+            let cancelled = Task { try await client.connection.whenConnected() }
             cancelled.cancel()
             await #expect(throws: CancellationError.self) { try await cancelled.value }
-            let closed = Task { try await link.connection.whenConnected() }
-            await link.connection.close()
+            let closed = Task { try await client.connection.whenConnected() }
+            await client.connection.close()
             await #expect(throws: CancellationError.self) { try await closed.value }
         }
     }
 
     @Test("a connection that is closed answers everybody at once, also when it never ran")
     func closed() async throws {
-        try await Link.with { link in
-            try await link.connection.whenConnected()
-            await link.connection.close()
-            await expectClosed(link)
+        try await TestConnection.with { client in
+            try await client.connection.whenConnected()
+            await client.connection.close()
+            await expectClosed(client)
         }
-        try await Link.with("amqp://127.0.0.1:1") { link in
-            await link.connection.close()
-            await expectClosed(link)
+        try await TestConnection.with("amqp://127.0.0.1:1") { client in
+            await client.connection.close()
+            await expectClosed(client)
         }
     }
 
-    private func expectClosed(_ link: Link) async {
-        let deliveries = link.connection.consume(queue: "x", prefetch: 1)
+    private func expectClosed(_ client: TestConnection) async {
+        let deliveries = client.connection.consume(queue: "x", prefetch: 1)
         var iterator = deliveries.makeAsyncIterator()
         #expect(await iterator.next() == nil)
         await deliveries.pause()
         await deliveries.resume()
         await deliveries.finish()
-        await #expect(throws: SessionError.self) { _ = try await link.connection.depth(of: "x") }
-        await #expect(throws: PublishError.self) { try await link.publish("x", to: "x") }
+        await #expect(throws: SessionError.self) { _ = try await client.connection.depth(of: "x") }
+        await #expect(throws: PublishError.self) { try await client.publish("x", to: "x") }
     }
 
     @Test("run() ends when its task is cancelled, and what was acked before has reached the broker")
@@ -176,9 +177,9 @@ struct SetupTests {
 
     private func cancelOnce() async throws {
         let queue = TestBroker.name()
-        try await Link.with(topology: [.queue(name: queue)]) { link in
-            try await link.connection.whenConnected()
-            try await link.publish("x", to: queue)
+        try await TestConnection.with(topology: [.queue(name: queue)]) { client in
+            try await client.connection.whenConnected()
+            try await client.publish("x", to: queue)
         }
         var configuration = AMQPConfiguration(urls: [try AMQPURL(try await TestBroker.shared.url)])
         configuration.rpcTimeout = .seconds(10)
@@ -193,10 +194,10 @@ struct SetupTests {
         guard case .stopped = connection.status.state else { throw CancellationError() }
         #expect(await iterator.next() == nil)
         await connection.close()
-        try await Link.with { link in
-            try await link.connection.whenConnected()
-            #expect(try await link.connection.depth(of: queue).messages == 0)
-            try await link.connection.delete(queue: queue)
+        try await TestConnection.with { client in
+            try await client.connection.whenConnected()
+            #expect(try await client.connection.depth(of: queue).messages == 0)
+            try await client.connection.delete(queue: queue)
         }
     }
 }

@@ -22,10 +22,11 @@ struct TLSTests {
             configuration.tls.certificateFile = "\(folder)/client.pem"
             configuration.tls.keyFile = "\(folder)/client.key"
         }
-        try await Link.with("amqps://localhost:\(port)", change: good) { link in
-            try await link.connection.whenConnected()
-            try await link.connection.publish(Message(body: [UInt8](repeating: 7, count: 500_000)), exchange: "amq.fanout", routingKey: "")
-            #expect(link.connection.status.reconnects == 0)
+        try await TestConnection.with("amqps://localhost:\(port)", change: good) { client in
+            try await client.connection.whenConnected()
+            try await client.connection.publish(
+                Message(body: [UInt8](repeating: 7, count: 500_000)), exchange: "amq.fanout", routingKey: "")
+            #expect(client.connection.status.reconnects == 0)
         }
         try await expectFailure("amqps://127.0.0.1:\(port)", because: "hostname", change: good)
         try await expectFailure("amqps://localhost:\(port)", because: "peer cert") {
@@ -44,8 +45,8 @@ struct TLSTests {
     }
 
     private func expectFailure(_ url: String, because word: String, change: (inout AMQPConfiguration) -> Void) async throws {
-        try await Link.with(url, change: change) { link in
-            let error = await link.events.setupError()
+        try await TestConnection.with(url, change: change) { client in
+            let error = await client.events.setupError()
             guard case .tlsFailed(_, let reason) = error else { throw error }
             #expect(reason.contains(word))
         }

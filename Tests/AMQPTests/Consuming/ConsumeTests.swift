@@ -11,10 +11,10 @@ struct ConsumeTests {
             .queue(name: dead),
             .queue(name: queue, arguments: ["x-dead-letter-exchange": .string(""), "x-dead-letter-routing-key": .string(dead)]),
         ]
-        try await Link.with(topology: topology) { link in
-            try await link.connection.whenConnected()
-            for text in ["ack", "requeue", "reject"] { try await link.publish(text, to: queue) }
-            let deliveries = link.connection.consume(queue: queue, prefetch: 10)
+        try await TestConnection.with(topology: topology) { client in
+            try await client.connection.whenConnected()
+            for text in ["ack", "requeue", "reject"] { try await client.publish(text, to: queue) }
+            let deliveries = client.connection.consume(queue: queue, prefetch: 10)
             var iterator = deliveries.makeAsyncIterator()
             var redelivered: [String] = []
             while redelivered.isEmpty, let delivery = await iterator.next() {
@@ -27,25 +27,25 @@ struct ConsumeTests {
                 }
             }
             #expect(redelivered == ["requeue"])
-            try await link.waitForDepth(dead, 1)
+            try await client.waitForDepth(dead, 1)
             await deliveries.finish()
-            #expect(try await link.connection.depth(of: queue).messages == 0)
-            try await link.connection.delete(queue: queue)
-            try await link.connection.delete(queue: dead)
+            #expect(try await client.connection.depth(of: queue).messages == 0)
+            try await client.connection.delete(queue: queue)
+            try await client.connection.delete(queue: dead)
         }
     }
 
     @Test("thousands of deliveries acked in any order by many tasks leave nothing behind")
     func manyAcks() async throws {
         let queue = TestBroker.name()
-        try await Link.with(topology: [.queue(name: queue, arguments: ["x-queue-type": .string("quorum")])]) { link in
-            try await link.connection.whenConnected()
+        try await TestConnection.with(topology: [.queue(name: queue, arguments: ["x-queue-type": .string("quorum")])]) { client in
+            try await client.connection.whenConnected()
             let count = 3000
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for number in 0..<count { group.addTask { try await link.publish("\(number)", to: queue) } }
+                for number in 0..<count { group.addTask { try await client.publish("\(number)", to: queue) } }
                 try await group.waitForAll()
             }
-            let deliveries = link.connection.consume(queue: queue, prefetch: 64)
+            let deliveries = client.connection.consume(queue: queue, prefetch: 64)
             var seen: Set<String> = []
             var held: [Delivery] = []
             for await delivery in deliveries {
@@ -59,44 +59,44 @@ struct ConsumeTests {
             }
             await deliveries.finish()
             #expect(seen.count == count)
-            await link.connection.close()
-            #expect(link.connection.status.lateAcks == 0)
+            await client.connection.close()
+            #expect(client.connection.status.lateAcks == 0)
         }
-        try await Link.with { link in
-            try await link.connection.whenConnected()
-            #expect(try await link.connection.depth(of: queue).messages == 0)
-            try await link.connection.delete(queue: queue)
+        try await TestConnection.with { client in
+            try await client.connection.whenConnected()
+            #expect(try await client.connection.depth(of: queue).messages == 0)
+            try await client.connection.delete(queue: queue)
         }
     }
 
     @Test("no more than the prefetch is ever handed over unsettled")
     func prefetch() async throws {
-        try await Link.withQueue { link, queue in
-            for number in 0..<10 { try await link.publish("\(number)", to: queue) }
-            let deliveries = link.connection.consume(queue: queue, prefetch: 3)
+        try await TestConnection.withQueue { client, queue in
+            for number in 0..<10 { try await client.publish("\(number)", to: queue) }
+            let deliveries = client.connection.consume(queue: queue, prefetch: 3)
             // The broker has handed over what it will once no more than the rest is ready.
-            try await link.waitForDepth(queue, 7)
+            try await client.waitForDepth(queue, 7)
             var iterator = deliveries.makeAsyncIterator()
             let first = await iterator.next()
-            #expect(try await link.connection.depth(of: queue).messages == 7)
+            #expect(try await client.connection.depth(of: queue).messages == 7)
             first?.ack()
-            try await link.waitForDepth(queue, 6)
+            try await client.waitForDepth(queue, 6)
             await deliveries.finish()
         }
     }
 
     @Test("pausing gives back what nobody took, keeps what was taken, and resuming consumes again")
     func pausing() async throws {
-        try await Link.withQueue { link, queue in
-            for number in 0..<5 { try await link.publish("\(number)", to: queue) }
-            let deliveries = link.connection.consume(queue: queue, prefetch: 5)
+        try await TestConnection.withQueue { client, queue in
+            for number in 0..<5 { try await client.publish("\(number)", to: queue) }
+            let deliveries = client.connection.consume(queue: queue, prefetch: 5)
             var iterator = deliveries.makeAsyncIterator()
             let taken = try #require(await iterator.next())
             #expect(deliveries.isConsuming)
             await deliveries.pause()
             #expect(!deliveries.isConsuming)
-            try await link.waitForDepth(queue, 4)
-            #expect(try await link.connection.depth(of: queue).consumers == 0)
+            try await client.waitForDepth(queue, 4)
+            #expect(try await client.connection.depth(of: queue).consumers == 0)
             taken.ack()
             await deliveries.resume()
             #expect(deliveries.isConsuming)
@@ -106,38 +106,38 @@ struct ConsumeTests {
                 delivery.ack()
             }
             #expect(texts == ["1", "2", "3", "4"])
-            #expect(link.connection.status.lateAcks == 0)
+            #expect(client.connection.status.lateAcks == 0)
         }
     }
 
     @Test("a queue is consumed with another prefetch once that was wished, paused or not, and with its own again after a plain resume")
     func otherPrefetch() async throws {
-        try await Link.withQueue { link, queue in
-            for number in 0..<5 { try await link.publish("\(number)", to: queue) }
-            let deliveries = link.connection.consume(queue: queue, prefetch: 3)
+        try await TestConnection.withQueue { client, queue in
+            for number in 0..<5 { try await client.publish("\(number)", to: queue) }
+            let deliveries = client.connection.consume(queue: queue, prefetch: 3)
             var iterator = deliveries.makeAsyncIterator()
             let taken = try #require(await iterator.next())
             await deliveries.pause()
             await deliveries.resume(prefetch: 1)
             #expect(deliveries.isConsuming)
             // One is with the caller since before, and one more is handed over.
-            try await link.waitForDepth(queue, 3)
+            try await client.waitForDepth(queue, 3)
             let trial = try #require(await iterator.next())
             #expect(trial.text == "1")
             taken.ack()
             trial.ack()
-            try await link.waitForDepth(queue, 2)
+            try await client.waitForDepth(queue, 2)
             await deliveries.resume()
-            try await link.waitForDepth(queue, 0)
+            try await client.waitForDepth(queue, 0)
             await deliveries.resume(prefetch: 1)
-            try await link.waitForDepth(queue, 2)
+            try await client.waitForDepth(queue, 2)
             var texts: Set<String> = []
             while texts.count < 3, let delivery = await iterator.next() {
                 texts.insert(delivery.text)
                 delivery.ack()
             }
             #expect(texts == ["2", "3", "4"])
-            #expect(link.connection.status.lateAcks == 0 && link.connection.status.reconnects == 0)
+            #expect(client.connection.status.lateAcks == 0 && client.connection.status.reconnects == 0)
         }
     }
 
@@ -146,51 +146,51 @@ struct ConsumeTests {
         let queue = TestBroker.name()
         let proxy = try await Proxy(upstream: TestBroker.shared.port)
         defer { proxy.stop() }
-        try await Link.with("amqp://127.0.0.1:\(proxy.port)", topology: [.queue(name: queue)]) { link in
-            try await link.connection.whenConnected()
-            let deliveries = link.connection.consume(queue: queue, prefetch: 3)
+        try await TestConnection.with("amqp://127.0.0.1:\(proxy.port)", topology: [.queue(name: queue)]) { client in
+            try await client.connection.whenConnected()
+            let deliveries = client.connection.consume(queue: queue, prefetch: 3)
             await deliveries.resume(prefetch: 1)
-            for number in 0..<3 { try await link.publish("\(number)", to: queue) }
-            try await link.waitForDepth(queue, 2)
+            for number in 0..<3 { try await client.publish("\(number)", to: queue) }
+            try await client.waitForDepth(queue, 2)
             proxy.cut()
-            _ = await link.events.disconnection()
-            try await link.connection.whenConnected()
+            _ = await client.events.disconnection()
+            try await client.connection.whenConnected()
             var iterator = deliveries.makeAsyncIterator()
             let delivery = try #require(await iterator.next())
-            try await link.waitForDepth(queue, 2)
+            try await client.waitForDepth(queue, 2)
             delivery.ack()
-            try await link.connection.delete(queue: queue)
+            try await client.connection.delete(queue: queue)
         }
     }
 
     @Test("finishing ends the sequence, gives back what nobody took, and what runs can still be acked")
     func finishing() async throws {
         let queue = TestBroker.name()
-        try await Link.with(topology: [.queue(name: queue)]) { link in
-            try await link.connection.whenConnected()
-            for number in 0..<5 { try await link.publish("\(number)", to: queue) }
-            let deliveries = link.connection.consume(queue: queue, prefetch: 5)
+        try await TestConnection.with(topology: [.queue(name: queue)]) { client in
+            try await client.connection.whenConnected()
+            for number in 0..<5 { try await client.publish("\(number)", to: queue) }
+            let deliveries = client.connection.consume(queue: queue, prefetch: 5)
             var iterator = deliveries.makeAsyncIterator()
             let taken = try #require(await iterator.next())
             await deliveries.finish()
             #expect(await iterator.next() == nil)
             taken.ack()
-            await link.connection.close()
-            #expect(link.connection.status.lateAcks == 0)
+            await client.connection.close()
+            #expect(client.connection.status.lateAcks == 0)
         }
-        try await Link.with { link in
-            try await link.connection.whenConnected()
-            #expect(try await link.connection.depth(of: queue).messages == 4)
-            try await link.connection.delete(queue: queue)
+        try await TestConnection.with { client in
+            try await client.connection.whenConnected()
+            #expect(try await client.connection.depth(of: queue).messages == 4)
+            try await client.connection.delete(queue: queue)
         }
     }
 
     @Test("a body over the limit is passed over: its size is told and the session goes on")
     func tooLarge() async throws {
-        try await Link.withQueue(change: { $0.maximumBodySize = 1000 }) { link, queue in
-            try await link.connection.publish(Message(body: [UInt8](repeating: 1, count: 3_000_000)), exchange: "", routingKey: queue)
-            try await link.connection.publish(Message(body: [UInt8](repeating: 2, count: 1000)), exchange: "", routingKey: queue)
-            var iterator = link.connection.consume(queue: queue, prefetch: 2).makeAsyncIterator()
+        try await TestConnection.withQueue(change: { $0.maximumBodySize = 1000 }) { client, queue in
+            try await client.connection.publish(Message(body: [UInt8](repeating: 1, count: 3_000_000)), exchange: "", routingKey: queue)
+            try await client.connection.publish(Message(body: [UInt8](repeating: 2, count: 1000)), exchange: "", routingKey: queue)
+            var iterator = client.connection.consume(queue: queue, prefetch: 2).makeAsyncIterator()
             let large = try #require(await iterator.next())
             #expect(large.isTruncated && large.announcedSize == 3_000_000 && large.message.body.isEmpty)
             large.reject()
@@ -202,12 +202,12 @@ struct ConsumeTests {
 
     @Test("headers for which there is no room are passed over with their body, and the session goes on")
     func headersTooLarge() async throws {
-        try await Link.withQueue(change: { ($0.ordinarySize, $0.roomForLarge) = (1000, 1000) }) { link, queue in
+        try await TestConnection.withQueue(change: { ($0.ordinarySize, $0.roomForLarge) = (1000, 1000) }) { client, queue in
             var message = Message(body: [1, 2])
             message.properties.correlationID = "c"
             message.properties.headers["x"] = .string(String(repeating: "a", count: 2000))
-            try await link.connection.publish(message, exchange: "", routingKey: queue)
-            var iterator = link.connection.consume(queue: queue, prefetch: 2).makeAsyncIterator()
+            try await client.connection.publish(message, exchange: "", routingKey: queue)
+            var iterator = client.connection.consume(queue: queue, prefetch: 2).makeAsyncIterator()
             let delivery = try #require(await iterator.next())
             #expect(delivery.isTruncated && delivery.announcedSize > 2000 && delivery.message.body.isEmpty)
             #expect(delivery.message.properties.headers.isEmpty && delivery.message.properties.correlationID == "c")
@@ -218,18 +218,18 @@ struct ConsumeTests {
     @Test("large messages are kept while there is room for them, whatever the prefetch, and again once others are let go of")
     func roomForLarge() async throws {
         let change: (inout AMQPConfiguration) -> Void = { ($0.ordinarySize, $0.roomForLarge) = (1000, 5000) }
-        try await Link.withQueue(change: change) { link, queue in
+        try await TestConnection.withQueue(change: change) { client, queue in
             let large = Message(body: [UInt8](repeating: 1, count: 2000))
-            for _ in 0..<3 { try await link.connection.publish(large, exchange: "", routingKey: queue) }
-            try await link.publish("small", to: queue)
-            var iterator = link.connection.consume(queue: queue, prefetch: 10).makeAsyncIterator()
+            for _ in 0..<3 { try await client.connection.publish(large, exchange: "", routingKey: queue) }
+            try await client.publish("small", to: queue)
+            var iterator = client.connection.consume(queue: queue, prefetch: 10).makeAsyncIterator()
             var held: [Delivery] = []
             while held.count < 4, let delivery = await iterator.next() { held.append(delivery) }
             #expect(held.map(\.isTruncated) == [false, false, true, false])
             #expect(held.map(\.announcedSize) == [2000, 2000, 2000, 5])
             for delivery in held { delivery.ack() }
             held = []
-            try await link.connection.publish(large, exchange: "", routingKey: queue)
+            try await client.connection.publish(large, exchange: "", routingKey: queue)
             let next = try #require(await iterator.next())
             #expect(!next.isTruncated)
             next.ack()
@@ -239,38 +239,38 @@ struct ConsumeTests {
     @Test("a settlement given twice is counted and not sent")
     func twice() async throws {
         let queue = TestBroker.name()
-        try await Link.with(topology: [.queue(name: queue)]) { link in
-            try await link.connection.whenConnected()
-            try await link.publish("x", to: queue)
-            var iterator = link.connection.consume(queue: queue, prefetch: 2).makeAsyncIterator()
+        try await TestConnection.with(topology: [.queue(name: queue)]) { client in
+            try await client.connection.whenConnected()
+            try await client.publish("x", to: queue)
+            var iterator = client.connection.consume(queue: queue, prefetch: 2).makeAsyncIterator()
             let delivery = try #require(await iterator.next())
             delivery.ack()
             delivery.reject()
             delivery.ack()
-            await link.connection.close()
-            #expect(link.connection.status.lateAcks == 2)
-            #expect(link.connection.status.reconnects == 0)
+            await client.connection.close()
+            #expect(client.connection.status.lateAcks == 2)
+            #expect(client.connection.status.reconnects == 0)
         }
-        try await Link.with { link in
-            try await link.connection.whenConnected()
-            try await link.connection.delete(queue: queue)
+        try await TestConnection.with { client in
+            try await client.connection.whenConnected()
+            try await client.connection.delete(queue: queue)
         }
     }
 
     @Test("a queue that is deleted under the consumer is declared and consumed again")
     func deletedQueue() async throws {
-        try await Link.withQueue { link, queue in
-            let deliveries = link.connection.consume(queue: queue, prefetch: 2)
-            await link.events.first { if case .consuming = $0 { true } else { false } }
-            try await link.connection.delete(queue: queue)
-            await link.events.first { if case .consumerLost = $0 { true } else { false } }
-            await link.events.first(skipping: 3) { if case .consuming = $0 { true } else { false } }
-            try await link.publish("again", to: queue)
+        try await TestConnection.withQueue { client, queue in
+            let deliveries = client.connection.consume(queue: queue, prefetch: 2)
+            await client.events.first { if case .consuming = $0 { true } else { false } }
+            try await client.connection.delete(queue: queue)
+            await client.events.first { if case .consumerLost = $0 { true } else { false } }
+            await client.events.first(skipping: 3) { if case .consuming = $0 { true } else { false } }
+            try await client.publish("again", to: queue)
             var iterator = deliveries.makeAsyncIterator()
             let delivery = try #require(await iterator.next())
             #expect(delivery.text == "again")
             delivery.ack()
-            #expect(link.connection.status.reconnects == 0)
+            #expect(client.connection.status.reconnects == 0)
         }
     }
 
@@ -278,19 +278,19 @@ struct ConsumeTests {
     func closedChannel() async throws {
         let queue = TestBroker.name()
         // The consumer's queue is missing at first: consuming it closes the channel, and does so until somebody declares it.
-        try await Link.with { link in
-            try await link.connection.whenConnected()
-            let deliveries = link.connection.consume(queue: queue, prefetch: 2)
-            await link.events.first { if case .consumerLost = $0 { true } else { false } }
+        try await TestConnection.with { client in
+            try await client.connection.whenConnected()
+            let deliveries = client.connection.consume(queue: queue, prefetch: 2)
+            await client.events.first { if case .consumerLost = $0 { true } else { false } }
             #expect(!deliveries.isConsuming)
-            try await Link.with(topology: [.queue(name: queue)]) { other in
+            try await TestConnection.with(topology: [.queue(name: queue)]) { other in
                 try await other.connection.whenConnected()
                 try await other.publish("there", to: queue)
                 var iterator = deliveries.makeAsyncIterator()
                 let delivery = try #require(await iterator.next())
                 #expect(delivery.text == "there")
                 delivery.ack()
-                #expect(link.connection.status.reconnects == 0)
+                #expect(client.connection.status.reconnects == 0)
                 try await other.connection.delete(queue: queue)
             }
         }
@@ -298,13 +298,13 @@ struct ConsumeTests {
 
     @Test("a missing queue is an answer and does not hurt the session")
     func missingQueue() async throws {
-        try await Link.with { link in
-            try await link.connection.whenConnected()
+        try await TestConnection.with { client in
+            try await client.connection.whenConnected()
             let name = TestBroker.name("missing")
             for _ in 0..<3 {
-                await #expect(throws: SessionError.noSuchQueue(name: name)) { _ = try await link.connection.depth(of: name) }
+                await #expect(throws: SessionError.noSuchQueue(name: name)) { _ = try await client.connection.depth(of: name) }
             }
-            #expect(link.connection.status.reconnects == 0)
+            #expect(client.connection.status.reconnects == 0)
         }
     }
 }

@@ -7,30 +7,30 @@ import Testing
 struct DirectReplyTests {
     @Test("has a listener as long as its caller is there; a name that no broker has made has none, and the broker is not asked about it")
     func listener() async throws {
-        try await Link.withQueue { link, queue in
-            let deliveries = link.connection.consume(queue: queue, prefetch: 1)
+        try await TestConnection.withQueue { client, queue in
+            let deliveries = client.connection.consume(queue: queue, prefetch: 1)
             let name = try await DirectCaller.with(TestBroker.shared) { caller in
                 try await caller.publish([1], exchange: "", routingKey: queue, correlationID: "c")
                 var requests = deliveries.makeAsyncIterator()
                 let request = try #require(await requests.next())
                 request.ack()
                 let name = try #require(request.message.properties.replyTo)
-                #expect(try await link.connection.hasListener(directReplyTo: name))
+                #expect(try await client.connection.hasListener(directReplyTo: name))
                 let otherKey = String(name.dropLast())
                 #expect(DirectReplyTo.isWellFormed(otherKey))
-                #expect(try await !link.connection.hasListener(directReplyTo: otherKey))
+                #expect(try await !client.connection.hasListener(directReplyTo: otherKey))
                 for altered in [
                     "amq.rabbitmq.reply-to.!!!.k", "amq.rabbitmq.reply-to.", "amq.rabbitmq.reply-to.g2dk.k", name.lowercased(),
                     String(name.dropLast(40)), name.replacing("reply-to.", with: "reply-to.A"), "\(name).more",
                 ] { #expect(!DirectReplyTo.isWellFormed(altered), "\(altered)") }
-                #expect(try await !link.connection.hasListener(directReplyTo: "amq.rabbitmq.reply-to.!!!.k"))
-                try await link.connection.publish(Message(body: [2]), exchange: "", routingKey: name)
+                #expect(try await !client.connection.hasListener(directReplyTo: "amq.rabbitmq.reply-to.!!!.k"))
+                try await client.connection.publish(Message(body: [2]), exchange: "", routingKey: name)
                 #expect(try await caller.reply() == [2])
                 return name
             }
             // The broker ends the caller's channel after it has said goodbye to the connection.
-            while try await link.connection.hasListener(directReplyTo: name) {}
-            #expect(link.connection.status.reconnects == 0)
+            while try await client.connection.hasListener(directReplyTo: name) {}
+            #expect(client.connection.status.reconnects == 0)
         }
     }
 
@@ -39,10 +39,10 @@ struct DirectReplyTests {
         // Well formed: a process of a node that there is not.
         let name = "amq.rabbitmq.reply-to.g1h3B3JlcGx5QDEAAAABAAAAAAAAAAA=.k"
         #expect(DirectReplyTo.isWellFormed(name))
-        try await Link.with("amqp://127.0.0.1:1") { link in
-            _ = await link.events.setupError()
+        try await TestConnection.with("amqp://127.0.0.1:1") { client in
+            _ = await client.events.setupError()
             await #expect {
-                _ = try await link.connection.hasListener(directReplyTo: name)
+                _ = try await client.connection.hasListener(directReplyTo: name)
             } throws: {
                 if case .notSent? = $0 as? PublishError { true } else { false }
             }
@@ -56,8 +56,8 @@ struct ConnectionClosingTests {
     @Test("costs itself only: all others are confirmed, it is turned down at the second close, and later tries cost one session each")
     func isolated() async throws {
         let queue = TestBroker.name()
-        try await Link.with(topology: [.queue(name: queue)]) { link in
-            let connection = link.connection
+        try await TestConnection.with(topology: [.queue(name: queue)]) { client in
+            let connection = client.connection
             try await connection.whenConnected()
             /// Publishes as long as it is not known whether the broker has the message.
             @Sendable func publish(_ id: String, to routingKey: String) async throws {

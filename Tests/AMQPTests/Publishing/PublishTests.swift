@@ -6,39 +6,39 @@ import Testing
 struct PublishTests {
     @Test("a publish returns when the broker has confirmed it, and the message is there")
     func confirmed() async throws {
-        try await Link.withQueue { link, queue in
-            try await link.publish("one", to: queue)
-            #expect(try await link.connection.depth(of: queue).messages == 1)
+        try await TestConnection.withQueue { client, queue in
+            try await client.publish("one", to: queue)
+            #expect(try await client.connection.depth(of: queue).messages == 1)
         }
     }
 
     @Test("hundreds of publishes are in flight at once and every one is confirmed")
     func manyInFlight() async throws {
-        try await Link.withQueue(["x-queue-type": .string("quorum")]) { link, queue in
+        try await TestConnection.withQueue(["x-queue-type": .string("quorum")]) { client, queue in
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for number in 0..<1000 { group.addTask { try await link.publish("\(number)", to: queue) } }
+                for number in 0..<1000 { group.addTask { try await client.publish("\(number)", to: queue) } }
                 try await group.waitForAll()
             }
-            #expect(try await link.connection.depth(of: queue).messages == 1000)
-            #expect(link.connection.status.unconfirmed == 0)
+            #expect(try await client.connection.depth(of: queue).messages == 1000)
+            #expect(client.connection.status.unconfirmed == 0)
         }
     }
 
     @Test("a mandatory message that no queue is bound for is reported as returned; those beside it are confirmed")
     func returned() async throws {
-        try await Link.withQueue { link, queue in
+        try await TestConnection.withQueue { client, queue in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<200 {
                     group.addTask {
-                        guard number % 3 == 0 else { return try await link.publish("same", to: queue) }
+                        guard number % 3 == 0 else { return try await client.publish("same", to: queue) }
                         await #expect(throws: PublishError.returned(code: 312, text: "NO_ROUTE")) {
-                            try await link.publish("same", to: "\(queue)-nowhere")
+                            try await client.publish("same", to: "\(queue)-nowhere")
                         }
                     }
                 }
                 try await group.waitForAll()
             }
-            #expect(try await link.connection.depth(of: queue).messages == 133)
+            #expect(try await client.connection.depth(of: queue).messages == 133)
         }
     }
 
@@ -46,11 +46,11 @@ struct PublishTests {
     func refused() async throws {
         let queue = TestBroker.name()
         let arguments: [String: FieldValue] = ["x-max-length": .int(1), "x-overflow": .string("reject-publish")]
-        try await Link.with(topology: [.queue(name: queue, arguments: arguments)]) { link in
-            try await link.connection.whenConnected()
-            try await link.publish("fits", to: queue)
-            await #expect(throws: PublishError.refused) { try await link.publish("does not", to: queue) }
-            try await link.connection.delete(queue: queue)
+        try await TestConnection.with(topology: [.queue(name: queue, arguments: arguments)]) { client in
+            try await client.connection.whenConnected()
+            try await client.publish("fits", to: queue)
+            await #expect(throws: PublishError.refused) { try await client.publish("does not", to: queue) }
+            try await client.connection.delete(queue: queue)
         }
     }
 
@@ -77,24 +77,24 @@ struct PublishTests {
             "table": .table(["in": .table(["deep": .bool(false)])]),
         ]
         let message = Message(body: Array("{}".utf8), properties: properties)
-        try await Link.with(topology: [.queue(name: queue)]) { link in
-            try await link.connection.whenConnected()
-            try await link.connection.publish(message, exchange: "", routingKey: queue, mandatory: true)
-            var iterator = link.connection.consume(queue: queue, prefetch: 1).makeAsyncIterator()
+        try await TestConnection.with(topology: [.queue(name: queue)]) { client in
+            try await client.connection.whenConnected()
+            try await client.connection.publish(message, exchange: "", routingKey: queue, mandatory: true)
+            var iterator = client.connection.consume(queue: queue, prefetch: 1).makeAsyncIterator()
             let delivery = try #require(await iterator.next())
             #expect(delivery.message == message)
             #expect(delivery.exchange == "" && delivery.routingKey == queue && delivery.queue == queue && !delivery.isRedelivered)
             delivery.ack()
-            try await link.connection.delete(queue: queue)
+            try await client.connection.delete(queue: queue)
         }
     }
 
     @Test("bodies of all sizes round the frame's arrive whole", arguments: [0, 1, 131_063, 131_064, 131_065, 262_128, 1 << 20])
     func sizes(size: Int) async throws {
-        try await Link.withQueue { link, queue in
+        try await TestConnection.withQueue { client, queue in
             let body = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) }
-            try await link.connection.publish(Message(body: body), exchange: "", routingKey: queue, mandatory: true)
-            var iterator = link.connection.consume(queue: queue, prefetch: 1).makeAsyncIterator()
+            try await client.connection.publish(Message(body: body), exchange: "", routingKey: queue, mandatory: true)
+            var iterator = client.connection.consume(queue: queue, prefetch: 1).makeAsyncIterator()
             let delivery = try #require(await iterator.next())
             #expect(delivery.message.body == body)
             delivery.ack()
@@ -103,8 +103,8 @@ struct PublishTests {
 
     @Test("what cannot be put on the wire is refused before a byte is written, and the session stays")
     func invalid() async throws {
-        try await Link.with { link in
-            try await link.connection.whenConnected()
+        try await TestConnection.with { client in
+            try await client.connection.whenConnected()
             var large = Properties()
             large.headers["x"] = .string(String(repeating: "a", count: 131_072))
             var long = Properties()
@@ -115,32 +115,32 @@ struct PublishTests {
             named.headers[String(repeating: "a", count: 256)] = .null
             for properties in [large, long, expiring, named] {
                 await #expect {
-                    try await link.connection.publish(Message(body: [], properties: properties), exchange: "amq.fanout", routingKey: "")
+                    try await client.connection.publish(Message(body: [], properties: properties), exchange: "amq.fanout", routingKey: "")
                 } throws: {
                     if case .invalid? = $0 as? PublishError { true } else { false }
                 }
             }
-            try await link.connection.publish(Message(body: []), exchange: "amq.fanout", routingKey: "")
-            #expect(link.connection.status.reconnects == 0)
+            try await client.connection.publish(Message(body: []), exchange: "amq.fanout", routingKey: "")
+            #expect(client.connection.status.reconnects == 0)
         }
     }
 
     @Test("headers just small enough for one frame are sent")
     func largestHeaders() async throws {
-        try await Link.with { link in
-            try await link.connection.whenConnected()
+        try await TestConnection.with { client in
+            try await client.connection.whenConnected()
             var properties = Properties()
             properties.headers["x"] = .string(String(repeating: "a", count: 130_900))
-            try await link.connection.publish(Message(body: [], properties: properties), exchange: "amq.fanout", routingKey: "")
+            try await client.connection.publish(Message(body: [], properties: properties), exchange: "amq.fanout", routingKey: "")
         }
     }
 
     @Test("without a session nothing is sent, and the error says why")
     func notSent() async throws {
-        try await Link.with("amqp://127.0.0.1:1") { link in
-            _ = await link.events.setupError()
+        try await TestConnection.with("amqp://127.0.0.1:1") { client in
+            _ = await client.events.setupError()
             await #expect {
-                try await link.publish("x", to: "y")
+                try await client.publish("x", to: "y")
             } throws: {
                 if case .notSent? = $0 as? PublishError { true } else { false }
             }
@@ -149,12 +149,12 @@ struct PublishTests {
 
     @Test("a user id that came with a message does not end the session when the message is passed on")
     func userID() async throws {
-        try await Link.with { link in
-            try await link.connection.whenConnected()
+        try await TestConnection.with { client in
+            try await client.connection.whenConnected()
             var properties = Properties()
             properties.userID = "somebody else"
-            try await link.connection.publish(Message(body: [], properties: properties), exchange: "amq.fanout", routingKey: "")
-            #expect(link.connection.status.reconnects == 0)
+            try await client.connection.publish(Message(body: [], properties: properties), exchange: "amq.fanout", routingKey: "")
+            #expect(client.connection.status.reconnects == 0)
         }
     }
 }

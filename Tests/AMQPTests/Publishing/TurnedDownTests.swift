@@ -9,51 +9,53 @@ struct TurnedDownTests {
     func missingExchange() async throws {
         let queue = TestBroker.name()
         let missing = TestBroker.name("missing")
-        try await Link.with(topology: [.queue(name: queue, arguments: ["x-queue-type": .string("quorum")])]) { link in
-            try await link.connection.whenConnected()
+        try await TestConnection.with(topology: [.queue(name: queue, arguments: ["x-queue-type": .string("quorum")])]) { client in
+            try await client.connection.whenConnected()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<300 {
                     group.addTask {
-                        guard number % 100 == 50 else { return try await link.publish("\(number)", to: queue) }
+                        guard number % 100 == 50 else { return try await client.publish("\(number)", to: queue) }
                         await Self.expectTurnedDown(404, naming: missing) {
-                            try await link.connection.publish(Message(body: []), exchange: missing, routingKey: "x", mandatory: true)
+                            try await client.connection.publish(Message(body: []), exchange: missing, routingKey: "x", mandatory: true)
                         }
                     }
                 }
                 try await group.waitForAll()
             }
             // What was unanswered when the channel closed is published again. The status is that of the turn before the answer to a question.
-            #expect(try await link.connection.depth(of: queue).messages >= 297)
-            #expect(link.connection.status.reconnects == 0)
-            #expect(link.connection.status.unconfirmed == 0)
-            try await Link.with(topology: [
+            #expect(try await client.connection.depth(of: queue).messages >= 297)
+            #expect(client.connection.status.reconnects == 0)
+            #expect(client.connection.status.unconfirmed == 0)
+            try await TestConnection.with(topology: [
                 .exchange(name: missing, kind: "fanout"), .binding(queue: queue, exchange: missing, routingKey: ""),
             ]) {
                 try await $0.connection.whenConnected()
             }
-            for _ in 0..<40 { try await link.connection.publish(Message(body: []), exchange: missing, routingKey: "", mandatory: true) }
-            try await link.connection.delete(exchange: missing)
-            try await link.connection.delete(queue: queue)
+            for _ in 0..<40 { try await client.connection.publish(Message(body: []), exchange: missing, routingKey: "", mandatory: true) }
+            try await client.connection.delete(exchange: missing)
+            try await client.connection.delete(queue: queue)
         }
     }
 
     @Test("lets those to the same exchange be tried alone, so that they disturb no other message")
     func probation() async throws {
         let missing = TestBroker.name("missing")
-        try await Link.withQueue(["x-queue-type": .string("quorum")]) { link, queue in
+        try await TestConnection.withQueue(["x-queue-type": .string("quorum")]) { client, queue in
             @Sendable func miss() async {
                 await Self.expectTurnedDown(404, naming: missing) {
-                    try await link.connection.publish(Message(body: []), exchange: missing, routingKey: "x", mandatory: true)
+                    try await client.connection.publish(Message(body: []), exchange: missing, routingKey: "x", mandatory: true)
                 }
             }
             await miss()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<300 {
-                    group.addTask { if number.isMultiple(of: 10) { await miss() } else { try await link.publish("\(number)", to: queue) } }
+                    group.addTask {
+                        if number.isMultiple(of: 10) { await miss() } else { try await client.publish("\(number)", to: queue) }
+                    }
                 }
                 try await group.waitForAll()
             }
-            #expect(try await link.connection.depth(of: queue).messages == 270)
+            #expect(try await client.connection.depth(of: queue).messages == 270)
         }
     }
 
@@ -65,21 +67,21 @@ struct TurnedDownTests {
         try await broker.ctl("add_user", user, "secret")
         try await broker.ctl("set_permissions", user, "^\(queue)$", "^(amq\\.topic|\(queue))$", ".*")
         let topology: [TopologyItem] = [.queue(name: queue), .binding(queue: queue, exchange: "amq.topic", routingKey: queue)]
-        try await Link.with(broker.url.replacing("guest:guest", with: "\(user):secret"), topology: topology) { link in
-            try await link.connection.whenConnected()
+        try await TestConnection.with(broker.url.replacing("guest:guest", with: "\(user):secret"), topology: topology) { client in
+            try await client.connection.whenConnected()
             var properties = Properties()
             properties.headers["CC"] = .string("not a list")
             let odd = Message(body: [], properties: properties)
             for _ in 0..<3 {
-                await Self.expectTurnedDown(403, naming: "amq.default") { try await link.publish("x", to: queue) }
+                await Self.expectTurnedDown(403, naming: "amq.default") { try await client.publish("x", to: queue) }
                 await Self.expectTurnedDown(406, naming: "CC") {
-                    try await link.connection.publish(odd, exchange: "amq.topic", routingKey: queue, mandatory: true)
+                    try await client.connection.publish(odd, exchange: "amq.topic", routingKey: queue, mandatory: true)
                 }
-                try await link.connection.publish(Message(body: [1]), exchange: "amq.topic", routingKey: queue, mandatory: true)
+                try await client.connection.publish(Message(body: [1]), exchange: "amq.topic", routingKey: queue, mandatory: true)
             }
-            #expect(try await link.connection.depth(of: queue).messages == 3)
-            #expect(link.connection.status.reconnects == 0)
-            try await link.connection.delete(queue: queue)
+            #expect(try await client.connection.depth(of: queue).messages == 3)
+            #expect(client.connection.status.reconnects == 0)
+            try await client.connection.delete(queue: queue)
         }
         try await broker.ctl("delete_user", user)
     }
@@ -87,19 +89,19 @@ struct TurnedDownTests {
     @Test("leaves a message that was returned before the close as returned")
     func returnedMeanwhile() async throws {
         let missing = TestBroker.name("missing")
-        try await Link.with { link in
-            try await link.connection.whenConnected()
+        try await TestConnection.with { client in
+            try await client.connection.whenConnected()
             await withTaskGroup(of: Void.self) { group in
                 for number in 0..<100 {
                     group.addTask {
                         await #expect(throws: PublishError.self) {
-                            try await link.connection.publish(
+                            try await client.connection.publish(
                                 Message(body: []), exchange: number == 50 ? missing : "amq.topic", routingKey: missing, mandatory: true)
                         }
                     }
                 }
             }
-            #expect(link.connection.status.reconnects == 0)
+            #expect(client.connection.status.reconnects == 0)
         }
     }
 

@@ -13,29 +13,31 @@ struct UnconfirmedTests {
         properties.messageID = "m-1"
         let message = Message(body: [1], properties: properties)
         let topology: [TopologyItem] = [.queue(name: queue)]
-        try await Link.with(
+        try await TestConnection.with(
             "amqp://127.0.0.1:\(proxy.port)", topology: topology, change: { $0.longestConfirm = .seconds(2) }
-        ) { link in
-            try await link.connection.whenConnected()
-            let deliveries = link.connection.consume(queue: queue, prefetch: 1)
-            await link.events.first { if case .consuming = $0 { true } else { false } }
+        ) { client in
+            try await client.connection.whenConnected()
+            let deliveries = client.connection.consume(queue: queue, prefetch: 1)
+            await client.events.first { if case .consuming = $0 { true } else { false } }
             proxy.fallSilent()
             await withTaskGroup(of: Void.self) { group in
                 // The connection's thread looks at time limits when it wakes, which each of these calls brings about.
                 group.addTask { while !Task.isCancelled { await deliveries.resume() } }
                 for _ in 0..<3 {
                     await #expect(throws: PublishError.outcomeUnknown("the broker did not confirm it in time")) {
-                        try await link.connection.publish(message, exchange: "amq.fanout", routingKey: "", timeout: .milliseconds(1))
+                        try await client.connection.publish(message, exchange: "amq.fanout", routingKey: "", timeout: .milliseconds(1))
                     }
                 }
                 group.cancelAll()
             }
-            #expect(link.connection.status.unconfirmed == 1)
-            await #expect(throws: PublishError.self) { try await link.connection.publish(message, exchange: "amq.fanout", routingKey: "") }
-            #expect(await link.events.disconnection() == .timedOut(operation: "the confirms of 1 messages"))
+            #expect(client.connection.status.unconfirmed == 1)
+            await #expect(throws: PublishError.self) {
+                try await client.connection.publish(message, exchange: "amq.fanout", routingKey: "")
+            }
+            #expect(await client.events.disconnection() == .timedOut(operation: "the confirms of 1 messages"))
             proxy.cut()
-            try await link.connection.whenConnected()
-            try await link.connection.delete(queue: queue)
+            try await client.connection.whenConnected()
+            try await client.connection.delete(queue: queue)
         }
     }
 
@@ -43,18 +45,18 @@ struct UnconfirmedTests {
     func bounded() async throws {
         let queue = TestBroker.name()
         let topology: [TopologyItem] = [.queue(name: queue, arguments: ["x-queue-type": .string("quorum")])]
-        try await Link.with(topology: topology, change: { $0.maximumUnconfirmed = 2 }) { link in
-            try await link.connection.whenConnected()
+        try await TestConnection.with(topology: topology, change: { $0.maximumUnconfirmed = 2 }) { client in
+            try await client.connection.whenConnected()
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for number in 0..<100 { group.addTask { try await link.publish("\(number)", to: queue) } }
+                for number in 0..<100 { group.addTask { try await client.publish("\(number)", to: queue) } }
                 for _ in 0..<20 {
-                    #expect(link.connection.status.unconfirmed <= 2)
+                    #expect(client.connection.status.unconfirmed <= 2)
                     await Task.yield()
                 }
                 try await group.waitForAll()
             }
-            #expect(try await link.connection.depth(of: queue).messages == 100)
-            try await link.connection.delete(queue: queue)
+            #expect(try await client.connection.depth(of: queue).messages == 100)
+            try await client.connection.delete(queue: queue)
         }
     }
 }

@@ -12,22 +12,22 @@ struct TopologyWatchTests {
             .marker(queue: "\(name)-marker", text: "mine", arguments: ["x-dead-letter-exchange": .string("")]),
             .exchange(name: name, kind: "fanout"), .queue(name: name), .binding(queue: name, exchange: name, routingKey: ""),
         ]
-        try await Link.with(topology: topology) { link in
-            try await link.connection.whenConnected()
-            #expect(try await link.connection.inspectTopology() == [])
-            try await link.connection.delete(queue: "\(name)-lock")
-            try await link.connection.delete(queue: "\(name)-marker")
-            try await link.connection.delete(exchange: name)
-            try await link.connection.delete(queue: name)
-            let findings = try await link.connection.inspectTopology()
+        try await TestConnection.with(topology: topology) { client in
+            try await client.connection.whenConnected()
+            #expect(try await client.connection.inspectTopology() == [])
+            try await client.connection.delete(queue: "\(name)-lock")
+            try await client.connection.delete(queue: "\(name)-marker")
+            try await client.connection.delete(exchange: name)
+            try await client.connection.delete(queue: name)
+            let findings = try await client.connection.inspectTopology()
             #expect(findings.count == 4, "\(findings)")
             #expect(findings.allSatisfy { $0.contains("declared again") && $0.contains(name) }, "\(findings)")
-            #expect(try await link.connection.inspectTopology() == [])
-            try await link.connection.publish(Message(body: []), exchange: name, routingKey: "", mandatory: true)
-            #expect(try await link.connection.depth(of: name).messages == 1)
-            #expect(link.connection.status.reconnects == 0)
-            for queue in [name, "\(name)-marker"] { try await link.connection.delete(queue: queue) }
-            try await link.connection.delete(exchange: name)
+            #expect(try await client.connection.inspectTopology() == [])
+            try await client.connection.publish(Message(body: []), exchange: name, routingKey: "", mandatory: true)
+            #expect(try await client.connection.depth(of: name).messages == 1)
+            #expect(client.connection.status.reconnects == 0)
+            for queue in [name, "\(name)-marker"] { try await client.connection.delete(queue: queue) }
+            try await client.connection.delete(exchange: name)
         }
     }
 
@@ -35,14 +35,15 @@ struct TopologyWatchTests {
     func binding() async throws {
         let name = TestBroker.name()
         let exchange = TopologyItem.exchange(name: name, kind: "fanout")
-        try await Link.with(topology: [exchange, .queue(name: name), .binding(queue: name, exchange: name, routingKey: "")]) { link in
-            try await link.connection.whenConnected()
-            try await link.connection.delete(exchange: name)
-            try await Link.with(topology: [exchange]) { try await $0.connection.whenConnected() }
-            #expect(try await link.connection.inspectTopology() == [])
-            try await link.connection.publish(Message(body: []), exchange: name, routingKey: "", mandatory: true)
-            try await link.connection.delete(queue: name)
-            try await link.connection.delete(exchange: name)
+        try await TestConnection.with(topology: [exchange, .queue(name: name), .binding(queue: name, exchange: name, routingKey: "")]) {
+            client in
+            try await client.connection.whenConnected()
+            try await client.connection.delete(exchange: name)
+            try await TestConnection.with(topology: [exchange]) { try await $0.connection.whenConnected() }
+            #expect(try await client.connection.inspectTopology() == [])
+            try await client.connection.publish(Message(body: []), exchange: name, routingKey: "", mandatory: true)
+            try await client.connection.delete(queue: name)
+            try await client.connection.delete(exchange: name)
         }
     }
 
@@ -52,37 +53,38 @@ struct TopologyWatchTests {
         let topology: [TopologyItem] = [
             .exchange(name: name, kind: "fanout"), .queue(name: name), .binding(queue: name, exchange: name, routingKey: ""),
         ]
-        try await Link.with(topology: topology) { link in
+        try await TestConnection.with(topology: topology) { client in
             func publish() async throws(PublishError) {
-                try await link.connection.publish(Message(body: []), exchange: name, routingKey: "", mandatory: true)
+                try await client.connection.publish(Message(body: []), exchange: name, routingKey: "", mandatory: true)
             }
-            try await link.connection.whenConnected()
-            try await link.connection.delete(exchange: name)
+            try await client.connection.whenConnected()
+            try await client.connection.delete(exchange: name)
             await #expect(throws: PublishError.self) { try await publish() }
             while (try? await publish()) == nil, !Task.isCancelled {}
-            #expect(try await link.connection.depth(of: name).messages == 1)
-            try await link.connection.delete(queue: name)
-            try await link.connection.delete(exchange: name)
+            #expect(try await client.connection.depth(of: name).messages == 1)
+            try await client.connection.delete(queue: name)
+            try await client.connection.delete(exchange: name)
         }
     }
 
     @Test("where it is only checked, what is gone is named for as long as it is, and the session goes on")
     func onlyChecked() async throws {
         let name = TestBroker.name()
-        try await Link.with(topology: [.queue(name: name)]) { maker in
+        try await TestConnection.with(topology: [.queue(name: name)]) { maker in
             try await maker.connection.whenConnected()
-            try await Link.with(topology: [.queue(name: name), .exchange(name: "amq.direct", kind: "direct")], mode: .check) { link in
-                try await link.connection.whenConnected()
+            try await TestConnection.with(topology: [.queue(name: name), .exchange(name: "amq.direct", kind: "direct")], mode: .check) {
+                client in
+                try await client.connection.whenConnected()
                 try await maker.connection.delete(queue: name)
                 for _ in 0..<2 {
                     #expect(
-                        try await link.connection.inspectTopology() == [
+                        try await client.connection.inspectTopology() == [
                             "the queue \(name): it is gone; declare it, or let amqp.declareTopology do so"
                         ])
                 }
                 _ = try await maker.connection.inspectTopology()
-                #expect(try await link.connection.inspectTopology() == [])
-                #expect(link.connection.status.reconnects == 0)
+                #expect(try await client.connection.inspectTopology() == [])
+                #expect(client.connection.status.reconnects == 0)
                 try await maker.connection.delete(queue: name)
             }
         }
@@ -91,17 +93,17 @@ struct TopologyWatchTests {
     @Test("a marker that is another's by now ends the session, also where the rest is only checked")
     func lostMarker() async throws {
         let name = TestBroker.name("marker")
-        func marked(_ text: String, isOthers: Bool = false) -> [TopologyItem] {
-            [.marker(queue: name, text: text, arguments: ["x-dead-letter-exchange": .string("")], isOthers: isOthers)]
+        func marked(_ text: String, mustExist: Bool = false) -> [TopologyItem] {
+            [.marker(queue: name, text: text, arguments: ["x-dead-letter-exchange": .string("")], mustExist: mustExist)]
         }
-        try await Link.with(topology: marked("mine"), mode: .check) { link in
-            try await link.connection.whenConnected()
-            try await link.connection.delete(queue: name)
-            try await Link.with(topology: marked("theirs")) { other in
+        try await TestConnection.with(topology: marked("mine"), mode: .check) { client in
+            try await client.connection.whenConnected()
+            try await client.connection.delete(queue: name)
+            try await TestConnection.with(topology: marked("theirs")) { other in
                 try await other.connection.whenConnected()
-                _ = try? await link.connection.inspectTopology()
-                guard case .markedOtherwise(name, _) = await link.events.disconnection() else { throw CancellationError() }
-                guard case .markedOtherwise(name, _) = await link.events.setupError() else { throw CancellationError() }
+                _ = try? await client.connection.inspectTopology()
+                guard case .markedOtherwise(name, _) = await client.events.disconnection() else { throw CancellationError() }
+                guard case .markedOtherwise(name, _) = await client.events.setupError() else { throw CancellationError() }
                 try await other.connection.delete(queue: name)
             }
         }
@@ -110,38 +112,38 @@ struct TopologyWatchTests {
     @Test("a marker that another program makes is found and compared, and never made")
     func othersMarker() async throws {
         let name = TestBroker.name("marker")
-        func marked(_ text: String, isOthers: Bool) -> [TopologyItem] {
-            [.marker(queue: name, text: text, arguments: ["x-dead-letter-exchange": .string("")], isOthers: isOthers)]
+        func marked(_ text: String, mustExist: Bool) -> [TopologyItem] {
+            [.marker(queue: name, text: text, arguments: ["x-dead-letter-exchange": .string("")], mustExist: mustExist)]
         }
-        try await Link.with(topology: marked("mine", isOthers: true)) { link in
-            #expect(await link.events.setupError() == .markerMissing(queue: name))
-            try await Link.with(topology: marked("mine", isOthers: false)) { maker in
+        try await TestConnection.with(topology: marked("mine", mustExist: true)) { client in
+            #expect(await client.events.setupError() == .markerMissing(queue: name))
+            try await TestConnection.with(topology: marked("mine", mustExist: false)) { maker in
                 try await maker.connection.whenConnected()
-                try await link.connection.whenConnected()
-                try await Link.with(topology: marked("other", isOthers: true)) { other in
+                try await client.connection.whenConnected()
+                try await TestConnection.with(topology: marked("other", mustExist: true)) { other in
                     guard case .markedOtherwise(name, let text) = await other.events.setupError() else { throw CancellationError() }
                     #expect(text.contains("received 'other' but current is 'mine'"))
                 }
                 try await maker.connection.delete(queue: name)
-                _ = try? await link.connection.inspectTopology()
-                #expect(await link.events.disconnection() == .markerMissing(queue: name))
+                _ = try? await client.connection.inspectTopology()
+                #expect(await client.events.disconnection() == .markerMissing(queue: name))
             }
         }
     }
 
     @Test("a queue that may have one consumer only is consumed once the other one has gone", arguments: ["classic", "quorum"])
     func soleConsumer(type: String) async throws {
-        try await Link.withQueue(["x-queue-type": .string(type)]) { link, queue in
-            let others = link.connection.consume(queue: queue, prefetch: 1)
-            await link.events.first { if case .consuming = $0 { true } else { false } }
-            let deliveries = link.connection.consume(queue: queue, prefetch: 1, isSole: true)
-            await link.events.first { if case .consumerLost(queue, _) = $0 { true } else { false } }
+        try await TestConnection.withQueue(["x-queue-type": .string(type)]) { client, queue in
+            let others = client.connection.consume(queue: queue, prefetch: 1)
+            await client.events.first { if case .consuming = $0 { true } else { false } }
+            let deliveries = client.connection.consume(queue: queue, prefetch: 1, isSole: true)
+            await client.events.first { if case .consumerLost(queue, _) = $0 { true } else { false } }
             #expect(!deliveries.isConsuming)
             #expect(deliveries.trouble?.contains("another program consumes it") == true)
             await others.finish()
             await deliveries.resume()
             #expect(deliveries.isConsuming && deliveries.trouble == nil)
-            let consumers = try await link.connection.depth(of: queue).consumers
+            let consumers = try await client.connection.depth(of: queue).consumers
             #expect(consumers == 1)
             await deliveries.pause()
             await deliveries.resume(prefetch: 3)

@@ -5,7 +5,7 @@ private import Synchronization
 ///
 /// Where `amqp.urls` names brokers that are no cluster, each connection could end up at another one: replies would be confirmed by a broker where no caller
 /// listens. The one that consumes waits until both are together; the one that publishes goes on to the next URL until they are.
-package final class ClusterBond: Sendable {
+package final class ClusterAffinity: Sendable {
     package enum Side: Sendable {
         case consuming
         case publishing
@@ -22,7 +22,7 @@ package final class ClusterBond: Sendable {
     package init() {}
 
     /// Notes a connection's thread, to be woken when the other side has moved.
-    func join(_ thread: DedicatedThread) { state.withLock { $0.threads.append(thread) } }
+    func register(_ thread: DedicatedThread) { state.withLock { $0.threads.append(thread) } }
 
     /// Notes where the session of a side is; nil when it is gone.
     func move(_ side: Side, to home: String?) {

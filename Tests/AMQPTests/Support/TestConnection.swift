@@ -3,15 +3,15 @@ import BrokerKit
 import Logging
 
 /// A running connection of a test with its events.
-struct Link: Sendable {
+struct TestConnection: Sendable {
     let connection: Connection
     let events: EventLog
 
     /// Runs a connection while `body` runs, and closes it after.
     static func with<Result: Sendable>(
         _ url: String? = nil, role: String = "test", topology: [TopologyItem] = [], mode: TopologyMode = .declare,
-        bond: (ClusterBond, side: ClusterBond.Side)? = nil, change: (inout AMQPConfiguration) -> Void = { _ in },
-        _ body: (Link) async throws -> Result
+        affinity: (ClusterAffinity, side: ClusterAffinity.Side)? = nil, change: (inout AMQPConfiguration) -> Void = { _ in },
+        _ body: (TestConnection) async throws -> Result
     ) async throws -> Result {
         let address: String
         if let url { address = url } else { address = try await TestBroker.shared.url }
@@ -22,14 +22,14 @@ struct Link: Sendable {
         change(&configuration)
         let events = EventLog()
         let connection = try Connection(
-            configuration: configuration, role: role, topology: topology, mode: mode, bond: bond,
+            configuration: configuration, role: role, topology: topology, mode: mode, affinity: affinity,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             onEvent: { events.append($0) })
-        let link = Link(connection: connection, events: events)
+        let client = TestConnection(connection: connection, events: events)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await connection.run() }
             do {
-                let result = try await body(link)
+                let result = try await body(client)
                 await connection.close()
                 return result
             } catch {
@@ -42,13 +42,13 @@ struct Link: Sendable {
     /// Runs a connection with a session and a queue of its own while `body` runs. The queue is deleted after.
     static func withQueue(
         _ arguments: [String: FieldValue] = [:], change: (inout AMQPConfiguration) -> Void = { _ in },
-        _ body: (Link, _ queue: String) async throws -> Void
+        _ body: (TestConnection, _ queue: String) async throws -> Void
     ) async throws {
         let queue = TestBroker.name()
-        try await with(topology: [.queue(name: queue, arguments: arguments)], change: change) { link in
-            try await link.connection.whenConnected()
-            try await body(link, queue)
-            try await link.connection.delete(queue: queue)
+        try await with(topology: [.queue(name: queue, arguments: arguments)], change: change) { client in
+            try await client.connection.whenConnected()
+            try await body(client, queue)
+            try await client.connection.delete(queue: queue)
         }
     }
 

@@ -4,9 +4,9 @@ internal import DequeModule
 ///
 /// A session has two. The main one writes as fast as the broker takes it. The broker closes a channel over a message that it turns down (an exchange that is
 /// missing or that the user may not write to, for example) without saying which message that was. All messages that were unanswered then go to the trial
-/// outlet, which has one message on the wire at a time, so that the next close names its message and costs nothing else. The same for messages that were
-/// unanswered when the broker closed the connection before, see ``Suspects``.
-final class Outlet {
+/// publishing, which has one message on the wire at a time, so that the next close names its message and costs nothing else. The same for messages that were
+/// unanswered when the broker closed the connection before, see ``Quarantine``.
+final class PublishingChannel {
     enum Phase {
         case closed
         case opening

@@ -2,10 +2,10 @@ private import Synchronization
 
 /// Messages that were unanswered when the broker closed a connection over an error, kept across sessions.
 ///
-/// Such a close does not say which message it is about. When one of them is published again it goes to the trial outlet, where it is alone on the wire: a
+/// Such a close does not say which message it is about. When one of them is published again it goes to the trial publishing, where it is alone on the wire: a
 /// second close with it unanswered there is its own.
-final class Suspects: Sendable {
-    private struct Trait: Hashable {
+final class Quarantine: Sendable {
+    private struct Identity: Hashable {
         let exchange: String
         let routingKey: String
         let messageID: String?
@@ -23,17 +23,17 @@ final class Suspects: Sendable {
     /// Messages that are not published again are forgotten with all others, in favour of new ones.
     private static let maximum = 32_768
 
-    private let traits = Mutex<Set<Trait>>([])
+    private let identities = Mutex<Set<Identity>>([])
 
     func add(_ publish: Publish) {
-        traits.withLock { traits in
-            if traits.count >= Self.maximum { traits = [] }
-            traits.insert(Trait(publish))
+        identities.withLock { identities in
+            if identities.count >= Self.maximum { identities = [] }
+            identities.insert(Identity(publish))
         }
     }
 
     /// Takes a message out, if it is among them.
     func remove(_ publish: Publish) -> Bool {
-        traits.withLock { !$0.isEmpty && $0.remove(Trait(publish)) != nil }
+        identities.withLock { !$0.isEmpty && $0.remove(Identity(publish)) != nil }
     }
 }

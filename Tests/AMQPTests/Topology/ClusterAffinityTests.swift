@@ -3,7 +3,7 @@ import BrokerKit
 import Testing
 
 @Suite("two connections of one process", .timeLimit(.minutes(1)))
-struct ClusterBondTests {
+struct ClusterAffinityTests {
     @Test("the one that publishes goes on to the next URL until it is where jobs are consumed; only then are they consumed")
     func together() async throws {
         let broker = try await TestBroker.shared
@@ -11,12 +11,12 @@ struct ClusterBondTests {
         try await broker.ctl("add_vhost", host)
         try await broker.ctl("set_permissions", "-p", host, "guest", ".*", ".*", ".*")
         let elsewhere = try AMQPURL(broker.url.replacing("%2f", with: host))
-        let bond = ClusterBond()
-        try await Link.with(topology: [.queue(name: queue)], bond: (bond, .consuming)) { consuming in
+        let affinity = ClusterAffinity()
+        try await TestConnection.with(topology: [.queue(name: queue)], affinity: (affinity, .consuming)) { consuming in
             try await consuming.connection.whenConnected()
             let deliveries = consuming.connection.consume(queue: queue, prefetch: 1)
             let change: (inout AMQPConfiguration) -> Void = { $0.urls.insert(elsewhere, at: 0) }
-            try await Link.with(bond: (bond, .publishing), change: change) { publishing in
+            try await TestConnection.with(affinity: (affinity, .publishing), change: change) { publishing in
                 guard case .otherCluster(_, let home, let theirs) = await publishing.events.setupError() else { throw CancellationError() }
                 #expect(home.hasPrefix("virtual host \(host) of cluster ") && theirs.hasPrefix("virtual host / of cluster "))
                 try await publishing.connection.whenConnected()
@@ -34,10 +34,10 @@ struct ClusterBondTests {
         let (host, queue) = (TestBroker.name("vhost"), TestBroker.name())
         try await broker.ctl("add_vhost", host)
         try await broker.ctl("set_permissions", "-p", host, "guest", ".*", ".*", ".*")
-        let bond = ClusterBond()
-        try await Link.with(broker.url.replacing("%2f", with: host), bond: (bond, .publishing)) { publishing in
+        let affinity = ClusterAffinity()
+        try await TestConnection.with(broker.url.replacing("%2f", with: host), affinity: (affinity, .publishing)) { publishing in
             try await publishing.connection.whenConnected()
-            try await Link.with(topology: [.queue(name: queue)], bond: (bond, .consuming)) { consuming in
+            try await TestConnection.with(topology: [.queue(name: queue)], affinity: (affinity, .consuming)) { consuming in
                 try await consuming.connection.whenConnected()
                 let deliveries = consuming.connection.consume(queue: queue, prefetch: 1)
                 // The one that publishes hears of it and leaves. The other would need a few round trips to consume.

@@ -3,7 +3,7 @@ import Testing
 @testable import AMQP
 
 @Suite("backoff", .timeLimit(.minutes(1)))
-struct BackoffTests {
+struct ReconnectPolicyTests {
     /// Always the same draw: all bits set gives the top of a range, none its bottom.
     private struct Fixed: RandomNumberGenerator {
         let value: UInt64
@@ -27,11 +27,11 @@ struct BackoffTests {
     }
 
     @Test("every URL is tried before a pause, and a session only counts as a success if it lasts")
-    func setbacks() {
-        var setbacks = Setbacks(urls: 2, lasting: .seconds(15))
+    func policy() {
+        var policy = ReconnectPolicy(urls: 2, stableAfter: .seconds(15))
         func after(_ wasReady: Bool, _ lifetime: Duration) -> [Int?] {
-            setbacks.note(wasReady: wasReady, after: lifetime)
-            return [setbacks.nextURL, setbacks.inARow]
+            policy.record(wasReady: wasReady, after: lifetime)
+            return [policy.nextURL, policy.failuresBeforePause]
         }
         #expect(after(false, .zero) == [1, nil])
         #expect(after(false, .zero) == [0, 1])
