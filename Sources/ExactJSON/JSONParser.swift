@@ -61,9 +61,9 @@ private struct JSONParser {
         case UInt8(ascii: "["): return try nested { parser throws(JSONError) in .array(try parser.parseElements()) }
         case UInt8(ascii: "\""): return .string(try parseString())
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number(try parseNumber())
-        case UInt8(ascii: "t"): return try parseLiteral("true", .bool(true))
-        case UInt8(ascii: "f"): return try parseLiteral("false", .bool(false))
-        case UInt8(ascii: "n"): return try parseLiteral("null", .null)
+        case UInt8(ascii: "t"): return try parseLiteral("true", as: .bool(true))
+        case UInt8(ascii: "f"): return try parseLiteral("false", as: .bool(false))
+        case UInt8(ascii: "n"): return try parseLiteral("null", as: .null)
         default: throw failure("a value cannot start with this byte")
         }
     }
@@ -116,7 +116,7 @@ private struct JSONParser {
         }
     }
 
-    private mutating func parseLiteral(_ literal: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
+    private mutating func parseLiteral(_ literal: StaticString, as value: JSONValue) throws(JSONError) -> JSONValue {
         let count = literal.utf8CodeUnitCount
         let expected = UnsafeBufferPointer(start: literal.utf8Start, count: count)
         guard offset + count <= bytes.count, bytes[offset..<offset + count].elementsEqual(expected) else {

@@ -22,7 +22,7 @@ package actor DirectCaller {
     }
 
     /// Runs `body` with a caller, which is gone afterwards.
-    package static func with<Result: Sendable>(_ broker: TestBroker, _ body: (DirectCaller) async throws -> Result) async throws -> Result {
+    package static func with<Result: Sendable>(_ broker: TestBroker, body: (DirectCaller) async throws -> Result) async throws -> Result {
         let caller = try DirectCaller()
         do {
             try await caller.open(port: broker.port)

@@ -46,7 +46,7 @@ package final class TestBroker: Sendable {
             own.append(directory)
         }
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        try await Tool.run(script, ["start", directory, "0"] + configuration)
+        try await Tool.run(script, arguments: ["start", directory, "0"] + configuration)
         let port = try String(contentsOfFile: "\(directory)/port", encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
         return TestBroker(url: "amqp://guest:guest@127.0.0.1:\(port)/%2f", directory: directory)
     }
@@ -66,26 +66,26 @@ package final class TestBroker: Sendable {
     /// Runs rabbitmqctl.
     @discardableResult
     package func ctl(_ arguments: String...) async throws -> String {
-        try await Tool.run(Self.script, ["ctl", directory] + arguments)
+        try await Tool.run(Self.script, arguments: ["ctl", directory] + arguments)
     }
 
     /// Ends the broker as a power cut would.
     package func kill() async throws {
-        try await Tool.run(Self.script, ["kill", directory])
+        try await Tool.run(Self.script, arguments: ["kill", directory])
     }
 
     /// Starts it again, on the same port and with the same data.
     package func restart(configuration: [String] = []) async throws {
-        try await Tool.run(Self.script, ["start", directory, String(port)] + configuration)
+        try await Tool.run(Self.script, arguments: ["start", directory, String(port)] + configuration)
     }
 
     package var port: Int { URL(string: url)?.port ?? 5672 }
 
     /// Ends it and removes its folder.
     package func stop() async throws {
-        try await Tool.run(Self.script, ["stop", directory])
+        try await Tool.run(Self.script, arguments: ["stop", directory])
         // rm does not mind that the broker's last helpers are tidying up as well.
-        try await Tool.run("/bin/rm", ["-rf", directory])
+        try await Tool.run("/bin/rm", arguments: ["-rf", directory])
         Self.own.withLock { $0.removeAll { $0 == directory } }
     }
 
@@ -96,8 +96,8 @@ package final class TestBroker: Sendable {
     /// At the end of the process, whatever is still running is stopped.
     private static func stopAll() {
         for directory in own.withLock({ $0 }) {
-            _ = try? Tool.runBlocking(script, ["stop", directory])
-            _ = try? Tool.runBlocking("/bin/rm", ["-rf", directory])
+            _ = try? Tool.runBlocking(script, arguments: ["stop", directory])
+            _ = try? Tool.runBlocking("/bin/rm", arguments: ["-rf", directory])
         }
     }
 }

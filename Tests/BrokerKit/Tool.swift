@@ -10,11 +10,11 @@ package enum Tool {
     ///
     /// - Throws: `Failure` with its output when it does not end with 0.
     @discardableResult
-    package static func run(_ path: String, _ arguments: [String]) async throws -> String {
+    package static func run(_ path: String, arguments: [String]) async throws -> String {
         try await withCheckedThrowingContinuation { continuation in
             // A thread of its own: it waits for the program, which may take half a minute.
             Thread.detachNewThread {
-                continuation.resume(with: Result { try runBlocking(path, arguments) })
+                continuation.resume(with: Result { try runBlocking(path, arguments: arguments) })
             }
         }
     }
@@ -23,7 +23,7 @@ package enum Tool {
     ///
     /// By posix_spawn, because the program must not inherit the blocked signals of a thread of Dispatch: a broker would not hear SIGTERM.
     @discardableResult
-    static func runBlocking(_ path: String, _ arguments: [String]) throws -> String {
+    static func runBlocking(_ path: String, arguments: [String]) throws -> String {
         // Into a file, not a pipe: what a daemon inherits would hold a pipe open until the daemon's end.
         let output = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
         defer { try? FileManager.default.removeItem(atPath: output) }

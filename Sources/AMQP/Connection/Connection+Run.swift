@@ -51,9 +51,10 @@ extension Connection {
         let session: Session
         do throws(SessionError) {
             session = try Session(
-                number: sessions, url: url, name: "\(configuration.connectionName) \(role)", configuration: configuration, mailbox: mailbox,
-                budget: budget, quarantine: quarantine,
-                report: { [unowned self] event in report(event) })
+                number: sessions, url: url, name: "\(configuration.connectionName) \(role)",
+                environment: Session.Environment(
+                    configuration: configuration, mailbox: mailbox, budget: budget, quarantine: quarantine,
+                    report: { [unowned self] event in report(event) }))
         } catch {
             return (false, error)
         }
@@ -91,7 +92,7 @@ extension Connection {
             try await awaitReply { finish throws(SessionError) in try session.enableConfirms(on: channel, finish: finish) }
             session.mainPublishing.phase = .open
         }
-        try await declareTopology(session)
+        try await declareTopology(in: session)
     }
 
     private func markReady(_ session: Session) {
@@ -112,7 +113,7 @@ extension Connection {
             if let failure = session.failure { throw failure }
             if mailbox.isStopping { return }
             session.needsTopology = false
-            try await inspectTopology(session)
+            try await inspectTopology(in: session)
             let inspections = session.inspections
             session.inspections = []
             guard !inspections.isEmpty else { continue }

@@ -19,12 +19,12 @@ package actor Connection {
     nonisolated let mailbox: Mailbox
     let budget: SizeBudget
     let quarantine = Quarantine()
-    var topology: [TopologyItem]
-    let mode: TopologyMode
+    var topology: TopologyPlan
     let affinity: (ClusterAffinity, side: ClusterAffinity.Side)?
     let logger: Logger
     let onEvent: @Sendable (ConnectionEvent) -> Void
-    var generator: any RandomNumberGenerator
+    /// The source of the jitter.
+    var generator: any RandomNumberGenerator = SystemRandomNumberGenerator()
 
     var session: Session?
     var consumers: [Deliveries] = []
@@ -48,13 +48,11 @@ package actor Connection {
     /// - Parameters:
     ///   - topology: declared, or checked, on each new session before anything else.
     ///   - affinity: ties it to another connection, which must be in the same virtual host of the same cluster.
-    ///   - generator: the source of the jitter.
     ///   - onEvent: called on the connection's thread, so it must not block.
     /// - Throws: `DedicatedThreadError` when the system has no thread left.
     package init(
-        configuration: AMQPConfiguration, role: String, topology: [TopologyItem] = [], mode: TopologyMode = .declare,
+        configuration: AMQPConfiguration, role: String, topology: TopologyPlan = [],
         affinity: (ClusterAffinity, side: ClusterAffinity.Side)? = nil, logger: Logger,
-        generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator(),
         onEvent: @escaping @Sendable (ConnectionEvent) -> Void = { _ in }
     ) throws(DedicatedThreadError) {
         Self.ignoreBrokenPipes
@@ -65,12 +63,10 @@ package actor Connection {
         budget = SizeBudget(bytes: configuration.roomForLarge)
         self.role = role
         self.topology = topology
-        self.mode = mode
         self.affinity = affinity
         var logger = logger
         logger[metadataKey: "role"] = "\(role)"
         self.logger = logger
-        self.generator = generator
         self.onEvent = onEvent
         affinity?.0.register(thread)
     }
@@ -178,7 +174,7 @@ package actor Connection {
     }
 
     /// Replaces the topology. To be called before `run()`.
-    package func setTopology(_ topology: [TopologyItem]) { self.topology = topology }
+    package func setTopology(_ items: [TopologyItem]) { topology.items = items }
 
     // MARK: State
 

@@ -18,14 +18,33 @@ package struct Delivery: Sendable {
 
     private let settle: @Sendable (Settlement) -> Void
 
+    /// The way that a message took to its consumer.
+    package struct Route: Sendable {
+        let exchange: String
+        let routingKey: String
+        let queue: String
+
+        /// - Parameters:
+        ///   - exchange: where the message was published; empty for the default exchange.
+        ///   - queue: the queue that is being consumed.
+        package init(exchange: String, routingKey: String, queue: String) {
+            self.exchange = exchange
+            self.routingKey = routingKey
+            self.queue = queue
+        }
+    }
+
+    /// - Parameters:
+    ///   - announcedSize: in bytes; `nil` for the size of the body.
+    ///   - settle: called with what becomes of the delivery, from any thread. It must not block.
     package init(
-        message: Message, exchange: String, routingKey: String, queue: String, isRedelivered: Bool = false, announcedSize: UInt64? = nil,
-        isTruncated: Bool = false, settle: @escaping @Sendable (Settlement) -> Void
+        message: Message, route: Route, isRedelivered: Bool = false, announcedSize: UInt64? = nil, isTruncated: Bool = false,
+        settle: @escaping @Sendable (Settlement) -> Void
     ) {
         self.message = message
-        self.exchange = exchange
-        self.routingKey = routingKey
-        self.queue = queue
+        exchange = route.exchange
+        routingKey = route.routingKey
+        queue = route.queue
         self.isRedelivered = isRedelivered
         self.announcedSize = announcedSize ?? UInt64(message.body.count)
         self.isTruncated = isTruncated

@@ -67,7 +67,8 @@ final class Subscription {
         let (mailbox, number, session) = (mailbox, channel.number, session.number)
         batch.append(
             Delivery(
-                message: content.message, exchange: content.exchange, routingKey: content.routingKey, queue: deliveries.queue,
+                message: content.message,
+                route: Delivery.Route(exchange: content.exchange, routingKey: content.routingKey, queue: deliveries.queue),
                 isRedelivered: isRedelivered, announcedSize: content.announcedSize, isTruncated: content.isTruncated,
                 settle: { settlement in
                     // Lives as long as the delivery does.
@@ -99,7 +100,7 @@ final class Subscription {
         limit = deliveries.desiredPrefetch
         let method = amqp_basic_qos_t(prefetch_size: 0, prefetch_count: limit, global: 0)
         try session.call(
-            method, AMQP_BASIC_QOS_METHOD, on: channel, expecting: AMQP_BASIC_QOS_OK_METHOD,
+            method, id: AMQP_BASIC_QOS_METHOD, on: channel, expecting: AMQP_BASIC_QOS_OK_METHOD,
             operation: "setting the prefetch of \(deliveries.queue)"
         ) { [unowned self] outcome in
             if case .reply = outcome { phase = .idle }
@@ -113,7 +114,7 @@ final class Subscription {
             ticket: 0, queue: session.arena.bytes(deliveries.queue), passive: 1, durable: 0, exclusive: 0, auto_delete: 0, nowait: 0,
             arguments: amqp_table_t())
         try session.call(
-            method, AMQP_QUEUE_DECLARE_METHOD, on: channel, expecting: AMQP_QUEUE_DECLARE_OK_METHOD,
+            method, id: AMQP_QUEUE_DECLARE_METHOD, on: channel, expecting: AMQP_QUEUE_DECLARE_OK_METHOD,
             operation: "the consumers of \(deliveries.queue)"
         ) { [unowned self, unowned session] outcome in
             guard case .reply(.queue(_, let consumers)) = outcome else { return }
@@ -131,7 +132,7 @@ final class Subscription {
             exclusive: 0,
             nowait: 0, arguments: amqp_table_t())
         try session.call(
-            method, AMQP_BASIC_CONSUME_METHOD, on: channel, expecting: AMQP_BASIC_CONSUME_OK_METHOD,
+            method, id: AMQP_BASIC_CONSUME_METHOD, on: channel, expecting: AMQP_BASIC_CONSUME_OK_METHOD,
             operation: "consuming \(deliveries.queue)"
         ) { [unowned self, unowned session] outcome in
             guard case .reply = outcome else { return }
@@ -146,7 +147,7 @@ final class Subscription {
         phase = .cancelling
         let method = amqp_basic_cancel_t(consumer_tag: session.arena.bytes(tag), nowait: 0)
         try session.call(
-            method, AMQP_BASIC_CANCEL_METHOD, on: channel, expecting: AMQP_BASIC_CANCEL_OK_METHOD,
+            method, id: AMQP_BASIC_CANCEL_METHOD, on: channel, expecting: AMQP_BASIC_CANCEL_OK_METHOD,
             operation: "cancelling \(deliveries.queue)"
         ) { [unowned self] outcome in
             guard case .reply = outcome else { return }

@@ -36,7 +36,7 @@ struct Unsettled {
     }
 
     /// Notes a settlement to be told; false if the delivery has been settled before.
-    mutating func settle(_ tag: UInt64, _ settlement: Settlement) -> Bool {
+    mutating func settle(_ tag: UInt64, with settlement: Settlement) -> Bool {
         guard tag >= first, tag < first + UInt64(marks.count), marks[Int(tag - first)] == .outstanding else { return false }
         switch settlement {
         case .ack:

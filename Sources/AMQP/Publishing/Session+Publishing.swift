@@ -45,7 +45,7 @@ extension Session {
     /// Sets the publishing channel to confirms.
     func enableConfirms(on channel: Channel, finish: @escaping (Channel.CallResult) -> Void) throws(SessionError) {
         try call(
-            amqp_confirm_select_t(), AMQP_CONFIRM_SELECT_METHOD, on: channel, expecting: AMQP_CONFIRM_SELECT_OK_METHOD,
+            amqp_confirm_select_t(), id: AMQP_CONFIRM_SELECT_METHOD, on: channel, expecting: AMQP_CONFIRM_SELECT_OK_METHOD,
             operation: "asking for confirms",
             finish: finish)
     }

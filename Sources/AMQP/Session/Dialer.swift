@@ -47,15 +47,15 @@ enum Dialer {
 
     /// A peer that vanishes without a word is noticed by the kernel as well as by the heartbeats, within two of them.
     private static func setUp(_ descriptor: Int32, heartbeat: Int32) {
-        func set(_ level: Int32, _ option: Int32, _ value: Int32) {
+        func set(_ option: Int32, level: Int32, to value: Int32) {
             var value = value
             setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
         }
-        set(Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, 2000 * heartbeat)
-        set(SOL_SOCKET, SO_KEEPALIVE, 1)
-        set(Int32(IPPROTO_TCP), TCP_KEEPIDLE, heartbeat)
-        set(Int32(IPPROTO_TCP), TCP_KEEPINTVL, max(1, heartbeat / 2))
-        set(Int32(IPPROTO_TCP), TCP_KEEPCNT, 2)
+        set(TCP_USER_TIMEOUT, level: Int32(IPPROTO_TCP), to: 2000 * heartbeat)
+        set(SO_KEEPALIVE, level: SOL_SOCKET, to: 1)
+        set(TCP_KEEPIDLE, level: Int32(IPPROTO_TCP), to: heartbeat)
+        set(TCP_KEEPINTVL, level: Int32(IPPROTO_TCP), to: max(1, heartbeat / 2))
+        set(TCP_KEEPCNT, level: Int32(IPPROTO_TCP), to: 2)
     }
 
     /// Logs in and returns the broker's version and the name of its cluster.

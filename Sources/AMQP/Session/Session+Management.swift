@@ -44,19 +44,19 @@ extension Session {
                     ticket: 0, queue: arena.bytes(queue), passive: 1, durable: 0, exclusive: 0, auto_delete: 0, nowait: 0,
                     arguments: amqp_table_t())
                 try call(
-                    method, AMQP_QUEUE_DECLARE_METHOD, on: channel, expecting: AMQP_QUEUE_DECLARE_OK_METHOD,
+                    method, id: AMQP_QUEUE_DECLARE_METHOD, on: channel, expecting: AMQP_QUEUE_DECLARE_OK_METHOD,
                     operation: "the depth of \(queue)",
                     finish: finish)
             case .deleteQueue(let queue):
                 let method = amqp_queue_delete_t(ticket: 0, queue: arena.bytes(queue), if_unused: 0, if_empty: 0, nowait: 0)
                 try call(
-                    method, AMQP_QUEUE_DELETE_METHOD, on: channel, expecting: AMQP_QUEUE_DELETE_OK_METHOD,
+                    method, id: AMQP_QUEUE_DELETE_METHOD, on: channel, expecting: AMQP_QUEUE_DELETE_OK_METHOD,
                     operation: "deleting queue \(queue)",
                     finish: finish)
             case .deleteExchange(let exchange):
                 let method = amqp_exchange_delete_t(ticket: 0, exchange: arena.bytes(exchange), if_unused: 0, nowait: 0)
                 try call(
-                    method, AMQP_EXCHANGE_DELETE_METHOD, on: channel, expecting: AMQP_EXCHANGE_DELETE_OK_METHOD,
+                    method, id: AMQP_EXCHANGE_DELETE_METHOD, on: channel, expecting: AMQP_EXCHANGE_DELETE_OK_METHOD,
                     operation: "deleting exchange \(exchange)",
                     finish: finish)
             }

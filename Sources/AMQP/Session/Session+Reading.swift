@@ -67,7 +67,7 @@ extension Session {
             let close: amqp_connection_close_t = try decoded(method)
             let error = SessionError.closedByBroker(code: close.reply_code, text: String(close.reply_text))
             takeClose(code: close.reply_code, text: String(close.reply_text))
-            try? send(amqp_connection_close_ok_t(), AMQP_CONNECTION_CLOSE_OK_METHOD, on: 0)
+            try? send(amqp_connection_close_ok_t(), id: AMQP_CONNECTION_CLOSE_OK_METHOD, on: 0)
             throw error
         case AMQP_CONNECTION_CLOSE_OK_METHOD:
             throw .noSession(reason: "the connection has been closed")
@@ -120,7 +120,7 @@ extension Session {
     }
 
     private func takeClose(of channel: Channel, code: UInt16, text: String) throws(SessionError) {
-        try send(amqp_channel_close_ok_t(), AMQP_CHANNEL_CLOSE_OK_METHOD, on: channel.number)
+        try send(amqp_channel_close_ok_t(), id: AMQP_CHANNEL_CLOSE_OK_METHOD, on: channel.number)
         if let publishing = publishingChannel(on: channel) { try takeClose(of: publishing, code: code, text: text) }
         let subscription = channel.subscription
         channel.finish(.closed(code: code, text: text))

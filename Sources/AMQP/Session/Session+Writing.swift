@@ -17,8 +17,8 @@ extension Session {
         // A single settlement is one small frame: corking it would cost two calls for nothing. A message has at least three, and the library leaves the last
         // frame of some sizes corked, which only uncorking sends.
         let isCorked = canPublish || settlements.count > 1
-        if isCorked { setCork(true) }
-        defer { if isCorked { setCork(false) } }
+        if isCorked { setCork(on: true) }
+        defer { if isCorked { setCork(on: false) } }
         while let (channel, frame) = settlements.first, try canWrite() {
             settlements.removeFirst()
             try write(frame, on: channel)
@@ -58,15 +58,15 @@ extension Session {
     /// Lets all frames that `body` writes leave in few packets, and within the time limit of a request.
     func writeTogether(_ body: () throws(SessionError) -> Void) throws(SessionError) {
         watchdog.arm(for: configuration.rpcTimeout)
-        setCork(true)
+        setCork(on: true)
         defer {
-            setCork(false)
+            setCork(on: false)
             watchdog.disarm()
         }
         try body()
     }
 
-    private func setCork(_ isOn: Bool) {
+    private func setCork(on isOn: Bool) {
         var value: Int32 = isOn ? 1 : 0
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_CORK, &value, socklen_t(MemoryLayout<Int32>.size))
     }
@@ -102,7 +102,7 @@ extension Session {
     /// Takes the callers' work; nothing is written yet.
     func take(_ work: Mailbox.Work) {
         for (number, tag, settlement) in work.settlements {
-            let isKnown = channel(number)?.isOpen == true && channel(number)?.subscription?.unsettled.settle(tag, settlement) == true
+            let isKnown = channel(number)?.isOpen == true && channel(number)?.subscription?.unsettled.settle(tag, with: settlement) == true
             if !isKnown { mailbox.countLate() }
         }
         for publish in work.publishes { take(publish) }
@@ -114,7 +114,7 @@ extension Session {
     // MARK: Methods
 
     /// Writes a method frame.
-    func send<Method>(_ method: Method, _ id: amqp_method_number_t, on channel: UInt16) throws(SessionError) {
+    func send<Method>(_ method: Method, id: amqp_method_number_t, on channel: UInt16) throws(SessionError) {
         var method = method
         let status = withUnsafeMutablePointer(to: &method) { amqp_send_method(handle, channel, id, $0) }
         try check(status)
@@ -122,18 +122,18 @@ extension Session {
 
     /// Writes a method frame that the broker answers; `finish` is called on the thread with the answer.
     func call<Method>(
-        _ method: Method, _ id: amqp_method_number_t, on channel: Channel, expecting expected: amqp_method_number_t, operation: String,
+        _ method: Method, id: amqp_method_number_t, on channel: Channel, expecting expected: amqp_method_number_t, operation: String,
         finish: @escaping (Channel.CallResult) -> Void
     ) throws(SessionError) {
         defer { arena.recycle() }
-        try send(method, id, on: channel.number)
+        try send(method, id: id, on: channel.number)
         let deadline = ContinuousClock.now + configuration.rpcTimeout
         channel.calls.append(Channel.Call(operation: operation, expected: expected, deadline: deadline, finish: finish))
     }
 
     func open(_ channel: Channel, finish: @escaping (Channel.CallResult) -> Void) throws(SessionError) {
         try call(
-            amqp_channel_open_t(), AMQP_CHANNEL_OPEN_METHOD, on: channel, expecting: AMQP_CHANNEL_OPEN_OK_METHOD,
+            amqp_channel_open_t(), id: AMQP_CHANNEL_OPEN_METHOD, on: channel, expecting: AMQP_CHANNEL_OPEN_OK_METHOD,
             operation: "opening channel \(channel.number)", finish: finish)
     }
 
@@ -141,7 +141,7 @@ extension Session {
         let method = amqp_channel_close_t(
             reply_code: UInt16(AMQP_REPLY_SUCCESS), reply_text: arena.bytes("closed"), class_id: 0, method_id: 0)
         try call(
-            method, AMQP_CHANNEL_CLOSE_METHOD, on: channel, expecting: AMQP_CHANNEL_CLOSE_OK_METHOD,
+            method, id: AMQP_CHANNEL_CLOSE_METHOD, on: channel, expecting: AMQP_CHANNEL_CLOSE_OK_METHOD,
             operation: "closing channel \(channel.number)",
             finish: finish)
     }
@@ -151,6 +151,6 @@ extension Session {
         defer { arena.recycle() }
         let method = amqp_connection_close_t(
             reply_code: UInt16(AMQP_REPLY_SUCCESS), reply_text: arena.bytes("closed"), class_id: 0, method_id: 0)
-        try send(method, AMQP_CONNECTION_CLOSE_METHOD, on: 0)
+        try send(method, id: AMQP_CONNECTION_CLOSE_METHOD, on: 0)
     }
 }

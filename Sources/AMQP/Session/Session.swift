@@ -11,6 +11,16 @@ final class Session {
         static let trial: UInt16 = 4
     }
 
+    /// What a session shares with its connection and the sessions before it.
+    struct Environment {
+        let configuration: AMQPConfiguration
+        let mailbox: Mailbox
+        let budget: SizeBudget
+        let quarantine: Quarantine
+        /// Takes events for logs and metrics, on the connection's thread.
+        let report: (ConnectionEvent) -> Void
+    }
+
     let number: UInt64
     let url: AMQPURL
     let serverVersion: String
@@ -64,11 +74,9 @@ final class Session {
 
     /// Connects and logs in; blocks the thread for at most twice the connect time-out, and the resolver's time.
     init(
-        number: UInt64, url: AMQPURL, name: String, configuration: AMQPConfiguration, mailbox: Mailbox, budget: SizeBudget,
-        quarantine: Quarantine, report: @escaping (ConnectionEvent) -> Void
-    )
-        throws(SessionError)
-    {
+        number: UInt64, url: AMQPURL, name: String, environment: Environment
+    ) throws(SessionError) {
+        configuration = environment.configuration
         guard let handle = amqp_new_connection() else { throw .unreachable(url: url.description, reason: "out of memory") }
         do {
             descriptor = try Dialer.connect(handle, to: url, configuration: configuration)
@@ -84,12 +92,11 @@ final class Session {
         }
         self.number = number
         self.url = url
-        self.configuration = configuration
         self.handle = handle
-        self.mailbox = mailbox
-        self.budget = budget
-        self.quarantine = quarantine
-        self.report = report
+        mailbox = environment.mailbox
+        budget = environment.budget
+        quarantine = environment.quarantine
+        report = environment.report
         channels = (Fixed.publishing...Fixed.trial).map { Channel(number: $0) }
         mainPublishing = PublishingChannel(channel: channels[0], window: configuration.maximumUnconfirmed)
         trialPublishing = PublishingChannel(channel: channels[Int(Fixed.trial) - 1], window: 64, callers: 1)

@@ -13,48 +13,50 @@ extension Session {
             let method = amqp_exchange_declare_t(
                 ticket: 0, exchange: arena.bytes(name), type: arena.bytes(kind), passive: passive, durable: durable ? 1 : 0, auto_delete: 0,
                 internal: 0, nowait: nowait, arguments: arena.table(arguments))
-            try send(method, AMQP_EXCHANGE_DECLARE_METHOD, item, on: channel, expecting: AMQP_EXCHANGE_DECLARE_OK_METHOD, finish)
+            try send(
+                method, id: AMQP_EXCHANGE_DECLARE_METHOD, for: item, on: channel, expecting: AMQP_EXCHANGE_DECLARE_OK_METHOD, finish: finish
+            )
         case .queue(let name, let durable, let arguments):
             let method = amqp_queue_declare_t(
                 ticket: 0, queue: arena.bytes(name), passive: passive, durable: durable ? 1 : 0, exclusive: 0, auto_delete: 0,
                 nowait: nowait, arguments: arena.table(arguments))
-            try declareQueue(method, item, on: channel, finish)
+            try declareQueue(method, for: item, on: channel, finish: finish)
         case .binding where mode == .check:
             finish?(.reply(.done))
         case .binding(let queue, let exchange, let routingKey):
             let method = amqp_queue_bind_t(
                 ticket: 0, queue: arena.bytes(queue), exchange: arena.bytes(exchange), routing_key: arena.bytes(routingKey),
                 nowait: nowait, arguments: amqp_table_t())
-            try send(method, AMQP_QUEUE_BIND_METHOD, item, on: channel, expecting: AMQP_QUEUE_BIND_OK_METHOD, finish)
+            try send(method, id: AMQP_QUEUE_BIND_METHOD, for: item, on: channel, expecting: AMQP_QUEUE_BIND_OK_METHOD, finish: finish)
         case .exclusiveQueue(let name):
             let method = amqp_queue_declare_t(
                 ticket: 0, queue: arena.bytes(name), passive: 0, durable: 0, exclusive: 1, auto_delete: 1, nowait: nowait,
                 arguments: amqp_table_t())
-            try declareQueue(method, item, on: channel, finish)
+            try declareQueue(method, for: item, on: channel, finish: finish)
         case .marker(let name, let text, let arguments, _):
             let marked = arguments.merging([Self.markerArgument: .string(text)]) { $1 }
             let method = amqp_queue_declare_t(
                 ticket: 0, queue: arena.bytes(name), passive: 0, durable: 1, exclusive: 0, auto_delete: 0, nowait: nowait,
                 arguments: arena.table(marked))
-            try declareQueue(method, item, on: channel, finish)
+            try declareQueue(method, for: item, on: channel, finish: finish)
         }
     }
 
     private func declareQueue(
-        _ method: amqp_queue_declare_t, _ item: TopologyItem, on channel: Channel, _ finish: ((Channel.CallResult) -> Void)?
+        _ method: amqp_queue_declare_t, for item: TopologyItem, on channel: Channel, finish: ((Channel.CallResult) -> Void)?
     ) throws(SessionError) {
-        try send(method, AMQP_QUEUE_DECLARE_METHOD, item, on: channel, expecting: AMQP_QUEUE_DECLARE_OK_METHOD, finish)
+        try send(method, id: AMQP_QUEUE_DECLARE_METHOD, for: item, on: channel, expecting: AMQP_QUEUE_DECLARE_OK_METHOD, finish: finish)
     }
 
     private func send<Method>(
-        _ method: Method, _ id: amqp_method_number_t, _ item: TopologyItem, on channel: Channel, expecting expected: amqp_method_number_t,
-        _ finish: ((Channel.CallResult) -> Void)?
+        _ method: Method, id: amqp_method_number_t, for item: TopologyItem, on channel: Channel,
+        expecting expected: amqp_method_number_t, finish: ((Channel.CallResult) -> Void)?
     ) throws(SessionError) {
         guard let finish else {
             defer { arena.recycle() }
-            return try send(method, id, on: channel.number)
+            return try send(method, id: id, on: channel.number)
         }
-        try call(method, id, on: channel, expecting: expected, operation: "the \(item.label)", finish: finish)
+        try call(method, id: id, on: channel, expecting: expected, operation: "the \(item.label)", finish: finish)
     }
 
     /// The one free text among the arguments that the broker compares when a queue is declared again. It takes it only beside an exchange

@@ -40,6 +40,23 @@ package enum TopologyItem: Sendable, Equatable {
     }
 }
 
+/// The topology of a connection, and what the connection does about it. An array literal is declared.
+package struct TopologyPlan: Sendable, ExpressibleByArrayLiteral {
+    /// In the order in which they are declared.
+    package var items: [TopologyItem]
+    package var mode: TopologyMode
+
+    /// - Parameters:
+    ///   - items: in the order in which they are declared.
+    ///   - mode: whether to declare them, or only to check that they exist.
+    package init(_ items: [TopologyItem] = [], mode: TopologyMode = .declare) {
+        self.items = items
+        self.mode = mode
+    }
+
+    package init(arrayLiteral elements: TopologyItem...) { self.init(elements) }
+}
+
 /// What a connection does about its topology.
 package enum TopologyMode: Sendable {
     /// Declares everything; what is there already must have the same arguments.

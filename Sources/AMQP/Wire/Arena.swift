@@ -38,14 +38,14 @@ final class Arena {
 
     func properties(_ source: Properties) -> amqp_basic_properties_t {
         var result = amqp_basic_properties_t()
-        set(source.contentType, AMQP_BASIC_CONTENT_TYPE_FLAG, \.content_type, in: &result)
-        set(source.contentEncoding, AMQP_BASIC_CONTENT_ENCODING_FLAG, \.content_encoding, in: &result)
-        set(source.correlationID, AMQP_BASIC_CORRELATION_ID_FLAG, \.correlation_id, in: &result)
-        set(source.replyTo, AMQP_BASIC_REPLY_TO_FLAG, \.reply_to, in: &result)
-        set(source.expiration, AMQP_BASIC_EXPIRATION_FLAG, \.expiration, in: &result)
-        set(source.messageID, AMQP_BASIC_MESSAGE_ID_FLAG, \.message_id, in: &result)
-        set(source.type, AMQP_BASIC_TYPE_FLAG, \.type, in: &result)
-        set(source.appID, AMQP_BASIC_APP_ID_FLAG, \.app_id, in: &result)
+        set(\.content_type, to: source.contentType, flag: AMQP_BASIC_CONTENT_TYPE_FLAG, in: &result)
+        set(\.content_encoding, to: source.contentEncoding, flag: AMQP_BASIC_CONTENT_ENCODING_FLAG, in: &result)
+        set(\.correlation_id, to: source.correlationID, flag: AMQP_BASIC_CORRELATION_ID_FLAG, in: &result)
+        set(\.reply_to, to: source.replyTo, flag: AMQP_BASIC_REPLY_TO_FLAG, in: &result)
+        set(\.expiration, to: source.expiration, flag: AMQP_BASIC_EXPIRATION_FLAG, in: &result)
+        set(\.message_id, to: source.messageID, flag: AMQP_BASIC_MESSAGE_ID_FLAG, in: &result)
+        set(\.type, to: source.type, flag: AMQP_BASIC_TYPE_FLAG, in: &result)
+        set(\.app_id, to: source.appID, flag: AMQP_BASIC_APP_ID_FLAG, in: &result)
         result._flags |= UInt32(AMQP_BASIC_DELIVERY_MODE_FLAG)
         result.delivery_mode = source.deliveryMode.rawValue
         if let priority = source.priority {
@@ -64,7 +64,7 @@ final class Arena {
     }
 
     private func set(
-        _ text: String?, _ flag: Int32, _ field: WritableKeyPath<amqp_basic_properties_t, amqp_bytes_t>,
+        _ field: WritableKeyPath<amqp_basic_properties_t, amqp_bytes_t>, to text: String?, flag: Int32,
         in properties: inout amqp_basic_properties_t
     ) {
         guard let text else { return }

@@ -29,18 +29,18 @@ struct ReconnectPolicyTests {
     @Test("every URL is tried before a pause, and a session only counts as a success if it lasts")
     func policy() {
         var policy = ReconnectPolicy(urls: 2, stableAfter: .seconds(15))
-        func after(_ wasReady: Bool, _ lifetime: Duration) -> [Int?] {
+        func after(ready wasReady: Bool, lifetime: Duration) -> [Int?] {
             policy.record(wasReady: wasReady, after: lifetime)
             return [policy.nextURL, policy.failuresBeforePause]
         }
-        #expect(after(false, .zero) == [1, nil])
-        #expect(after(false, .zero) == [0, 1])
-        #expect(after(false, .zero) == [1, nil])
-        #expect(after(false, .zero) == [0, 2])
-        #expect(after(true, .seconds(15)) == [0, 1])
-        #expect(after(true, .seconds(14)) == [0, 2])
-        #expect(after(false, .seconds(99)) == [1, nil])
-        #expect(after(true, .seconds(14)) == [0, 3])
-        #expect(after(true, .seconds(15)) == [0, 1])
+        #expect(after(ready: false, lifetime: .zero) == [1, nil])
+        #expect(after(ready: false, lifetime: .zero) == [0, 1])
+        #expect(after(ready: false, lifetime: .zero) == [1, nil])
+        #expect(after(ready: false, lifetime: .zero) == [0, 2])
+        #expect(after(ready: true, lifetime: .seconds(15)) == [0, 1])
+        #expect(after(ready: true, lifetime: .seconds(14)) == [0, 2])
+        #expect(after(ready: false, lifetime: .seconds(99)) == [1, nil])
+        #expect(after(ready: true, lifetime: .seconds(14)) == [0, 3])
+        #expect(after(ready: true, lifetime: .seconds(15)) == [0, 1])
     }
 }

@@ -104,27 +104,27 @@ struct SetupTests {
     @Test("a marker lets everybody in who has its text, refuses everybody else, and is made even where the rest is only checked")
     func marker() async throws {
         let name = TestBroker.name("marker")
-        func marked(_ text: String, _ arguments: [String: FieldValue]) -> [TopologyItem] {
+        func marked(_ text: String, with arguments: [String: FieldValue]) -> [TopologyItem] {
             [.marker(queue: name, text: text, arguments: arguments.merging(["x-dead-letter-exchange": .string("")]) { $1 })]
         }
         for arguments: [String: FieldValue] in [[:], ["x-queue-type": .string("quorum")]] {
-            try await TestConnection.with(topology: marked("mine", arguments), mode: .check) { client in
+            try await TestConnection.with(topology: marked("mine", with: arguments), mode: .check) { client in
                 try await client.connection.whenConnected()
                 #expect(try await client.connection.depth(of: name).messages == 0)
             }
             let queues = try await TestBroker.shared.ctl("list_queues", "name", "durable").split(separator: "\n")
             #expect(queues.contains("\(name)\ttrue"))
-            try await TestConnection.with(topology: marked("mine", arguments)) { client in
+            try await TestConnection.with(topology: marked("mine", with: arguments)) { client in
                 try await client.connection.whenConnected()
                 for mode in [TopologyMode.check, .declare] {
-                    try await TestConnection.with(topology: marked("theirs", arguments), mode: mode) { other in
+                    try await TestConnection.with(topology: marked("theirs", with: arguments), mode: mode) { other in
                         let error = await other.events.setupError()
                         guard case .markedOtherwise(name, let text) = error else { throw error }
                         #expect(text.contains("received 'theirs' but current is 'mine'"), "\(text)")
                     }
                 }
                 // Another difference is no other text.
-                try await TestConnection.with(topology: marked("mine", ["x-max-length": .int(5)])) { other in
+                try await TestConnection.with(topology: marked("mine", with: ["x-max-length": .int(5)])) { other in
                     let error = await other.events.setupError()
                     guard case .topologyMismatch("marker queue \(name)", _) = error else { throw error }
                 }

@@ -53,7 +53,7 @@ struct TLSTests {
     }
 
     private static func makeCertificates(in folder: String) async throws {
-        func openssl(_ arguments: String...) async throws { try await Tool.run("/usr/bin/openssl", arguments) }
+        func openssl(_ arguments: String...) async throws { try await Tool.run("/usr/bin/openssl", arguments: arguments) }
         for name in ["ca", "other"] {
             try await openssl(
                 "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=\(name)", "-keyout", "\(folder)/\(name).key",

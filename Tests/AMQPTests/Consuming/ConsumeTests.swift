@@ -27,7 +27,7 @@ struct ConsumeTests {
                 }
             }
             #expect(redelivered == ["requeue"])
-            try await client.waitForDepth(dead, 1)
+            try await client.waitForDepth(of: dead, toBe: 1)
             await deliveries.finish()
             #expect(try await client.connection.depth(of: queue).messages == 0)
             try await client.connection.delete(queue: queue)
@@ -75,12 +75,12 @@ struct ConsumeTests {
             for number in 0..<10 { try await client.publish("\(number)", to: queue) }
             let deliveries = client.connection.consume(queue: queue, prefetch: 3)
             // The broker has handed over what it will once no more than the rest is ready.
-            try await client.waitForDepth(queue, 7)
+            try await client.waitForDepth(of: queue, toBe: 7)
             var iterator = deliveries.makeAsyncIterator()
             let first = await iterator.next()
             #expect(try await client.connection.depth(of: queue).messages == 7)
             first?.ack()
-            try await client.waitForDepth(queue, 6)
+            try await client.waitForDepth(of: queue, toBe: 6)
             await deliveries.finish()
         }
     }
@@ -95,7 +95,7 @@ struct ConsumeTests {
             #expect(deliveries.isConsuming)
             await deliveries.pause()
             #expect(!deliveries.isConsuming)
-            try await client.waitForDepth(queue, 4)
+            try await client.waitForDepth(of: queue, toBe: 4)
             #expect(try await client.connection.depth(of: queue).consumers == 0)
             taken.ack()
             await deliveries.resume()
@@ -121,16 +121,16 @@ struct ConsumeTests {
             await deliveries.resume(prefetch: 1)
             #expect(deliveries.isConsuming)
             // One is with the caller since before, and one more is handed over.
-            try await client.waitForDepth(queue, 3)
+            try await client.waitForDepth(of: queue, toBe: 3)
             let trial = try #require(await iterator.next())
             #expect(trial.text == "1")
             taken.ack()
             trial.ack()
-            try await client.waitForDepth(queue, 2)
+            try await client.waitForDepth(of: queue, toBe: 2)
             await deliveries.resume()
-            try await client.waitForDepth(queue, 0)
+            try await client.waitForDepth(of: queue, toBe: 0)
             await deliveries.resume(prefetch: 1)
-            try await client.waitForDepth(queue, 2)
+            try await client.waitForDepth(of: queue, toBe: 2)
             var texts: Set<String> = []
             while texts.count < 3, let delivery = await iterator.next() {
                 texts.insert(delivery.text)
@@ -151,13 +151,13 @@ struct ConsumeTests {
             let deliveries = client.connection.consume(queue: queue, prefetch: 3)
             await deliveries.resume(prefetch: 1)
             for number in 0..<3 { try await client.publish("\(number)", to: queue) }
-            try await client.waitForDepth(queue, 2)
+            try await client.waitForDepth(of: queue, toBe: 2)
             proxy.cut()
             _ = await client.events.disconnection()
             try await client.connection.whenConnected()
             var iterator = deliveries.makeAsyncIterator()
             let delivery = try #require(await iterator.next())
-            try await client.waitForDepth(queue, 2)
+            try await client.waitForDepth(of: queue, toBe: 2)
             delivery.ack()
             try await client.connection.delete(queue: queue)
         }

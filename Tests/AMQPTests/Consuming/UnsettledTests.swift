@@ -10,7 +10,7 @@ struct UnsettledTests {
         return unsettled
     }
 
-    private func expect(_ unsettled: inout Unsettled, _ expected: [Unsettled.Frame], at location: SourceLocation = #_sourceLocation) {
+    private func expect(_ expected: [Unsettled.Frame], from unsettled: inout Unsettled, at location: SourceLocation = #_sourceLocation) {
         let frames = unsettled.frames()
         #expect(frames == expected, sourceLocation: location)
     }
@@ -18,46 +18,49 @@ struct UnsettledTests {
     @Test("acks without a gap before them become one frame, whatever their order")
     func run() throws {
         var unsettled = try outstanding(5)
-        let areKnown = [3, 1, 2].map { unsettled.settle($0, .ack) }
+        let areKnown = [3, 1, 2].map { unsettled.settle($0, with: .ack) }
         #expect(areKnown == [true, true, true])
-        expect(&unsettled, [.ack(3, multiple: true)])
-        expect(&unsettled, [])
+        expect([.ack(3, multiple: true)], from: &unsettled)
+        expect([], from: &unsettled)
     }
 
     @Test("an ack after a gap goes alone, and is not told again when the gap closes")
     func gap() throws {
         var unsettled = try outstanding(3)
-        _ = unsettled.settle(2, .ack)
-        expect(&unsettled, [.ack(2, multiple: false)])
-        _ = unsettled.settle(1, .ack)
-        expect(&unsettled, [.ack(1, multiple: false)])
-        _ = unsettled.settle(3, .ack)
-        expect(&unsettled, [.ack(3, multiple: false)])
+        _ = unsettled.settle(2, with: .ack)
+        expect([.ack(2, multiple: false)], from: &unsettled)
+        _ = unsettled.settle(1, with: .ack)
+        expect([.ack(1, multiple: false)], from: &unsettled)
+        _ = unsettled.settle(3, with: .ack)
+        expect([.ack(3, multiple: false)], from: &unsettled)
     }
 
     @Test("an ack of many never covers a delivery that is refused: the refusal goes first")
     func refusals() throws {
         var unsettled = try outstanding(4)
-        _ = unsettled.settle(1, .ack)
-        _ = unsettled.settle(3, .ack)
-        _ = unsettled.settle(2, .requeue)
-        _ = unsettled.settle(4, .reject)
-        expect(&unsettled, [.nack(2, requeue: true), .nack(4, requeue: false), .ack(3, multiple: true)])
+        _ = unsettled.settle(1, with: .ack)
+        _ = unsettled.settle(3, with: .ack)
+        _ = unsettled.settle(2, with: .requeue)
+        _ = unsettled.settle(4, with: .reject)
+        expect([.nack(2, requeue: true), .nack(4, requeue: false), .ack(3, multiple: true)], from: &unsettled)
     }
 
     @Test("an ack of many never covers a delivery that is still running")
     func running() throws {
         var unsettled = try outstanding(4)
-        for tag: UInt64 in [1, 2, 4] { _ = unsettled.settle(tag, .ack) }
-        expect(&unsettled, [.ack(2, multiple: true), .ack(4, multiple: false)])
+        for tag: UInt64 in [1, 2, 4] { _ = unsettled.settle(tag, with: .ack) }
+        expect([.ack(2, multiple: true), .ack(4, multiple: false)], from: &unsettled)
     }
 
     @Test("what was settled before, or never delivered, is not settled again")
     func twice() throws {
         var unsettled = try outstanding(2)
-        var areKnown = [unsettled.settle(1, .reject), unsettled.settle(1, .ack), unsettled.settle(3, .ack), unsettled.settle(0, .ack)]
+        var areKnown = [
+            unsettled.settle(1, with: .reject), unsettled.settle(1, with: .ack), unsettled.settle(3, with: .ack),
+            unsettled.settle(0, with: .ack),
+        ]
         _ = unsettled.frames()
-        areKnown.append(unsettled.settle(1, .ack))
+        areKnown.append(unsettled.settle(1, with: .ack))
         #expect(areKnown == [true, false, false, false, false])
     }
 

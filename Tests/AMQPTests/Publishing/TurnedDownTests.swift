@@ -105,8 +105,7 @@ struct TurnedDownTests {
         }
     }
 
-    private static func expectTurnedDown(_ code: UInt16, naming name: String, _ publish: @escaping @Sendable () async throws -> Void) async
-    {
+    private static func expectTurnedDown(_ code: UInt16, naming name: String, publish: @escaping @Sendable () async throws -> Void) async {
         await #expect {
             try await publish()
         } throws: { error in

@@ -9,9 +9,9 @@ struct TestConnection: Sendable {
 
     /// Runs a connection while `body` runs, and closes it after.
     static func with<Result: Sendable>(
-        _ url: String? = nil, role: String = "test", topology: [TopologyItem] = [], mode: TopologyMode = .declare,
+        _ url: String? = nil, topology: [TopologyItem] = [], mode: TopologyMode = .declare,
         affinity: (ClusterAffinity, side: ClusterAffinity.Side)? = nil, change: (inout AMQPConfiguration) -> Void = { _ in },
-        _ body: (TestConnection) async throws -> Result
+        body: (TestConnection) async throws -> Result
     ) async throws -> Result {
         let address: String
         if let url { address = url } else { address = try await TestBroker.shared.url }
@@ -22,7 +22,7 @@ struct TestConnection: Sendable {
         change(&configuration)
         let events = EventLog()
         let connection = try Connection(
-            configuration: configuration, role: role, topology: topology, mode: mode, affinity: affinity,
+            configuration: configuration, role: "test", topology: TopologyPlan(topology, mode: mode), affinity: affinity,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             onEvent: { events.append($0) })
         let client = TestConnection(connection: connection, events: events)
@@ -42,7 +42,7 @@ struct TestConnection: Sendable {
     /// Runs a connection with a session and a queue of its own while `body` runs. The queue is deleted after.
     static func withQueue(
         _ arguments: [String: FieldValue] = [:], change: (inout AMQPConfiguration) -> Void = { _ in },
-        _ body: (TestConnection, _ queue: String) async throws -> Void
+        body: (TestConnection, _ queue: String) async throws -> Void
     ) async throws {
         let queue = TestBroker.name()
         try await with(topology: [.queue(name: queue, arguments: arguments)], change: change) { client in
@@ -53,7 +53,7 @@ struct TestConnection: Sendable {
     }
 
     /// Asks the broker until the queue has so many ready messages; each question is a round trip, and the suite's time limit bounds them.
-    func waitForDepth(_ queue: String, _ messages: UInt32) async throws {
+    func waitForDepth(of queue: String, toBe messages: UInt32) async throws {
         while try await connection.depth(of: queue).messages != messages {}
     }
 
