@@ -1,5 +1,5 @@
 extension JSONValue {
-    /// The value as compact JSON in UTF-8; members keep their order and numbers their spelling.
+    /// The value as compact JSON in UTF-8. Members keep their order, and numbers their spelling.
     package var encoded: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(256)
@@ -36,7 +36,7 @@ extension JSONValue {
         bytes.append(UInt8(ascii: "\""))
         var text = text
         text.withUTF8 { utf8 in
-            // Nearly every string is written as it is, in one piece.
+            // Nearly every string needs no escape and is copied at once.
             let needsEscape = utf8.contains { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }
             if needsEscape { append(escaping: utf8, to: &bytes) } else { bytes.append(contentsOf: utf8) }
         }

@@ -1,8 +1,9 @@
 package import Secrets
 
-/// Where a broker is and who logs in there: `amqp://user:password@host:port/vhost`, or `amqps://…` for TLS.
+/// The address of a broker with the login: `amqp://user:password@host:port/vhost`, or `amqps://…` for TLS.
 ///
-/// Form: <https://www.rabbitmq.com/uri-spec.html>. Query parameters are refused: what they set has a configuration key of its own.
+/// Source of the form: <https://www.rabbitmq.com/uri-spec.html>. Query parameters are refused, because each of them has a
+/// configuration key of its own.
 package struct AMQPURL: Sendable, CustomStringConvertible {
     package let usesTLS: Bool
     package let host: String
@@ -11,14 +12,16 @@ package struct AMQPURL: Sendable, CustomStringConvertible {
     package let password: Secret
     package let virtualHost: String
 
-    /// The URL without its password, fit for logs and status pages.
+    /// The URL without its password, for logs and status pages.
     package var description: String {
         let shownHost = host.contains(":") ? "[\(host)]" : host
         let shownVirtualHost = virtualHost == "/" ? "%2f" : virtualHost
         return "\(usesTLS ? "amqps" : "amqp")://\(user)@\(shownHost):\(port)/\(shownVirtualHost)"
     }
 
-    /// Reads a URL; what it leaves out becomes `guest`, `guest`, port 5672 (5671 for TLS) and virtual host `/`.
+    /// Parses a URL. The defaults are user `guest`, password `guest`, port 5672 (5671 for TLS) and virtual host `/`.
+    ///
+    /// - Throws: `AMQPURLError`, which never repeats the text.
     package init(_ text: String) throws(AMQPURLError) {
         var rest: Substring
         if text.hasPrefix("amqps://") {
@@ -31,7 +34,7 @@ package struct AMQPURL: Sendable, CustomStringConvertible {
         guard !rest.contains("?"), !rest.contains("#") else { throw .query }
 
         let pieces = rest.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        // An unescaped slash in a password would put the rest of it where it is shown.
+        // An unescaped slash in a password would move the rest of the password into the virtual host, which is shown.
         guard pieces.count < 2 || !pieces[1].contains("@") else { throw .misplacedAt }
         let path = pieces.count > 1 ? try Self.decoded(pieces[1], of: "virtual host") : ""
         virtualHost = path.isEmpty ? "/" : path
@@ -68,7 +71,7 @@ package struct AMQPURL: Sendable, CustomStringConvertible {
         return (name, port)
     }
 
-    /// Percent-decodes one part. A zero byte would end the text early in the C library, so it is refused.
+    /// Percent-decodes one part of the URL. A zero byte is refused, because it would end the text early in the C library.
     private static func decoded(_ text: Substring, of part: String) throws(AMQPURLError) -> String {
         var bytes: [UInt8] = []
         var rest = text.utf8[...]
@@ -88,7 +91,7 @@ package struct AMQPURL: Sendable, CustomStringConvertible {
     }
 }
 
-/// Why a text is no AMQP URL. The text itself is never repeated: it may hold a password.
+/// Why a text is not an AMQP URL. The error never repeats the text, which may hold a password.
 package enum AMQPURLError: Error, Equatable, CustomStringConvertible {
     case scheme
     case query
@@ -100,11 +103,11 @@ package enum AMQPURLError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .scheme: "the broker's URL must begin with amqp:// or amqps://"
-        case .query: "the broker's URL must not have a query or a fragment: time limits and TLS have configuration keys of their own"
-        case .misplacedAt: "the virtual host in the broker's URL holds an @: in user and password write / as %2f, in all parts @ as %40"
-        case .host: "the broker's URL names no host: write amqp://user:password@host:port/vhost, an IPv6 address in brackets"
+        case .query: "the broker's URL must not have a query or a fragment; time limits and TLS have their own configuration keys"
+        case .misplacedAt: "the virtual host in the broker's URL contains an @; write / as %2f in user and password, and @ as %40"
+        case .host: "the broker's URL names no host; write amqp://user:password@host:port/vhost, with an IPv6 address in brackets"
         case .port: "the port in the broker's URL must be a number from 1 to 65535"
-        case .encoding(let part): "the \(part) in the broker's URL is not valid percent-encoded UTF-8: write % as %25 and / as %2f"
+        case .encoding(let part): "the \(part) in the broker's URL is not valid percent-encoded UTF-8; write % as %25 and / as %2f"
         }
     }
 }

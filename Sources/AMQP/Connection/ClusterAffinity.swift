@@ -1,10 +1,11 @@
 internal import DedicatedThread
 private import Synchronization
 
-/// Keeps two connections in one virtual host of one cluster: one that consumes, and one that publishes and follows it.
+/// Keeps two connections on the same virtual host of the same cluster: one consumes, and the other publishes and follows the first.
 ///
-/// Where `amqp.urls` names brokers that are no cluster, each connection could end up at another one: replies would be confirmed by a broker where no caller
-/// listens. The one that consumes waits until both are together; the one that publishes goes on to the next URL until they are.
+/// `amqp.urls` may name brokers that are not one cluster. Each connection could then reach another broker, and replies would be
+/// confirmed by a broker where no caller listens. So the consuming connection consumes nothing until both connections are on one
+/// cluster, and the publishing connection tries one URL after another until they are.
 package final class ClusterAffinity: Sendable {
     package enum Side: Sendable {
         case consuming
@@ -12,19 +13,20 @@ package final class ClusterAffinity: Sendable {
     }
 
     private struct State {
-        /// The virtual host and cluster of each side's session.
+        /// The virtual host and cluster of each side's session. A side without a session has no entry.
         var homes: [Side: String] = [:]
         var threads: [DedicatedThread] = []
     }
 
     private let state = Mutex(State())
 
+    /// Makes an affinity without connections. Give it to both connections, each with its own side.
     package init() {}
 
-    /// Notes a connection's thread, to be woken when the other side has moved.
+    /// Registers the thread of a connection. The affinity wakes it when a session of either side begins or ends.
     func register(_ thread: DedicatedThread) { state.withLock { $0.threads.append(thread) } }
 
-    /// Notes where the session of a side is; nil when it is gone.
+    /// Records the virtual host and cluster of a side's session; `nil` when the session has ended.
     func move(_ side: Side, to home: String?) {
         let threads = state.withLock { state in
             state.homes[side] = home
@@ -33,7 +35,7 @@ package final class ClusterAffinity: Sendable {
         for thread in threads { thread.wake() }
     }
 
-    /// Whether a side may be at work in this home.
+    /// Whether a side may work on this virtual host and cluster.
     func permits(_ side: Side, in home: String) -> Bool {
         let homes = state.withLock { $0.homes }
         return switch side {
@@ -42,6 +44,6 @@ package final class ClusterAffinity: Sendable {
         }
     }
 
-    /// Where jobs are consumed.
+    /// The virtual host and cluster where jobs are consumed; `nil` without a session.
     var consumingHome: String? { state.withLock { $0.homes[.consuming] } }
 }

@@ -2,17 +2,17 @@ private import DedicatedThread
 private import Logging
 
 extension Connection {
-    /// Connects, serves, and reconnects until the task is cancelled or `close()` is called; both end it in order.
+    /// Connects, serves and reconnects until the task is cancelled or `close()` is called. Both close the session gracefully.
     ///
-    /// Returns at once when it is called a second time, or after `close()`.
+    /// A second call, and a call after `close()`, returns at once.
     package nonisolated func run() async {
-        // Before the step onto the thread: a thread that has been ended would never take it.
+        // This check comes before the switch to the thread: a thread that has ended would never run the rest.
         guard mailbox.begin() else { return }
         await runOnThread()
     }
 
     private func runOnThread() async {
-        // The thread holds the closure, and so this actor, until the turn is taken back below.
+        // The thread keeps the closure, and with it this actor, until the turn is removed below.
         thread.setTurn { [self] in assumeIsolated { $0.turn() } }
         await withTaskCancellationHandler {
             await runSessions()
@@ -20,7 +20,7 @@ extension Connection {
             mailbox.stop()
         }
         thread.setTurn(nil)
-        // A consumer that was asked for at the very end has never seen a session.
+        // A consumer that was created at the very end has never been in a session.
         for consumer in consumers + mailbox.take().newConsumers { consumer.end() }
         consumers = []
         updateStatus { $0.state = .stopped }
@@ -44,7 +44,7 @@ extension Connection {
         }
     }
 
-    /// One session, from the connection to its end: whether it was ready in between, and what ended it.
+    /// Runs one session from connect to end. Returns whether the session was ready in between, and the error that ended it.
     private func runSession(at url: AMQPURL) async -> (wasReady: Bool, SessionError) {
         sessions += 1
         consumers.removeAll { $0.desiredState == .finished }
@@ -76,13 +76,13 @@ extension Connection {
         } catch {
             session.end(error)
         }
-        // The session is let go of: whoever still waits hears of it now.
+        // The session is released here, so every caller that still waits gets an answer now.
         let closed = SessionError.noSession(reason: "the connection has been closed")
         session.end(closed)
         return (true, session.failure ?? closed)
     }
 
-    /// Opens the channels and sees to the topology.
+    /// Opens the channels, enables confirms and applies the topology.
     private func setUp(_ session: Session) async throws(SessionError) {
         for number in [Session.Fixed.publishing, Session.Fixed.topology] {
             guard let channel = session.channel(number) else { continue }
@@ -104,7 +104,7 @@ extension Connection {
         onEvent(.connected(url: url, serverVersion: session.serverVersion))
     }
 
-    /// Returns when the connection is to be closed; throws when the session has ended.
+    /// Serves the session until the connection is to be closed. Throws when the session has ended.
     private func serve(_ session: Session) async throws(SessionError) {
         while true {
             await wait { [mailbox] in
@@ -122,8 +122,10 @@ extension Connection {
         }
     }
 
-    /// Ends a session in order. What the broker has answered by then has been done; there is a time limit to each step. A broker that has
-    /// blocked the connection reads nothing, so that nothing can be waited for.
+    /// Closes a session gracefully: settlements, confirms, channels, connection. Each step has the time limit of a request.
+    ///
+    /// The broker has processed everything that it has answered by then. A broker that has blocked the connection reads nothing, so
+    /// the close does not wait for it.
     private func closeGracefully(_ session: Session) async throws(SessionError) {
         session.take(mailbox.drain(reason: "the connection is being closed"))
         await wait(until: .now + configuration.rpcTimeout) {
@@ -131,7 +133,7 @@ extension Connection {
                 || (session.areSettlementsWritten && session.publishingChannels.allSatisfy { $0.confirms.count == 0 && $0.backlog.isEmpty })
         }
         guard !session.isUnresponsive else { return }
-        // The broker answers the close of a channel after it has done everything that was written on it before: the acks are safe then.
+        // The broker answers channel.close after it has processed everything written on the channel before. Then the acks are safe.
         var open = 0
         for channel in session.channels where channel.isOpen {
             open += 1
@@ -143,13 +145,13 @@ extension Connection {
         await wait(until: .now + configuration.rpcTimeout) { session.failure != nil }
     }
 
-    // MARK: Words
+    // MARK: Logs and events
 
     private func reportLoss(_ error: SessionError, wasReady: Bool, failures: Int) {
         if wasReady {
-            logger.warning("the session with the broker was lost; connecting again", metadata: ["reason": "\(error)"])
+            logger.warning("the session with the broker was lost; reconnecting", metadata: ["reason": "\(error)"])
         } else {
-            logger.warning("no session with the broker; trying again", metadata: ["reason": "\(error)", "attempts": "\(failures)"])
+            logger.warning("no session with the broker; retrying", metadata: ["reason": "\(error)", "attempts": "\(failures)"])
         }
         updateStatus { status in
             status.state = .connecting(attempt: failures + 1, lastError: error)
@@ -163,13 +165,13 @@ extension Connection {
         switch event {
         case .blocked(let reason):
             updateStatus { $0.blockedReason = reason }
-            logger.warning("the broker takes no messages for now", metadata: ["reason": "\(reason)"])
+            logger.warning("the broker has blocked publishing", metadata: ["reason": "\(reason)"])
         case .unblocked:
             updateStatus { $0.blockedReason = nil }
-            logger.info("the broker takes messages again")
-        case .consuming(let queue): logger.info("consuming", metadata: ["queue": "\(queue)"])
+            logger.info("the broker has unblocked publishing")
+        case .consuming(let queue): logger.info("consumer started", metadata: ["queue": "\(queue)"])
         case .consumerLost(let queue, let reason):
-            logger.warning("the broker ended a consumer; consuming again", metadata: ["queue": "\(queue)", "reason": "\(reason)"])
+            logger.warning("the broker ended a consumer; resubscribing", metadata: ["queue": "\(queue)", "reason": "\(reason)"])
         case .connected, .setupFailed, .disconnected, .stopped: break
         }
         onEvent(event)
@@ -177,13 +179,17 @@ extension Connection {
 
     // MARK: Waiting
 
-    /// Waits on the connection's own thread: its condition is looked at after each turn.
+    /// Suspends `run()` until the deadline or until the condition holds. The thread checks the condition after each turn.
     private func wait(until deadline: ContinuousClock.Instant? = nil, or isOver: @escaping () -> Bool) async {
         guard !isOver() else { return }
         await withCheckedContinuation { waits.append(Pending(deadline: deadline, isOver: isOver, continuation: $0)) }
     }
 
-    /// Asks the broker something and waits for the answer.
+    /// Sends a request to the broker and waits for its reply.
+    ///
+    /// - Parameters:
+    ///   - refusal: makes the error when the broker closes the channel instead of replying.
+    ///   - ask: writes the request. It passes the result to its argument exactly once, unless it throws.
     func awaitReply(
         refusal: (UInt16, String) -> SessionError = { .closedByBroker(code: $0, text: $1) },
         _ ask: (@escaping (Channel.CallResult) -> Void) throws(SessionError) -> Void

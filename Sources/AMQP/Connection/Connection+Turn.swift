@@ -1,7 +1,8 @@
 internal import DedicatedThread
 
 extension Connection {
-    /// One turn of the thread: reads, takes the callers' work, writes, hands over. Returns how long the thread may sleep.
+    /// Runs one turn of the thread: reads, takes work from callers, writes, and hands deliveries over. Returns how long the thread may
+    /// sleep.
     func turn() -> Wait {
         let now = ContinuousClock.now
         if let session, session.failure == nil {
@@ -20,8 +21,8 @@ extension Connection {
     }
 
     private func work(_ session: Session, now: ContinuousClock.Instant) throws(SessionError) {
-        // Not the writing: it can wait for a broker that has stopped reading, and nobody's work may wait with it. An answer or two that
-        // reading leads to find room, or the watchdog ends the session.
+        // Only the reading is batched. A write can wait for a broker that has stopped reading, and no other thread may wait with it.
+        // Reading causes at most a few small answers; they fit into the socket, or the watchdog ends the session.
         try WakeUps.batched { () throws(SessionError) in try session.read() }
         let work = mailbox.take()
         consumers += work.newConsumers
@@ -38,7 +39,7 @@ extension Connection {
         }
     }
 
-    /// Ends a session that publishes elsewhere than where jobs are consumed; lets one that consumes wait for the other.
+    /// Ends a publishing session that is on another cluster than the consuming one. A consuming session waits for the publishing one.
     func checkAffinity(_ session: Session) throws(SessionError) {
         guard let (affinity, side) = affinity else { return }
         let isPermitted = affinity.permits(side, in: session.home)
@@ -47,7 +48,7 @@ extension Connection {
         throw .otherCluster(url: session.url.description, home: session.home, consuming: home)
     }
 
-    /// Gives every consumer its place in the session and lets it take its next step.
+    /// Gives every consumer a subscription in the session, and lets each subscription take its next step.
     private func subscribe(in session: Session, now: ContinuousClock.Instant) throws(SessionError) {
         while session.subscriptions.count < consumers.count {
             session.subscriptions.append(
@@ -56,7 +57,7 @@ extension Connection {
         for subscription in session.subscriptions { try subscription.advance(in: session, now: now) }
     }
 
-    /// How long a consumer that the broker has ended so many times in a row waits before the next attempt.
+    /// How long a consumer waits before its next attempt, after the broker has ended it this many times in a row.
     private func pause(afterFailures failures: Int) -> Duration {
         configuration.backoff.pause(afterFailures: failures, using: &generator)
     }

@@ -2,12 +2,12 @@ internal import DedicatedThread
 private import DequeModule
 internal import Synchronization
 
-/// Where callers leave work for a connection's thread, and the connection tells them whether it has a session.
+/// Passes work from callers to the connection's thread, and tells callers whether the connection has a session.
 ///
-/// Everything goes through one lock that is held for a few instructions; the thread takes all that has gathered at once, each turn. Work that cannot be done
-/// is answered here at once, and nobody is left waiting once the mailbox has been closed.
+/// One lock guards everything and is held for a few instructions. In each turn the thread takes all the work at once. Work that
+/// cannot be done is answered at once, and no caller waits after the mailbox has been closed.
 final class Mailbox: Sendable {
-    /// What the thread takes each turn.
+    /// The work that the thread takes in one turn.
     struct Work: Sendable {
         var publishes: [Publish] = []
         var settlements: [(channel: UInt16, tag: UInt64, settlement: Settlement)] = []
@@ -17,9 +17,10 @@ final class Mailbox: Sendable {
 
     private struct State {
         var work = Work()
-        /// The number of the session that is ready; nil when none is.
+        /// The number of the session that is ready; `nil` without one.
         var session: UInt64?
         var frameMaximum = 0
+        /// Why there is no session.
         var unavailableReason = "the connection has not been started"
         var isStopping = false
         var isClosed = false
@@ -39,11 +40,11 @@ final class Mailbox: Sendable {
 
     // MARK: For callers
 
-    /// Leaves a message to be published, or answers at once why it cannot be.
+    /// Queues a message for publishing, or answers at once why it cannot be published.
     func post(_ publish: Publish) {
         let error: PublishError? = state.withLock { state in
             guard state.session != nil else { return .notSent(state.unavailableReason) }
-            // The broker adds the message's size and class to the header; the frame has an envelope of its own.
+            // The broker adds the message's size and class to the header, and the frame has its own envelope.
             if let fault = publish.message.properties.fault(frameMaximum: state.frameMaximum) { return .invalid(fault) }
             state.work.publishes.append(publish)
             return nil
@@ -51,7 +52,7 @@ final class Mailbox: Sendable {
         if let error { publish.finish(error) } else { thread.wake() }
     }
 
-    /// Leaves a settlement for the session it belongs to; if that is gone, it is only counted.
+    /// Queues a settlement for its session. If the session has ended, the settlement is only counted.
     func post(_ settlement: Settlement, of tag: UInt64, on channel: UInt16, session: UInt64) {
         let isTaken = state.withLock { state in
             guard state.session == session else {
@@ -73,7 +74,7 @@ final class Mailbox: Sendable {
         if let unavailableReason { request.finish(.failure(.noSession(reason: unavailableReason))) } else { thread.wake() }
     }
 
-    /// Leaves a new consumer; one that comes too late ends at once.
+    /// Registers a new consumer. If the mailbox is closed, the consumer ends at once.
     func post(_ consumer: Deliveries) {
         let isClosed = state.withLock { state in
             if !state.isClosed { state.work.newConsumers.append(consumer) }
@@ -82,7 +83,7 @@ final class Mailbox: Sendable {
         if isClosed { consumer.end() } else { thread.wake() }
     }
 
-    /// Returns once a session is ready: true; or false once there will be none any more, or the caller's task was cancelled.
+    /// Returns `true` once a session is ready; `false` when the mailbox is closed or the caller's task is cancelled.
     func whenReady() async -> Bool {
         let number = state.withLock { state in
             state.nextWaiter += 1
@@ -103,13 +104,13 @@ final class Mailbox: Sendable {
         }
     }
 
-    /// Asks the connection to stop in order.
+    /// Asks the connection to close gracefully.
     func stop() {
         state.withLock { $0.isStopping = true }
         thread.wake()
     }
 
-    /// Returns once the mailbox is closed: at once if the connection was never run, and then it never will be.
+    /// Returns once the mailbox is closed. If the connection has never run, this closes it, and it can never run.
     func whenClosed() async {
         await withCheckedContinuation { continuation in
             let isClosed = state.withLock { state in
@@ -126,16 +127,16 @@ final class Mailbox: Sendable {
 
     var isStopping: Bool { state.withLock { $0.isStopping } }
 
-    /// Settlements that came too late, since the start; the thread itself finds some.
+    /// The number of settlements, since the start, that came too late. The thread adds those that it finds.
     var lateSettlements: Int { state.withLock { $0.lateSettlements } }
     func countLate(_ count: Int = 1) { state.withLock { $0.lateSettlements += count } }
 
-    /// Marks the start of `run()`; false if it was started before or the mailbox has been closed.
+    /// Marks the start of `run()`. Returns `false` if it was started before or the mailbox is closed.
     func begin() -> Bool {
         state.withLock { state in
             guard !state.hasRun, !state.isClosed else { return false }
             state.hasRun = true
-            state.unavailableReason = "no broker has been reached yet"
+            state.unavailableReason = "the connection has not reached a broker yet"
             return true
         }
     }
@@ -148,7 +149,7 @@ final class Mailbox: Sendable {
         }
     }
 
-    /// Opens for the work of a session that is ready.
+    /// Accepts work for a session that is ready.
     func open(session: UInt64, frameMaximum: Int) {
         let waiters = state.withLock { state in
             state.session = session
@@ -159,7 +160,7 @@ final class Mailbox: Sendable {
         for waiter in waiters.values { waiter.resume(returning: true) }
     }
 
-    /// Takes no more work for the session and returns what was left, to be done before the session is closed in order.
+    /// Stops accepting work for the session, and returns the remaining work, which is done before the session is closed.
     func drain(reason: String) -> Work {
         state.withLock { state in
             state.session = nil
@@ -169,7 +170,7 @@ final class Mailbox: Sendable {
         }
     }
 
-    /// Takes no more work for the session; what was left and not taken is answered with the reason.
+    /// Stops accepting work for the session. The remaining work is answered with the reason.
     func shut(reason: String) {
         let work = state.withLock { state in
             state.session = nil
@@ -183,7 +184,7 @@ final class Mailbox: Sendable {
         for request in work.requests { request.finish(.failure(.noSession(reason: reason))) }
     }
 
-    /// Closes for good.
+    /// Closes the mailbox for good.
     func close() {
         shut(reason: "the connection has been closed")
         let (ready, closed, consumers) = state.withLock { state in

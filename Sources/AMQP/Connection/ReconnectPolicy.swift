@@ -1,44 +1,51 @@
-/// What went wrong since the last session that lasted: which URL is tried next, and how long after.
+/// Decides after each failed attempt or lost session which URL is tried next, and how long the connection waits before.
 struct ReconnectPolicy {
     private let urls: Int
     private let stableAfter: Duration
-    /// Attempts in a row that led to no session.
+    /// The number of attempts in a row that led to no session.
     private(set) var failures = 0
+    /// The number of lost sessions since the last stable one, that one included.
     private var lossesInARow = 0
 
-    /// - Parameter stableAfter: how long a session must have lived to count as a success. One that is lost as soon as it is ready may be lost by what it
-    ///   does first, and would be lost so time and again.
+    /// - Parameters:
+    ///   - urls: the number of URLs.
+    ///   - stableAfter: how long a session must live to count as a success. A session that dies right after setup was probably killed
+    ///     by its own first action, so it counts as a failure.
     init(urls: Int, stableAfter: Duration) {
         self.urls = urls
         self.stableAfter = stableAfter
     }
 
-    /// The number of the URL to be tried next: the first one again after every session.
+    /// The index of the URL to try next. After every session the first URL is tried again.
     var nextURL: Int { failures % urls }
 
-    /// By how many failures the pause before the next attempt is measured, from 1; `nil` if there is none, for every URL is tried before the first pause.
+    /// The number of failures that determines the pause before the next attempt, from 1. `nil`: no pause, because every URL is tried
+    /// before the first one.
     var failuresBeforePause: Int? {
         if failures == 0 { return max(1, lossesInARow) }
         return failures % urls == 0 ? failures / urls : nil
     }
 
     mutating func record(wasReady: Bool, after lifetime: Duration) {
+        /// Records the end of an attempt or session.
+        ///
+        /// - Parameter lifetime: how long the session lived. It does not matter for a session that was never ready.
         guard wasReady else { return failures += 1 }
         failures = 0
         lossesInARow = lifetime < stableAfter ? lossesInARow + 1 : 1
     }
 }
 
-/// Pauses that grow from one failure to the next, with full jitter, so that a fleet does not come back in step.
+/// The pauses between attempts: they grow with each failure, with full jitter, so that many programs do not reconnect at once.
 package struct Backoff: Sendable {
-    /// The bound of the first pause.
+    /// The upper bound of the first pause.
     package var initial: Duration = .milliseconds(250)
-    /// The bound of every later pause.
+    /// The upper bound of every later pause.
     package var maximum: Duration = .seconds(15)
 
     package init() {}
 
-    /// The pause after `failures` failures in a row: anywhere between nothing and a bound that doubles each time.
+    /// Returns the pause after this many failures in a row: a random value between zero and a bound that doubles with each failure.
     func pause(afterFailures failures: Int, using generator: inout any RandomNumberGenerator) -> Duration {
         let doublings = min(max(failures - 1, 0), 20)
         let bound = min(initial * (1 << doublings), maximum)

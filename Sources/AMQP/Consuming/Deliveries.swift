@@ -2,15 +2,16 @@ internal import DedicatedThread
 private import DequeModule
 private import Synchronization
 
-/// The deliveries of one queue, as they come; made by `Connection.consume`.
+/// The deliveries of one queue, as an asynchronous sequence. `Connection.consume` creates it.
 ///
-/// It outlives sessions: after each loss the queue is consumed again. What lies here untaken is never more than the prefetch. Several tasks may iterate at
-/// once; each delivery goes to one of them. The sequence ends after `finish()` or with the connection; a task's own cancellation ends its iteration only.
+/// The sequence outlives sessions: after each loss the connection consumes the queue again. The buffer never holds more than the
+/// prefetch. Several tasks may iterate at once, and each delivery goes to one of them. The sequence ends after `finish()` or with
+/// the connection. Cancelling a task ends the iteration of that task alone.
 package final class Deliveries: AsyncSequence, Sendable {
     package typealias Element = Delivery
     package typealias Failure = Never
 
-    /// What the owner wants; the connection's thread brings it about.
+    /// The state that the owner has asked for. The connection's thread brings it about.
     enum DesiredState {
         case consuming
         case paused
@@ -19,24 +20,25 @@ package final class Deliveries: AsyncSequence, Sendable {
 
     private struct State {
         var desiredState = DesiredState.consuming
-        /// The prefetch that is wished; nil means the queue's own.
+        /// The prefetch that the owner has asked for; `nil` means the queue's own.
         var desiredPrefetch: UInt16?
         var buffer: Deque<Delivery> = []
         var takers: Deque<(number: UInt64, continuation: CheckedContinuation<Delivery?, Never>)> = []
         var nextTaker: UInt64 = 0
-        /// The prefetch with which the broker hands over deliveries now; nil while it does not.
+        /// The prefetch with which the broker delivers now; `nil` while it does not deliver.
         var consumedPrefetch: UInt16?
         var trouble: String?
         var hasEnded = false
-        /// Callers of `pause` and `finish`, told once nothing more can come; callers of `resume`, once it can.
+        /// Callers of `pause` and `finish`. They are resumed once no delivery can come any more.
         var idleWaiters: [CheckedContinuation<Void, Never>] = []
+        /// Callers of `resume`. They are resumed once deliveries can come.
         var consumingWaiters: [CheckedContinuation<Void, Never>] = []
     }
 
     package let queue: String
-    /// How many deliveries may be unsettled at once, unless `resume(prefetch:)` says otherwise.
+    /// How many deliveries may be unsettled at once, unless `resume(prefetch:)` sets another number.
     package let prefetch: UInt16
-    /// Whether the queue is consumed only while it has no other consumer.
+    /// Whether the connection consumes the queue only while the queue has no other consumer.
     let isSole: Bool
     private let state = Mutex(State())
     private let thread: DedicatedThread
@@ -50,21 +52,23 @@ package final class Deliveries: AsyncSequence, Sendable {
 
     // MARK: For the owner
 
-    /// Whether the broker is handing over deliveries of the queue now: what readiness means.
+    /// Whether the broker delivers messages of the queue now. Readiness depends on it.
     package var isConsuming: Bool { state.withLock { $0.consumedPrefetch != nil } }
 
-    /// Why the broker does not let the queue be consumed, if it has said so last.
+    /// Why the broker ended or refused the last consumer; `nil` once a consumer works.
     package var trouble: String? { state.withLock { $0.trouble } }
 
-    /// Stops consuming and returns once no delivery can come any more. What nobody had taken yet goes back to the queue; what was taken can still be settled.
+    /// Stops consuming. Returns once no delivery can come any more. Deliveries that no task has taken go back to the queue. Deliveries
+    /// that were taken can still be settled.
     ///
-    /// The channel stays open. Without a session it returns at once, and the next session will not consume.
+    /// The channel stays open. Without a session this returns at once, and the next session does not consume.
     package func pause() async { await request(.paused) }
 
-    /// Consumes again and returns once it does, or at once while there is no session.
+    /// Consumes again. Returns once the broker delivers, or at once while there is no session.
     ///
-    /// - Parameter prefetch: how many deliveries may be unsettled at once from now on, those taken before not counted; nil means the
-    ///   queue's own again. A consumer that runs with another prefetch is cancelled first: what it had and no caller has taken goes back to the queue.
+    /// - Parameter prefetch: how many deliveries may be unsettled at once from now on, without those taken before. `nil` means the
+    ///   queue's own. If a consumer runs with another prefetch, it is cancelled first, and its deliveries that no task has taken go
+    ///   back to the queue.
     package func resume(prefetch: UInt16? = nil) async {
         await withCheckedContinuation { continuation in
             let (isDone, overruled): (Bool, [CheckedContinuation<Void, Never>]) = state.withLock { state in
@@ -82,7 +86,7 @@ package final class Deliveries: AsyncSequence, Sendable {
         }
     }
 
-    /// Stops consuming for good, as `pause()`, and then ends the sequence. What was taken can still be settled.
+    /// Stops consuming for good, as `pause()` does, and then ends the sequence. Deliveries that were taken can still be settled.
     package func finish() async {
         await request(.finished)
     }
@@ -146,10 +150,10 @@ package final class Deliveries: AsyncSequence, Sendable {
 
     var desiredState: DesiredState { state.withLock { $0.desiredState } }
 
-    /// The prefetch to consume with.
+    /// The prefetch for the next consumer.
     var desiredPrefetch: UInt16 { state.withLock { $0.desiredPrefetch ?? prefetch } }
 
-    /// Hands over what has come in this turn: to who waits, or to the buffer. The broker's prefetch bounds what lies there.
+    /// Hands over the deliveries of this turn, to waiting tasks or to the buffer. The broker's prefetch bounds the buffer.
     func offer(_ batch: [Delivery]) {
         let handed = state.withLock { state in
             state.buffer.append(contentsOf: batch)
@@ -162,12 +166,12 @@ package final class Deliveries: AsyncSequence, Sendable {
         for (continuation, delivery) in handed { continuation.resume(returning: delivery) }
     }
 
-    /// The broker hands over deliveries from now on, as many as the prefetch allows.
+    /// Records that the broker delivers from now on, and resumes the callers that wait for it.
     func begin(prefetch: UInt16) {
         let waiters: [CheckedContinuation<Void, Never>] = state.withLock { state in
             state.consumedPrefetch = prefetch
             state.trouble = nil
-            // Another prefetch was wished meanwhile: the consumer starts once more.
+            // The owner has asked for another prefetch meanwhile, so the consumer starts once more.
             guard prefetch == state.desiredPrefetch ?? self.prefetch else { return [] }
             defer { state.consumingWaiters = [] }
             return state.consumingWaiters
@@ -175,10 +179,11 @@ package final class Deliveries: AsyncSequence, Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
-    /// The queue cannot be consumed.
+    /// Records why the queue cannot be consumed.
     func note(trouble: String) { state.withLock { $0.trouble = trouble } }
 
-    /// Nothing comes any more for now: the consumer was cancelled, or its session is gone. Returns what nobody had taken.
+    /// Records that nothing is delivered for now, because the consumer was cancelled or its session has ended. Returns the deliveries
+    /// that no task has taken.
     func drainBuffer() -> [Delivery] {
         state.withLock { state in
             state.consumedPrefetch = nil
@@ -187,7 +192,9 @@ package final class Deliveries: AsyncSequence, Sendable {
         }
     }
 
-    /// Tells who waits for quiet that it is so, and ends the sequence if that was wished.
+    /// Resumes the callers that wait until no delivery can come, and ends the sequence if the owner has asked for that.
+    ///
+    /// - Parameter sessionIsGone: whether to resume callers of `resume(prefetch:)` as well, who do not wait for the next session.
     func resumeIdleWaiters(sessionIsGone: Bool) {
         let (waiters, hasFinished) = state.withLock { state in
             var waiters = state.idleWaiters
@@ -202,7 +209,7 @@ package final class Deliveries: AsyncSequence, Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
-    /// Ends the sequence and releases everybody who waits for it.
+    /// Ends the sequence and resumes every caller that waits for it.
     func end() {
         let (takers, waiters) = state.withLock { state in
             state.hasEnded = true

@@ -1,13 +1,14 @@
 private import Synchronization
 
-/// Bounds what a connection keeps in memory of messages that are larger than ordinary ones, however many the prefetch allows.
+/// Limits the memory of a connection for large messages, whatever the prefetch is.
 final class SizeBudget: Sendable {
     private let free: Mutex<Int>
 
-    /// - Parameter bytes: of all large messages together.
+    /// - Parameter bytes: the limit for all large messages together.
     init(bytes: Int) { free = Mutex(bytes) }
 
-    /// Room for one message; `nil` if there is none. It is given back when the last reference to the result is gone.
+    /// Reserves memory for one message; `nil` if not enough is left. The memory is free again when the last reference to the result is
+    /// gone.
     func reserve(_ bytes: Int) -> Reservation? {
         let isReserved = free.withLock { free in
             guard bytes <= free else { return false }

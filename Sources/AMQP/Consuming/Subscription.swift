@@ -1,11 +1,11 @@
 internal import CRabbitMQ
 
-/// One consumer within one session: brings about what the owner of its `Deliveries` wishes. Confined to the connection's thread.
+/// One consumer in one session. It brings about the desired state of its `Deliveries`. It runs on the connection's thread alone.
 final class Subscription {
     private enum Phase {
-        /// No channel, or the broker has closed it.
+        /// There is no channel, or the broker has closed it.
         case closed
-        /// The channel is being opened or its prefetch set.
+        /// The channel is being opened, or its prefetch is being set.
         case opening
         case idle
         case starting
@@ -16,20 +16,20 @@ final class Subscription {
     let deliveries: Deliveries
     private(set) var channel: Channel
     var unsettled = Unsettled()
-    /// When to try again after the broker ended the consumer.
+    /// When to try again after the broker has ended the consumer.
     private(set) var retryAt: ContinuousClock.Instant?
     private var phase = Phase.closed
-    /// The prefetch that the channel's next consumer gets.
+    /// The prefetch of the channel's next consumer.
     private var limit: UInt16 = 0
     private var failures = 0
-    /// Makes each consumer's tag its own: the broker adds the acks of an earlier consumer of the same tag to the prefetch of the next.
+    /// Makes the tag of each consumer unique: the broker adds the acks of an earlier consumer with the same tag to the prefetch of the next.
     private var starts = 0
-    /// What has come in during this turn.
+    /// The deliveries of this turn.
     private var batch: [Delivery] = []
     private let mailbox: Mailbox
     private let pause: (Int) -> Duration
 
-    /// - Parameter pause: how long to wait after so many failures in a row.
+    /// - Parameter pause: returns how long to wait after this many failures in a row.
     init(_ deliveries: Deliveries, in session: Session, pause: @escaping (Int) -> Duration) throws(SessionError) {
         self.deliveries = deliveries
         self.pause = pause
@@ -38,7 +38,7 @@ final class Subscription {
         channel.subscription = self
     }
 
-    /// Takes the next step towards what is wished; called every turn.
+    /// Takes the next step towards the desired state. The thread calls this every turn.
     func advance(in session: Session, now: ContinuousClock.Instant) throws(SessionError) {
         if let retryAt, retryAt <= now { self.retryAt = nil }
         switch (phase, deliveries.desiredState) {
@@ -54,7 +54,7 @@ final class Subscription {
         }
     }
 
-    /// Hands over what this turn has brought.
+    /// Hands over the deliveries of this turn.
     func flush() {
         guard !batch.isEmpty else { return }
         deliveries.offer(batch)
@@ -71,7 +71,7 @@ final class Subscription {
                 route: Delivery.Route(exchange: content.exchange, routingKey: content.routingKey, queue: deliveries.queue),
                 isRedelivered: isRedelivered, announcedSize: content.announcedSize, isTruncated: content.isTruncated,
                 settle: { settlement in
-                    // Lives as long as the delivery does.
+                    // The reserved memory lives as long as the delivery.
                     withExtendedLifetime(reservation) { mailbox.post(settlement, of: tag, on: number, session: session) }
                 }))
     }
@@ -80,7 +80,7 @@ final class Subscription {
 
     private func openChannel(in session: Session) throws(SessionError) {
         phase = .opening
-        // A channel that has carried deliveries is not opened again: their settlements may still come, and would hit new ones of the same number.
+        // A channel that has carried deliveries is not opened again: late settlements would reach new deliveries with the same numbers.
         if unsettled.hasBegun { try replaceChannel(in: session) }
         try session.open(channel) { [unowned self, unowned session] outcome in
             guard case .reply = outcome else { return }
@@ -107,7 +107,7 @@ final class Subscription {
         }
     }
 
-    /// Consumes if the queue has no consumer yet.
+    /// Starts the consumer if the queue has no other.
     private func startIfSole(in session: Session) throws(SessionError) {
         phase = .starting
         let method = amqp_queue_declare_t(
@@ -158,15 +158,15 @@ final class Subscription {
 
     private var tag: String { "bos.\(channel.number).\(starts)" }
 
-    /// Gives back what nobody has taken.
+    /// Requeues the deliveries that no task has taken.
     private func requeueUntaken() {
         for delivery in deliveries.drainBuffer() + batch { delivery.requeue() }
         batch = []
     }
 
-    // MARK: What the broker does
+    // MARK: Events of the broker and the session
 
-    /// The queue is gone, or moves to another node of the broker's cluster.
+    /// The queue is gone, or it moves to another node of the cluster.
     func cancelledByBroker(session: Session) {
         requeueUntaken()
         phase = .idle
@@ -188,7 +188,7 @@ final class Subscription {
         session.report(.consumerLost(queue: deliveries.queue, reason: reason))
     }
 
-    /// What lies untaken is the broker's again.
+    /// Drops the deliveries that no task has taken. They belong to the broker again.
     func sessionEnded() {
         _ = deliveries.drainBuffer()
         batch = []

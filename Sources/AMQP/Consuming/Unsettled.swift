@@ -1,8 +1,8 @@
 internal import DequeModule
 
-/// The deliveries of one channel that the broker waits to hear about, and how to tell it in as few frames as possible.
+/// The unsettled deliveries of one channel. It reports settlements to the broker in as few frames as possible.
 struct Unsettled {
-    /// A frame to write.
+    /// A frame to be written.
     enum Frame: Equatable {
         case ack(UInt64, multiple: Bool)
         case nack(UInt64, requeue: Bool)
@@ -14,28 +14,30 @@ struct Unsettled {
         case reported
     }
 
-    /// Delivery tags count from 1 on each channel; `marks[0]` is that of `first`.
+    /// Delivery tags count from 1 on each channel. `marks[0]` belongs to the delivery `first`.
     private var marks: Deque<Mark> = []
     private var first: UInt64 = 1
     private var acks: [UInt64] = []
     private var nacks: [Frame] = []
 
-    /// Whether there was any delivery yet.
+    /// Whether the channel has had a delivery.
     var hasBegun: Bool { first > 1 || !marks.isEmpty }
 
-    /// Whether the broker waits to hear about none.
+    /// Whether no delivery is unsettled or unreported.
     var isEmpty: Bool { marks.isEmpty }
 
-    /// Whether the broker has been told everything.
+    /// Whether `frames()` has returned every settlement.
     var isFlushed: Bool { acks.isEmpty && nacks.isEmpty }
 
-    /// Notes a delivery. The broker numbers them without a gap.
+    /// Records a delivery. The broker numbers deliveries without gaps.
+    ///
+    /// - Throws: `SessionError.protocolViolation` when the number is not the next one.
     mutating func delivered(_ tag: UInt64) throws(SessionError) {
         guard tag == first + UInt64(marks.count) else { throw .protocolViolation("delivery \(tag) is out of order") }
         marks.append(.outstanding)
     }
 
-    /// Notes a settlement to be told; false if the delivery has been settled before.
+    /// Records a settlement. Returns `false` if the delivery has been settled before or never existed.
     mutating func settle(_ tag: UInt64, with settlement: Settlement) -> Bool {
         guard tag >= first, tag < first + UInt64(marks.count), marks[Int(tag - first)] == .outstanding else { return false }
         switch settlement {
@@ -49,10 +51,10 @@ struct Unsettled {
         return true
     }
 
-    /// The frames that tell all settlements since the last call: a run of acks without a gap before it becomes one.
+    /// The frames for all settlements since the last call. Acks that leave no gap before them become one frame.
     mutating func frames() -> [Frame] {
         guard !acks.isEmpty || !nacks.isEmpty else { return [] }
-        // Refusals first: an ack of all up to a number must not cover one of them.
+        // Refusals first: an ack of all deliveries up to a number must not cover a refused one.
         var frames = nacks
         var last: UInt64?
         var covered = 0

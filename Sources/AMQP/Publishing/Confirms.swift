@@ -1,37 +1,37 @@
 internal import DequeModule
 
-/// The messages on the wire whose confirm is still to come, in the order they were written. Confirm numbers are counted from 1, as the broker counts them.
+/// The written messages whose confirm is outstanding, in order. Their numbers count from 1, as the broker counts them.
 struct Confirms {
     private struct Entry {
         var publish: Publish
-        /// Its caller waits no longer; the broker's answer is still to come.
+        /// Whether its caller has stopped waiting. The broker's answer is outstanding all the same.
         var isReleased = false
         var returned: PublishError?
         let writtenAt: ContinuousClock.Instant
     }
 
-    /// An entry is nil once it is answered; answered ones at the front are dropped.
+    /// An answered entry is `nil`. Answered entries at the front are removed.
     private var entries: Deque<Entry?> = []
     private var first: UInt64 = 1
-    /// The numbers of those whose callers wait no longer, by message id.
+    /// The numbers of the messages whose callers have stopped waiting, by message id.
     private var released: [String: UInt64] = [:]
-    /// Callers that wait.
+    /// The number of callers that wait.
     private(set) var count = 0
-    /// Messages without an answer, those included whose callers wait no longer.
+    /// The number of messages without an answer, including those whose callers have stopped waiting.
     private(set) var unanswered = 0
 
     /// When the oldest message without an answer was written.
     var oldest: ContinuousClock.Instant? { entries.first??.writtenAt }
 
-    /// Notes a message that is about to be written.
+    /// Records a message that is about to be written.
     mutating func append(_ publish: Publish, at now: ContinuousClock.Instant) {
         entries.append(Entry(publish: publish, writtenAt: now))
         count += 1
         unanswered += 1
     }
 
-    /// Lets the caller wait for the answer to the same message, if that was written before and its caller waits no longer: a second copy would not be
-    /// answered sooner. Messages without an id are never taken for the same.
+    /// Attaches the caller to an earlier copy of the same message whose own caller has stopped waiting. A second copy on the wire would
+    /// not be confirmed sooner. Messages without an id are never considered the same.
     mutating func adopt(_ publish: Publish) -> Bool {
         guard let id = publish.message.properties.messageID, let number = released[id], case let index = Int(number - first),
             let entry = entries[index], entry.publish.isSame(as: publish)
@@ -43,12 +43,14 @@ struct Confirms {
         return true
     }
 
-    /// Answers one message, or all up to it. Numbers that are not waited for are the peer's error.
+    /// Answers one message, or all messages up to it.
+    ///
+    /// - Throws: `SessionError.protocolViolation` for a number that is not outstanding.
     mutating func answer(_ number: UInt64, multiple: Bool, with error: PublishError?) throws(SessionError) {
-        // Zero with `multiple` means all that are outstanding.
+        // Zero with `multiple` means all outstanding messages.
         let last = multiple && number == 0 ? first + UInt64(entries.count) - 1 : number
         guard last >= first || multiple, last < first + UInt64(entries.count) else {
-            throw .protocolViolation("it confirmed message \(number), which is not waiting for it")
+            throw .protocolViolation("it confirmed message \(number), which is not outstanding")
         }
         if multiple {
             while first <= last, let entry = entries.popFirst() {
@@ -78,7 +80,7 @@ struct Confirms {
         }
     }
 
-    /// Lets go of callers whose time is over: oldest first, up to the first that still has some.
+    /// Answers callers whose time is over, from the oldest message on, up to the first caller that still has time.
     mutating func expire(at now: ContinuousClock.Instant) {
         guard count > 0 else { return }
         for index in entries.indices {
@@ -91,10 +93,10 @@ struct Confirms {
         }
     }
 
-    /// Notes that the broker returned a message. Its confirm follows.
+    /// Records that the broker has returned a message. Its confirm follows.
     ///
-    /// A return carries no number. It belongs to the oldest unanswered mandatory message that is the same in every respect the receiver could see; should two
-    /// be that alike, it does not matter which of them is told.
+    /// A return carries no number. It belongs to the oldest unanswered mandatory message that looks the same to its receiver. If two
+    /// messages look the same, it does not matter which of their callers gets the error.
     mutating func returned(_ message: Message, size: UInt64, exchange: String, routingKey: String, error: PublishError) {
         for index in entries.indices {
             guard let entry = entries[index], entry.returned == nil, entry.publish.mandatory, entry.publish.routingKey == routingKey,
@@ -105,7 +107,8 @@ struct Confirms {
         }
     }
 
-    /// The channel is closed: begins anew and hands out what had no answer. What was returned already is answered now: the broker has kept nothing of it.
+    /// Starts over because the channel is closed, and hands out the messages without an answer. A message that was returned is answered
+    /// now, because the broker has not kept it.
     mutating func close() -> [(publish: Publish, isReleased: Bool)] {
         var open: [(Publish, Bool)] = []
         for case let entry? in entries {
@@ -119,7 +122,7 @@ struct Confirms {
         return open
     }
 
-    /// The session is over: of none of them it is known what became of it.
+    /// Ends with the session. The outcome of every unconfirmed message is unknown, unless it was returned.
     mutating func abandon(reason: String) {
         let abandoned = entries
         self = Confirms()
@@ -128,7 +131,7 @@ struct Confirms {
 }
 
 extension Message {
-    /// Whether a message that came back is this one. A body that was passed over for its size can only be compared by it.
+    /// Whether a returned message is this one. A body that was too large to be kept can be compared by its size alone.
     fileprivate func isSame(as other: Message, size: UInt64) -> Bool {
         UInt64(body.count) == size && (other.body.count != body.count || other.body == body)
             && properties.messageID == other.properties.messageID && properties.correlationID == other.properties.correlationID

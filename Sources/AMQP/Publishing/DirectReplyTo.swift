@@ -1,14 +1,15 @@
 private import FoundationEssentials
 
-/// The name of a caller that waits for a direct reply: RabbitMQ hands the message to the caller's channel, past any queue.
+/// The name of a caller that waits for a direct reply. RabbitMQ hands such a message to the caller's channel, without a queue.
 ///
-/// The broker makes the name (`amq.rabbitmq.reply-to.PROCESS.KEY`) and puts it into the request's `reply_to`. Source: RabbitMQ's guide "Direct Reply-to".
+/// The broker makes the name (`amq.rabbitmq.reply-to.PROCESS.KEY`) and writes it into the request's `reply_to`. Source: RabbitMQ's
+/// guide "Direct Reply-to".
 package enum DirectReplyTo {
-    /// What such a name begins with.
+    /// The first part of every such name.
     package static let prefix = "amq.rabbitmq.reply-to."
 
-    /// Whether a broker can have made the name. RabbitMQ 3.10 decodes the name of a message that is published to it without a check: one that was altered
-    /// on its way ends the channel's process there, and with it the connection (541).
+    /// Whether a broker can have made the name. RabbitMQ 3.10 decodes the name of a published message without a check. A name that was
+    /// altered on its way ends the channel's process in the broker, and with it the connection (541).
     static func isWellFormed(_ name: String) -> Bool {
         guard name.hasPrefix(prefix) else { return false }
         let parts = name.dropFirst(prefix.count).split(separator: ".", omittingEmptySubsequences: false)
@@ -16,8 +17,8 @@ package enum DirectReplyTo {
         return isProcess(Array(process))
     }
 
-    /// Whether the bytes are a process of Erlang's: 131, the kind of process, the node's name as an atom, 8 bytes of numbers, and the node's creation.
-    /// Source: Erlang/OTP, "External Term Format".
+    /// Whether the bytes are an Erlang process identifier: 131, the kind of process, the node's name as an atom, 8 bytes of numbers, and
+    /// the node's creation. Source: Erlang/OTP, "External Term Format".
     private static func isProcess(_ bytes: [UInt8]) -> Bool {
         guard bytes.count > 5, bytes[0] == 131 else { return false }
         let creation: Int
@@ -39,12 +40,13 @@ package enum DirectReplyTo {
 }
 
 extension Connection {
-    /// Whether a caller waits for a direct reply under this name now. A missing caller does not hurt the session.
+    /// Whether a caller waits for a direct reply under this name now. A missing caller does not affect the session.
     ///
-    /// No publish tells: with `mandatory`, RabbitMQ 3.10 returns what it has delivered to the caller, and RabbitMQ 4.2 returns nothing though the caller is
-    /// gone. A passive declare of the name tells it in all versions. Source: RabbitMQ's guide "Direct Reply-to", and the behaviour of 3.10.8.
+    /// Publishing does not show this. With `mandatory`, RabbitMQ 3.10 returns messages that it has delivered to the caller, and
+    /// RabbitMQ 4.2 returns nothing although the caller is gone. A passive declare of the name shows it in all versions. Source:
+    /// RabbitMQ's guide "Direct Reply-to", and the behaviour of 3.10.8.
     ///
-    /// - Throws: why it is not known; nothing was sent to the caller.
+    /// - Throws: why it is unknown. Nothing was sent to the caller.
     package nonisolated func hasListener(directReplyTo name: String) async throws(PublishError) -> Bool {
         guard DirectReplyTo.isWellFormed(name) else { return false }
         do throws(SessionError) {

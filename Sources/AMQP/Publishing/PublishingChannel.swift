@@ -1,11 +1,11 @@
 internal import DequeModule
 
-/// A channel of a session for publishing, with what waits for it and what waits for its confirms. Confined to the connection's thread.
+/// A channel for publishing, with its queued messages and its outstanding confirms. It runs on the connection's thread alone.
 ///
-/// A session has two. The main one writes as fast as the broker takes it. The broker closes a channel over a message that it turns down (an exchange that is
-/// missing or that the user may not write to, for example) without saying which message that was. All messages that were unanswered then go to the trial
-/// publishing, which has one message on the wire at a time, so that the next close names its message and costs nothing else. The same for messages that were
-/// unanswered when the broker closed the connection before, see ``Quarantine``.
+/// A session has two. The main channel writes as fast as the broker takes messages. The broker closes a channel over a message that
+/// it turns down, for example because the exchange is missing or the user may not write to it, and does not say which message that
+/// was. All messages that were unanswered then go to the trial channel. The trial channel has one message on the wire at a time, so
+/// the next close identifies its message and affects no other. The messages in ``Quarantine`` go to the trial channel too.
 final class PublishingChannel {
     enum Phase {
         case closed
@@ -14,13 +14,13 @@ final class PublishingChannel {
     }
 
     let channel: Channel
-    /// Messages that may be unanswered at once, those included whose callers wait no longer.
+    /// The most messages that may be unanswered at once, including those whose callers have stopped waiting.
     private let window: Int
-    /// Callers that may wait for an answer at once.
+    /// The most callers that may wait for an answer at once.
     private let callers: Int
     var phase = Phase.closed
     var confirms = Confirms()
-    /// Messages that the broker or the socket does not take yet.
+    /// The messages that the broker or the socket does not take yet.
     var backlog: Deque<Publish> = []
 
     init(channel: Channel, window: Int, callers: Int = .max) {
@@ -32,16 +32,16 @@ final class PublishingChannel {
     /// Whether the next message may be written.
     var isOpen: Bool { phase == .open && confirms.unanswered < window && confirms.count < callers }
 
-    /// Whether a message is waiting that may be written.
+    /// Whether a queued message may be written.
     var hasWork: Bool { !backlog.isEmpty && isOpen }
 
-    /// The session is over.
+    /// Answers all callers, because the session has ended.
     func end(reason: String) {
         confirms.abandon(reason: reason)
         while let publish = backlog.popFirst() { publish.giveUp(reason) }
     }
 
-    /// Answers callers whose messages have not left, or not been confirmed, in the time they had.
+    /// Answers callers whose messages were not written or not confirmed within their time.
     func expire(at now: ContinuousClock.Instant, reason: String) {
         while let publish = backlog.first, publish.isOverdue(at: now) {
             backlog.removeFirst()

@@ -1,15 +1,15 @@
 private import Synchronization
 
-/// Messages that were unanswered when the broker closed a connection over an error, kept across sessions.
+/// The messages that were unanswered when the broker closed a connection over an error. They are kept across sessions.
 ///
-/// Such a close does not say which message it is about. When one of them is published again it goes to the trial publishing, where it is alone on the wire: a
-/// second close with it unanswered there is its own.
+/// Such a close does not say which message caused it. When one of these messages is published again, it goes to the trial channel,
+/// where it is alone on the wire. If the broker closes the connection again meanwhile, that message is the cause.
 final class Quarantine: Sendable {
     private struct Identity: Hashable {
         let exchange: String
         let routingKey: String
         let messageID: String?
-        /// Of a message without an id.
+        /// The hash of the body, for a message without an id.
         let body: Int?
 
         init(_ publish: Publish) {
@@ -20,7 +20,7 @@ final class Quarantine: Sendable {
         }
     }
 
-    /// Messages that are not published again are forgotten with all others, in favour of new ones.
+    /// At this number all entries are dropped in favour of new ones, because callers may never publish some of the messages again.
     private static let maximum = 32_768
 
     private let identities = Mutex<Set<Identity>>([])
@@ -32,7 +32,7 @@ final class Quarantine: Sendable {
         }
     }
 
-    /// Takes a message out, if it is among them.
+    /// Removes a message. Returns whether it was there.
     func remove(_ publish: Publish) -> Bool {
         identities.withLock { !$0.isEmpty && $0.remove(Identity(publish)) != nil }
     }

@@ -2,10 +2,10 @@ internal import CRabbitMQ
 private import DequeModule
 
 extension Session {
-    /// How many messages to an exchange are tried alone after the broker has closed a channel over one.
+    /// How many further messages to an exchange are tried alone after the broker has closed a channel over one.
     private static let trialsAfterRefusal = 32
 
-    /// The publishing that a channel belongs to.
+    /// The publishing channel that uses this channel, if any.
     func publishingChannel(on channel: Channel) -> PublishingChannel? {
         switch channel.number {
         case Fixed.publishing: mainPublishing
@@ -14,7 +14,7 @@ extension Session {
         }
     }
 
-    /// Takes a message of a caller; nothing is written yet.
+    /// Queues a caller's message. Nothing is written yet.
     func take(_ publish: Publish) {
         guard !mainPublishing.confirms.adopt(publish), !trialPublishing.confirms.adopt(publish) else { return }
         if quarantine.remove(publish) {
@@ -27,7 +27,7 @@ extension Session {
         trialPublishing.backlog.append(publish)
     }
 
-    /// Opens the channels for which messages wait.
+    /// Opens the publishing channels for which messages are queued.
     func openPublishingChannels() throws(SessionError) {
         for publishing in publishingChannels where publishing.phase == .closed && !publishing.backlog.isEmpty {
             publishing.phase = .opening
@@ -42,22 +42,22 @@ extension Session {
         }
     }
 
-    /// Sets the publishing channel to confirms.
+    /// Makes the broker confirm the messages on a channel.
     func enableConfirms(on channel: Channel, finish: @escaping (Channel.CallResult) -> Void) throws(SessionError) {
         try call(
             amqp_confirm_select_t(), id: AMQP_CONFIRM_SELECT_METHOD, on: channel, expecting: AMQP_CONFIRM_SELECT_OK_METHOD,
-            operation: "asking for confirms",
+            operation: "enabling confirms",
             finish: finish)
     }
 
-    /// The broker has closed a publishing channel: over one of the messages that it has not answered.
+    /// Handles the close of a publishing channel. The broker has closed it over one of the unanswered messages.
     ///
-    /// - Throws: `closedByBroker` if all are answered, for then the close has another cause.
+    /// - Throws: `closedByBroker` if no message is unanswered, because the close then has another cause.
     func takeClose(of publishing: PublishingChannel, code: UInt16, text: String) throws(SessionError) {
         let unanswered = publishing.confirms.close()
         guard !unanswered.isEmpty else { throw .closedByBroker(code: code, text: text) }
         publishing.phase = .closed
-        // What is missing may be the topology's own.
+        // The missing exchange may belong to the topology.
         if Int32(code) == AMQP_NOT_FOUND { needsTopology = true }
         guard unanswered.count == 1 else {
             for (publish, isReleased) in unanswered where !isReleased {
@@ -73,8 +73,10 @@ extension Session {
         }
     }
 
-    /// The broker has closed the connection over an error: perhaps over one of the messages that it has not answered. One that was alone on the trial
-    /// publishing, and unanswered at such a close before, is turned down; all are tried alone when they are published again.
+    /// Handles the close of the connection over an error. One of the unanswered messages may be the cause.
+    ///
+    /// A message is the cause, and is turned down, if it was alone on the trial channel and was already unanswered at an earlier close.
+    /// All unanswered messages go to the quarantine, so each is tried alone when it is published again.
     func takeClose(code: UInt16, text: String) {
         guard code >= SessionError.firstOfErrors else { return }
         let tried = trialPublishing.confirms.close()

@@ -2,9 +2,9 @@ internal import CRabbitMQ
 private import Glibc
 private import Secrets
 
-/// Connecting and logging in, the part of the C library that blocks.
+/// Connects and logs in. These calls of the C library block.
 enum Dialer {
-    /// Opens the socket and sets it up. Returns its descriptor, which stays the library's.
+    /// Opens and configures the socket. Returns its descriptor, which the library owns.
     static func connect(_ handle: amqp_connection_state_t, to url: AMQPURL, configuration: AMQPConfiguration) throws(SessionError) -> Int32
     {
         let socket = url.usesTLS ? try tlsSocket(handle, url: url, tls: configuration.tls) : amqp_tcp_socket_new(handle)
@@ -31,7 +31,7 @@ enum Dialer {
         func fail(_ reason: String) -> SessionError { .tlsFailed(url: url.description, reason: reason) }
         amqp_ssl_socket_set_verify_peer(socket, 1)
         amqp_ssl_socket_set_verify_hostname(socket, 1)
-        // To the library the newest version is 1.2; with it as the least, 1.3 is used where both sides know it.
+        // The library knows 1.2 as its newest version. With 1.2 as the minimum, 1.3 is used where both sides support it.
         guard amqp_ssl_socket_set_ssl_versions(socket, AMQP_TLSv1_2, AMQP_TLSvLATEST) == 0 else { throw fail("TLS 1.2 is not available") }
         guard amqp_ssl_socket_set_cacert(socket, tls.caFile) == 0 else { throw fail("the CA file \(tls.caFile) cannot be used") }
         switch (tls.certificateFile, tls.keyFile) {
@@ -45,7 +45,7 @@ enum Dialer {
         return socket
     }
 
-    /// A peer that vanishes without a word is noticed by the kernel as well as by the heartbeats, within two of them.
+    /// Makes the kernel notice a peer that has vanished. It takes at most two heartbeats, as the heartbeats themselves do.
     private static func setUp(_ descriptor: Int32, heartbeat: Int32) {
         func set(_ option: Int32, level: Int32, to value: Int32) {
             var value = value
@@ -58,9 +58,10 @@ enum Dialer {
         set(TCP_KEEPCNT, level: Int32(IPPROTO_TCP), to: 2)
     }
 
-    /// Logs in and returns the broker's version and the name of its cluster.
+    /// Logs in. Returns the broker's version and the name of its cluster.
     ///
-    /// Without these capabilities the broker drops a consumer without a word and never says that it blocks the connection (rabbitmq-c issues 870 and 836).
+    /// Without the capabilities below, the broker drops a consumer silently, and never says that it blocks the connection
+    /// (rabbitmq-c issues 870 and 836).
     static func logIn(_ handle: amqp_connection_state_t, at url: AMQPURL, name: String, configuration: AMQPConfiguration)
         throws(SessionError) -> (version: String, cluster: String?)
     {
@@ -108,7 +109,7 @@ enum Dialer {
         switch amqp_status_enum(status) {
         case AMQP_STATUS_TIMEOUT: .timedOut(operation: "the login at \(url)")
         case AMQP_STATUS_CONNECTION_CLOSED, AMQP_STATUS_SOCKET_ERROR, AMQP_STATUS_SOCKET_CLOSED: .closedDuringLogin(url: url.description)
-        case AMQP_STATUS_SSL_ERROR: .tlsFailed(url: url.description, reason: "the broker ended it; it may want a client certificate")
+        case AMQP_STATUS_SSL_ERROR: .tlsFailed(url: url.description, reason: "the broker ended it; it may require a client certificate")
         default: .protocolViolation("the login at \(url) failed: \(String(cString: amqp_error_string2(status)))")
         }
     }

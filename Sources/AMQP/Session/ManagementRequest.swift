@@ -1,4 +1,5 @@
-/// A question or a small task for the broker, done on a channel of its own, so that an answer that closes the channel hurts nothing else.
+/// A request about queues, exchanges or the topology. It has a channel of its own, so that a reply that closes the channel affects
+/// nothing else.
 struct ManagementRequest: Sendable {
     enum Kind: Sendable, Equatable {
         case depth(queue: String)

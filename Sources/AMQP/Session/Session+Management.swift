@@ -2,9 +2,9 @@ internal import CRabbitMQ
 private import DequeModule
 
 extension Session {
-    /// Begins the next request, one at a time: an answer that closes the channel would swallow those behind it.
+    /// Starts the next request. Only one runs at a time, because a reply that closes the channel would discard those behind it.
     func advanceRequests() throws(SessionError) {
-        // The broker does not read now. Whoever asks can go on with other things, and asks again.
+        // The broker does not read now. The caller gets an error instead of a wait, and can ask again.
         if let blockedReason { return failRequests(.noSession(reason: "the broker has blocked the connection: \(blockedReason)")) }
         guard !isRequestRunning, let request = requests.first, let channel = channel(Fixed.management) else { return }
         isRequestRunning = true
@@ -18,8 +18,9 @@ extension Session {
         try run(request, on: channel)
     }
 
-    /// Tells all who wait for a request that there will be no answer. An answer that comes later has no effect. Only the request under way can be what the
-    /// session ended over.
+    /// Fails all management requests. A reply that comes later has no effect.
+    ///
+    /// Only the running request can be the reason why the session ended. The waiting ones get `noSession`.
     func failRequests(_ error: SessionError) {
         runningRequest.take()?.finish(.failure(error))
         var unasked = error
@@ -37,7 +38,7 @@ extension Session {
         }
         do {
             switch request.kind {
-            // Never among the requests.
+            // `take(_:)` puts these into `inspections`, so they never get here.
             case .topologyInspection: finish(.reply(.done))
             case .depth(let queue):
                 let method = amqp_queue_declare_t(
@@ -75,7 +76,7 @@ extension Session {
         }
     }
 
-    /// Does something in answer to the broker, where an error cannot be thrown on: it ends the session.
+    /// Runs `body` in a callback that cannot throw. An error ends the session.
     func attempt(_ body: () throws(SessionError) -> Void) {
         do { try body() } catch { end(error) }
     }

@@ -1,10 +1,10 @@
 internal import CRabbitMQ
 
 extension Session {
-    /// Frames read before the thread turns to other work. What is left is read in the next turn, which then follows without a sleep.
+    /// The most frames that one turn reads. The next turn, which follows without a sleep, reads the rest.
     private static let framesPerTurn = 2048
 
-    /// Reads what has come in and serves the heartbeats. Never waits.
+    /// Reads the frames that have arrived and serves the heartbeats. Never waits.
     func read() throws(SessionError) {
         var frame = amqp_frame_t()
         var noTime = timeval()
@@ -17,7 +17,7 @@ extension Session {
             }
             try check(status)
             try take(frame)
-            // Everything was copied out. Per frame, so that a body of any size passes through the memory of one frame.
+            // Everything was copied out. Releasing per frame keeps the memory at one frame, however large a body is.
             amqp_maybe_release_buffers_on_channel(handle, frame.channel)
         }
     }
@@ -78,7 +78,7 @@ extension Session {
             report(.blocked(reason: reason))
         case AMQP_CONNECTION_UNBLOCKED_METHOD:
             blockedReason = nil
-            // What was asked before is read only now.
+            // The broker reads the outstanding calls only now.
             for channel in channels { channel.renewDeadlines(.now + configuration.rpcTimeout) }
             unblockedAt = .now
             report(.unblocked)
@@ -129,7 +129,7 @@ extension Session {
 
     private func takeReply(_ method: amqp_method_t, on channel: Channel) throws(SessionError) {
         guard let call = channel.calls.first, call.expected == method.id else {
-            throw .protocolViolation("method \(method.id) on channel \(channel.number), which nobody asked for")
+            throw .protocolViolation("method \(method.id) on channel \(channel.number), which answers no call")
         }
         var reply = BrokerReply.done
         if method.id == AMQP_QUEUE_DECLARE_OK_METHOD {

@@ -3,9 +3,10 @@ private import DequeModule
 private import Glibc
 
 extension Session {
-    /// Writes what has gathered: settlements first, for they free the broker's window; then messages.
+    /// Writes the queued work: first the settlements, which free the broker's window, then the messages.
     ///
-    /// The socket is corked meanwhile, so that hundreds of small frames leave in a few packets. Never waits for a full socket: what does not fit stays here.
+    /// The socket is corked meanwhile, so that hundreds of small frames leave in a few packets. The write never waits for a full
+    /// socket; what does not fit stays queued.
     func write() throws(SessionError) {
         isFull = false
         writeAllowance = 0
@@ -14,8 +15,8 @@ extension Session {
         }
         let canPublish = blockedReason == nil && publishingChannels.contains(where: \.hasWork)
         guard canPublish || !settlements.isEmpty else { return }
-        // A single settlement is one small frame: corking it would cost two calls for nothing. A message has at least three, and the library leaves the last
-        // frame of some sizes corked, which only uncorking sends.
+        // A single settlement is one small frame, and corking it would cost two system calls for nothing. A message has at least three
+        // frames, and the library leaves the last frame of some sizes corked; only uncorking sends that frame.
         let isCorked = canPublish || settlements.count > 1
         if isCorked { setCork(on: true) }
         defer { if isCorked { setCork(on: false) } }
@@ -25,20 +26,21 @@ extension Session {
         }
         for publishing in publishingChannels {
             while blockedReason == nil, publishing.hasWork, try canWrite() {
-                // Reading may have brought word that the broker has blocked the connection, or closed the channel.
+                // `canWrite()` also reads. The broker may have blocked the connection or closed the channel meanwhile.
                 guard blockedReason == nil, publishing.isOpen, let publish = publishing.backlog.popFirst() else { break }
                 try write(publish, on: publishing)
             }
         }
     }
 
-    /// Whether every settlement that was given is on the wire.
+    /// Whether every settlement that callers have given is on the wire.
     var areSettlementsWritten: Bool { settlements.isEmpty && subscriptions.allSatisfy(\.unsettled.isFlushed) }
 
-    /// Reads what has come in meanwhile, and tells whether the socket takes more.
+    /// Reads what has arrived, and returns whether the socket takes more.
     ///
-    /// librabbitmq before 0.14 can hang in a write when nothing was read for long (rabbitmq-c issue 780), and any version waits in a write to a full socket.
-    /// A socket that takes anything takes a few small frames: it is asked again after so many bytes, not before each.
+    /// librabbitmq before 0.14 can hang in a write when nothing was read for long (rabbitmq-c issue 780), and every version waits in a
+    /// write to a full socket. A writable socket takes several small frames. So the session polls it once per `bytesPerPoll` and not
+    /// before each frame.
     private func canWrite() throws(SessionError) -> Bool {
         guard writeAllowance <= 0 else { return true }
         var watched = pollfd(fd: descriptor, events: Int16(POLLIN | POLLOUT), revents: 0)
@@ -52,10 +54,10 @@ extension Session {
         return !isFull
     }
 
-    /// In bytes. Linux calls a socket writable while a third of its buffer is free, and a buffer has at least 16 KiB unless somebody made it smaller.
+    /// In bytes. Linux calls a socket writable while a third of its buffer is free, and a buffer has at least 16 KiB by default.
     private static let bytesPerPoll = 4096
 
-    /// Lets all frames that `body` writes leave in few packets, and within the time limit of a request.
+    /// Sends all frames that `body` writes in a few packets, within the time limit of a request.
     func writeTogether(_ body: () throws(SessionError) -> Void) throws(SessionError) {
         watchdog.arm(for: configuration.rpcTimeout)
         setCork(on: true)
@@ -72,9 +74,9 @@ extension Session {
     }
 
     private func write(_ frame: Unsettled.Frame, on channel: UInt16) throws(SessionError) {
-        // The channel was closed since: its settlements are late.
+        // The channel was closed meanwhile, so its settlements come too late.
         guard let open = self.channel(channel), open.isOpen else { return mailbox.countLate() }
-        // More than the frame of a settlement takes.
+        // More than the frame of a settlement needs.
         writeAllowance -= 32
         switch frame {
         case .ack(let tag, let multiple): try check(amqp_basic_ack(handle, channel, tag, multiple ? 1 : 0))
@@ -85,9 +87,9 @@ extension Session {
     private func write(_ publish: Publish, on publishing: PublishingChannel) throws(SessionError) {
         defer { arena.recycle() }
         var properties = arena.properties(publish.message.properties)
-        // The body, and about what the frames before it take.
+        // The body, and about as much as the frames before it need.
         writeAllowance -= publish.message.body.count + 512
-        // Before the first byte: whatever happens from here on, the message may have left.
+        // Before the first byte: from here on the message may have left, whatever happens.
         publishing.confirms.append(publish, at: .now)
         let status = publish.message.body.withUnsafeBytes { body in
             amqp_basic_publish(
@@ -99,7 +101,7 @@ extension Session {
         try check(status)
     }
 
-    /// Takes the callers' work; nothing is written yet.
+    /// Queues the work of callers. Nothing is written yet.
     func take(_ work: Mailbox.Work) {
         for (number, tag, settlement) in work.settlements {
             let isKnown = channel(number)?.isOpen == true && channel(number)?.subscription?.unsettled.settle(tag, with: settlement) == true
@@ -113,14 +115,18 @@ extension Session {
 
     // MARK: Methods
 
-    /// Writes a method frame.
+    /// Writes a method frame that has no reply.
     func send<Method>(_ method: Method, id: amqp_method_number_t, on channel: UInt16) throws(SessionError) {
         var method = method
         let status = withUnsafeMutablePointer(to: &method) { amqp_send_method(handle, channel, id, $0) }
         try check(status)
     }
 
-    /// Writes a method frame that the broker answers; `finish` is called on the thread with the answer.
+    /// Writes a method frame. `finish` gets the result, on the connection's thread.
+    ///
+    /// - Parameters:
+    ///   - expected: the method of the reply.
+    ///   - operation: what the broker has not answered, for the error after the time limit.
     func call<Method>(
         _ method: Method, id: amqp_method_number_t, on channel: Channel, expecting expected: amqp_method_number_t, operation: String,
         finish: @escaping (Channel.CallResult) -> Void
@@ -146,7 +152,7 @@ extension Session {
             finish: finish)
     }
 
-    /// Says goodbye. The broker's answer ends the session when it is read.
+    /// Sends connection.close. The session ends when it reads the broker's reply.
     func sendConnectionClose() throws(SessionError) {
         defer { arena.recycle() }
         let method = amqp_connection_close_t(

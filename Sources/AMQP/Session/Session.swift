@@ -2,7 +2,7 @@ internal import CRabbitMQ
 internal import DequeModule
 private import Glibc
 
-/// One login at one broker, from the first byte to the last. Confined to its connection's thread; after any error it is thrown away whole.
+/// One login at one broker, from connect to close. It runs on its connection's thread alone. After any error it is discarded.
 final class Session {
     enum Fixed {
         static let publishing: UInt16 = 1
@@ -11,22 +11,22 @@ final class Session {
         static let trial: UInt16 = 4
     }
 
-    /// What a session shares with its connection and the sessions before it.
+    /// The objects that a session shares with its connection and with earlier sessions.
     struct Environment {
         let configuration: AMQPConfiguration
         let mailbox: Mailbox
         let budget: SizeBudget
         let quarantine: Quarantine
-        /// Takes events for logs and metrics, on the connection's thread.
+        /// Receives events for logs and metrics, on the connection's thread.
         let report: (ConnectionEvent) -> Void
     }
 
     let number: UInt64
     let url: AMQPURL
     let serverVersion: String
-    /// The virtual host and the cluster, as the broker names it.
+    /// The virtual host, and the cluster as the broker names it.
     let home: String
-    /// Whether consumers may start: the connection that publishes is in the same home.
+    /// Whether consumers may start, see ``ClusterAffinity``.
     var mayConsume = true
     let configuration: AMQPConfiguration
     let handle: amqp_connection_state_t
@@ -38,41 +38,44 @@ final class Session {
     let report: (ConnectionEvent) -> Void
     let arena = Arena()
 
-    /// Channels by number, from 1.
+    /// The channels in the order of their numbers, which start at 1.
     var channels: [Channel] = []
     var subscriptions: [Subscription] = []
-    /// Where messages are published, and where each is tried alone.
+    /// The channel where messages are published, and the one where each message is tried alone.
     let mainPublishing: PublishingChannel
     let trialPublishing: PublishingChannel
     var publishingChannels: [PublishingChannel] { [mainPublishing, trialPublishing] }
-    /// How many of the next messages to an exchange are tried alone, for the broker has closed a channel over one lately.
+    /// The number of further messages to each exchange that are tried alone, because the broker has recently closed a channel over a
+    /// message to that exchange.
     var trialsLeft: [String: Int] = [:]
-    /// Since when the broker has been free to confirm.
+    /// When the broker last unblocked the connection, or the session began. The time limit of a confirm starts no earlier.
     var unblockedAt = ContinuousClock.now
     var settlements: Deque<(channel: UInt16, frame: Unsettled.Frame)> = []
     var requests: Deque<ManagementRequest> = []
-    /// Whether the answer to a request is to come.
+    /// Whether the reply to a management request is outstanding.
     var isRequestRunning = false
-    /// The request under way, while its caller waits for it.
+    /// The running request, while its caller waits for it.
     var runningRequest: ManagementRequest?
-    /// Questions about the topology, which the connection answers.
+    /// Requests to inspect the topology. The connection answers them.
     var inspections: [ManagementRequest] = []
     var blockedReason: String?
-    /// A queue has gone: the topology is to be declared again before anything is consumed.
+    /// Whether the connection must inspect the topology before anything is consumed, because a queue or exchange may be gone.
     var needsTopology = false
-    /// Whether everything that had come in was read; if not, the thread must not sleep.
+    /// Whether the last read found nothing more. If not, the thread must not sleep.
     var isDrained = true
-    /// Whether writing stopped because the socket was full.
+    /// Whether writing stopped because the socket is full.
     var isFull = false
-    /// How much may be written, in bytes, before the socket is asked again whether it takes more.
+    /// How many bytes may be written before the socket is polled again.
     var writeAllowance = 0
-    /// Whether the topology has been seen to.
+    /// Whether setup and topology are done.
     var isReady = false
     var failure: SessionError?
-    /// Whether the broker answers nothing, now or ever.
+    /// Whether the broker answers nothing: the session has ended, or the broker has blocked the connection.
     var isUnresponsive: Bool { failure != nil || blockedReason != nil }
 
-    /// Connects and logs in; blocks the thread for at most twice the connect time-out, and the resolver's time.
+    /// Connects and logs in. This blocks the thread for at most twice the connect time-out, plus the time of name resolution.
+    ///
+    /// - Parameter name: the connection's name in the broker's list of connections.
     init(
         number: UInt64, url: AMQPURL, name: String, environment: Environment
     ) throws(SessionError) {
@@ -106,14 +109,14 @@ final class Session {
         amqp_destroy_connection(handle)
     }
 
-    /// The largest frame both sides agreed on, in bytes.
+    /// The largest frame that both sides have agreed on, in bytes.
     var frameMaximum: Int { Int(amqp_get_frame_max(handle)) }
 
     func channel(_ number: UInt16) -> Channel? {
         number >= 1 && Int(number) <= channels.count ? channels[Int(number) - 1] : nil
     }
 
-    /// A channel number that has not been used in this session, so that a late settlement can never hit a delivery of another channel.
+    /// Returns a channel whose number was never used in this session, so that a late settlement cannot reach a delivery of another channel.
     func newChannel() throws(SessionError) -> Channel {
         guard channels.count < Int(amqp_get_channel_max(handle)) else {
             throw .connectionLost(reason: "all \(channels.count) channels of the connection are used up")
@@ -123,7 +126,7 @@ final class Session {
         return channel
     }
 
-    /// Turns a result of the C library into an error. Its errors end the session.
+    /// Throws the error that a result of the C library means. Each such error ends the session.
     func check(_ status: Int32) throws(SessionError) {
         guard status < 0 else { return }
         if watchdog.didFire { throw .timedOut(operation: "a call of the C library; the socket was shut down") }
@@ -135,7 +138,7 @@ final class Session {
         }
     }
 
-    /// Ends the session: answers everybody who waits for it.
+    /// Ends the session and answers every caller that waits for it.
     func end(_ error: SessionError) {
         guard failure == nil else { return }
         failure = error
@@ -149,7 +152,7 @@ final class Session {
         for subscription in subscriptions { subscription.sessionEnded() }
     }
 
-    /// The earliest moment at which something must be looked at, if nothing comes in.
+    /// The earliest deadline of the session; `nil` if it waits for nothing.
     func nextDeadline() -> ContinuousClock.Instant? {
         var earliest: ContinuousClock.Instant?
         func take(_ deadline: ContinuousClock.Instant?) {
@@ -162,18 +165,18 @@ final class Session {
         return earliest
     }
 
-    /// Answers callers whose messages have not left, or not been confirmed, in the time they had.
+    /// Answers callers whose messages were not written or not confirmed within their time.
     func expirePublishes(now: ContinuousClock.Instant) {
         let reason = "the broker did not take it in time\(blockedReason.map { ": it is blocked, \($0)" } ?? "")"
         for publishing in publishingChannels { publishing.expire(at: now, reason: reason) }
     }
 
-    /// When an answer to the oldest unanswered message is overdue.
+    /// When the confirm of the oldest unconfirmed message is overdue.
     private func confirmDeadline(of publishing: PublishingChannel) -> ContinuousClock.Instant? {
         publishing.confirms.oldest.map { max($0, unblockedAt) + configuration.longestConfirm }
     }
 
-    /// Gives up a session that leaves a question or a message unanswered. A broker that has blocked the connection leaves all of them.
+    /// Throws when the broker has left a call or a message without an answer for too long. A blocked connection has no deadlines.
     func checkDeadlines(now: ContinuousClock.Instant) throws(SessionError) {
         guard blockedReason == nil else { return }
         for channel in channels {

@@ -2,11 +2,13 @@ private import Dispatch
 private import Glibc
 private import Synchronization
 
-/// Breaks a session's socket when the C library has not come back from a call for too long.
+/// Shuts down a session's socket when a call of the C library takes too long.
 ///
-/// librabbitmq 0.11 can wait without end while it writes (rabbitmq-c issues 519 and 780). The watchdog looks once a second, from outside the connection's
-/// thread, and shuts the socket down, so that the stuck call fails. It frees nothing. It holds a duplicate of the descriptor: the library closes its own at
-/// moments of its choosing, and the number may be another file's by then.
+/// librabbitmq 0.11 can wait forever in a write (rabbitmq-c issues 519 and 780). The watchdog checks once a second, outside the
+/// connection's thread. It shuts the socket down, so that the stuck call fails, and frees nothing.
+///
+/// It holds a duplicate of the descriptor. The library closes its own descriptor when it likes, and the number may then belong to
+/// another file.
 final class Watchdog: Sendable {
     private struct State {
         var descriptor: Int32
@@ -15,7 +17,7 @@ final class Watchdog: Sendable {
     }
 
     private let state: Mutex<State>
-    // Dispatch's sources may be used from any thread; only its Swift declaration does not say so.
+    // Dispatch's sources are thread-safe; their Swift declaration does not say so.
     private nonisolated(unsafe) let timer: any DispatchSourceTimer
 
     /// - Parameter descriptor: the session's socket.
@@ -35,16 +37,16 @@ final class Watchdog: Sendable {
         }
     }
 
-    /// Whether the socket was shut down because something overran.
+    /// Whether the watchdog has shut the socket down.
     var didFire: Bool { state.withLock { $0.didFire } }
 
-    /// Something begins that must be over within `limit`.
+    /// Starts the time limit of one or more calls.
     func arm(for limit: Duration) {
         let deadline = ContinuousClock.now + limit
         state.withLock { $0.deadline = deadline }
     }
 
-    /// It is over.
+    /// Ends the time limit.
     func disarm() {
         state.withLock { $0.deadline = nil }
     }

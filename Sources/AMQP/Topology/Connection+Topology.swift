@@ -1,31 +1,31 @@
 private import Logging
 
 extension Connection {
-    /// Declares or checks all of the topology, in its order.
+    /// Declares or checks every item of the topology, in order.
     func declareTopology(in session: Session) async throws(SessionError) {
         for item in topology.items { try await apply(item, mode: topology.mode, in: session) }
     }
 
-    /// Looks at all of the topology in a session that is at work, and mends it.
+    /// Inspects the topology during a session, and repairs it.
     ///
-    /// - Throws: for a claim that cannot be had any more. Everything else is a finding, and the session goes on.
+    /// - Throws: when an exclusive queue or a marker cannot be had any more. Every other problem becomes a finding, and the session goes on.
     func inspectTopology(in session: Session) async throws(SessionError) {
         if try await !isComplete(in: session) {
             for item in topology.items { try await mend(item, in: session) }
         }
         for (object, detail) in findings where loggedFindings[object] != detail {
-            logger.error("something on the broker is not as it must be", metadata: ["object": "\(object)", "detail": "\(detail)"])
+            logger.error("the topology on the broker is wrong", metadata: ["object": "\(object)", "detail": "\(detail)"])
         }
         loggedFindings = findings
     }
 
-    /// Asks for all of the topology in one go, so that a look at one that is in order costs one answer of the broker's.
+    /// Checks all items at once, so that the inspection of a complete topology costs a single reply.
     ///
-    /// The broker works in order. It closes the channel over the first item that it refuses, and does nothing of what follows.
+    /// The broker processes the requests in order. Over the first item that it refuses it closes the channel, and it ignores the rest.
     private func isComplete(in session: Session) async throws(SessionError) -> Bool {
         var questions: [(item: TopologyItem, mode: TopologyMode)] = []
         for item in topology.items {
-            // First by name only: a declaration would make silently what is missing.
+            // First by name alone: a declaration would silently create what is missing.
             if let lookupForm = item.lookupForm { questions.append((lookupForm, .check)) }
             if topology.mode == .declare || item.isRequired { questions.append((item, topology.mode)) }
         }
@@ -45,7 +45,7 @@ extension Connection {
         }
     }
 
-    /// Looks at one item, and mends it.
+    /// Checks one item, and repairs it.
     private func mend(_ item: TopologyItem, in session: Session) async throws(SessionError) {
         let isMissing = try await isMissing(item, in: session)
         guard topology.mode == .declare || item.isRequired else {
@@ -55,7 +55,7 @@ extension Connection {
         do throws(SessionError) {
             try await apply(item, mode: topology.mode, in: session)
             if isMissing {
-                record("it was gone and has been declared again; messages that lay in it, and bindings of others, are lost", about: item)
+                record("it was gone and has been declared again; its messages, and the bindings of other programs, are lost", about: item)
             }
         } catch {
             guard !item.isRequired, session.failure == nil else { throw error }
@@ -63,7 +63,7 @@ extension Connection {
         }
     }
 
-    /// What was found since this was asked last.
+    /// Returns the findings since the last call, and forgets them.
     func takeFindings() -> [String] {
         defer { findings = [:] }
         return findings.map { "the \($0.key): \($0.value)" }.sorted()
@@ -79,27 +79,27 @@ extension Connection {
         } catch {
             if case .topologyMissing = error { return true }
             if let failure = session.failure { throw failure }
-            // What is there and cannot be looked at is told when it is declared.
+            // The item exists but cannot be checked. Its declaration reports the reason.
             return false
         }
     }
 
     private func apply(_ item: TopologyItem, mode: TopologyMode, in session: Session) async throws(SessionError) {
         if case .marker(let queue, _, _, mustExist: true) = item {
-            try await ask(for: item, as: .queue(name: queue), mode: .check, in: session)
+            try await request(item, as: .queue(name: queue), mode: .check, in: session)
         }
-        try await ask(for: item, as: item, mode: mode, in: session)
+        try await request(item, as: item, mode: mode, in: session)
     }
 
-    /// - Parameter asked: what the broker is asked for; a refusal is about `item`.
-    private func ask(for item: TopologyItem, as asked: TopologyItem, mode: TopologyMode, in session: Session) async throws(SessionError) {
+    /// - Parameter asked: the item that the broker is asked for. A refusal is reported about `item`.
+    private func request(_ item: TopologyItem, as asked: TopologyItem, mode: TopologyMode, in session: Session) async throws(SessionError) {
         try await openTopologyChannel(in: session)
         try await awaitReply(refusal: { Session.refusal(of: item, code: $0, text: $1) }) { finish throws(SessionError) in
             try session.declare(asked, mode: mode, finish: finish)
         }
     }
 
-    /// Opens the channel again if the broker has closed it with its last refusal.
+    /// Opens the channel again if the broker has closed it over an item that it refused.
     private func openTopologyChannel(in session: Session) async throws(SessionError) {
         guard let channel = session.channel(Session.Fixed.topology), !channel.isOpen else { return }
         try await awaitReply { finish throws(SessionError) in try session.open(channel, finish: finish) }

@@ -1,9 +1,9 @@
 internal import CRabbitMQ
 
 extension Session {
-    /// Asks for one item to be declared or checked.
+    /// Asks the broker to declare or check one item.
     ///
-    /// - Parameter finish: gets the answer. Without it no answer is asked for; a refusal closes the channel all the same.
+    /// - Parameter finish: gets the result. With `nil` the broker sends no reply; it closes the channel over a refusal all the same.
     func declare(_ item: TopologyItem, mode: TopologyMode, finish: ((Channel.CallResult) -> Void)?) throws(SessionError) {
         guard let channel = channel(Fixed.topology) else { return finish?(.reply(.done)) ?? () }
         let passive: amqp_boolean_t = mode == .check ? 1 : 0
@@ -59,11 +59,11 @@ extension Session {
         try call(method, id: id, on: channel, expecting: expected, operation: "the \(item.label)", finish: finish)
     }
 
-    /// The one free text among the arguments that the broker compares when a queue is declared again. It takes it only beside an exchange
-    /// for dead letters.
+    /// The argument that holds the text of a marker. It is the only free text that the broker compares when a queue is declared again.
+    /// The broker accepts it only together with a dead-letter exchange.
     private static let markerArgument = "x-dead-letter-routing-key"
 
-    /// What a refusal of an item means.
+    /// The error that the broker's refusal of an item means.
     static func refusal(of item: TopologyItem, code: UInt16, text: String) -> SessionError {
         switch (Int32(code), item) {
         case (AMQP_RESOURCE_LOCKED, .exclusiveQueue(let name)): .locked(name: name)

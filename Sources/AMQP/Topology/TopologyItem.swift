@@ -1,17 +1,19 @@
-/// Something the broker must have before a session is of use. Items are declared in the order given.
+/// An object that must exist on the broker before a session is ready. Items are declared in the order given.
 package enum TopologyItem: Sendable, Equatable {
     case exchange(name: String, kind: String, durable: Bool = true, arguments: [String: FieldValue] = [:])
     case queue(name: String, durable: Bool = true, arguments: [String: FieldValue] = [:])
     case binding(queue: String, exchange: String, routingKey: String)
-    /// A queue that only this connection may have, gone with it: a lock among all clients of the virtual host. Declared even where the rest is only checked.
+    /// A queue that belongs to this connection alone and vanishes with it: a lock among all clients of the virtual host. It is declared in
+    /// mode `check` too.
     case exclusiveQueue(name: String)
-    /// A queue that carries no messages: it keeps `text` on the broker until somebody deletes it, and whoever declares it with another text is
-    /// refused. `arguments` must name an `x-dead-letter-exchange`. Declared even where the rest is only checked.
+    /// A queue that carries no messages and stores `text` on the broker until it is deleted. The broker refuses every program that
+    /// declares it with another text. It is declared in mode `check` too.
     ///
-    /// `mustExist`: another program makes it; here it must exist already.
+    /// `arguments` must name an `x-dead-letter-exchange`. `mustExist`: another program declares the queue; if it is missing, this one
+    /// is refused.
     case marker(queue: String, text: String, arguments: [String: FieldValue], mustExist: Bool = false)
 
-    /// Whether a connection that cannot have it must not go on.
+    /// Whether a connection must not work without the item.
     var isRequired: Bool {
         switch self {
         case .exclusiveQueue, .marker: true
@@ -19,7 +21,7 @@ package enum TopologyItem: Sendable, Equatable {
         }
     }
 
-    /// The item as it is looked for: by its name only.
+    /// The item by its name alone, for a check whether it exists; `nil` for a binding, which cannot be checked.
     var lookupForm: TopologyItem? {
         switch self {
         case .exchange(let name, let kind, _, _): .exchange(name: name, kind: kind)
@@ -28,7 +30,7 @@ package enum TopologyItem: Sendable, Equatable {
         }
     }
 
-    /// What the item is, in messages for people.
+    /// The item's name in errors and logs.
     var label: String {
         switch self {
         case .exchange(let name, _, _, _): "exchange \(name)"
@@ -40,7 +42,7 @@ package enum TopologyItem: Sendable, Equatable {
     }
 }
 
-/// The topology of a connection, and what the connection does about it. An array literal is declared.
+/// The topology of a connection, and what the connection does about it. An array literal has the mode `declare`.
 package struct TopologyPlan: Sendable, ExpressibleByArrayLiteral {
     /// In the order in which they are declared.
     package var items: [TopologyItem]
@@ -59,8 +61,8 @@ package struct TopologyPlan: Sendable, ExpressibleByArrayLiteral {
 
 /// What a connection does about its topology.
 package enum TopologyMode: Sendable {
-    /// Declares everything; what is there already must have the same arguments.
+    /// The connection declares everything. An object that exists already must have the same arguments.
     case declare
-    /// Only checks that exchanges and queues are there. Arguments and bindings cannot be seen over AMQP.
+    /// The connection only checks that exchanges and queues exist. AMQP does not show arguments and bindings.
     case check
 }

@@ -1,6 +1,6 @@
 internal import CRabbitMQ
 
-/// Memory for what one call of the C library points at: texts, tables and arrays. Taken back at once after the call.
+/// Memory for the texts, tables and arrays that one call of the C library points to. It is recycled right after the call.
 final class Arena {
     private var pool = amqp_pool_t()
 
@@ -12,7 +12,7 @@ final class Arena {
         empty_amqp_pool(&pool)
     }
 
-    /// Forgets all that was made. What the results point at must not be used any more.
+    /// Frees everything that was made. The results must not be used any more.
     func recycle() {
         recycle_amqp_pool(&pool)
     }

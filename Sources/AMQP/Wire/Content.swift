@@ -1,6 +1,6 @@
 internal import CRabbitMQ
 
-/// A message on its way in: a method frame, then a header frame, then as many body frames as the announced size needs.
+/// A message that is arriving: a method frame, then a header frame, then as many body frames as the announced size needs.
 struct Content {
     enum Origin {
         case delivery(tag: UInt64, isRedelivered: Bool)
@@ -24,11 +24,13 @@ struct Content {
 
     var isComplete: Bool { hasHeader && missing == 0 }
 
-    /// The room that a large message takes.
+    /// The memory that a large message has reserved.
     private(set) var reservation: SizeBudget.Reservation?
 
-    /// Takes the header. Nothing is allocated for a body that is too large, or for which there is no room: its frames are counted and dropped. So are headers
-    /// larger than ordinary messages are, if there is no room for them.
+    /// Takes the header frame.
+    ///
+    /// Nothing is allocated for a body that is too large or does not fit into the budget; its frames are counted and dropped. Headers
+    /// larger than an ordinary message are dropped too if they do not fit.
     mutating func takeHeader(
         classID: UInt16, bodySize: UInt64, properties: UnsafeRawPointer?, propertiesSize: Int, configuration: AMQPConfiguration,
         budget: SizeBudget

@@ -1,14 +1,14 @@
 internal import CRabbitMQ
 
-// What the C library has decoded lies in its pools and is gone with the next frame, so everything is copied out here.
+// The values that the C library has decoded lie in its pools, which the next frame overwrites. So everything is copied here.
 
 extension String {
-    /// Bytes that are no UTF-8 are replaced: AMQP does not promise any encoding.
+    /// Replaces bytes that are not UTF-8, because AMQP promises no encoding.
     init(_ bytes: amqp_bytes_t) {
         self = String(decoding: UnsafeRawBufferPointer(start: bytes.bytes, count: bytes.len), as: UTF8.self)
     }
 
-    /// `nil` for bytes that are no UTF-8.
+    /// `nil` for bytes that are not UTF-8.
     init?(validating bytes: amqp_bytes_t) {
         self.init(validating: UnsafeRawBufferPointer(start: bytes.bytes, count: bytes.len), as: UTF8.self)
     }

@@ -1,6 +1,7 @@
 /// A value in a message's headers or a queue's arguments.
 ///
-/// AMQP's many widths of integers and floating-point numbers are read into the widest; written are the 64-bit forms, which every RabbitMQ understands.
+/// AMQP has integers and floating-point numbers of many widths. They are read into the widest type, and written in their 64-bit
+/// forms, which every RabbitMQ understands.
 package enum FieldValue: Sendable, Equatable {
     case bool(Bool)
     case int(Int64)
@@ -15,10 +16,11 @@ package enum FieldValue: Sendable, Equatable {
     case table([String: FieldValue])
     case null
 
-    /// How deep arrays and tables may lie within each other. What lies deeper is read as null: nobody's headers need it, and it is an attack on the stack.
+    /// The maximum nesting of arrays and tables. Deeper values are read as null: no real header needs them, and deeper nesting is an
+    /// attack on the stack.
     static let maximumDepth = 32
 
-    /// Bytes on the wire, the type's letter included.
+    /// The size on the wire in bytes, including the byte for the type.
     var encodedSize: Int {
         switch self {
         case .null: 1

@@ -20,7 +20,7 @@ extension Properties {
         userID = text(source.user_id, flag: AMQP_BASIC_USER_ID_FLAG, name: "user_id")
         appID = text(source.app_id, flag: AMQP_BASIC_APP_ID_FLAG, name: "app_id")
         self.unreadable = unreadable
-        // Without the property, and with any number but 2, RabbitMQ treats a message as transient.
+        // RabbitMQ treats a message as transient unless the property is exactly 2.
         let isPersistent = flags & UInt32(AMQP_BASIC_DELIVERY_MODE_FLAG) != 0 && source.delivery_mode == DeliveryMode.persistent.rawValue
         deliveryMode = isPersistent ? .persistent : .transient
         if flags & UInt32(AMQP_BASIC_PRIORITY_FLAG) != 0 { priority = source.priority }

@@ -5,18 +5,18 @@ import Testing
 @Suite("broker URLs", .timeLimit(.minutes(1)))
 struct AMQPURLTests {
     @Test(
-        "a URL is read with the standard's defaults and shown without its password",
+        "a URL gets the standard's defaults and is shown without its password",
         arguments: [
             ("amqp://h", "amqp://guest@h:5672/%2f"), ("amqps://u:p@h/v", "amqps://u@h:5671/v"),
             ("amqp://u:p%40%2f@h:1/%2f", "amqp://u@h:1/%2f"),
             ("amqp://[::1]:5673/a%2fb", "amqp://guest@[::1]:5673/a/b"), ("amqp://u@h/", "amqp://u@h:5672/%2f"),
         ])
-    func read(text: String, shown: String) throws {
+    func parsesURLWithDefaults(text: String, shown: String) throws {
         #expect(try AMQPURL(text).description == shown)
     }
 
     @Test("the password is decoded and cannot be printed")
-    func password() throws {
+    func passwordIsDecodedAndHidden() throws {
         let url = try AMQPURL("amqp://u:p%40:w@h")
         #expect(url.password.revealed == "p@:w")
         var dumped = ""
@@ -25,7 +25,7 @@ struct AMQPURLTests {
     }
 
     @Test(
-        "what is no broker URL is refused with what is wrong, and nothing of it is repeated",
+        "a text that is not a broker URL is refused with the reason, and the error repeats nothing of the text",
         arguments: [
             ("http://h", AMQPURLError.scheme), ("amqp://", .host), ("amqp://u:secret@:5", .host), ("amqp://h:0", .port),
             ("amqp://h:99999", .port),
@@ -35,7 +35,7 @@ struct AMQPURLTests {
             ("amqp://u:/secret@h/v", .misplacedAt), ("amqp://u:12/secret@h", .misplacedAt),
             ("amqp://u:%ff@h", .encoding(part: "password")),
         ])
-    func refused(text: String, error: AMQPURLError) {
+    func invalidURLIsRefused(text: String, error: AMQPURLError) {
         #expect(throws: error) { try AMQPURL(text) }
         #expect(!error.description.contains("secret"))
     }

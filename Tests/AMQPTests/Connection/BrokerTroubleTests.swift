@@ -2,11 +2,11 @@ import AMQP
 import BrokerKit
 import Testing
 
-/// Has a broker of its own, which it kills, blocks and starts again.
+/// This suite uses its own broker, because it kills, blocks and restarts the broker.
 @Suite("a broker in trouble", .timeLimit(.minutes(4)))
 struct BrokerTroubleTests {
-    @Test("publishes wait while the broker is short of memory, go on after, and survive its power cut")
-    func trouble() async throws {
+    @Test("publishes wait while the broker is short of memory, continue afterwards, and survive a power cut of the broker")
+    func publishesSurviveMemoryAlarmAndPowerCut() async throws {
         let broker = try await TestBroker.start()
         let queue = TestBroker.name()
         let topology: [TopologyItem] = [.queue(name: queue, arguments: ["x-queue-type": .string("quorum")])]
@@ -19,13 +19,13 @@ struct BrokerTroubleTests {
         try await broker.stop()
     }
 
-    /// What was asked before the broker's word came, and what is published without a time limit, ends with the connection.
+    /// Requests sent before the broker said that it blocks, and publishes without a time limit, end with the connection.
     private func closedWhileBlocked(_ broker: TestBroker, queue: String) async throws {
         try await broker.ctl("set_vm_memory_high_watermark", "0.00001")
         try await withThrowingTaskGroup(of: Void.self) { group in
             try await TestConnection.with(broker.url) { client in
                 try await client.connection.whenConnected()
-                // The broker stops reading with the message: what follows it in the same turn is never answered.
+                // The broker stops reading at this message, so it never answers what follows in the same turn.
                 for number in 0..<10 { group.addTask { _ = try? await client.publish("\(number)", to: queue) } }
                 group.addTask { _ = try? await client.connection.depth(of: queue) }
                 await client.events.first { if case .blocked = $0 { true } else { false } }
@@ -39,21 +39,21 @@ struct BrokerTroubleTests {
     private func blocked(_ client: TestConnection, broker: TestBroker, queue: String) async throws {
         try await broker.ctl("set_vm_memory_high_watermark", "0.00001")
         try await withThrowingTaskGroup(of: Void.self) { group in
-            // The broker says that it blocks a connection when the first message comes.
+            // The broker blocks a connection when its first message comes.
             group.addTask { try await client.publish("first", to: queue) }
             await client.events.first { if case .blocked = $0 { true } else { false } }
             #expect(client.connection.status.isBlocked)
-            // One that has a time limit is not waited for, and never leaves.
+            // A publish with a time limit does not wait longer than that, and its message is never sent.
             let error = try await #require(throws: PublishError.self) {
                 try await client.connection.publish(
                     Message(body: Array("late".utf8)), exchange: "", routingKey: queue, timeout: .milliseconds(10))
             }
             #expect("\(error)".hasPrefix("the message was not sent: the broker did not take it in time"))
-            // Nor does a question wait, for as long as the broker reads nothing.
+            // A management request does not wait while the broker reads nothing.
             let refusal = await #expect(throws: SessionError.self) { try await client.connection.depth(of: queue) }
             #expect(refusal?.description.contains("the broker has blocked the connection") == true)
             for number in 0..<100 { group.addTask { try await client.publish("\(number)", to: queue) } }
-            // A consumer's connection is not blocked.
+            // The connection of a consumer is not blocked.
             try await TestConnection.with(broker.url) { other in
                 try await other.connection.whenConnected()
                 #expect(try await other.connection.depth(of: queue).messages <= 1)

@@ -5,8 +5,8 @@ import Testing
 
 @Suite("losing sessions", .timeLimit(.minutes(3)))
 struct LossTests {
-    @Test("a message whose confirm is lost with the session is reported as unknown, and one never written as not sent")
-    func outcomeUnknown() async throws {
+    @Test("a message whose confirm is lost with the session has an unknown outcome; a message that was never written was not sent")
+    func lostConfirmMeansUnknownOutcome() async throws {
         let proxy = try await Proxy(upstream: TestBroker.shared.port)
         defer { proxy.stop() }
         try await TestConnection.with("amqp://127.0.0.1:\(proxy.port)") { client in
@@ -22,7 +22,7 @@ struct LossTests {
                         }
                     }
                 }
-                // The messages have left once they are waited for; then the line is cut.
+                // The messages have left once the connection counts them as unconfirmed. Then the test cuts the line.
                 while client.connection.status.unconfirmed < 10, !Task.isCancelled { await Task.yield() }
                 proxy.cut()
             }
@@ -31,8 +31,8 @@ struct LossTests {
         }
     }
 
-    @Test("after a loss the connection is back by itself, consumes again, and acks of the old session are counted, not sent")
-    func reconnect() async throws {
+    @Test("after a loss the connection reconnects and consumes again; acks of the old session are counted and not sent")
+    func reconnectsAndCountsLateAcks() async throws {
         let queue = TestBroker.name()
         let proxy = try await Proxy(upstream: TestBroker.shared.port)
         defer { proxy.stop() }
@@ -45,7 +45,7 @@ struct LossTests {
             _ = await client.events.disconnection()
             old.ack()
             #expect(client.connection.status.lateAcks == 1)
-            // The new session has a delivery of the same number, which a late settlement must not hit.
+            // The new session has a delivery with the same number, which a late settlement must not reach.
             let new = try #require(await iterator.next())
             old.reject()
             #expect(client.connection.status.lateAcks == 2)
@@ -63,8 +63,8 @@ struct LossTests {
         }
     }
 
-    @Test("a consumer paused before a loss stays paused after it")
-    func pausedAcrossLoss() async throws {
+    @Test("a consumer that was paused before a loss stays paused after it")
+    func pausedConsumerStaysPausedAfterLoss() async throws {
         let queue = TestBroker.name()
         let proxy = try await Proxy(upstream: TestBroker.shared.port)
         defer { proxy.stop() }
@@ -85,13 +85,13 @@ struct LossTests {
         }
     }
 
-    @Test("the broker closing the connection is reported with its words, and survived")
-    func closedByBroker() async throws {
+    @Test("when the broker closes the connection, its reason is reported and the connection reconnects")
+    func reconnectsAfterCloseByBroker() async throws {
         let broker = try await TestBroker.shared
         let reason = TestBroker.name("reason")
         try await TestConnection.with { client in
             try await client.connection.whenConnected()
-            // Only this test's connection: the others' must not notice.
+            // The test closes only its own connection, so that other tests are not affected.
             let name = TestBroker.name("connection")
             try await TestConnection.with(change: { ($0.connectionName, $0.version) = (name, "9.8.7") }) { victim in
                 try await victim.connection.whenConnected()
@@ -107,15 +107,15 @@ struct LossTests {
         }
     }
 
-    @Test("heartbeats keep an idle connection, and a silent peer is given up")
-    func heartbeats() async throws {
+    @Test("heartbeats keep an idle connection alive, and the connection gives up a silent peer")
+    func heartbeatsKeepAliveAndDetectSilence() async throws {
         let proxy = try await Proxy(upstream: TestBroker.shared.port)
         defer { proxy.stop() }
         let heartbeat = Duration.seconds(2)
         try await TestConnection.with("amqp://127.0.0.1:\(proxy.port)", change: { $0.heartbeat = heartbeat }) { client in
             try await client.connection.whenConnected()
-            // Nothing tells that nothing has happened, so time has to pass: twice the two heartbeats of silence after which the broker, or
-            // this side, would have cut the connection.
+            // No event shows that nothing has happened, so time must pass. The wait is twice the silence of two heartbeats after which the
+            // broker, or this side, would have closed the connection.
             try await Task.sleep(for: heartbeat * 4)
             #expect(client.connection.status.isConnected && client.connection.status.reconnects == 0)
             proxy.fallSilent()
@@ -124,7 +124,7 @@ struct LossTests {
     }
 
     @Test(
-        "a peer that breaks the protocol ends the session with an error, not the process",
+        "a peer that breaks the protocol ends the session with an error, and not the process",
         arguments: [
             // A body without a header, on the publishing channel.
             [3, 0, 1, 0, 0, 0, 1, 65, 0xCE],
@@ -134,7 +134,7 @@ struct LossTests {
             [3, 0, 99, 0, 0, 0, 1, 65, 0xCE],
             // basic.ack of a message that was never published.
             [1, 0, 1, 0, 0, 0, 13, 0, 60, 0, 80, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0xCE],
-            // basic.deliver where nobody consumes.
+            // basic.deliver on a channel without a consumer.
             [1, 0, 1, 0, 0, 0, 17, 0, 60, 0, 60, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0xCE],
             // A frame without its end mark.
             [3, 0, 1, 0, 0, 0, 1, 65, 0],
@@ -148,7 +148,7 @@ struct LossTests {
                 0xCE,
             ],
         ] as [[UInt8]])
-    func hostile(frames: [UInt8]) async throws {
+    func protocolViolationEndsSessionOnly(frames: [UInt8]) async throws {
         let proxy = try await Proxy(upstream: TestBroker.shared.port)
         defer { proxy.stop() }
         try await TestConnection.with("amqp://127.0.0.1:\(proxy.port)") { client in
@@ -159,8 +159,8 @@ struct LossTests {
         }
     }
 
-    @Test("headers nested without measure do not end the process")
-    func nested() async throws {
+    @Test("headers that are nested as deep as a frame allows do not end the process")
+    func deeplyNestedHeadersAreSurvived() async throws {
         let proxy = try await Proxy(upstream: TestBroker.shared.port)
         defer { proxy.stop() }
         try await TestConnection.with("amqp://127.0.0.1:\(proxy.port)") { client in
@@ -174,14 +174,14 @@ struct LossTests {
             let payload: [UInt8] = [0, 60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x20, 0] + number(table.count) + table
             proxy.inject([1, 0, 1, 0, 0, 0, 9, 0, 60, 0, 50, 1, 56, 0, 0, 0, 0xCE])
             proxy.inject([2, 0, 1] + number(payload.count) + payload + [0xCE])
-            // The session has borne it if it still answers.
+            // The session has survived if it still answers.
             try await client.connection.publish(Message(body: []), exchange: "amq.fanout", routingKey: "")
             #expect(client.connection.status.reconnects == 0)
         }
     }
 
-    @Test("a peer that says something else than AMQP, or nothing at all, is given up")
-    func strangers() async throws {
+    @Test("the connection gives up a peer that does not speak AMQP, or says nothing at all")
+    func peerWithoutAMQPIsGivenUp() async throws {
         let talker = try Proxy(greeting: Array("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n".utf8))
         defer { talker.stop() }
         try await TestConnection.with("amqp://127.0.0.1:\(talker.port)") { client in
@@ -194,15 +194,15 @@ struct LossTests {
         }
     }
 
-    @Test("a broker that does not answer a declaration in time is given up")
-    func unanswered() async throws {
+    @Test("the connection gives up a broker that does not answer a request in time")
+    func unansweredRequestEndsSession() async throws {
         let queue = TestBroker.name()
         let proxy = try await Proxy(upstream: TestBroker.shared.port)
         defer { proxy.stop() }
         try await TestConnection.with("amqp://127.0.0.1:\(proxy.port)", change: { $0.rpcTimeout = .milliseconds(300) }) { client in
             try await client.connection.whenConnected()
             proxy.fallSilent()
-            // The question was not asked yet, so that it cannot be what the session ended over.
+            // The request was not sent yet, so it cannot be the reason why the session ended.
             await #expect(throws: SessionError.noSession(reason: "the broker did not answer in time: opening channel 3")) {
                 _ = try await client.connection.depth(of: queue)
             }

@@ -2,16 +2,16 @@ import Testing
 
 @testable import AMQP
 
-@Suite("backoff", .timeLimit(.minutes(1)))
+@Suite("reconnecting", .timeLimit(.minutes(1)))
 struct ReconnectPolicyTests {
-    /// Always the same draw: all bits set gives the top of a range, none its bottom.
+    /// Always draws the same number: all bits set gives the top of a range, no bits its bottom.
     private struct Fixed: RandomNumberGenerator {
         let value: UInt64
         mutating func next() -> UInt64 { value }
     }
 
-    @Test("the bound doubles with each failure up to the maximum, and the pause is anywhere below it")
-    func bounds() {
+    @Test("the bound of the pause doubles with each failure up to the maximum, and the pause is random below it")
+    func pauseBoundDoublesUpToMaximum() {
         var backoff = Backoff()
         backoff.initial = .seconds(1)
         backoff.maximum = .seconds(5)
@@ -26,8 +26,8 @@ struct ReconnectPolicyTests {
         }
     }
 
-    @Test("every URL is tried before a pause, and a session only counts as a success if it lasts")
-    func policy() {
+    @Test("every URL is tried before a pause, and a session counts as a success only if it lasts")
+    func everyURLIsTriedBeforePause() {
         var policy = ReconnectPolicy(urls: 2, stableAfter: .seconds(15))
         func after(ready wasReady: Bool, lifetime: Duration) -> [Int?] {
             policy.record(wasReady: wasReady, after: lifetime)

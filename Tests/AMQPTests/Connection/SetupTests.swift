@@ -3,10 +3,10 @@ import BrokerKit
 import Logging
 import Testing
 
-@Suite("getting a session ready", .timeLimit(.minutes(2)))
+@Suite("setting up a session", .timeLimit(.minutes(2)))
 struct SetupTests {
-    @Test("a wrong password is reported as a refused login, and the password is nowhere in it")
-    func wrongPassword() async throws {
+    @Test("a wrong password is reported as a refused login, and the password appears nowhere")
+    func wrongPasswordIsReportedAndHidden() async throws {
         let port = try await TestBroker.shared.port
         try await TestConnection.with("amqp://guest:hunter2@127.0.0.1:\(port)/") { client in
             let error = await client.events.setupError()
@@ -16,8 +16,8 @@ struct SetupTests {
         }
     }
 
-    @Test("a virtual host that does not exist is reported as such")
-    func wrongVirtualHost() async throws {
+    @Test("a virtual host that does not exist is reported as refused")
+    func missingVirtualHostIsReported() async throws {
         let port = try await TestBroker.shared.port
         try await TestConnection.with("amqp://guest:guest@127.0.0.1:\(port)/nowhere") { client in
             let error = await client.events.setupError()
@@ -25,8 +25,8 @@ struct SetupTests {
         }
     }
 
-    @Test("where nothing listens, the next URL is tried, without a pause before it")
-    func secondURL() async throws {
+    @Test("if no broker listens at a URL, the next URL is tried without a pause")
+    func nextURLIsTriedWithoutPause() async throws {
         let port = try await TestBroker.shared.port
         let change: (inout AMQPConfiguration) -> Void = { configuration in
             configuration.backoff.initial = .seconds(3600)
@@ -43,8 +43,8 @@ struct SetupTests {
         }
     }
 
-    @Test("a queue that exists with other arguments is named, with the broker's own words")
-    func mismatch() async throws {
+    @Test("a queue that exists with other arguments is reported with the broker's reason")
+    func queueWithOtherArgumentsIsReported() async throws {
         try await TestConnection.withQueue { client, queue in
             try await TestConnection.with(topology: [.queue(name: queue, arguments: ["x-max-length": .int(5)])]) { other in
                 let error = await other.events.setupError()
@@ -55,8 +55,8 @@ struct SetupTests {
         }
     }
 
-    @Test("where the topology is only checked, what is missing is named and nothing is made")
-    func checkOnly() async throws {
+    @Test("in mode check, missing objects are reported and nothing is declared")
+    func checkModeDeclaresNothing() async throws {
         let queue = TestBroker.name()
         let topology: [TopologyItem] = [.exchange(name: "amq.direct", kind: "direct"), .queue(name: queue)]
         try await TestConnection.with(topology: topology, mode: .check) { client in
@@ -71,8 +71,8 @@ struct SetupTests {
         }
     }
 
-    @Test("an exchange that is declared can be bound, published to and deleted")
-    func exchanges() async throws {
+    @Test("a declared exchange can be bound, published to and deleted")
+    func declaredExchangeWorks() async throws {
         let name = TestBroker.name()
         let topology: [TopologyItem] = [
             .exchange(name: name, kind: "topic"), .queue(name: name), .binding(queue: name, exchange: name, routingKey: "a.#"),
@@ -88,8 +88,8 @@ struct SetupTests {
         }
     }
 
-    @Test("an exclusive queue is refused while another connection holds it, and obtained when that is gone")
-    func lock() async throws {
+    @Test("an exclusive queue is refused while another connection holds it, and granted when that connection is gone")
+    func exclusiveQueueHasOneHolder() async throws {
         let name = TestBroker.name("lock")
         try await TestConnection.with(topology: [.exclusiveQueue(name: name)]) { holder in
             try await holder.connection.whenConnected()
@@ -101,8 +101,8 @@ struct SetupTests {
         }
     }
 
-    @Test("a marker lets everybody in who has its text, refuses everybody else, and is made even where the rest is only checked")
-    func marker() async throws {
+    @Test("a marker accepts programs with its text, refuses all others, and is declared in mode check too")
+    func markerAcceptsOnlyItsText() async throws {
         let name = TestBroker.name("marker")
         func marked(_ text: String, with arguments: [String: FieldValue]) -> [TopologyItem] {
             [.marker(queue: name, text: text, arguments: arguments.merging(["x-dead-letter-exchange": .string("")]) { $1 })]
@@ -123,7 +123,7 @@ struct SetupTests {
                         #expect(text.contains("received 'theirs' but current is 'mine'"), "\(text)")
                     }
                 }
-                // Another difference is no other text.
+                // Different arguments are not a different text.
                 try await TestConnection.with(topology: marked("mine", with: ["x-max-length": .int(5)])) { other in
                     let error = await other.events.setupError()
                     guard case .topologyMismatch("marker queue \(name)", _) = error else { throw error }
@@ -133,8 +133,8 @@ struct SetupTests {
         }
     }
 
-    @Test("waiting for a connection ends with the task that waits, and with the connection")
-    func waitingEnds() async throws {
+    @Test("waiting for a connection ends when the waiting task is cancelled, and when the connection is closed")
+    func waitingForConnectionEnds() async throws {
         try await TestConnection.with("amqp://127.0.0.1:1") { client in
             let cancelled = Task { try await client.connection.whenConnected() }
             cancelled.cancel()
@@ -145,8 +145,8 @@ struct SetupTests {
         }
     }
 
-    @Test("a connection that is closed answers everybody at once, also when it never ran")
-    func closed() async throws {
+    @Test("a closed connection answers every caller at once, even if it never had a session")
+    func closedConnectionAnswersAtOnce() async throws {
         try await TestConnection.with { client in
             try await client.connection.whenConnected()
             await client.connection.close()
@@ -169,9 +169,9 @@ struct SetupTests {
         await #expect(throws: PublishError.self) { try await client.publish("x", to: "x") }
     }
 
-    @Test("run() ends when its task is cancelled, and what was acked before has reached the broker")
-    func cancellation() async throws {
-        // Often, because the ack must make it from the mailbox to the wire although the stop comes right behind it.
+    @Test("run() ends when its task is cancelled, and earlier acks have reached the broker")
+    func cancelledRunDeliversAcks() async throws {
+        // Twenty times, because the ack must get from the mailbox to the wire although the stop follows at once.
         for _ in 0..<20 { try await cancelOnce() }
     }
 

@@ -5,8 +5,8 @@ import Testing
 
 @Suite("TLS", .timeLimit(.minutes(2)))
 struct TLSTests {
-    @Test("the broker is known by its CA and host name, and knows the client by its certificate")
-    func tls() async throws {
+    @Test("the client checks the broker's CA and host name, and the broker checks the client's certificate")
+    func bothSidesAreAuthenticated() async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(TestBroker.name("tls")).path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -39,7 +39,7 @@ struct TLSTests {
             good(&$0)
             $0.tls.keyFile = nil
         }
-        // A broker that does not speak TLS on that port.
+        // The broker does not speak TLS on this port.
         try await expectFailure("amqps://localhost:\(broker.port)", because: "handshake", change: good)
         try await broker.stop()
     }

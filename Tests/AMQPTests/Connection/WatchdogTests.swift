@@ -11,11 +11,11 @@ struct WatchdogTests {
         return (ends[0], ends[1])
     }
 
-    @Test("a call that overruns has its socket shut down, though its descriptor's number is another file's by then")
-    func overrun() async throws {
+    @Test("the socket of an overdue call is shut down, even if the descriptor's number belongs to another file by then")
+    func overdueCallLosesItsSocket() async throws {
         let (mine, peer) = try pair()
         let watchdog = Watchdog(descriptor: mine)
-        // The library closes the socket at a moment of its own, and the number is taken again.
+        // The library closes the socket when it likes, and another file gets the number.
         let bystander = try pair()
         dup2(bystander.0, mine)
         close(bystander.0)
@@ -28,7 +28,7 @@ struct WatchdogTests {
         }
         #expect(count == 0)
         #expect(watchdog.didFire)
-        // The bystander is unharmed.
+        // The other file is unharmed.
         var byte: UInt8 = 7
         #expect(send(mine, &byte, 1, Int32(MSG_NOSIGNAL)) == 1)
         for descriptor in [mine, peer, bystander.1] { close(descriptor) }

@@ -4,8 +4,8 @@ import Testing
 
 @Suite("consuming", .timeLimit(.minutes(2)))
 struct ConsumeTests {
-    @Test("what is acked is gone, what is requeued comes again marked so, what is rejected is dead-lettered")
-    func settlements() async throws {
+    @Test("an acked message is gone, a requeued one comes again as redelivered, and a rejected one is dead-lettered")
+    func settlementsReachBroker() async throws {
         let (queue, dead) = (TestBroker.name(), TestBroker.name("dead"))
         let topology: [TopologyItem] = [
             .queue(name: dead),
@@ -35,8 +35,8 @@ struct ConsumeTests {
         }
     }
 
-    @Test("thousands of deliveries acked in any order by many tasks leave nothing behind")
-    func manyAcks() async throws {
+    @Test("thousands of deliveries that are acked in random order leave nothing behind")
+    func acksInAnyOrderLeaveNothing() async throws {
         let queue = TestBroker.name()
         try await TestConnection.with(topology: [.queue(name: queue, arguments: ["x-queue-type": .string("quorum")])]) { client in
             try await client.connection.whenConnected()
@@ -69,12 +69,12 @@ struct ConsumeTests {
         }
     }
 
-    @Test("no more than the prefetch is ever handed over unsettled")
-    func prefetch() async throws {
+    @Test("the broker never delivers more unsettled messages than the prefetch")
+    func prefetchLimitsUnsettledDeliveries() async throws {
         try await TestConnection.withQueue { client, queue in
             for number in 0..<10 { try await client.publish("\(number)", to: queue) }
             let deliveries = client.connection.consume(queue: queue, prefetch: 3)
-            // The broker has handed over what it will once no more than the rest is ready.
+            // The broker has delivered all that the prefetch allows once only the rest is ready.
             try await client.waitForDepth(of: queue, toBe: 7)
             var iterator = deliveries.makeAsyncIterator()
             let first = await iterator.next()
@@ -85,8 +85,8 @@ struct ConsumeTests {
         }
     }
 
-    @Test("pausing gives back what nobody took, keeps what was taken, and resuming consumes again")
-    func pausing() async throws {
+    @Test("pausing requeues untaken deliveries and keeps taken ones; resuming consumes again")
+    func pauseRequeuesUntakenAndResumeConsumes() async throws {
         try await TestConnection.withQueue { client, queue in
             for number in 0..<5 { try await client.publish("\(number)", to: queue) }
             let deliveries = client.connection.consume(queue: queue, prefetch: 5)
@@ -110,8 +110,8 @@ struct ConsumeTests {
         }
     }
 
-    @Test("a queue is consumed with another prefetch once that was wished, paused or not, and with its own again after a plain resume")
-    func otherPrefetch() async throws {
+    @Test("a queue is consumed with another prefetch on request, paused or not, and with its own again after a plain resume")
+    func resumeChangesPrefetch() async throws {
         try await TestConnection.withQueue { client, queue in
             for number in 0..<5 { try await client.publish("\(number)", to: queue) }
             let deliveries = client.connection.consume(queue: queue, prefetch: 3)
@@ -120,7 +120,7 @@ struct ConsumeTests {
             await deliveries.pause()
             await deliveries.resume(prefetch: 1)
             #expect(deliveries.isConsuming)
-            // One is with the caller since before, and one more is handed over.
+            // The caller holds one delivery from before, and the broker delivers one more.
             try await client.waitForDepth(of: queue, toBe: 3)
             let trial = try #require(await iterator.next())
             #expect(trial.text == "1")
@@ -141,8 +141,8 @@ struct ConsumeTests {
         }
     }
 
-    @Test("a prefetch that was wished outlives the session")
-    func otherPrefetchAcrossLoss() async throws {
+    @Test("a requested prefetch outlives the session")
+    func requestedPrefetchSurvivesLoss() async throws {
         let queue = TestBroker.name()
         let proxy = try await Proxy(upstream: TestBroker.shared.port)
         defer { proxy.stop() }
@@ -163,8 +163,8 @@ struct ConsumeTests {
         }
     }
 
-    @Test("finishing ends the sequence, gives back what nobody took, and what runs can still be acked")
-    func finishing() async throws {
+    @Test("finishing ends the sequence and requeues untaken deliveries; taken ones can still be acked")
+    func finishEndsSequenceAndRequeuesUntaken() async throws {
         let queue = TestBroker.name()
         try await TestConnection.with(topology: [.queue(name: queue)]) { client in
             try await client.connection.whenConnected()
@@ -185,8 +185,8 @@ struct ConsumeTests {
         }
     }
 
-    @Test("a body over the limit is passed over: its size is told and the session goes on")
-    func tooLarge() async throws {
+    @Test("a body over the limit is dropped, its size is reported, and the session goes on")
+    func oversizedBodyIsDropped() async throws {
         try await TestConnection.withQueue(change: { $0.maximumBodySize = 1000 }) { client, queue in
             try await client.connection.publish(Message(body: [UInt8](repeating: 1, count: 3_000_000)), exchange: "", routingKey: queue)
             try await client.connection.publish(Message(body: [UInt8](repeating: 2, count: 1000)), exchange: "", routingKey: queue)
@@ -200,8 +200,8 @@ struct ConsumeTests {
         }
     }
 
-    @Test("headers for which there is no room are passed over with their body, and the session goes on")
-    func headersTooLarge() async throws {
+    @Test("headers that do not fit into the memory for large messages are dropped with their body, and the session goes on")
+    func oversizedHeadersAreDropped() async throws {
         try await TestConnection.withQueue(change: { ($0.ordinarySize, $0.roomForLarge) = (1000, 1000) }) { client, queue in
             var message = Message(body: [1, 2])
             message.properties.correlationID = "c"
@@ -215,8 +215,8 @@ struct ConsumeTests {
         }
     }
 
-    @Test("large messages are kept while there is room for them, whatever the prefetch, and again once others are let go of")
-    func roomForLarge() async throws {
+    @Test("large messages are kept while memory for them is left, whatever the prefetch, and again once others are released")
+    func largeMessagesShareMemory() async throws {
         let change: (inout AMQPConfiguration) -> Void = { ($0.ordinarySize, $0.roomForLarge) = (1000, 5000) }
         try await TestConnection.withQueue(change: change) { client, queue in
             let large = Message(body: [UInt8](repeating: 1, count: 2000))
@@ -236,8 +236,8 @@ struct ConsumeTests {
         }
     }
 
-    @Test("a settlement given twice is counted and not sent")
-    func twice() async throws {
+    @Test("a second settlement of a delivery is counted and not sent")
+    func secondSettlementIsCounted() async throws {
         let queue = TestBroker.name()
         try await TestConnection.with(topology: [.queue(name: queue)]) { client in
             try await client.connection.whenConnected()
@@ -257,8 +257,8 @@ struct ConsumeTests {
         }
     }
 
-    @Test("a queue that is deleted under the consumer is declared and consumed again")
-    func deletedQueue() async throws {
+    @Test("a queue that is deleted under its consumer is declared and consumed again")
+    func deletedQueueIsDeclaredAgain() async throws {
         try await TestConnection.withQueue { client, queue in
             let deliveries = client.connection.consume(queue: queue, prefetch: 2)
             await client.events.first { if case .consuming = $0 { true } else { false } }
@@ -274,10 +274,10 @@ struct ConsumeTests {
         }
     }
 
-    @Test("a consumer whose channel the broker closes gets a new one; the late ack of the old is counted")
-    func closedChannel() async throws {
+    @Test("a consumer whose channel the broker closes gets a new channel, and starts once its queue exists")
+    func consumerGetsNewChannelAfterClose() async throws {
         let queue = TestBroker.name()
-        // The consumer's queue is missing at first: consuming it closes the channel, and does so until somebody declares it.
+        // The consumer's queue is missing at first. Consuming it closes the channel, until another connection declares the queue.
         try await TestConnection.with { client in
             try await client.connection.whenConnected()
             let deliveries = client.connection.consume(queue: queue, prefetch: 2)
@@ -296,8 +296,8 @@ struct ConsumeTests {
         }
     }
 
-    @Test("a missing queue is an answer and does not hurt the session")
-    func missingQueue() async throws {
+    @Test("asking for the depth of a missing queue is answered with an error and does not affect the session")
+    func depthOfMissingQueueIsAnswered() async throws {
         try await TestConnection.with { client in
             try await client.connection.whenConnected()
             let name = TestBroker.name("missing")

@@ -3,10 +3,10 @@ import Testing
 
 @testable import AMQP
 
-@Suite("decoding", .timeLimit(.minutes(1)))
+@Suite("decoding properties", .timeLimit(.minutes(1)))
 struct PropertiesDecodingTests {
-    @Test("a text that is no UTF-8 is not made into another text: its bytes are kept under the property's name")
-    func unreadableTexts() {
+    @Test("a text that is not UTF-8 is not changed into another text; its bytes are kept under the property's name")
+    func textsThatAreNotUTF8KeepTheirBytes() {
         var (bad, good): ([UInt8], [UInt8]) = ([0x43, 0xe4, 0xff], Array("C1 ä".utf8))
         bad.withUnsafeMutableBytes { bad in
             good.withUnsafeMutableBytes { good in

@@ -15,8 +15,8 @@ struct UnsettledTests {
         #expect(frames == expected, sourceLocation: location)
     }
 
-    @Test("acks without a gap before them become one frame, whatever their order")
-    func run() throws {
+    @Test("acks without a gap before them become one frame, in whatever order they were given")
+    func acksWithoutGapShareFrame() throws {
         var unsettled = try outstanding(5)
         let areKnown = [3, 1, 2].map { unsettled.settle($0, with: .ack) }
         #expect(areKnown == [true, true, true])
@@ -24,8 +24,8 @@ struct UnsettledTests {
         expect([], from: &unsettled)
     }
 
-    @Test("an ack after a gap goes alone, and is not told again when the gap closes")
-    func gap() throws {
+    @Test("an ack after a gap has a frame of its own, and is not sent again when the gap closes")
+    func ackAfterGapIsSentOnce() throws {
         var unsettled = try outstanding(3)
         _ = unsettled.settle(2, with: .ack)
         expect([.ack(2, multiple: false)], from: &unsettled)
@@ -35,8 +35,8 @@ struct UnsettledTests {
         expect([.ack(3, multiple: false)], from: &unsettled)
     }
 
-    @Test("an ack of many never covers a delivery that is refused: the refusal goes first")
-    func refusals() throws {
+    @Test("an ack of several deliveries never covers a refused one: the refusal comes first")
+    func refusalsPrecedeAcks() throws {
         var unsettled = try outstanding(4)
         _ = unsettled.settle(1, with: .ack)
         _ = unsettled.settle(3, with: .ack)
@@ -45,15 +45,15 @@ struct UnsettledTests {
         expect([.nack(2, requeue: true), .nack(4, requeue: false), .ack(3, multiple: true)], from: &unsettled)
     }
 
-    @Test("an ack of many never covers a delivery that is still running")
-    func running() throws {
+    @Test("an ack of several deliveries never covers an unsettled one")
+    func acksNeverCoverUnsettled() throws {
         var unsettled = try outstanding(4)
         for tag: UInt64 in [1, 2, 4] { _ = unsettled.settle(tag, with: .ack) }
         expect([.ack(2, multiple: true), .ack(4, multiple: false)], from: &unsettled)
     }
 
-    @Test("what was settled before, or never delivered, is not settled again")
-    func twice() throws {
+    @Test("a delivery that was settled before, or never existed, cannot be settled")
+    func deliveryIsSettledOnce() throws {
         var unsettled = try outstanding(2)
         var areKnown = [
             unsettled.settle(1, with: .reject), unsettled.settle(1, with: .ack), unsettled.settle(3, with: .ack),
@@ -65,7 +65,7 @@ struct UnsettledTests {
     }
 
     @Test("a delivery out of order is the peer's error")
-    func order() throws {
+    func deliveryOutOfOrderIsError() throws {
         var unsettled = try outstanding(2)
         #expect(throws: SessionError.self) { try unsettled.delivered(2) }
         #expect(throws: SessionError.self) { try unsettled.delivered(4) }

@@ -5,8 +5,8 @@ import Testing
 
 @Suite("a direct reply", .timeLimit(.minutes(1)))
 struct DirectReplyTests {
-    @Test("has a listener as long as its caller is there; a name that no broker has made has none, and the broker is not asked about it")
-    func listener() async throws {
+    @Test("has a listener while its caller exists; a name that no broker can have made has none, and the broker is not asked")
+    func listenerExistsWhileCallerDoes() async throws {
         try await TestConnection.withQueue { client, queue in
             let deliveries = client.connection.consume(queue: queue, prefetch: 1)
             let name = try await DirectCaller.with(TestBroker.shared) { caller in
@@ -28,15 +28,15 @@ struct DirectReplyTests {
                 #expect(try await caller.reply() == [2])
                 return name
             }
-            // The broker ends the caller's channel after it has said goodbye to the connection.
+            // The broker ends the caller's channel only after it has confirmed the close of the caller's connection.
             while try await client.connection.hasListener(directReplyTo: name) {}
             #expect(client.connection.status.reconnects == 0)
         }
     }
 
-    @Test("is not sent where it is not known whether its caller is there")
-    func unknown() async throws {
-        // Well formed: a process of a node that there is not.
+    @Test("fails as not sent if it is unknown whether its caller exists")
+    func unknownListenerMeansNotSent() async throws {
+        // Well formed: a process of a node that does not exist.
         let name = "amq.rabbitmq.reply-to.g1h3B3JlcGx5QDEAAAABAAAAAAAAAAA=.k"
         #expect(DirectReplyTo.isWellFormed(name))
         try await TestConnection.with("amqp://127.0.0.1:1") { client in
@@ -50,16 +50,16 @@ struct DirectReplyTests {
     }
 }
 
-/// The broker does not say which message it was.
+/// In such a close the broker does not say which message caused it.
 @Suite("a message over which the broker closes the connection", .timeLimit(.minutes(1)))
 struct ConnectionClosingTests {
-    @Test("costs itself only: all others are confirmed, it is turned down at the second close, and later tries cost one session each")
-    func isolated() async throws {
+    @Test("affects no other: it is turned down at the second close, the others are confirmed, and later tries cost one session each")
+    func connectionClosingMessageIsIsolated() async throws {
         let queue = TestBroker.name()
         try await TestConnection.with(topology: [.queue(name: queue)]) { client in
             let connection = client.connection
             try await connection.whenConnected()
-            /// Publishes as long as it is not known whether the broker has the message.
+            /// Publishes again as long as it is unknown whether the broker has the message.
             @Sendable func publish(_ id: String, to routingKey: String) async throws {
                 var message = Message(body: [1])
                 message.properties.messageID = id
@@ -87,7 +87,7 @@ struct ConnectionClosingTests {
                 }
                 try await group.waitForAll()
             }
-            // The status is that of the turn before the answer to a question.
+            // The reply to a request ensures that the status is of a later turn than the confirms.
             #expect(try await connection.depth(of: queue).messages >= 99)
             #expect(connection.status.reconnects == 2)
             #expect(connection.status.unconfirmed == 0)

@@ -4,16 +4,16 @@ import Testing
 
 @Suite("publishing", .timeLimit(.minutes(2)))
 struct PublishTests {
-    @Test("a publish returns when the broker has confirmed it, and the message is there")
-    func confirmed() async throws {
+    @Test("a publish returns when the broker has confirmed it, and the message is in the queue")
+    func publishReturnsOnConfirm() async throws {
         try await TestConnection.withQueue { client, queue in
             try await client.publish("one", to: queue)
             #expect(try await client.connection.depth(of: queue).messages == 1)
         }
     }
 
-    @Test("hundreds of publishes are in flight at once and every one is confirmed")
-    func manyInFlight() async throws {
+    @Test("hundreds of publishes run at once, and the broker confirms each of them")
+    func manyPublishesAtOnce() async throws {
         try await TestConnection.withQueue(["x-queue-type": .string("quorum")]) { client, queue in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<1000 { group.addTask { try await client.publish("\(number)", to: queue) } }
@@ -24,8 +24,8 @@ struct PublishTests {
         }
     }
 
-    @Test("a mandatory message that no queue is bound for is reported as returned; those beside it are confirmed")
-    func returned() async throws {
+    @Test("a mandatory message that no queue is bound for is reported as returned, and the others are confirmed")
+    func unroutableMessageIsReturned() async throws {
         try await TestConnection.withQueue { client, queue in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<200 {
@@ -43,7 +43,7 @@ struct PublishTests {
     }
 
     @Test("a message that a full queue refuses is reported as refused")
-    func refused() async throws {
+    func fullQueueRefuses() async throws {
         let queue = TestBroker.name()
         let arguments: [String: FieldValue] = ["x-max-length": .int(1), "x-overflow": .string("reject-publish")]
         try await TestConnection.with(topology: [.queue(name: queue, arguments: arguments)]) { client in
@@ -55,7 +55,7 @@ struct PublishTests {
     }
 
     @Test("properties and headers of every kind arrive as they were sent")
-    func roundTrip() async throws {
+    func propertiesRoundTrip() async throws {
         let queue = TestBroker.name()
         var properties = Properties()
         properties.contentType = "application/json"
@@ -89,8 +89,8 @@ struct PublishTests {
         }
     }
 
-    @Test("bodies of all sizes round the frame's arrive whole", arguments: [0, 1, 131_063, 131_064, 131_065, 262_128, 1 << 20])
-    func sizes(size: Int) async throws {
+    @Test("bodies of all sizes around the frame's size arrive whole", arguments: [0, 1, 131_063, 131_064, 131_065, 262_128, 1 << 20])
+    func bodiesAroundFrameSizeArriveWhole(size: Int) async throws {
         try await TestConnection.withQueue { client, queue in
             let body = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) }
             try await client.connection.publish(Message(body: body), exchange: "", routingKey: queue, mandatory: true)
@@ -101,8 +101,8 @@ struct PublishTests {
         }
     }
 
-    @Test("what cannot be put on the wire is refused before a byte is written, and the session stays")
-    func invalid() async throws {
+    @Test("a message that cannot be encoded is refused before a byte is written, and the session stays")
+    func invalidMessageIsRefusedUnwritten() async throws {
         try await TestConnection.with { client in
             try await client.connection.whenConnected()
             var large = Properties()
@@ -126,7 +126,7 @@ struct PublishTests {
     }
 
     @Test("headers just small enough for one frame are sent")
-    func largestHeaders() async throws {
+    func largestHeadersAreSent() async throws {
         try await TestConnection.with { client in
             try await client.connection.whenConnected()
             var properties = Properties()
@@ -136,7 +136,7 @@ struct PublishTests {
     }
 
     @Test("without a session nothing is sent, and the error says why")
-    func notSent() async throws {
+    func withoutSessionNothingIsSent() async throws {
         try await TestConnection.with("amqp://127.0.0.1:1") { client in
             _ = await client.events.setupError()
             await #expect {
@@ -147,12 +147,12 @@ struct PublishTests {
         }
     }
 
-    @Test("a user id that came with a message does not end the session when the message is passed on")
-    func userID() async throws {
+    @Test("a received user id does not end the session when the message is forwarded")
+    func receivedUserIDIsNotForwarded() async throws {
         try await TestConnection.with { client in
             try await client.connection.whenConnected()
             var properties = Properties()
-            properties.userID = "somebody else"
+            properties.userID = "another user"
             try await client.connection.publish(Message(body: [], properties: properties), exchange: "amq.fanout", routingKey: "")
             #expect(client.connection.status.reconnects == 0)
         }

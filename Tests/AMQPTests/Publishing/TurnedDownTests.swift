@@ -2,11 +2,11 @@ import AMQP
 import BrokerKit
 import Testing
 
-/// The broker closes a channel over such a message, and does not say which one it was.
+/// The broker closes a channel over such a message, and does not say which message it was.
 @Suite("a message that the broker turns down", .timeLimit(.minutes(2)))
 struct TurnedDownTests {
-    @Test("costs itself only: all messages round it are confirmed on the same session, and those to the same exchange go on")
-    func missingExchange() async throws {
+    @Test("affects no other message: the others are confirmed in the same session, and later messages to the same exchange work")
+    func missingExchangeAffectsNoOtherMessage() async throws {
         let queue = TestBroker.name()
         let missing = TestBroker.name("missing")
         try await TestConnection.with(topology: [.queue(name: queue, arguments: ["x-queue-type": .string("quorum")])]) { client in
@@ -22,7 +22,8 @@ struct TurnedDownTests {
                 }
                 try await group.waitForAll()
             }
-            // What was unanswered when the channel closed is published again. The status is that of the turn before the answer to a question.
+            // The messages that were unanswered when the channel closed are published again. The reply to a request ensures that the status is
+            // of a later turn than their confirms.
             #expect(try await client.connection.depth(of: queue).messages >= 297)
             #expect(client.connection.status.reconnects == 0)
             #expect(client.connection.status.unconfirmed == 0)
@@ -37,8 +38,8 @@ struct TurnedDownTests {
         }
     }
 
-    @Test("lets those to the same exchange be tried alone, so that they disturb no other message")
-    func probation() async throws {
+    @Test("makes further messages to its exchange be tried alone, so that they disturb no other message")
+    func messagesToSameExchangeAreTriedAlone() async throws {
         let missing = TestBroker.name("missing")
         try await TestConnection.withQueue(["x-queue-type": .string("quorum")]) { client, queue in
             @Sendable func miss() async {
@@ -59,8 +60,8 @@ struct TurnedDownTests {
         }
     }
 
-    @Test("is named with the broker's words when the user may not write there, or its headers are not acceptable")
-    func reasons() async throws {
+    @Test("is reported with the broker's reason if the user may not write there or the headers are not acceptable")
+    func refusalsHaveBrokersReason() async throws {
         let broker = try await TestBroker.shared
         let queue = TestBroker.name()
         let user = TestBroker.name("user")
@@ -86,8 +87,8 @@ struct TurnedDownTests {
         try await broker.ctl("delete_user", user)
     }
 
-    @Test("leaves a message that was returned before the close as returned")
-    func returnedMeanwhile() async throws {
+    @Test("does not change the error of a message that was returned before the close")
+    func returnedMessageStaysReturned() async throws {
         let missing = TestBroker.name("missing")
         try await TestConnection.with { client in
             try await client.connection.whenConnected()

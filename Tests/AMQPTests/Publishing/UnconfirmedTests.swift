@@ -4,8 +4,8 @@ import Testing
 
 @Suite("a broker that does not confirm", .timeLimit(.minutes(1)))
 struct UnconfirmedTests {
-    @Test("has one copy of a message, however often its caller asks again, and loses the session in the end")
-    func unanswered() async throws {
+    @Test("has one copy of a message, however often its caller publishes it again, and loses the session in the end")
+    func repeatedPublishSendsOneCopy() async throws {
         let proxy = try await Proxy(upstream: TestBroker.shared.port)
         defer { proxy.stop() }
         let queue = TestBroker.name()
@@ -21,7 +21,7 @@ struct UnconfirmedTests {
             await client.events.first { if case .consuming = $0 { true } else { false } }
             proxy.fallSilent()
             await withTaskGroup(of: Void.self) { group in
-                // The connection's thread looks at time limits when it wakes, which each of these calls brings about.
+                // The connection's thread checks time limits when it wakes up, and each of these calls wakes it.
                 group.addTask { while !Task.isCancelled { await deliveries.resume() } }
                 for _ in 0..<3 {
                     await #expect(throws: PublishError.outcomeUnknown("the broker did not confirm it in time")) {
@@ -41,8 +41,8 @@ struct UnconfirmedTests {
         }
     }
 
-    @Test("has no more messages on the wire than the bound, and the others leave once there is room")
-    func bounded() async throws {
+    @Test("has no more messages on the wire than the limit, and the others are sent as it confirms")
+    func unconfirmedMessagesAreLimited() async throws {
         let queue = TestBroker.name()
         let topology: [TopologyItem] = [.queue(name: queue, arguments: ["x-queue-type": .string("quorum")])]
         try await TestConnection.with(topology: topology, change: { $0.maximumUnconfirmed = 2 }) { client in

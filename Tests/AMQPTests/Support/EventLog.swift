@@ -1,7 +1,7 @@
 import AMQP
 import Synchronization
 
-/// The events of a connection, kept, so that a test can wait for one that has come already.
+/// Keeps the events of a connection, so that a test can also wait for an event that has come already.
 final class EventLog: Sendable {
     private struct State {
         var events: [ConnectionEvent] = []
@@ -22,7 +22,7 @@ final class EventLog: Sendable {
         for waiter in waiters { waiter.continuation.resume(returning: event) }
     }
 
-    /// The first event that matches, past the first `skipping` events, now or later. The suite's time limit bounds the wait.
+    /// Returns the first event that matches, after the first `skipping` events, now or later. The suite's time limit bounds the wait.
     @discardableResult
     func first(skipping: Int = 0, where matches: @escaping @Sendable (ConnectionEvent) -> Bool) async -> ConnectionEvent {
         await withCheckedContinuation { continuation in

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// A TCP peer between a connection and the broker that can misbehave; without a broker behind it, it only says what it is told to.
+/// A TCP peer between a connection and the broker that can misbehave. Without a broker behind it, it sends only what the test tells it.
 final class Proxy: Sendable {
     private struct State {
         var client: Int32 = -1
@@ -14,7 +14,7 @@ final class Proxy: Sendable {
     private let listener: Int32
 
     /// - Parameters:
-    ///   - upstream: the broker's port; nil for none.
+    ///   - upstream: the broker's port; `nil` for none.
     ///   - greeting: sent to each client as it connects.
     init(upstream: Int? = nil, greeting: [UInt8] = []) throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -70,20 +70,20 @@ final class Proxy: Sendable {
                 sent += written
             }
         }
-        // A silent line does not even tell that the other side has hung up.
+        // A silent line does not show that the other side has hung up.
         if !state.withLock({ $0.isSilent }) { shutdown(target, Int32(SHUT_RDWR)) }
     }
 
-    /// From now on everything that comes in on either side is swallowed.
+    /// Discards from now on everything that comes in on either side.
     func fallSilent() { state.withLock { $0.isSilent = true } }
 
-    /// Sends bytes to the client that the broker never sent.
+    /// Sends bytes to the client that did not come from the broker.
     func inject(_ bytes: [UInt8]) {
         let client = state.withLock { $0.client }
         _ = send(client, bytes, bytes.count, Int32(MSG_NOSIGNAL))
     }
 
-    /// Breaks the connections there are; new ones are served again.
+    /// Breaks the existing connections. New ones are served again.
     func cut() {
         state.withLock { state in
             for descriptor in state.descriptors { shutdown(descriptor, Int32(SHUT_RDWR)) }
@@ -91,7 +91,7 @@ final class Proxy: Sendable {
         }
     }
 
-    /// The connections are cut and not closed: a thread that still holds the number of one would meet whoever is given it next.
+    /// Cuts the connections without closing them: the next owner of a closed descriptor's number would meet a thread that still uses it.
     func stop() {
         shutdown(listener, Int32(SHUT_RDWR))
         cut()

@@ -2,12 +2,12 @@ import AMQP
 import BrokerKit
 import Logging
 
-/// A running connection of a test with its events.
+/// A running connection with its events, for tests.
 struct TestConnection: Sendable {
     let connection: Connection
     let events: EventLog
 
-    /// Runs a connection while `body` runs, and closes it after.
+    /// Runs a connection while `body` runs, and closes it afterwards.
     static func with<Result: Sendable>(
         _ url: String? = nil, topology: [TopologyItem] = [], mode: TopologyMode = .declare,
         affinity: (ClusterAffinity, side: ClusterAffinity.Side)? = nil, change: (inout AMQPConfiguration) -> Void = { _ in },
@@ -39,7 +39,7 @@ struct TestConnection: Sendable {
         }
     }
 
-    /// Runs a connection with a session and a queue of its own while `body` runs. The queue is deleted after.
+    /// Runs a connection with a session and a queue of its own while `body` runs. Deletes the queue afterwards.
     static func withQueue(
         _ arguments: [String: FieldValue] = [:], change: (inout AMQPConfiguration) -> Void = { _ in },
         body: (TestConnection, _ queue: String) async throws -> Void
@@ -52,7 +52,7 @@ struct TestConnection: Sendable {
         }
     }
 
-    /// Asks the broker until the queue has so many ready messages; each question is a round trip, and the suite's time limit bounds them.
+    /// Asks the broker until the queue has this many ready messages. Each request is a round trip; the suite's time limit bounds the wait.
     func waitForDepth(of queue: String, toBe messages: UInt32) async throws {
         while try await connection.depth(of: queue).messages != messages {}
     }

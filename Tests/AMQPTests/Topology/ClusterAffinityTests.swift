@@ -2,10 +2,10 @@ import AMQP
 import BrokerKit
 import Testing
 
-@Suite("two connections of one process", .timeLimit(.minutes(1)))
+@Suite("the two connections of a process", .timeLimit(.minutes(1)))
 struct ClusterAffinityTests {
-    @Test("the one that publishes goes on to the next URL until it is where jobs are consumed; only then are they consumed")
-    func together() async throws {
+    @Test("the publishing connection tries the next URL until it is where jobs are consumed, and only then are they consumed")
+    func publishingFollowsConsuming() async throws {
         let broker = try await TestBroker.shared
         let (host, queue) = (TestBroker.name("vhost"), TestBroker.name())
         try await broker.ctl("add_vhost", host)
@@ -28,8 +28,8 @@ struct ClusterAffinityTests {
         try await broker.ctl("delete_vhost", host)
     }
 
-    @Test("nothing is consumed as long as the one that publishes is not there, or is elsewhere")
-    func apart() async throws {
+    @Test("nothing is consumed while the publishing connection is absent or elsewhere")
+    func nothingIsConsumedWhileApart() async throws {
         let broker = try await TestBroker.shared
         let (host, queue) = (TestBroker.name("vhost"), TestBroker.name())
         try await broker.ctl("add_vhost", host)
@@ -40,7 +40,7 @@ struct ClusterAffinityTests {
             try await TestConnection.with(topology: [.queue(name: queue)], affinity: (affinity, .consuming)) { consuming in
                 try await consuming.connection.whenConnected()
                 let deliveries = consuming.connection.consume(queue: queue, prefetch: 1)
-                // The one that publishes hears of it and leaves. The other would need a few round trips to consume.
+                // The publishing connection is told and leaves. The other one would need a few round trips to consume.
                 guard case .otherCluster = await publishing.events.disconnection() else { throw CancellationError() }
                 for _ in 0..<20 { #expect(try await consuming.connection.depth(of: queue).consumers == 0) }
                 #expect(!deliveries.isConsuming)

@@ -2,10 +2,10 @@ import AMQP
 import BrokerKit
 import Testing
 
-@Suite("a topology that others change", .timeLimit(.minutes(2)))
+@Suite("a topology that other programs change", .timeLimit(.minutes(2)))
 struct TopologyWatchTests {
-    @Test("what is gone is declared again, bindings too, and named once")
-    func mended() async throws {
+    @Test("missing objects are declared again, with their bindings, and reported once")
+    func missingObjectsAreDeclaredAgain() async throws {
         let name = TestBroker.name()
         let topology: [TopologyItem] = [
             .exclusiveQueue(name: "\(name)-lock"),
@@ -31,8 +31,8 @@ struct TopologyWatchTests {
         }
     }
 
-    @Test("a binding that is gone is made again where nothing else is missing")
-    func binding() async throws {
+    @Test("a missing binding is declared again although nothing else is missing")
+    func missingBindingIsDeclaredAgain() async throws {
         let name = TestBroker.name()
         let exchange = TopologyItem.exchange(name: name, kind: "fanout")
         try await TestConnection.with(topology: [exchange, .queue(name: name), .binding(queue: name, exchange: name, routingKey: "")]) {
@@ -47,8 +47,8 @@ struct TopologyWatchTests {
         }
     }
 
-    @Test("an exchange that is gone is declared again, with its bindings, as soon as a message to it was turned down")
-    func missedByPublish() async throws {
+    @Test("a missing exchange is declared again, with its bindings, as soon as a message to it was turned down")
+    func turnedDownMessageRestoresExchange() async throws {
         let name = TestBroker.name()
         let topology: [TopologyItem] = [
             .exchange(name: name, kind: "fanout"), .queue(name: name), .binding(queue: name, exchange: name, routingKey: ""),
@@ -67,8 +67,8 @@ struct TopologyWatchTests {
         }
     }
 
-    @Test("where it is only checked, what is gone is named for as long as it is, and the session goes on")
-    func onlyChecked() async throws {
+    @Test("in mode check, a missing object is reported for as long as it is missing, and the session goes on")
+    func checkModeReportsWhatIsMissing() async throws {
         let name = TestBroker.name()
         try await TestConnection.with(topology: [.queue(name: name)]) { maker in
             try await maker.connection.whenConnected()
@@ -90,8 +90,8 @@ struct TopologyWatchTests {
         }
     }
 
-    @Test("a marker that is another's by now ends the session, also where the rest is only checked")
-    func lostMarker() async throws {
+    @Test("a marker that holds another text by now ends the session, in mode check too")
+    func changedMarkerEndsSession() async throws {
         let name = TestBroker.name("marker")
         func marked(_ text: String, mustExist: Bool = false) -> [TopologyItem] {
             [.marker(queue: name, text: text, arguments: ["x-dead-letter-exchange": .string("")], mustExist: mustExist)]
@@ -109,8 +109,8 @@ struct TopologyWatchTests {
         }
     }
 
-    @Test("a marker that another program makes is found and compared, and never made")
-    func othersMarker() async throws {
+    @Test("a marker of another program is found and compared, and never declared")
+    func markerOfOtherProgramIsNeverDeclared() async throws {
         let name = TestBroker.name("marker")
         func marked(_ text: String, mustExist: Bool) -> [TopologyItem] {
             [.marker(queue: name, text: text, arguments: ["x-dead-letter-exchange": .string("")], mustExist: mustExist)]
@@ -131,8 +131,8 @@ struct TopologyWatchTests {
         }
     }
 
-    @Test("a queue that may have one consumer only is consumed once the other one has gone", arguments: ["classic", "quorum"])
-    func soleConsumer(type: String) async throws {
+    @Test("a sole consumer starts once the queue's other consumer has gone", arguments: ["classic", "quorum"])
+    func soleConsumerWaitsForOthers(type: String) async throws {
         try await TestConnection.withQueue(["x-queue-type": .string(type)]) { client, queue in
             let others = client.connection.consume(queue: queue, prefetch: 1)
             await client.events.first { if case .consuming = $0 { true } else { false } }
