@@ -30,7 +30,7 @@ struct PollerParts: Sendable {
         self.lock = lock
         connection = try Connection(
             configuration: try settings.brokerConfiguration(), role: "publish",
-            mode: settings.topology.mode,
+            topology: TopologyPlan(mode: settings.topology.mode),
             logger: logger
         ) { event in
             lock.note(event)

@@ -62,24 +62,24 @@ extension Topology {
 
     /// What it needs where it publishes: in a virtual host of another ledger nobody waits for its replies.
     func publishItems(ledger identity: String) -> [TopologyItem] {
-        [marker(identity, isOthers: false)] + common
+        [marker(identity, mustExist: false)] + common
     }
 
     /// What a poller needs: in a virtual host of another ledger its jobs would be refused, and here they would count as put back.
     func pollerItems(ledger identity: String) -> [TopologyItem] {
-        [marker(identity, isOthers: true)] + common
+        [marker(identity, mustExist: true)] + common
     }
 
     /// What a person's command needs to publish replies of a ledger. It declares nothing.
     package func replyItems(ledger identity: String) -> [TopologyItem] {
-        [marker(identity, isOthers: true), .exchange(name: exchanges.replies, kind: "topic")]
+        [marker(identity, mustExist: true), .exchange(name: exchanges.replies, kind: "topic")]
     }
 
-    /// - Parameter isOthers: only the one worker says whose virtual host it is; the poller and bosctl may only find that it is theirs.
-    private func marker(_ identity: String, isOthers: Bool) -> TopologyItem {
+    /// - Parameter mustExist: only the one worker says whose virtual host it is; the poller and bosctl may only find that it is theirs.
+    private func marker(_ identity: String, mustExist: Bool) -> TopologyItem {
         // Nothing is ever dead-lettered from the marker: it names the exchange that a worker must be allowed to write to anyway.
         let arguments = keptArguments.merging(["x-dead-letter-exchange": .string(exchanges.dead)]) { $1 }
-        return .marker(queue: queues.ledger, text: identity, arguments: arguments, isOthers: isOthers)
+        return .marker(queue: queues.ledger, text: identity, arguments: arguments, mustExist: mustExist)
     }
 
     /// The queues that operators watch.

@@ -37,19 +37,20 @@ struct WorkerParts: Sendable {
         let metrics = EngineMetrics()
         let lock = LockWatch(heartbeat: settings.broker.heartbeat)
         let broker = try settings.brokerConfiguration()
-        let bond = ClusterBond()
+        let affinity = ClusterAffinity()
         let topology = settings.topology
         let reconnects = ["consume", "publish"].map(Self.reconnects)
         consume = try Connection(
             configuration: broker, role: "consume",
-            topology: topology.consumeItems(ledger: identity), mode: topology.mode, bond: (bond, .consuming), logger: logger
+            topology: TopologyPlan(topology.consumeItems(ledger: identity), mode: topology.mode),
+            affinity: (affinity, .consuming), logger: logger
         ) { event in
             lock.note(event)
             if case .disconnected = event { reconnects[0].increment() }
         }
         publish = try Connection(
-            configuration: broker, role: "publish", topology: topology.publishItems(ledger: identity), mode: topology.mode,
-            bond: (bond, .publishing), logger: logger
+            configuration: broker, role: "publish", topology: TopologyPlan(topology.publishItems(ledger: identity), mode: topology.mode),
+            affinity: (affinity, .publishing), logger: logger
         ) { event in
             if case .disconnected = event { reconnects[1].increment() }
         }
