@@ -1,4 +1,5 @@
 private import DedicatedThread
+private import Events
 private import Logging
 
 extension Connection {
@@ -29,7 +30,7 @@ extension Connection {
     }
 
     private func runSessions() async {
-        guard !configuration.urls.isEmpty else { return logger.error("no broker is configured; set amqp.urls") }
+        guard !configuration.urls.isEmpty else { return logger.log(.brokerNotConfigured) }
         var policy = ReconnectPolicy(urls: configuration.urls.count, stableAfter: configuration.backoff.maximum)
         while !mailbox.isStopping {
             let url = configuration.urls[policy.nextURL]
@@ -97,7 +98,7 @@ extension Connection {
 
     private func markReady(_ session: Session) {
         let url = session.url.description
-        logger.info("connected to the broker", metadata: ["url": "\(url)", "version": "\(session.serverVersion)"])
+        logger.log(.brokerConnected, ["url": "\(url)", "version": "\(session.serverVersion)"])
         updateStatus { $0.state = .connected(url: url, serverVersion: session.serverVersion) }
         session.isReady = true
         mailbox.open(session: session.number, frameMaximum: session.frameMaximum - 8)
@@ -149,9 +150,9 @@ extension Connection {
 
     private func reportLoss(_ error: SessionError, wasReady: Bool, failures: Int) {
         if wasReady {
-            logger.warning("the session with the broker was lost; reconnecting", metadata: ["reason": "\(error)"])
+            logger.log(.brokerLost, ["reason": "\(error)"])
         } else {
-            logger.warning("no session with the broker; retrying", metadata: ["reason": "\(error)", "attempts": "\(failures)"])
+            logger.log(.brokerUnreachable, ["reason": "\(error)", "attempts": "\(failures)"])
         }
         updateStatus { status in
             status.state = .connecting(attempt: failures + 1, lastError: error)
@@ -165,13 +166,13 @@ extension Connection {
         switch event {
         case .blocked(let reason):
             updateStatus { $0.blockedReason = reason }
-            logger.warning("the broker has blocked publishing", metadata: ["reason": "\(reason)"])
+            logger.log(.brokerBlocked, ["reason": "\(reason)"])
         case .unblocked:
             updateStatus { $0.blockedReason = nil }
-            logger.info("the broker has unblocked publishing")
-        case .consuming(let queue): logger.info("consumer started", metadata: ["queue": "\(queue)"])
+            logger.log(.brokerUnblocked)
+        case .consuming(let queue): logger.log(.consumerStarted, ["queue": "\(queue)"])
         case .consumerLost(let queue, let reason):
-            logger.warning("the broker ended a consumer; resubscribing", metadata: ["queue": "\(queue)", "reason": "\(reason)"])
+            logger.log(.consumerLost, ["queue": "\(queue)", "reason": "\(reason)"])
         case .connected, .setupFailed, .disconnected, .stopped: break
         }
         onEvent(event)

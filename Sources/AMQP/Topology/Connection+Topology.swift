@@ -1,3 +1,4 @@
+private import Events
 private import Logging
 
 extension Connection {
@@ -14,8 +15,9 @@ extension Connection {
             for item in topology.items { try await mend(item, in: session) }
         }
         for (object, detail) in findings where loggedFindings[object] != detail {
-            logger.error("the topology on the broker is wrong", metadata: ["object": "\(object)", "detail": "\(detail)"])
+            logger.log(.topologyWrong, ["object": "\(object)", "detail": "\(detail)"])
         }
+        for object in loggedFindings.keys where findings[object] == nil { logger.log(.topologyMended, ["object": "\(object)"]) }
         loggedFindings = findings
     }
 
