@@ -1,5 +1,6 @@
 import Events
-package import JobModel
+import AMQP
+import JobModel
 package import Ledger
 package import Logging
 
