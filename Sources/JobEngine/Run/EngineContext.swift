@@ -1,5 +1,5 @@
-import Events
 import AMQP
+import Events
 import JobModel
 package import Ledger
 package import Logging
