@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Testing
 
 @testable import Daemon
@@ -25,5 +26,14 @@ struct DaemonOptionsTests {
     func exitCodes() {
         let codes: [Daemon.ExitCode] = [.drained, .usage, .internalFault, .notDrained, .configuration]
         #expect(codes.map(\.rawValue) == [0, 64, 70, 75, 78])
+    }
+}
+
+@Suite("The name of a process in the ledger", .timeLimit(.minutes(1)))
+struct ProcessNameTests {
+    @Test("holds 64 random bits beside the process id")
+    func form() {
+        #expect(ProcessName.make("bos-worker").wholeMatch(of: /bos-worker-\d+-[0-9a-f]{16}/) != nil)
+        #expect(ProcessName.make("bos-worker").contains("-\(ProcessInfo.processInfo.processIdentifier)-"))
     }
 }

@@ -10,7 +10,7 @@ struct AlertRulesTests {
 
     @Test("ask for metrics that there are, by labels that they have, and count what two processes export once")
     func rules() throws {
-        let rules = try Self.file().split(separator: "- alert:").dropFirst()
+        let rules = try text("deploy/alerts.yml").split(separator: "- alert:").dropFirst()
         #expect(rules.count >= 9)
         for rule in rules {
             let question = try #require(rule.split(separator: "\n").first { $0.contains("expr:") })
@@ -31,9 +31,24 @@ struct AlertRulesTests {
         let grouped = rule.matches(of: /by \(([a-z, ]+)\)/).flatMap { $0.1.split(separator: ", ").map(String.init) }
         return selected + grouped + rule.matches(of: /\$labels\.([a-z]+)/).map { String($0.1) }
     }
+}
 
-    private static func file() throws -> String {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        return try String(contentsOf: root.appending(path: "deploy/alerts.yml"), encoding: .utf8)
+@Suite("The table of metrics for operators")
+struct MetricTableTests {
+    @Test("holds every metric with its labels, its kind and its help text")
+    func table() throws {
+        let rows = MetricName.allCases.map { metric in
+            let labels = metric.row.labels.isEmpty ? "" : "{\(metric.row.labels.joined(separator: ","))}"
+            return "| `\(metric.rawValue)\(labels)` | \(metric.row.kind.typeName) | \(metric.row.help) |"
+        }
+        let table = (["| metric | kind | meaning |", "|---|---|---|"] + rows).joined(separator: "\n")
+        let text = try text("deploy/docs/operating.md")
+        #expect(text.contains("\n\(table)\n"), "put this into deploy/docs/operating.md:\n\(table)")
     }
+}
+
+/// The text of a file of this repository.
+private func text(_ path: String) throws -> String {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    return try String(contentsOf: root.appending(path: path), encoding: .utf8)
 }

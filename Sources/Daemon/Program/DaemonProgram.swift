@@ -9,6 +9,11 @@ import Observability
 import ServiceLifecycle
 import UnixSignals
 
+/// The version of the programs of this package, set with each release.
+package enum Version {
+    package static let current = "0.2.0"
+}
+
 /// A daemon from its options to its exit code.
 package enum DaemonProgram {
     /// Runs until asked to stop.

@@ -1,6 +1,5 @@
 import FoundationEssentials
 import Observability
-import Secrets
 
 extension ValueForm<HTTPEndpoints.Configuration> {
     /// `host:port`; an IPv6 address stands in brackets.
@@ -12,18 +11,13 @@ extension ValueForm<HTTPEndpoints.Configuration> {
     }
 }
 
-extension ValueForm<LedgerSettings.Location> {
-    /// `sqlite:path` or `postgresql://…`.
-    static var ledger: Self {
+extension ValueForm<String> {
+    /// The path of the ledger's file, written `sqlite:PATH`. No other store is built in.
+    static var ledgerURL: Self {
         Self(
-            expectation: "sqlite:PATH, such as sqlite:/var/lib/bos-worker/ledger.sqlite, or a postgresql:// URL",
-            parse: { $0.first.flatMap(parseLedger) },
-            spell: { location in
-                switch location {
-                case .sqlite(let path): "sqlite:\(path)"
-                case .postgreSQL(let url): url.revealed
-                }
-            })
+            expectation: "sqlite:PATH, such as sqlite:/var/lib/bos-worker/ledger.sqlite",
+            parse: { $0.first.flatMap(parseLedgerPath) },
+            spell: { "sqlite:\($0)" })
     }
 }
 
@@ -42,10 +36,9 @@ private func parseListenAddress(_ text: String) -> HTTPEndpoints.Configuration? 
     return address
 }
 
-private func parseLedger(_ text: String) -> LedgerSettings.Location? {
-    if text.hasPrefix("postgresql://") { return .postgreSQL(url: Secret(text)) }
+private func parseLedgerPath(_ text: String) -> String? {
     guard text.hasPrefix("sqlite:"), !text.hasPrefix("sqlite://"), text.count > "sqlite:".count else { return nil }
-    return .sqlite(path: String(text.dropFirst("sqlite:".count)))
+    return String(text.dropFirst("sqlite:".count))
 }
 
 /// Whether a text is a URL that a request can be sent to and that may be shown.

@@ -9,7 +9,7 @@ extension SettingKey {
     package static let all: [SettingKey] =
         amqp + jobs + api + auth + pan + retry + breaker + [
             SettingKey(
-                "ledger.url", \.ledger.url, .ledger, isSecret: true,
+                "ledger.url", \.ledgerPath, .ledgerURL, isSecret: true,
                 "where jobs are recorded; `$STATE_DIRECTORY/ledger.sqlite` when systemd sets that variable")
         ] + poller + [
             SettingKey(

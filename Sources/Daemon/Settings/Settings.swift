@@ -36,7 +36,8 @@ package struct Settings: Sendable {
     var statusConcurrency = 32
     var poller = Poller.Configuration()
 
-    package var ledger = LedgerSettings()
+    /// The ledger's SQLite file, on a local disk. Exactly one worker may use it. Key `ledger.url`.
+    package var ledgerPath = "./ledger.sqlite"
     package var http = HTTPEndpoints.Configuration()
     package var log = LogConfiguration()
     /// How long jobs in flight may take to finish after `SIGTERM`. systemd's `TimeoutStopSec=` must be longer.
@@ -58,7 +59,7 @@ package struct Settings: Sendable {
         bos.userAgent = "bos-worker/\(Version.current)"
         if program != .worker { http.port = 9465 }
         if let directory = stateDirectory?.split(separator: ":").first {
-            ledger.url = .sqlite(path: "\(directory)/ledger.sqlite")
+            ledgerPath = "\(directory)/ledger.sqlite"
         }
     }
 

@@ -8,19 +8,6 @@ package enum SettingsReference {
         return (["| key | environment variable | default | meaning |", "|---|---|---|---|"] + rows).joined(separator: "\n") + "\n"
     }
 
-    /// The same for a terminal: three lines for each key.
-    package static var text: String {
-        let entries = SettingKey.all.map { key in
-            """
-            \(key.name) = \(shownDefault(of: key) ?? "(none)")
-                \(meaning(of: key).filter { $0 != "`" })
-                write \(key.expectation); variable \(key.environmentName)
-
-            """
-        }
-        return entries.joined(separator: "\n")
-    }
-
     private static func shownDefault(of key: SettingKey) -> String? { key.spelled(Settings(for: .worker)) }
 
     private static func meaning(of key: SettingKey) -> String {

@@ -1,11 +1,9 @@
 import AMQP
-import BOSClient
 import JobEngine
 import JobModel
 import Ledger
 import Logging
 import Metrics
-import Observability
 import Synchronization
 
 /// Looks every few seconds at what no event tells: queue depths, the ledger's counts, the state of connections and token.
@@ -106,24 +104,5 @@ final class Sampler: Sendable {
             if error != .closed { await pause(error) }
             throw error
         }
-    }
-}
-
-/// Values that somebody else keeps are read when they are scraped.
-extension PrometheusRegistry {
-    func observe(_ connections: [Connection]) {
-        for connection in connections {
-            observe(.amqpConnected, dimensions: [("role", connection.role)]) { connection.status.isConnected ? 1 : 0 }
-        }
-    }
-
-    /// What is published through this connection.
-    func observe(publishing connection: Connection) {
-        observe(.amqpBlocked) { connection.status.isBlocked ? 1 : 0 }
-        observe(.repliesUnconfirmed) { Double(connection.status.unconfirmed) }
-    }
-
-    func observe(tokenOf client: BOSClient, _ clock: any EngineClock) {
-        observe(.tokenExpires) { client.credentialState.expiresAt.map { $0 - Double(clock.now().milliseconds) / 1_000 } }
     }
 }

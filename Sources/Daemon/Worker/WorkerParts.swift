@@ -32,7 +32,7 @@ struct WorkerParts: Sendable {
         let clock = SystemClock()
         // First of all: a second worker on this ledger must not even connect.
         let name = ProcessName.make("bos-worker")
-        let (ledger, identity) = try await Self.openLedger(settings.ledger, owner: name, logger)
+        let (ledger, identity) = try await Self.openLedger(settings.ledgerPath, owner: name, logger)
         self.ledger = ledger
         let metrics = EngineMetrics()
         let lock = LockWatch(heartbeat: settings.broker.heartbeat)
@@ -103,24 +103,20 @@ struct WorkerParts: Sendable {
 
 extension WorkerParts {
     private static func openLedger(
-        _ settings: LedgerSettings, owner: String, _ logger: Logger
+        _ path: String, owner: String, _ logger: Logger
     ) async throws(DaemonError) -> (any Ledger, identity: String) {
         let commitDuration = Timer(label: "bos_ledger_commit_duration_seconds")
         let commitRows = Recorder(label: "bos_ledger_commit_rows")
-        switch settings.url {
-        case .postgreSQL: throw .postgreSQLNotBuilt
-        case .sqlite(let path):
-            do throws(LedgerError) {
-                var configuration = SQLiteLedger.Configuration(path: path, owner: owner)
-                configuration.onMended = { logger.log(.ledgerFilePrivate, ["detail": "\($0)"]) }
-                let ledger = try await SQLiteLedger.open(configuration) { duration, rows in
-                    commitDuration.record(duration: duration)
-                    commitRows.record(rows)
-                }
-                return (ledger, try await ledger.identity())
-            } catch {
-                throw .ledger("sqlite:\(path)", error)
+        do throws(LedgerError) {
+            var configuration = SQLiteLedger.Configuration(path: path, owner: owner)
+            configuration.onMended = { logger.log(.ledgerFilePrivate, ["detail": "\($0)"]) }
+            let ledger = try await SQLiteLedger.open(configuration) { duration, rows in
+                commitDuration.record(duration: duration)
+                commitRows.record(rows)
             }
+            return (ledger, try await ledger.identity())
+        } catch {
+            throw .ledger("sqlite:\(path)", error)
         }
     }
 
@@ -141,4 +137,23 @@ extension WorkerParts {
     }
 
     static func reconnects(_ role: String) -> Counter { Counter(label: "bos_amqp_reconnects_total", dimensions: [("role", role)]) }
+}
+
+/// Values that somebody else keeps are read when they are scraped.
+extension PrometheusRegistry {
+    func observe(_ connections: [Connection]) {
+        for connection in connections {
+            observe(.amqpConnected, dimensions: [("role", connection.role)]) { connection.status.isConnected ? 1 : 0 }
+        }
+    }
+
+    /// What is published through this connection.
+    func observe(publishing connection: Connection) {
+        observe(.amqpBlocked) { connection.status.isBlocked ? 1 : 0 }
+        observe(.repliesUnconfirmed) { Double(connection.status.unconfirmed) }
+    }
+
+    func observe(tokenOf client: BOSClient, _ clock: any EngineClock) {
+        observe(.tokenExpires) { client.credentialState.expiresAt.map { $0 - Double(clock.now().milliseconds) / 1_000 } }
+    }
 }

@@ -33,11 +33,3 @@ package struct LineLogHandler: LogHandler {
         output.write(LogLine(level: event.level, logger: label, message: event.message.description, fields: fields))
     }
 }
-
-/// What one line says, before it is given a form.
-struct LogLine {
-    var level: Logger.Level
-    var logger: String
-    var message: String
-    var fields: Logger.Metadata
-}

@@ -2,6 +2,14 @@ import ExactJSON
 import Glibc
 import Logging
 
+/// What one line says, before it is given a form.
+struct LogLine {
+    var level: Logger.Level
+    var logger: String
+    var message: String
+    var fields: Logger.Metadata
+}
+
 /// The two forms of a log line. A line never holds a line break or another control character, whatever was logged.
 enum LogLineFormatter: Sendable {
     /// `{"ts":…,"level":…,"logger":…,"message":…,"fields":{…}}`; `fields` is left out when there is none, so that a field
