@@ -213,7 +213,7 @@ struct ConfigurationProblemTests {
             (["--amqp.queues.status=bos.recharge"], "amqp.queues.status"),
             (["--amqp.exchanges.dead=bos.jobs"], "amqp.exchanges.dead"),
         ])
-    func contradictions(options: [String], key: String) {
+    func conflicts(options: [String], key: String) {
         let problems = ConfigurationFixture(options: options).problems()
         #expect(problems.map(\.key).contains(key))
         #expect(problems.allSatisfy { $0.origin == .commandLine })

@@ -24,7 +24,7 @@ struct DaemonOptionsTests {
 
     @Test("the exit codes are those of the contract")
     func exitCodes() {
-        let codes: [Daemon.ExitCode] = [.drained, .usage, .internalFault, .notDrained, .configuration]
+        let codes: [ProcessExit] = [.drained, .usage, .internalFault, .notDrained, .configuration]
         #expect(codes.map(\.rawValue) == [0, 64, 70, 75, 78])
     }
 }

@@ -28,7 +28,7 @@ struct ComponentsTests {
         ].lazy.compactMap {
             value in
             var settings = before
-            return key.assign([value], &settings) && key.spelled(settings) != key.spelled(before) ? settings : nil
+            return key.assign([value], &settings) && key.formatted(settings) != key.formatted(before) ? settings : nil
         }.first
         let after = try #require(changed, "no other value is known for \(name)")
         #expect(Self.components(before) == Self.components(before))

@@ -10,7 +10,7 @@ struct LockWatchTests {
     /// The queues that these events, given in seconds after the first, turn the worker away for.
     private func refusals(_ events: [(after: Int, ConnectionEvent)]) async -> [String] {
         let watch = LockWatch(heartbeat: .seconds(10))
-        for (seconds, event) in events { watch.note(event, at: Self.start + .seconds(seconds)) }
+        for (seconds, event) in events { watch.observe(event, at: Self.start + .seconds(seconds)) }
         watch.finish()
         var queues: [String] = []
         for await refusal in watch.refusals {

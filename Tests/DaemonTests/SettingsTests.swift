@@ -87,17 +87,17 @@ struct SettingsTests {
     func everyKeyIsRead(name: String) throws {
         let key = try #require(SettingKey.all.first { $0.name == name })
         var reference = Settings(for: .worker)
-        let example = try #require(key.spelled(reference) ?? Self.examples[name], "give an example for \(name) in this test")
+        let example = try #require(key.formatted(reference) ?? Self.examples[name], "give an example for \(name) in this test")
         #expect(key.assign(key.isList ? ConfigurationLayer.separated(example) : [example], &reference))
         var fromVariable = ConfigurationFixture(variables: [key.environmentName: example])
         fromVariable.variables.merge(Self.companions[name] ?? [:]) { own, _ in own }
-        #expect(key.spelled(try fromVariable.load().settings) == key.spelled(reference))
+        #expect(key.formatted(try fromVariable.load().settings) == key.formatted(reference))
         var fromOption = ConfigurationFixture(options: ["--\(name)=\(example)"])
         fromOption.variables = Self.companions[name] ?? [:]
-        #expect(key.spelled(try fromOption.load().settings) == key.spelled(reference))
+        #expect(key.formatted(try fromOption.load().settings) == key.formatted(reference))
         var fromFile = ConfigurationFixture(file: "\(name): \"\(example)\"")
         fromFile.variables = Self.companions[name] ?? [:]
-        #expect(key.spelled(try fromFile.load().settings) == key.spelled(reference))
+        #expect(key.formatted(try fromFile.load().settings) == key.formatted(reference))
     }
 
     /// Values for the keys without a default.

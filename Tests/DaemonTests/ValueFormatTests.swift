@@ -13,9 +13,9 @@ struct TextFormTests {
             ("1m", .seconds(60), "60s"),
             ("1000ms", .seconds(1), "1s"), ("1ms", .milliseconds(1), "1ms"), ("1d", .seconds(86_400), "24h"),
         ])
-    func durations(text: String, duration: Duration, spelled: String) {
+    func durations(text: String, duration: Duration, formatted: String) {
         #expect(DurationText.parse(text) == duration)
-        #expect(DurationText.spell(duration) == spelled)
+        #expect(DurationText.format(duration) == formatted)
     }
 
     @Test(
@@ -31,9 +31,9 @@ struct TextFormTests {
     @Test(
         "rupees become paise exactly",
         arguments: [("100", Int64(10_000), "100"), ("99.5", 9950, "99.50"), ("99.05", 9905, "99.05"), ("0.01", 1, "0.01")])
-    func rupees(text: String, paise: Int64, spelled: String) {
+    func rupees(text: String, paise: Int64, formatted: String) {
         #expect(RupeeText.parse(text) == paise)
-        #expect(RupeeText.spell(paise) == spelled)
+        #expect(RupeeText.format(paise) == formatted)
     }
 
     @Test(
@@ -45,17 +45,17 @@ struct TextFormTests {
 
     @Test("each whole percentage is shown as it was written")
     func percentages() {
-        let form = ValueForm.percent(0...100)
-        for percentage in 0...100 { #expect(form.parse(["\(percentage)"]).flatMap(form.spell) == "\(percentage)") }
-        #expect(form.parse(["29"]) == 0.29)
+        let percent = ValueFormat.percent(0...100)
+        for percentage in 0...100 { #expect(percent.parse(["\(percentage)"]).flatMap(percent.format) == "\(percentage)") }
+        #expect(percent.parse(["29"]) == 0.29)
     }
 
     @Test("likeness counts letters put in, left out, changed and swapped")
     func distances() {
-        #expect(Similarity.distance("timeout", "timeout") == 0)
-        #expect(Similarity.distance("tiemout", "timeout") == 1)
-        #expect(Similarity.distance("timeut", "timeout") == 1)
-        #expect(Similarity.distance("", "abc") == 3)
-        #expect(Similarity.nearest(to: "quite.another", among: ["log.level", "log.format"]) == nil)
+        #expect(EditDistance.distance("timeout", "timeout") == 0)
+        #expect(EditDistance.distance("tiemout", "timeout") == 1)
+        #expect(EditDistance.distance("timeut", "timeout") == 1)
+        #expect(EditDistance.distance("", "abc") == 3)
+        #expect(EditDistance.nearest(to: "quite.another", among: ["log.level", "log.format"]) == nil)
     }
 }

@@ -19,8 +19,8 @@ struct LoggingTests {
             ])
     }
 
-    @Test("hostile values stay on their line and come back as they were", arguments: LogConfiguration.Format.allCases)
-    func injection(format: LogConfiguration.Format) throws {
+    @Test("hostile values stay on their line and come back as they were", arguments: LogOutput.Configuration.Format.allCases)
+    func injection(format: LogOutput.Configuration.Format) throws {
         let hostile =
             "a\n{\"level\":\"info\"}\r\u{1B}[2J\u{0}\u{7F}\u{85}\u{9B}\u{61C}\u{200E}\u{200F}\u{2028}\u{202E}\u{2066}\u{2069}é\"\\end"
         let lines = try written(format) { logger in
@@ -66,7 +66,7 @@ struct LoggingTests {
         let device = try #require(attributes[.systemNumber] as? NSNumber).uint64Value
         let inode = try #require(attributes[.systemFileNumber] as? NSNumber).uint64Value
         for journal in ["\(device):\(inode)", "\(device):\(inode + 1)", nil] {
-            let output = LogOutput(LogConfiguration(), descriptor: descriptor, journal: journal, now: { 1_795_251_600_007 })
+            let output = LogOutput(LogOutput.Configuration(), descriptor: descriptor, journal: journal, now: { 1_795_251_600_007 })
             let logger = Logger(label: "test") { LineLogHandler(label: $0, output: output) }
             logger.info("one")
             logger.warning("two")
@@ -88,7 +88,7 @@ struct LoggingTests {
         try #require(terminal >= 0 && status == 0, "no pseudo-terminal could be opened")
         let program = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
         defer { close(program) }
-        let output = LogOutput(LogConfiguration(), descriptor: program, now: { 1_795_251_600_007 })
+        let output = LogOutput(LogOutput.Configuration(), descriptor: program, now: { 1_795_251_600_007 })
         Logger(label: "bos.test") { LineLogHandler(label: $0, output: output) }.error("hello")
         output.flush(within: .seconds(30))
         var bytes = [UInt8](repeating: 0, count: 1024)
@@ -149,7 +149,7 @@ struct LoggingTests {
     func brokenPipe() throws {
         signal(SIGPIPE, SIG_IGN)
         let pipe = Pipe()
-        let output = LogOutput(LogConfiguration(), descriptor: pipe.fileHandleForWriting.fileDescriptor)
+        let output = LogOutput(LogOutput.Configuration(), descriptor: pipe.fileHandleForWriting.fileDescriptor)
         try pipe.fileHandleForReading.close()
         Logger(label: "bos.test") { LineLogHandler(label: $0, output: output) }.error("nobody reads this")
         output.flush(within: .seconds(30))
@@ -160,7 +160,7 @@ struct LoggingTests {
     func stuckReader() throws {
         let pipe = Pipe()
         let output = LogOutput(
-            LogConfiguration(), descriptor: pipe.fileHandleForWriting.fileDescriptor, capacity: 1 << 20, now: { 1_795_251_600_007 })
+            LogOutput.Configuration(), descriptor: pipe.fileHandleForWriting.fileDescriptor, capacity: 1 << 20, now: { 1_795_251_600_007 })
         let logger = Logger(label: "bos.test") { LineLogHandler(label: $0, output: output) }
         let text = String(repeating: "x", count: 1_000)
         // Ten times of what pipe and buffer hold; this test would not end if a line waited for the reader.
@@ -190,19 +190,21 @@ struct LoggingTests {
         let description = "it broke"
     }
 
-    private func written(_ format: LogConfiguration.Format, level: Logger.Level = .trace, _ body: (Logger) -> Void) throws -> [String] {
+    private func written(_ format: LogOutput.Configuration.Format, level: Logger.Level = .trace, _ body: (Logger) -> Void) throws
+        -> [String]
+    {
         try written(format, level: level) { logger, _ in body(logger) }
     }
 
     /// The lines that reach a file descriptor.
     private func written(
-        _ format: LogConfiguration.Format, level: Logger.Level = .trace, _ body: (Logger, LogOutput) -> Void
+        _ format: LogOutput.Configuration.Format, level: Logger.Level = .trace, _ body: (Logger, LogOutput) -> Void
     ) throws -> [String] {
         let file = FileManager.default.temporaryDirectory.appending(path: "bos-log-\(UUID().uuidString)")
         try Data().write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }
         let handle = try FileHandle(forWritingTo: file)
-        var configuration = LogConfiguration()
+        var configuration = LogOutput.Configuration()
         configuration.format = format
         configuration.level = level
         let output = LogOutput(configuration, descriptor: handle.fileDescriptor, capacity: 16 << 20, now: { 1_795_251_600_007 })

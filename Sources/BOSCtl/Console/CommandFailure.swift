@@ -58,7 +58,7 @@ enum CommandFailure: Error, CustomStringConvertible {
         case .numberInReason:
             "--reason holds the subscriber's number, which the history must not: say it without; nothing was changed"
         case .insideWindow(let reference, let since, let window):
-            "recharge \(reference.printable) was sent at \(since.rfc3339), less than retry.settle.window (\(DurationText.spell(window))) ago: the "
+            "recharge \(reference.printable) was sent at \(since.rfc3339), less than retry.settle.window (\(DurationText.format(window))) ago: the "
                 + "request may still be executed, and nothing was changed; wait, or add --inside-window if you know that it cannot"
         case .notToBeSent(let reference, let state):
             "recharge \(reference.printable) is \(state.rawValue) and is not sent again: it is no doubt, or BOS has said that it knows it, or it was "
@@ -107,10 +107,10 @@ enum CommandFailure: Error, CustomStringConvertible {
             .unconfirmedBatch, .blindEnquiry,
             .changed:
             .failure
-        case .numberInReason: ArgumentParser.ExitCode(Daemon.ExitCode.usage.rawValue)
-        case .owned, .repliesOwed: ArgumentParser.ExitCode(Daemon.ExitCode.notDrained.rawValue)
+        case .numberInReason: ArgumentParser.ExitCode(ProcessExit.usage.rawValue)
+        case .owned, .repliesOwed: ArgumentParser.ExitCode(ProcessExit.notDrained.rawValue)
         case .ledger(_, let error):
-            ArgumentParser.ExitCode((error.isRecoverable ? Daemon.ExitCode.notDrained : .internalFault).rawValue)
+            ArgumentParser.ExitCode((error.isRecoverable ? ProcessExit.notDrained : .internalFault).rawValue)
         }
     }
 }

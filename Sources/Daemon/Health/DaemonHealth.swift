@@ -11,7 +11,7 @@ protocol DaemonHealth: HealthSource {
 }
 
 /// The parts that the status of worker and poller have in common.
-enum HealthReport {
+enum StatusReport {
     static func head(_ program: String, _ problems: [HealthProblem]) -> [JSONValue.Member] {
         [
             .init("program", .string(program)),

@@ -34,9 +34,9 @@ struct PollerHealth: DaemonHealth {
     func status() async -> [UInt8] {
         let sample = progress.current.sampler?.sample
         return JSONValue.object(
-            HealthReport.head("bos-poller", await readiness()) + [
-                .init("queues", .object((sample?.queues ?? []).map(HealthReport.queue))),
-                .init("jobs", .array(HealthReport.jobs(sample?.summary ?? LedgerSummary()))),
+            StatusReport.head("bos-poller", await readiness()) + [
+                .init("queues", .object((sample?.queues ?? []).map(StatusReport.queue))),
+                .init("jobs", .array(StatusReport.jobs(sample?.summary ?? LedgerSummary()))),
                 .init("next_due", sample?.summary.oldestDue.map { .string($0.rfc3339) } ?? .null),
             ]
         ).encoded

@@ -41,9 +41,9 @@ struct WorkerHealth: DaemonHealth {
     func status() async -> [UInt8] {
         let sample = sampler.sample
         return JSONValue.object(
-            HealthReport.head("bos-worker", await readiness()) + [
-                .init("queues", .object(sample.queues.map(HealthReport.queue))),
-                .init("jobs", .array(HealthReport.jobs(sample.summary))),
+            StatusReport.head("bos-worker", await readiness()) + [
+                .init("queues", .object(sample.queues.map(StatusReport.queue))),
+                .init("jobs", .array(StatusReport.jobs(sample.summary))),
                 .init("doubt_amount_rupees", .number(sample.summary.doubtAmount.rupees)),
                 .init("oldest_doubt_since", sample.summary.oldestDoubt.map { .string($0.rfc3339) } ?? .null),
                 .init("enquiry_problems", .array(calibrator.problems.map { .string($0) })),

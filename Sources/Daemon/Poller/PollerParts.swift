@@ -30,7 +30,7 @@ struct PollerParts: Sendable {
             mode: settings.topology.mode,
             logger: logger
         ) { event in
-            lock.note(event)
+            lock.observe(event)
             if case .disconnected = event { reconnects.increment() }
         }
         topology = settings.topology
@@ -46,7 +46,7 @@ struct PollerParts: Sendable {
         try await SQLiteLedger.openShared(SQLiteLedger.Configuration(path: ledgerPath, owner: ProcessName.make("bos-poller")))
     }
 
-    func look(at lane: JobLane) async throws -> Poller.QueueState {
+    func queueState(of lane: JobLane) async throws -> Poller.QueueState {
         let queue =
             switch lane {
             case .money: topology.queues.recharge

@@ -34,10 +34,11 @@ struct PollerService: Service {
     }
 
     private func work(_ ledger: SQLiteLedger) async {
-        let sampler = Sampler(connection: parts.connection, ledger: ledger, clock: parts.clock, queues: parts.watchedQueues, pause: nil)
+        let sampler = Sampler(
+            connection: parts.connection, ledger: ledger, clock: parts.clock, queues: parts.watchedQueues, onUnwritable: nil)
         parts.progress.update { ($0.ledgerProblem, $0.sampler) = (nil, sampler) }
         let poller = Poller(
-            ledger: ledger, publisher: parts.connection, look: parts.look, configuration: parts.configuration, clock: parts.clock,
+            ledger: ledger, publisher: parts.connection, look: parts.queueState, configuration: parts.configuration, clock: parts.clock,
             logger: logger)
         await withDiscardingTaskGroup { group in
             group.addTask { await parts.connection.run() }

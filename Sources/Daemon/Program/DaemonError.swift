@@ -21,5 +21,5 @@ package enum DaemonError: Error, CustomStringConvertible {
     }
 
     /// Each needs an operator's hand, which is what exit code 78 says.
-    package var exitCode: ExitCode { .configuration }
+    package var exitCode: ProcessExit { .configuration }
 }

@@ -17,7 +17,7 @@ package enum Version {
 /// A daemon from its options to its exit code.
 package enum DaemonProgram {
     /// Runs until asked to stop.
-    package static func run(_ program: Settings.Program, _ options: DaemonOptions) async -> ExitCode {
+    package static func run(_ program: Settings.Program, _ options: DaemonOptions) async -> ProcessExit {
         if options.printConfigurationKeys {
             print(SettingsReference.markdown)
             return .drained
@@ -30,7 +30,7 @@ package enum DaemonProgram {
         do throws(ConfigurationError) {
             (settings, warnings) = try Settings.load(for: program, from: sources)
         } catch {
-            say("\(program.rawValue): \(error)")
+            printError("\(program.rawValue): \(error)")
             return error.exitCode
         }
         let output = LogOutput(settings.log)
@@ -48,7 +48,7 @@ package enum DaemonProgram {
     private static func run(
         _ program: Settings.Program, _ settings: Settings, _ sources: ConfigurationSources, _ output: LogOutput,
         _ registry: PrometheusRegistry, _ logger: Logger
-    ) async -> ExitCode {
+    ) async -> ProcessExit {
         let notifier = SystemdNotifier()
         do {
             logger.log(.processStarting, ["version": "\(Version.current)"])
@@ -95,7 +95,7 @@ package enum DaemonProgram {
     }
 
     /// One line for people, and the exit code that says who has to act.
-    private static func explain(_ error: any Error, _ logger: Logger) -> ExitCode {
+    private static func explain(_ error: any Error, _ logger: Logger) -> ProcessExit {
         switch error {
         case is NotDrained:
             logger.log(.processNotDrained)
@@ -112,7 +112,7 @@ package enum DaemonProgram {
         }
     }
 
-    private static func say(_ text: String) {
+    private static func printError(_ text: String) {
         FileHandle.standardError.write(Data("\(text)\n".utf8))
     }
 }

@@ -1,5 +1,5 @@
 /// What the process tells its supervisor when it ends. Source: operating.md#exit-codes; the numbers are those of `sysexits.h`.
-package enum ExitCode: Int32, Sendable {
+package enum ProcessExit: Int32, Sendable {
     /// Asked to stop, and everything in flight was finished.
     case drained = 0
     /// The command line holds an option that does not exist, or is no command line at all.

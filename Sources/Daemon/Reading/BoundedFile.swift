@@ -6,7 +6,7 @@ enum BoundedFile {
     static let limit = 1 << 20
 
     /// - Throws: `Failure` with the system's reason; the content is never part of it.
-    static func read(_ path: String) throws(Failure) -> [UInt8] {
+    static func read(_ path: String) throws(ReadFailure) -> [UInt8] {
         // Non-blocking, or a named pipe without a writer would hang the start.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw errno == ENOENT ? .missing : .unreadable(reason(errno)) }
@@ -34,7 +34,7 @@ enum BoundedFile {
     private static func reason(_ code: Int32) -> String { String(cString: strerror(code)).lowercased() }
 
     /// Why a file could not be read.
-    enum Failure: Error, Equatable {
+    enum ReadFailure: Error, Equatable {
         case missing
         case unreadable(String)
 

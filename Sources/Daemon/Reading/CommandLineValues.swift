@@ -42,7 +42,7 @@ struct CommandLineValues {
     }
 
     private mutating func reportUnknown(_ name: String) {
-        let guess = Similarity.nearest(to: name, among: SettingKey.allNames).map { "did you mean --\($0)?" }
+        let guess = EditDistance.nearest(to: name, among: SettingKey.allNames).map { "did you mean --\($0)?" }
         report("--\(name.prefix(60))", "there is no such option", guess ?? "see --print-configuration-keys for those that exist")
     }
 

@@ -11,7 +11,7 @@ struct ConfigurationLayer: Sendable {
     private let origin: @Sendable (String) -> ConfigurationOrigin
 
     /// What a layer has under a name.
-    enum Finding: Equatable {
+    enum Entry: Equatable {
         case nothing
         case texts([String])
         /// A list where one value belongs.
@@ -22,7 +22,7 @@ struct ConfigurationLayer: Sendable {
     func origin(of name: String) -> ConfigurationOrigin { origin(name) }
 
     /// What stands under a name, as it was spelled.
-    func find(_ name: String, isList: Bool) -> Finding {
+    func find(_ name: String, isList: Bool) -> Entry {
         let key = AbsoluteConfigKey(prefix + ConfigKey(name).components)
         if isList, case .stringArray(let texts) = try? snapshot.value(forKey: key, type: .stringArray).value?.content {
             return .texts(texts)
@@ -55,7 +55,7 @@ struct ConfigurationLayer: Sendable {
     /// - Throws: what swift-configuration and its YAML parser say; may quote the file.
     static func yaml(_ bytes: [UInt8], path: String) throws -> (layer: ConfigurationLayer, names: [String]) {
         // The parser asks of each value whether it is secret; nothing else tells which keys a file holds.
-        let recorder = Recorder()
+        let recorder = KeyRecorder()
         let options = YAMLSnapshot.ParsingOptions(secretsSpecifier: .dynamic { name, _ in recorder.record(name) })
         let snapshot = try YAMLSnapshot(data: bytes.span.bytes, providerName: path, parsingOptions: options)
         return (ConfigurationLayer(snapshot: snapshot, prefix: [], origin: { _ in .file(path) }), recorder.names)
@@ -63,7 +63,7 @@ struct ConfigurationLayer: Sendable {
 }
 
 /// Collects the names that a parser asks about. A class, because the parser keeps the closure that it is captured by.
-private final class Recorder: Sendable {
+private final class KeyRecorder: Sendable {
     private let recorded = Mutex<[String]>([])
 
     var names: [String] { recorded.withLock { $0 } }

@@ -53,9 +53,9 @@ package struct ConfigurationError: Error, CustomStringConvertible {
     package let problems: [ConfigurationProblem]
 
     /// 64 when the command line names an option that does not exist, else 78.
-    package let exitCode: ExitCode
+    package let exitCode: ProcessExit
 
-    init(_ problems: [ConfigurationProblem], exitCode: ExitCode = .configuration) {
+    init(_ problems: [ConfigurationProblem], exitCode: ProcessExit = .configuration) {
         self.problems = problems
         self.exitCode = exitCode
     }

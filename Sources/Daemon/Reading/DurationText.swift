@@ -16,7 +16,7 @@ package enum DurationText {
 
     /// The spelling that people use: a larger unit only from two of it on, as in `60s`, `2m` and `24h`. Parts below a millisecond
     /// are dropped.
-    package static func spell(_ duration: Duration) -> String {
+    package static func format(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000
         guard milliseconds != 0 else { return "0s" }

@@ -1,5 +1,5 @@
 /// Finds the known name that a wrong one was probably meant to be.
-enum Similarity {
+enum EditDistance {
     /// The nearest name, if it is near enough for a slip of the keyboard; case does not count.
     static func nearest(to name: String, among names: [String]) -> String? {
         let limit = max(2, name.count / 5)

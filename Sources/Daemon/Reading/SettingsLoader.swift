@@ -50,10 +50,10 @@ struct SettingsLoader {
         layers.append(.environment(variables))
         if let file = readFile(sources) { layers.append(file) }
         for key in SettingKey.all { read(key, from: layers) }
-        let contradictions = settings.contradictions.filter { contradiction in
-            !problems.contains { contradiction.keys.contains($0.key) }
+        let conflicts = settings.conflicts.filter { conflict in
+            !problems.contains { conflict.keys.contains($0.key) }
         }
-        problems += contradictions.map { $0.problem(origins: origins) }
+        problems += conflicts.map { $0.problem(origins: origins) }
     }
 
     // MARK: One key
@@ -109,7 +109,7 @@ struct SettingsLoader {
     /// A secret's file holds the value alone; lines separate the entries of a list.
     private mutating func readSecret(_ key: SettingKey, at path: String, namedBy origin: ConfigurationOrigin) {
         let bytes: [UInt8]
-        do throws(BoundedFile.Failure) {
+        do throws(BoundedFile.ReadFailure) {
             bytes = try BoundedFile.read(path)
         } catch {
             let fault = "the file \"\(path)\" cannot be read: \(error.clause)"
@@ -132,7 +132,7 @@ struct SettingsLoader {
     private mutating func readFile(_ sources: ConfigurationSources) -> ConfigurationLayer? {
         let path = sources.file ?? sources.defaultFile
         let bytes: [UInt8]
-        do throws(BoundedFile.Failure) {
+        do throws(BoundedFile.ReadFailure) {
             bytes = try BoundedFile.read(path)
         } catch {
             if error == .missing, sources.file == nil { return nil }
@@ -175,14 +175,14 @@ struct SettingsLoader {
                 if let first = Self.onlyText(layer.find(name, isList: false)), ["", "~", "null"].contains(first) { continue }
                 report(name, .file(path), "a value stands where a section belongs", "put its keys below it, indented")
             } else {
-                let guess = Similarity.nearest(to: name, among: SettingKey.allNames).map { "did you mean \($0)?" }
+                let guess = EditDistance.nearest(to: name, among: SettingKey.allNames).map { "did you mean \($0)?" }
                 report(name, .file(path), "there is no such key", guess ?? "see --print-configuration-keys for those that exist")
             }
         }
     }
 
-    private static func onlyText(_ finding: ConfigurationLayer.Finding) -> String? {
-        guard case .texts(let texts) = finding, texts.count == 1 else { return nil }
+    private static func onlyText(_ entry: ConfigurationLayer.Entry) -> String? {
+        guard case .texts(let texts) = entry, texts.count == 1 else { return nil }
         return texts[0]
     }
 
@@ -193,7 +193,7 @@ struct SettingsLoader {
     private mutating func checkNames(of variables: [String]) {
         let known = SettingKey.allNames.map { SettingKey.environmentName(of: $0) }
         for name in variables where !known.contains(name) {
-            if let guess = Similarity.nearest(to: name, among: known) {
+            if let guess = EditDistance.nearest(to: name, among: known) {
                 report(name, .variable(name), "there is no such variable", "did you mean \(guess)?")
             } else {
                 warnings.append("the environment variable \(name) is not one of ours and was ignored")

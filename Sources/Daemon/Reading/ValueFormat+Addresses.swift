@@ -1,23 +1,23 @@
 import FoundationEssentials
 import Observability
 
-extension ValueForm<HTTPEndpoints.Configuration> {
+extension ValueFormat<HTTPEndpoints.Configuration> {
     /// `host:port`; an IPv6 address stands in brackets.
     static var listenAddress: Self {
         Self(
             expectation: "an address and a port, such as 127.0.0.1:9464 or [::1]:9464",
             parse: { $0.first.flatMap(parseListenAddress) },
-            spell: { $0.host.contains(":") ? "[\($0.host)]:\($0.port)" : "\($0.host):\($0.port)" })
+            format: { $0.host.contains(":") ? "[\($0.host)]:\($0.port)" : "\($0.host):\($0.port)" })
     }
 }
 
-extension ValueForm<String> {
+extension ValueFormat<String> {
     /// The path of the ledger's file, written `sqlite:PATH`. No other store is built in.
     static var ledgerURL: Self {
         Self(
             expectation: "sqlite:PATH, such as sqlite:/var/lib/bos-worker/ledger.sqlite",
             parse: { $0.first.flatMap(parseLedgerPath) },
-            spell: { "sqlite:\($0)" })
+            format: { "sqlite:\($0)" })
     }
 }
 

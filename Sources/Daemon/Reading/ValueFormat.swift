@@ -2,7 +2,7 @@ import JobModel
 import Secrets
 
 /// How a value of one kind is written in the configuration: what is accepted, and how a default is shown.
-struct ValueForm<Value: Sendable>: Sendable {
+struct ValueFormat<Value: Sendable>: Sendable {
     /// What would be right, to go behind "write": "a duration between 1s and 10m, such as …".
     let expectation: String
     /// Whether several values make one: a YAML list, or commas elsewhere.
@@ -10,42 +10,42 @@ struct ValueForm<Value: Sendable>: Sendable {
     /// `nil` when the texts are not of this form. A form that is no list gets exactly one text, and it is never empty.
     let parse: @Sendable ([String]) -> Value?
     /// `nil`, or empty, when there is nothing to show.
-    let spell: @Sendable (Value) -> String?
+    let format: @Sendable (Value) -> String?
 }
 
-extension ValueForm {
-    private init(_ expectation: String, parse: @escaping @Sendable (String) -> Value?, spell: @escaping @Sendable (Value) -> String?) {
-        self.init(expectation: expectation, parse: { $0.first.flatMap(parse) }, spell: spell)
+extension ValueFormat {
+    private init(_ expectation: String, parse: @escaping @Sendable (String) -> Value?, format: @escaping @Sendable (Value) -> String?) {
+        self.init(expectation: expectation, parse: { $0.first.flatMap(parse) }, format: format)
     }
 
     /// A value that may be absent.
-    static func optional<Wrapped>(_ form: ValueForm<Wrapped>) -> Self where Value == Wrapped? {
-        Self(expectation: form.expectation, isList: form.isList) { texts in
-            form.parse(texts).map(Optional.some)
-        } spell: { value in
-            value.flatMap(form.spell)
+    static func optional<Wrapped>(_ wrapped: ValueFormat<Wrapped>) -> Self where Value == Wrapped? {
+        Self(expectation: wrapped.expectation, isList: wrapped.isList) { texts in
+            wrapped.parse(texts).map(Optional.some)
+        } format: { value in
+            value.flatMap(wrapped.format)
         }
     }
 
     /// Several values.
     /// - Parameter minimum: the fewest that make sense.
-    static func list<Element>(_ form: ValueForm<Element>, atLeast minimum: Int = 0) -> Self where Value == [Element] {
-        Self(expectation: "a list, each entry \(form.expectation)", isList: true) { texts in
-            let values = texts.compactMap { form.parse([$0]) }
+    static func list<Element>(_ element: ValueFormat<Element>, atLeast minimum: Int = 0) -> Self where Value == [Element] {
+        Self(expectation: "a list, each entry \(element.expectation)", isList: true) { texts in
+            let values = texts.compactMap { element.parse([$0]) }
             return values.count == texts.count && values.count >= minimum ? values : nil
-        } spell: { values in
-            values.compactMap(form.spell).joined(separator: ",")
+        } format: { values in
+            values.compactMap(element.format).joined(separator: ",")
         }
     }
 }
 
-extension ValueForm<Duration> {
+extension ValueFormat<Duration> {
     static func duration(_ range: ClosedRange<Duration>) -> Self {
-        let (least, most) = (DurationText.spell(range.lowerBound), DurationText.spell(range.upperBound))
+        let (least, most) = (DurationText.format(range.lowerBound), DurationText.format(range.upperBound))
         return Self("a duration from \(least) to \(most), such as 250ms, 30s, 5m, 2h or 30d") { text in
             DurationText.parse(text).flatMap { range.contains($0) ? $0 : nil }
-        } spell: {
-            DurationText.spell($0)
+        } format: {
+            DurationText.format($0)
         }
     }
 
@@ -54,73 +54,73 @@ extension ValueForm<Duration> {
         let duration = duration(range)
         return Self(duration.expectation + ", in whole seconds") { text in
             duration.parse([text]).flatMap { $0.components.attoseconds == 0 ? $0 : nil }
-        } spell: {
-            DurationText.spell($0)
+        } format: {
+            DurationText.format($0)
         }
     }
 }
 
-extension ValueForm<Int> {
+extension ValueFormat<Int> {
     static func integer(_ range: ClosedRange<Int>) -> Self {
         Self("a whole number from \(range.lowerBound) to \(range.upperBound)") { text in
             Int(text).flatMap { range.contains($0) ? $0 : nil }
-        } spell: {
+        } format: {
             String($0)
         }
     }
 }
 
-extension ValueForm<Double> {
+extension ValueFormat<Double> {
     /// A whole number of hundredths.
     static func percent(_ range: ClosedRange<Int>) -> Self {
-        let number = ValueForm<Int>.integer(range)
+        let number = ValueFormat<Int>.integer(range)
         return Self(number.expectation) { text in
             number.parse([text]).map { Double($0) / 100 }
-        } spell: {
+        } format: {
             String(Int(($0 * 100).rounded()))
         }
     }
 }
 
-extension ValueForm<Money> {
+extension ValueFormat<Money> {
     /// - Parameter range: in paise.
     static func rupees(_ range: ClosedRange<Int64>) -> Self {
-        let (least, most) = (RupeeText.spell(range.lowerBound), RupeeText.spell(range.upperBound))
+        let (least, most) = (RupeeText.format(range.lowerBound), RupeeText.format(range.upperBound))
         return Self("rupees from \(least) to \(most), with at most two decimals") { text in
             RupeeText.parse(text).flatMap { range.contains($0) ? Money(paise: $0) : nil }
-        } spell: {
-            RupeeText.spell($0.paise)
+        } format: {
+            RupeeText.format($0.paise)
         }
     }
 }
 
-extension ValueForm<Bool> {
+extension ValueFormat<Bool> {
     static var flag: Self {
         Self("true or false") {
             Bool($0)
-        } spell: {
+        } format: {
             String($0)
         }
     }
 }
 
-extension ValueForm where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
+extension ValueFormat where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
     static var choice: Self {
         let names = Value.allCases.map(\.rawValue)
         return Self("one of " + names.joined(separator: ", ")) {
             Value(rawValue: $0)
-        } spell: {
+        } format: {
             $0.rawValue
         }
     }
 }
 
-extension ValueForm<String> {
+extension ValueFormat<String> {
     /// Any text on one line.
     static func text(_ what: String) -> Self {
         Self(what + ", on one line") {
             isOneLine($0) ? $0 : nil
-        } spell: {
+        } format: {
             $0
         }
     }
@@ -133,7 +133,7 @@ extension ValueForm<String> {
         let text = text("a name of at most 255 bytes that does not start with amq.")
         return Self(text.expectation) { name in
             name.utf8.count <= 255 && !name.hasPrefix("amq.") ? text.parse([name]) : nil
-        } spell: {
+        } format: {
             $0
         }
     }
@@ -143,7 +143,7 @@ extension ValueForm<String> {
         let others = "!#$%&'*+-.^_`|~"
         return Self("the name of an HTTP header") { name in
             name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || others.contains($0)) } ? name : nil
-        } spell: {
+        } format: {
             $0
         }
     }
@@ -152,18 +152,18 @@ extension ValueForm<String> {
     static var webURL: Self {
         Self("a URL such as https://host/path without user, password, query and fragment") { text in
             isWebURL(text) ? text : nil
-        } spell: {
+        } format: {
             $0
         }
     }
 }
 
-extension ValueForm<Secret> {
+extension ValueFormat<Secret> {
     /// A text that is never shown.
     static func secret(_ what: String, where isRight: @escaping @Sendable (String) -> Bool = { _ in true }) -> Self {
         Self(what) {
             isRight($0) ? Secret($0) : nil
-        } spell: {
+        } format: {
             $0.revealed
         }
     }
@@ -189,7 +189,7 @@ enum RupeeText {
     }
 
     /// The amount without needless decimals, for example `100` or `99.50`.
-    static func spell(_ paise: Int64) -> String {
+    static func format(_ paise: Int64) -> String {
         let (rupees, rest) = paise.quotientAndRemainder(dividingBy: 100)
         return rest == 0 ? "\(rupees)" : "\(rupees).\(rest < 10 ? "0" : "")\(rest)"
     }

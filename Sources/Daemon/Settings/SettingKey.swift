@@ -16,24 +16,24 @@ package struct SettingKey: Sendable {
     /// `false` when the texts are not of the right form; the settings are unchanged then.
     let assign: @Sendable ([String], inout Settings) -> Bool
     /// The value of these settings as it would be written, or `nil` for none.
-    let spelled: @Sendable (Settings) -> String?
+    let formatted: @Sendable (Settings) -> String?
 
     init<Value: Sendable>(
-        _ name: String, _ path: any WritableKeyPath<Settings, Value> & Sendable, _ form: ValueForm<Value>, isSecret: Bool = false,
+        _ name: String, _ path: any WritableKeyPath<Settings, Value> & Sendable, _ valueFormat: ValueFormat<Value>, isSecret: Bool = false,
         _ meaning: String
     ) {
         self.name = name
         self.meaning = meaning
         self.isSecret = isSecret
-        expectation = form.expectation
-        isList = form.isList
+        expectation = valueFormat.expectation
+        isList = valueFormat.isList
         assign = { texts, settings in
-            guard let value = form.parse(texts) else { return false }
+            guard let value = valueFormat.parse(texts) else { return false }
             settings[keyPath: path] = value
             return true
         }
         // No value is written as an empty text: where one stands, none is given.
-        spelled = { form.spell($0[keyPath: path]).flatMap { $0.isEmpty ? nil : $0 } }
+        formatted = { valueFormat.format($0[keyPath: path]).flatMap { $0.isEmpty ? nil : $0 } }
     }
 
     /// The key that names a file with this secret, or `nil` for a key that is no secret.
@@ -43,7 +43,7 @@ package struct SettingKey: Sendable {
     package var environmentName: String { Self.environmentName(of: name) }
 
     /// Whether the key has another value in these settings than in those.
-    func differs(_ first: Settings, _ second: Settings) -> Bool { spelled(first) != spelled(second) }
+    func differs(_ first: Settings, _ second: Settings) -> Bool { formatted(first) != formatted(second) }
 
     static func fileName(of name: String) -> String { name + "File" }
 

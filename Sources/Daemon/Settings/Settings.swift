@@ -39,7 +39,7 @@ package struct Settings: Sendable {
     /// The ledger's SQLite file, on a local disk. Exactly one worker may use it. Key `ledger.url`.
     package var ledgerPath = "./ledger.sqlite"
     package var http = HTTPEndpoints.Configuration()
-    package var log = LogConfiguration()
+    package var log = LogOutput.Configuration()
     /// How long jobs in flight may take to finish after `SIGTERM`. systemd's `TimeoutStopSec=` must be longer.
     var drainTimeout = Duration.seconds(25)
 

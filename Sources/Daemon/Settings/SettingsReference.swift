@@ -8,7 +8,7 @@ package enum SettingsReference {
         return (["| key | environment variable | default | meaning |", "|---|---|---|---|"] + rows).joined(separator: "\n") + "\n"
     }
 
-    private static func shownDefault(of key: SettingKey) -> String? { key.spelled(Settings(for: .worker)) }
+    private static func shownDefault(of key: SettingKey) -> String? { key.formatted(Settings(for: .worker)) }
 
     private static func meaning(of key: SettingKey) -> String {
         guard let fileName = key.fileName else { return key.meaning }

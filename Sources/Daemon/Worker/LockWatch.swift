@@ -8,7 +8,7 @@ import Synchronization
 /// trying: it has jobs to answer, and what holds the lock then is its own former connection.
 final class LockWatch: Sendable {
     private struct State {
-        var hasHeld = false
+        var wasAccepted = false
         var firstRefusal: ContinuousClock.Instant?
     }
 
@@ -26,18 +26,18 @@ final class LockWatch: Sendable {
     /// Ends the refusals.
     func finish() { refused.finish() }
 
-    func note(_ event: ConnectionEvent, at now: ContinuousClock.Instant = .now) {
+    func observe(_ event: ConnectionEvent, at now: ContinuousClock.Instant = .now) {
         switch event {
-        case .connected: state.withLock { $0.hasHeld = true }
+        case .connected: state.withLock { $0.wasAccepted = true }
         case .setupFailed(.locked(let queue)):
             let isOver = state.withLock { state in
                 let first = state.firstRefusal ?? now
                 state.firstRefusal = first
-                return !state.hasHeld && now - first >= patience
+                return !state.wasAccepted && now - first >= patience
             }
             if isOver { refused.yield(.anotherWorker(queue: queue)) }
         case .setupFailed(.markedOtherwise(let queue, let text)):
-            if !state.withLock(\.hasHeld) { refused.yield(.anotherLedger(queue: queue, text: text)) }
+            if !state.withLock(\.wasAccepted) { refused.yield(.anotherLedger(queue: queue, text: text)) }
         case .setupFailed, .disconnected, .blocked, .unblocked, .consuming, .consumerLost, .stopped: break
         }
     }

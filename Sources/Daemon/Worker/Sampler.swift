@@ -27,23 +27,23 @@ final class Sampler: Sendable {
     private let metrics = LedgerMetrics()
     private let clock: any EngineClock
     private let queues: [String]
-    private let pause: (@Sendable (LedgerError) async -> Void)?
+    private let onUnwritable: (@Sendable (LedgerError) async -> Void)?
     private let messages: [String: Gauge]
     private let consumers: [String: Gauge]
     private let latest = Mutex(Sample())
 
     /// - Parameters:
     ///   - connection: asks for the depth of the queues.
-    ///   - pause: stops consuming because the ledger cannot be written; each sample writes to it to see that. `nil`: no sample writes.
+    ///   - onUnwritable: stops consuming because the ledger cannot be written; each sample writes to it to see that. `nil`: no sample writes.
     init(
         connection: Connection, ledger: any Ledger, clock: any EngineClock, queues: [String],
-        pause: (@Sendable (LedgerError) async -> Void)?
+        onUnwritable: (@Sendable (LedgerError) async -> Void)?
     ) {
         self.connection = connection
         self.ledger = ledger
         self.clock = clock
         self.queues = queues
-        self.pause = pause
+        self.onUnwritable = onUnwritable
         func gauges(_ label: String) -> [String: Gauge] {
             Dictionary(uniqueKeysWithValues: queues.map { ($0, Gauge(label: label, dimensions: [("queue", $0)])) })
         }
@@ -57,7 +57,7 @@ final class Sampler: Sendable {
     func run() async {
         async let topology: Void = watchTopology()
         while !Task.isCancelled {
-            await look()
+            await takeSample()
             await clock.sleep(for: Self.interval)
         }
         await topology
@@ -71,7 +71,7 @@ final class Sampler: Sendable {
         }
     }
 
-    private func look() async {
+    private func takeSample() async {
         var sample = Sample()
         sample.ledgerProblem = nil
         for queue in queues {
@@ -96,12 +96,12 @@ final class Sampler: Sendable {
     }
 
     private func checkWritable() async throws(LedgerError) {
-        guard let pause else { return }
+        guard let onUnwritable else { return }
         do throws(LedgerError) {
             try await ledger.checkWritable()
         } catch {
             // At the process's end it is closed before the last sample may be taken.
-            if error != .closed { await pause(error) }
+            if error != .closed { await onUnwritable(error) }
             throw error
         }
     }

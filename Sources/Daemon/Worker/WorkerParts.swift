@@ -25,7 +25,7 @@ struct WorkerParts: Sendable {
     let sampler: Sampler
     let lock: LockWatch
     /// Consumers of the lock and of the marker, which carry nothing: a queue with a consumer does not expire, and its end is told at once.
-    let claims: [Deliveries]
+    let guardConsumers: [Deliveries]
     let clock: any EngineClock
 
     init(_ settings: Settings, registry: PrometheusRegistry, logger: Logger) async throws {
@@ -44,7 +44,7 @@ struct WorkerParts: Sendable {
             configuration: broker, role: "consume",
             topology: topology.consumeItems(ledger: identity), mode: topology.mode, bond: (bond, .consuming), logger: logger
         ) { event in
-            lock.note(event)
+            lock.observe(event)
             if case .disconnected = event { reconnects[0].increment() }
         }
         publish = try Connection(
@@ -53,7 +53,7 @@ struct WorkerParts: Sendable {
         ) { event in
             if case .disconnected = event { reconnects[1].increment() }
         }
-        claims = [topology.queues.lock, topology.queues.ledger].map { [consume] in consume.consume(queue: $0, prefetch: 1) }
+        guardConsumers = [topology.queues.lock, topology.queues.ledger].map { [consume] in consume.consume(queue: $0, prefetch: 1) }
         client = try BOSClient(configuration: settings.bosConfiguration, logger: logger)
         lanes = Lanes(
             money: Lane(.money, settings.laneConfiguration(.money), clock: clock, logger: logger),

@@ -18,7 +18,7 @@ struct WorkerService: Service {
     func run() async throws {
         let parts = parts
         await parts.outbox.takeStock()
-        await tellMove()
+        await logDoubtsElsewhere()
         try await withThrowingDiscardingTaskGroup { background in
             background.addTask { await parts.consume.run() }
             background.addTask { await publish() }
@@ -26,14 +26,14 @@ struct WorkerService: Service {
             for lane in parts.lanes.all {
                 background.addTask { await lane.gate.run { reason in await parts.probe.look(at: reason, in: lane) } }
             }
-            for claim in parts.claims {
+            for consumer in parts.guardConsumers {
                 // What another program publishes there by mistake goes where the marker's dead letters go.
-                background.addTask { for await delivery in claim { delivery.reject() } }
+                background.addTask { for await delivery in consumer { delivery.reject() } }
             }
             background.addTask { await parts.sampler.run() }
             background.addTask { await parts.calibrator.run() }
             background.addTask { await announceReadiness() }
-            background.addTask { try await endWhenTurnedAway() }
+            background.addTask { try await endWhenRefused() }
             let hasDrained = await work()
             parts.lock.finish()
             await stop()
@@ -73,7 +73,7 @@ struct WorkerService: Service {
     }
 
     /// What is in doubt at another API or account cannot be asked about here, and a person should know before the first customer calls.
-    private func tellMove() async {
+    private func logDoubtsElsewhere() async {
         guard let total = try? await parts.ledger.doubtsSentElsewhere(than: parts.destination), total.count > 0 else { return }
         logger.log(.doubtsElsewhere, ["count": "\(total.count)", "rupees": "\(total.amount.rupees)", "now": "\(parts.destination)"])
     }
@@ -104,7 +104,7 @@ struct WorkerService: Service {
         }
     }
 
-    private func endWhenTurnedAway() async throws {
+    private func endWhenRefused() async throws {
         for await refusal in parts.lock.refusals { throw refusal }
     }
 }

@@ -23,11 +23,11 @@ package final class LogOutput: Sendable {
     ///   - capacity: bytes of lines that wait to be written, at the most.
     ///   - now: milliseconds since 1970; injected by tests.
     package init(
-        _ configuration: LogConfiguration, descriptor: Int32 = STDERR_FILENO,
+        _ configuration: Configuration, descriptor: Int32 = STDERR_FILENO,
         journal: String? = getenv("JOURNAL_STREAM").map { String(cString: $0) },
         capacity: Int = 4 << 20, now: @escaping @Sendable () -> Int64 = LogOutput.wallClock
     ) {
-        isJournal = journal != nil && journal == Self.identity(of: descriptor)
+        isJournal = journal != nil && journal == Self.fileIdentity(of: descriptor)
         self.now = now
         currentLevel = Atomic(Self.rank(of: configuration.level))
         let isTerminal = isatty(descriptor) == 1
@@ -38,7 +38,7 @@ package final class LogOutput: Sendable {
             case .auto, .human: .human(isColoured: isTerminal && getenv("NO_COLOR") == nil)
             }
         writer = LogWriter(descriptor: descriptor, capacity: capacity)
-        writer.announce { [formatter, isJournal] dropped in
+        writer.start { [formatter, isJournal] dropped in
             let line = LogLine(
                 level: EventName.logLinesDropped.row.level, logger: "log", message: EventName.logLinesDropped.row.sentence,
                 fields: ["event": "\(EventName.logLinesDropped.rawValue)", "lines": .stringConvertible(dropped)])
@@ -70,7 +70,7 @@ package final class LogOutput: Sendable {
     }
 
     /// As `JOURNAL_STREAM` spells it.
-    private static func identity(of descriptor: Int32) -> String? {
+    private static func fileIdentity(of descriptor: Int32) -> String? {
         var (device, inode): (UInt64, UInt64) = (0, 0)
         return bos_file_identity(descriptor, &device, &inode) ? "\(device):\(inode)" : nil
     }
@@ -93,21 +93,23 @@ package final class LogOutput: Sendable {
     private static func rank(of level: Logger.Level) -> Int { Logger.Level.allCases.firstIndex(of: level) ?? 0 }
 }
 
-/// What is logged and how a line looks; `log.level` and `log.format` of the configuration.
-package struct LogConfiguration: Sendable, Equatable {
-    /// Lines below this level are not written.
-    package var level: Logger.Level = .info
-    package var format = Format.auto
+extension LogOutput {
+    /// What is logged, and how a line looks. Keys `log.level` and `log.format`.
+    package struct Configuration: Sendable, Equatable {
+        /// Lines below this level are not written.
+        package var level: Logger.Level = .info
+        package var format = Format.auto
 
-    package init() {}
+        package init() {}
 
-    /// How a line looks.
-    package enum Format: String, CaseIterable, Sendable {
-        /// `human` on a terminal, else `json`.
-        case auto
-        /// For eyes; coloured on a terminal unless `NO_COLOR` is set.
-        case human
-        /// One object a line: `{"ts":…,"level":…,"logger":…,"message":…,"fields":{…}}`.
-        case json
+        /// How a line looks.
+        package enum Format: String, CaseIterable, Sendable {
+            /// `human` on a terminal, otherwise `json`.
+            case auto
+            /// For people. Coloured on a terminal, unless `NO_COLOR` is set.
+            case human
+            /// One JSON object per line: `{"ts":…,"level":…,"logger":…,"message":…,"fields":{…}}`.
+            case json
+        }
     }
 }

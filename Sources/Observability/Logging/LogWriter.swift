@@ -9,7 +9,7 @@ final class LogWriter: Sendable {
         var waiting: [UInt8] = []
         var isWriting = false
         /// Lines dropped since the last one that said so, and in all.
-        var unsaid = 0
+        var unreported = 0
         var dropped = 0
     }
 
@@ -29,9 +29,9 @@ final class LogWriter: Sendable {
 
     /// Begins to write.
     /// - Parameter notice: the line that says how many were dropped.
-    func announce(_ notice: @escaping @Sendable (_ dropped: Int) -> [UInt8]) {
+    func start(_ notice: @escaping @Sendable (_ dropped: Int) -> [UInt8]) {
         thread?.setTurn { [weak self] in
-            while let self, let (bytes, dropped) = self.take() {
+            while let self, let (bytes, dropped) = self.takeWaiting() {
                 self.write(bytes)
                 if dropped > 0 { self.write(notice(dropped)) }
             }
@@ -45,7 +45,7 @@ final class LogWriter: Sendable {
         guard let thread else { return write(line) }
         let isAccepted = state.withLock { state in
             guard state.waiting.isEmpty || state.waiting.count + line.count <= capacity else {
-                state.unsaid += 1
+                state.unreported += 1
                 state.dropped += 1
                 return false
             }
@@ -63,12 +63,12 @@ final class LogWriter: Sendable {
         while state.withLock({ $0.isWriting || !$0.waiting.isEmpty }), ContinuousClock.now < deadline { usleep(1_000) }
     }
 
-    private func take() -> (bytes: [UInt8], dropped: Int)? {
+    private func takeWaiting() -> (bytes: [UInt8], dropped: Int)? {
         state.withLock { state in
             state.isWriting = !state.waiting.isEmpty
             guard state.isWriting else { return nil }
-            defer { (state.waiting, state.unsaid) = ([], 0) }
-            return (state.waiting, state.unsaid)
+            defer { (state.waiting, state.unreported) = ([], 0) }
+            return (state.waiting, state.unreported)
         }
     }
 

@@ -77,7 +77,7 @@ package final class PrometheusRegistry: MetricsFactory {
         }
     }
 
-    private func forget(_ handler: AnyObject) {
+    private func remove(_ handler: AnyObject) {
         state.withLock { state in
             for (name, var family) in state.families {
                 guard let identity = family.series.first(where: { $0.value === handler })?.key else { continue }
@@ -119,11 +119,11 @@ extension PrometheusRegistry {
         return series(identity, kind: .histogram(bounds)) { HistogramSeries(identity, bounds: bounds) }
     }
 
-    package func destroyCounter(_ handler: any CounterHandler) { forget(handler) }
-    package func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) { forget(handler) }
-    package func destroyMeter(_ handler: any MeterHandler) { forget(handler) }
-    package func destroyRecorder(_ handler: any RecorderHandler) { forget(handler) }
-    package func destroyTimer(_ handler: any TimerHandler) { forget(handler) }
+    package func destroyCounter(_ handler: any CounterHandler) { remove(handler) }
+    package func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) { remove(handler) }
+    package func destroyMeter(_ handler: any MeterHandler) { remove(handler) }
+    package func destroyRecorder(_ handler: any RecorderHandler) { remove(handler) }
+    package func destroyTimer(_ handler: any TimerHandler) { remove(handler) }
 
     private static func bounds(of name: String) -> [Double] {
         if case .histogram(let bounds) = MetricName(rawValue: name)?.row.kind { return bounds }

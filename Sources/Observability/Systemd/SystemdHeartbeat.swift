@@ -45,12 +45,12 @@ package final class SystemdHeartbeat: Service {
     /// One beat: a status line, and the watchdog fed if the process is live.
     package func beat() async {
         let problems = health.liveness()
-        report(problems)
+        logChange(problems)
         if let line = statusLine() { await notifier.status(line) }
         if problems.isEmpty { await notifier.watchdog() }
     }
 
-    private func report(_ problems: [HealthProblem]) {
+    private func logChange(_ problems: [HealthProblem]) {
         let before = wasLive.withLock { wasLive in
             defer { wasLive = problems.isEmpty }
             return wasLive
