@@ -1,13 +1,13 @@
-/// What the process tells its supervisor when it ends. Source: operating.md#exit-codes; the numbers are those of `sysexits.h`.
+/// The exit codes of the daemons. Source: operating.md#exit-codes; the numbers are those of `sysexits.h`.
 package enum ProcessExit: Int32, Sendable {
-    /// Asked to stop, and everything in flight was finished.
+    /// The process was asked to stop and finished everything in flight.
     case drained = 0
-    /// The command line holds an option that does not exist, or is no command line at all.
+    /// The command line is wrong, for example it has an option that does not exist.
     case usage = 64
-    /// A fault in the program itself; nothing that configuration could mend.
+    /// The program itself has a fault. No configuration could mend it.
     case internalFault = 70
-    /// Asked to stop, but what was in flight did not finish in time. It is repeated after the next start.
+    /// The process was asked to stop, and the work in flight did not finish in time. The next start takes it up again.
     case notDrained = 75
-    /// The configuration is wrong; the message names the key, where its value came from and what would be right.
+    /// The configuration is wrong. The message names the key, where its value came from, and what would be right.
     case configuration = 78
 }

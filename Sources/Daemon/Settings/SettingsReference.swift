@@ -1,6 +1,6 @@
-/// The configuration keys as documentation: for `--print-configuration-keys` and for configuration.md#keys.
+/// The documentation of the configuration keys, for `--print-configuration-keys` and configuration.md#keys.
 package enum SettingsReference {
-    /// A Markdown table of every key, its variable, its default and its meaning.
+    /// A Markdown table with the variable, the default and the meaning of every key.
     package static var markdown: String {
         let rows = SettingKey.all.map { key in
             "| `\(key.name)` | `\(key.environmentName)` | \(shownDefault(of: key).map { "`\($0)`" } ?? "–") | \(meaning(of: key)) |"
