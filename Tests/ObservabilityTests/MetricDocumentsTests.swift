@@ -3,25 +3,25 @@ import Testing
 
 @testable import Observability
 
-@Suite("The alert rules")
+@Suite("Alert rules")
 struct AlertRulesTests {
-    /// What Prometheus itself adds to every series.
+    /// The labels that Prometheus adds to every series.
     private static let added = ["instance", "job"]
 
-    @Test("ask for metrics that there are, by labels that they have, and count what two processes export once")
-    func rules() throws {
+    @Test("a rule uses a metric and labels that exist, and takes the maximum of what two processes export")
+    func rulesMatchMetrics() throws {
         let rules = try text("deploy/alerts.yml").split(separator: "- alert:").dropFirst()
         #expect(rules.count >= 9)
         for rule in rules {
-            let question = try #require(rule.split(separator: "\n").first { $0.contains("expr:") })
-            guard let name = question.firstMatch(of: /bos_[a-z_]+/) else {
-                #expect(question.contains("up{"), "\(question)")
+            let expression = try #require(rule.split(separator: "\n").first { $0.contains("expr:") })
+            guard let name = expression.firstMatch(of: /bos_[a-z_]+/) else {
+                #expect(expression.contains("up{"), "\(expression)")
                 continue
             }
-            let metric = try #require(MetricName(rawValue: String(name.0)), "\(question)")
-            #expect(question.contains("max"), "\(question)")
+            let metric = try #require(MetricName(rawValue: String(name.0)), "\(expression)")
+            #expect(expression.contains("max"), "\(expression)")
             for label in Self.labels(in: rule) {
-                #expect(metric.row.labels.contains(label) || Self.added.contains(label), "\(label): \(question)")
+                #expect(metric.row.labels.contains(label) || Self.added.contains(label), "\(label): \(expression)")
             }
         }
     }
@@ -33,10 +33,10 @@ struct AlertRulesTests {
     }
 }
 
-@Suite("The table of metrics for operators")
+@Suite("Table of metrics in operating.md")
 struct MetricTableTests {
-    @Test("holds every metric with its labels, its kind and its help text")
-    func table() throws {
+    @Test("the table holds every metric with its labels, its kind and its help text")
+    func tableOfMetrics() throws {
         let rows = MetricName.allCases.map { metric in
             let labels = metric.row.labels.isEmpty ? "" : "{\(metric.row.labels.joined(separator: ","))}"
             return "| `\(metric.rawValue)\(labels)` | \(metric.row.kind.typeName) | \(metric.row.help) |"

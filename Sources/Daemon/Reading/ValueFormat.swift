@@ -1,15 +1,15 @@
 import JobModel
 import Secrets
 
-/// How a value of one kind is written in the configuration: what is accepted, and how a default is shown.
+/// How values of one type are written in the configuration: which texts are accepted, and how a value is shown.
 struct ValueFormat<Value: Sendable>: Sendable {
-    /// What would be right, to go behind "write": "a duration between 1s and 10m, such as …".
+    /// What would be right. Advice puts it behind the word "write": "a duration from 1s to 10m, such as …".
     let expectation: String
-    /// Whether several values make one: a YAML list, or commas elsewhere.
+    /// Whether the value is a list: a YAML list in the file, texts with commas between them elsewhere.
     var isList = false
-    /// `nil` when the texts are not of this form. A form that is no list gets exactly one text, and it is never empty.
+    /// The value, or `nil` if the texts do not have this format. A format that is no list gets exactly one text. No text is empty.
     let parse: @Sendable ([String]) -> Value?
-    /// `nil`, or empty, when there is nothing to show.
+    /// The text of a value. `nil` or an empty text if there is nothing to show.
     let format: @Sendable (Value) -> String?
 }
 
@@ -27,8 +27,8 @@ extension ValueFormat {
         }
     }
 
-    /// Several values.
-    /// - Parameter minimum: the fewest that make sense.
+    /// A list of values.
+    /// - Parameter minimum: the smallest number of entries that is accepted.
     static func list<Element>(_ element: ValueFormat<Element>, atLeast minimum: Int = 0) -> Self where Value == [Element] {
         Self(expectation: "a list, each entry \(element.expectation)", isList: true) { texts in
             let values = texts.compactMap { element.parse([$0]) }
@@ -49,7 +49,7 @@ extension ValueFormat<Duration> {
         }
     }
 
-    /// AMQP negotiates heartbeats in whole seconds.
+    /// A duration in whole seconds, the unit in which AMQP negotiates heartbeats.
     static func wholeSeconds(_ range: ClosedRange<Duration>) -> Self {
         let duration = duration(range)
         return Self(duration.expectation + ", in whole seconds") { text in
@@ -71,7 +71,7 @@ extension ValueFormat<Int> {
 }
 
 extension ValueFormat<Double> {
-    /// A whole number of hundredths.
+    /// A share between 0 and 1, written as a whole number of percent.
     static func percent(_ range: ClosedRange<Int>) -> Self {
         let number = ValueFormat<Int>.integer(range)
         return Self(number.expectation) { text in
@@ -83,6 +83,7 @@ extension ValueFormat<Double> {
 }
 
 extension ValueFormat<Money> {
+    /// An amount of money, written in rupees.
     /// - Parameter range: in paise.
     static func rupees(_ range: ClosedRange<Int64>) -> Self {
         let (least, most) = (RupeeText.format(range.lowerBound), RupeeText.format(range.upperBound))
@@ -105,6 +106,7 @@ extension ValueFormat<Bool> {
 }
 
 extension ValueFormat where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
+    /// One case of an enumeration, written as its raw value.
     static var choice: Self {
         let names = Value.allCases.map(\.rawValue)
         return Self("one of " + names.joined(separator: ", ")) {
@@ -125,10 +127,10 @@ extension ValueFormat<String> {
         }
     }
 
-    /// The path of a file. Whether it is there is found out by whoever opens it.
+    /// The path of a file. The code that opens the file finds out whether it exists.
     static var path: Self { text("the path of a file") }
 
-    /// The name of a queue or an exchange; AMQP allows 255 bytes and keeps `amq.` for itself.
+    /// The name of a queue or an exchange. AMQP allows 255 bytes and reserves names that start with `amq.`.
     static var brokerName: Self {
         let text = text("a name of at most 255 bytes that does not start with amq.")
         return Self(text.expectation) { name in
@@ -138,7 +140,7 @@ extension ValueFormat<String> {
         }
     }
 
-    /// Name of an HTTP header. Source: RFC 9110, section 5.1.
+    /// The name of an HTTP header. Source: RFC 9110, section 5.1.
     static var headerName: Self {
         let others = "!#$%&'*+-.^_`|~"
         return Self("the name of an HTTP header") { name in
@@ -148,7 +150,7 @@ extension ValueFormat<String> {
         }
     }
 
-    /// An `http` or `https` URL without user, query and fragment: all of them would end up in logs.
+    /// An `http` or `https` URL without user, password, query and fragment, because the URL appears in logs.
     static var webURL: Self {
         Self("a URL such as https://host/path without user, password, query and fragment") { text in
             isWebURL(text) ? text : nil
@@ -159,7 +161,7 @@ extension ValueFormat<String> {
 }
 
 extension ValueFormat<Secret> {
-    /// A text that is never shown.
+    /// A text that no log, page or error shows.
     static func secret(_ what: String, where isRight: @escaping @Sendable (String) -> Bool = { _ in true }) -> Self {
         Self(what) {
             isRight($0) ? Secret($0) : nil
@@ -172,9 +174,9 @@ extension ValueFormat<Secret> {
 /// Whether a text is free of line breaks and other control characters.
 private func isOneLine(_ text: String) -> Bool { !text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F } }
 
-/// Amounts of rupees as people write them in the configuration: `500`, `99.50`. Inside they are paise, never floating-point.
+/// Amounts of rupees as people write them in the configuration: `500`, `99.50`. The code counts in paise and uses no floating point.
 enum RupeeText {
-    /// Paise of a decimal number with at most two decimals; `nil` for anything else, and for what does not fit.
+    /// The paise of a decimal number with at most two decimals. `nil` for any other text, and for more than 2^63 - 1 paise.
     static func parse(_ text: String) -> Int64? {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard (1...2).contains(parts.count), parts.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }) else {
@@ -188,7 +190,7 @@ enum RupeeText {
         return hasOverflowed || hasOverflowedToo ? nil : total
     }
 
-    /// The amount without needless decimals, for example `100` or `99.50`.
+    /// The amount in rupees: without decimals if it is whole (`100`), otherwise with two (`99.50`).
     static func format(_ paise: Int64) -> String {
         let (rupees, rest) = paise.quotientAndRemainder(dividingBy: 100)
         return rest == 0 ? "\(rupees)" : "\(rupees).\(rest < 10 ? "0" : "")\(rest)"
