@@ -4,10 +4,13 @@ import Observability
 import ServiceLifecycle
 import UnixSignals
 
-/// Reads the configuration again on `SIGHUP`. What can change while running does; the rest is named in the log and kept.
+/// Reads the configuration again on `SIGHUP`.
+///
+/// `log.level` changes at once. The log names every other changed key; its old value stays in force until the next start.
 struct ConfigurationReload: Service {
     let program: Settings.Program
     let sources: ConfigurationSources
+    /// The settings of the start.
     let settings: Settings
     let output: LogOutput
     let logger: Logger
@@ -24,15 +27,15 @@ struct ConfigurationReload: Service {
         do throws(ConfigurationError) {
             read = try Settings.load(for: program, from: sources).settings
         } catch {
-            logger.log(.configurationNotReloaded, ["problems": "\(error)"])
+            logger.log(.configurationNotReloaded, metadata: ["problems": "\(error)"])
             return
         }
         output.level = read.log.level
-        let kept = SettingKey.all.filter { $0.name != "log.level" && $0.differs(settings, read) }.map(\.name)
+        let kept = SettingKey.all.filter { $0.name != "log.level" && $0.differs(between: settings, and: read) }.map(\.name)
         if kept.isEmpty {
-            logger.log(.configurationReloaded, ["log.level": "\(read.log.level)"])
+            logger.log(.configurationReloaded, metadata: ["log.level": "\(read.log.level)"])
         } else {
-            logger.log(.configurationNeedsRestart, ["kept": "\(kept.joined(separator: ", "))"])
+            logger.log(.configurationNeedsRestart, metadata: ["kept": "\(kept.joined(separator: ", "))"])
         }
     }
 }

@@ -1,14 +1,14 @@
-/// Finds the known name that a wrong one was probably meant to be.
-enum Similarity {
-    /// The nearest name, if it is near enough for a slip of the keyboard; case does not count.
+/// Finds the known name that a misspelled name was probably meant to be.
+enum EditDistance {
+    /// The nearest known name, or `nil` if every one is too far away to be a typing error. Upper and lower case count as equal.
     static func nearest(to name: String, among names: [String]) -> String? {
         let limit = max(2, name.count / 5)
-        let ranked = names.map { ($0, distance(name.lowercased(), $0.lowercased())) }.filter { $0.1 <= limit }
+        let ranked = names.map { ($0, distance(from: name.lowercased(), to: $0.lowercased())) }.filter { $0.1 <= limit }
         return ranked.min { $0.1 < $1.1 }?.0
     }
 
-    /// How many characters must be put in, taken out, changed or swapped with their neighbour (optimal string alignment).
-    static func distance(_ first: String, _ second: String) -> Int {
+    /// How many characters must be inserted, deleted, changed, or swapped with their neighbour (optimal string alignment distance).
+    static func distance(from first: String, to second: String) -> Int {
         let (first, second) = (Array(first), Array(second))
         var before: [Int] = []
         var previous = Array(0...second.count)

@@ -1,29 +1,23 @@
 import FoundationEssentials
 import Observability
-import Secrets
 
-extension ValueForm<HTTPEndpoints.Configuration> {
-    /// `host:port`; an IPv6 address stands in brackets.
+extension ValueFormat<HTTPEndpoints.Configuration> {
+    /// `host:port`. An IPv6 address stands in brackets.
     static var listenAddress: Self {
         Self(
             expectation: "an address and a port, such as 127.0.0.1:9464 or [::1]:9464",
             parse: { $0.first.flatMap(parseListenAddress) },
-            spell: { $0.host.contains(":") ? "[\($0.host)]:\($0.port)" : "\($0.host):\($0.port)" })
+            format: { $0.host.contains(":") ? "[\($0.host)]:\($0.port)" : "\($0.host):\($0.port)" })
     }
 }
 
-extension ValueForm<LedgerSettings.Location> {
-    /// `sqlite:path` or `postgresql://…`.
-    static var ledger: Self {
+extension ValueFormat<String> {
+    /// The path of the ledger's file, written `sqlite:PATH`. The programs have no other store.
+    static var ledgerURL: Self {
         Self(
-            expectation: "sqlite:PATH, such as sqlite:/var/lib/bos-worker/ledger.sqlite, or a postgresql:// URL",
-            parse: { $0.first.flatMap(parseLedger) },
-            spell: { location in
-                switch location {
-                case .sqlite(let path): "sqlite:\(path)"
-                case .postgreSQL(let url): url.revealed
-                }
-            })
+            expectation: "sqlite:PATH, such as sqlite:/var/lib/bos-worker/ledger.sqlite",
+            parse: { $0.first.flatMap(parseLedgerPath) },
+            format: { "sqlite:\($0)" })
     }
 }
 
@@ -42,23 +36,22 @@ private func parseListenAddress(_ text: String) -> HTTPEndpoints.Configuration? 
     return address
 }
 
-private func parseLedger(_ text: String) -> LedgerSettings.Location? {
-    if text.hasPrefix("postgresql://") { return .postgreSQL(url: Secret(text)) }
+private func parseLedgerPath(_ text: String) -> String? {
     guard text.hasPrefix("sqlite:"), !text.hasPrefix("sqlite://"), text.count > "sqlite:".count else { return nil }
-    return .sqlite(path: String(text.dropFirst("sqlite:".count)))
+    return String(text.dropFirst("sqlite:".count))
 }
 
-/// Whether a text is a URL that a request can be sent to and that may be shown.
+/// Whether a text is an `http` or `https` URL that logs may show: without user, password, query and fragment.
 func isWebURL(_ text: String) -> Bool {
     guard let parts = URLComponents(string: text), parts.scheme == "https" || parts.scheme == "http" else { return false }
     guard let host = parts.host, !host.isEmpty else { return false }
     return parts.user == nil && parts.password == nil && parts.query == nil && parts.fragment == nil
 }
 
-/// Whether requests to this URL are not encrypted.
+/// Whether the scheme of this URL is `http`, so that requests to it are not encrypted.
 func isPlainURL(_ text: String) -> Bool { URLComponents(string: text)?.scheme?.lowercased() == "http" }
 
-/// Whether this URL leads to this very machine: `localhost`, 127.0.0.0/8 or ::1.
+/// Whether this URL leads to this machine: `localhost`, 127.0.0.0/8 or ::1.
 func isLoopbackURL(_ text: String) -> Bool {
     guard let host = URLComponents(string: text)?.host?.lowercased() else { return false }
     if ["localhost", "::1", "[::1]"].contains(host) { return true }
@@ -66,7 +59,7 @@ func isLoopbackURL(_ text: String) -> Bool {
     return octets.count == 4 && octets[0] == "127" && octets.allSatisfy { UInt8($0) != nil && $0.utf8.allSatisfy { $0 != 0x2B } }
 }
 
-/// Whether a text looks like a broker's URL; what it says in detail is the AMQP client's to check.
+/// Whether a text looks like a broker's URL. `AMQPURL` checks it in detail.
 func isBrokerURL(_ text: String) -> Bool {
     guard let parts = URLComponents(string: text), parts.scheme == "amqp" || parts.scheme == "amqps" else { return false }
     return parts.host.map { !$0.isEmpty } ?? false

@@ -7,20 +7,20 @@ import Testing
 
 @testable import Daemon
 
-@Suite("What the settings are for", .timeLimit(.minutes(1)))
-struct ComponentsTests {
-    /// How BOS is called and read, and how jobs are treated; but for the rate and the permission of `http://`, which are no component's, and
-    /// secrets, which cannot be seen.
+@Suite("Derived configuration", .timeLimit(.minutes(1)))
+struct DerivedConfigurationTests {
+    /// The keys of the sections about BOS and jobs. Two keys are left out because no component's configuration holds them: the rate, and
+    /// the permission of `http://`. Secrets are left out because a dump does not show them.
     static let names = SettingKey.all.filter { key in
         ["api.", "pan.", "retry.", "breaker.", "poller.", "jobs.", "auth."].contains { key.name.hasPrefix($0) }
             && !["api.ratePerSecond", "api.allowPlainHTTP"].contains(key.name) && !key.isSecret
     }.map(\.name)
 
-    @Test("each setting changes the configuration of a component", arguments: names)
-    func everySettingArrives(name: String) throws {
+    @Test("each key changes the configuration of a component", arguments: names)
+    func eachKeyChangesAComponent(name: String) throws {
         let key = try #require(SettingKey.all.first { $0.name == name })
         var before = Self.complete
-        // What names the action is only looked at while purchases are watched.
+        // The duplicate action only matters while there is a duplicate window.
         before.duplicateWindow = .seconds(60)
         if name == "auth.tokenFile" { before.authMode = .file }
         let changed = [
@@ -28,15 +28,15 @@ struct ComponentsTests {
         ].lazy.compactMap {
             value in
             var settings = before
-            return key.assign([value], &settings) && key.spelled(settings) != key.spelled(before) ? settings : nil
+            return key.assign([value], &settings) && key.formatted(settings) != key.formatted(before) ? settings : nil
         }.first
         let after = try #require(changed, "no other value is known for \(name)")
         #expect(Self.components(before) == Self.components(before))
         #expect(Self.components(after) != Self.components(before))
     }
 
-    @Test("the merchant's key arrives where PAN checks are sent")
-    func merchantKey() throws {
+    @Test("pan.nepKey reaches the client that sends PAN checks")
+    func nepKeyReachesClient() throws {
         let key = try #require(SettingKey.all.first { $0.name == "pan.nepKey" })
         var settings = Settings(for: .worker)
         #expect(settings.bosConfiguration.pan.nepKey == nil)
@@ -44,8 +44,8 @@ struct ComponentsTests {
         #expect(settings.bosConfiguration.pan.nepKey?.revealed == "key")
     }
 
-    @Test("the time of one request is the same for the client and the engine, and half of it is slow for both lanes")
-    func requestTimeout() {
+    @Test("client and engine have the same request time-out, and half of it is the latency target of both lanes")
+    func requestTimeoutIsShared() {
         var settings = Settings(for: .worker)
         settings.bos.requestTimeout = .seconds(8)
         #expect(settings.bosConfiguration.requestTimeout == .seconds(8))
@@ -53,8 +53,8 @@ struct ComponentsTests {
         for lane in JobLane.allCases { #expect(settings.laneConfiguration(lane).limit.latencyTarget == .seconds(4)) }
     }
 
-    @Test("each lane has its own concurrency, and there is a connection for every job of both")
-    func concurrency() throws {
+    @Test("each lane has its own concurrency, and the client has a connection for each job of both lanes")
+    func concurrencyOfLanes() throws {
         let settings = try ConfigurationFixture(
             options: ["--jobs.recharge.concurrency=7", "--jobs.status.concurrency=5", "--breaker.failurePercent=29"]
         ).load().settings
@@ -65,7 +65,7 @@ struct ComponentsTests {
     }
 
     @Test("topology, engine and poller use the same exchanges")
-    func exchanges() {
+    func exchangesAreShared() {
         var settings = Settings(for: .worker)
         settings.topology.exchanges.jobs = "other.jobs"
         settings.topology.exchanges.replies = "other.replies"
@@ -74,15 +74,15 @@ struct ComponentsTests {
         #expect(settings.topology.replyItems(ledger: "").contains(.exchange(name: "other.replies", kind: "topic")))
     }
 
-    @Test("the poller believes the pauses that the engine makes")
-    func longestPauses() {
+    @Test("the poller knows the longest pauses of the engine")
+    func pollerKnowsLongestPauses() {
         var settings = Settings(for: .poller)
         settings.engine.policy.pan.maximumInterval = .seconds(30 * 86_400)
         #expect(settings.pollerConfiguration.longestPauses == settings.engineConfiguration.policy.longestPauses)
     }
 
-    @Test("the broker is reached at each URL, and shown the program's name", arguments: [Settings.Program.worker, .poller, nil])
-    func broker(program: Settings.Program?) throws {
+    @Test("the broker's configuration has every URL and the program's name", arguments: [Settings.Program.worker, .poller, nil])
+    func brokerConfiguration(program: Settings.Program?) throws {
         let configuration = try ConfigurationFixture(
             program: program, options: ["--amqp.urls=amqp://one,amqp://two", "--amqp.heartbeat=7s"]
         ).load().settings.brokerConfiguration()
@@ -91,15 +91,15 @@ struct ComponentsTests {
         #expect(configuration.connectionName == program?.rawValue ?? "bosctl")
     }
 
-    @Test("a recharge goes to the API and account that the client calls")
-    func destination() {
+    @Test("the destination of recharges is the API and account that the client calls")
+    func destinationOfRecharges() {
         let settings = Self.complete
         #expect(settings.engineConfiguration.policy.destination == settings.bosConfiguration.destination)
         #expect(settings.engineConfiguration.policy.destination.contains("authorise "))
     }
 
-    @Test("no pause between tries is longer than retry.maximumBackoff, also while BOS says not now")
-    func longestPause() {
+    @Test("no pause between tries is longer than retry.maximumBackoff, not even while BOS answers \"not now\"")
+    func maximumBackoffHolds() {
         var settings = Settings(for: .worker)
         settings.engine.policy.send.maximum = .milliseconds(500)
         let policy = settings.engineConfiguration.policy
@@ -107,7 +107,7 @@ struct ComponentsTests {
         #expect(policy.postponed.maximum == .milliseconds(500))
     }
 
-    /// With everything set that another setting needs.
+    /// Settings in which every value that another value needs is set.
     private static var complete: Settings {
         var settings = Settings(for: .worker)
         settings.authMode = .authorise
