@@ -1,25 +1,5 @@
 import JobModel
 
-extension String {
-    /// On one line and without what moves the cursor or turns the row round: what came from elsewhere must not break it.
-    var printable: String {
-        String(map { $0.isNewline || $0.unicodeScalars.contains { $0.isControl } ? "?" : $0 })
-    }
-
-    /// As wide as that at least.
-    func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
-}
-
-extension Unicode.Scalar {
-    /// Control characters, and those that change the direction of what follows.
-    fileprivate var isControl: Bool {
-        switch value {
-        case 0x202A...0x202E, 0x2066...0x2069: true
-        default: properties.generalCategory == .control
-        }
-    }
-}
-
 extension Job {
     /// A text about the job as a person may see it. Whoever wrote it, BOS among them, may have put the subscriber's number into it.
     func withoutSubscriber(_ text: String) -> String {

@@ -40,16 +40,22 @@ struct LedgerAccess: Sendable {
     }
 }
 
-extension BrokerOptions {
-    /// Runs what a command does with the worker's ledger. A failure is said on the standard error and ends the process with its exit code.
-    func withLedger(isJSON: Bool = false, _ body: (LedgerAccess, Settings, Console) async throws -> Void) async throws {
-        let settings = try settings()
-        let console = Console(isJSON: isJSON)
-        do {
-            try await body(LedgerAccess(settings.ledger), settings, console)
-        } catch let failure as CommandFailure {
-            console.complain("\(failure)")
-            throw failure.exitCode
-        }
+extension LedgerAccess {
+    /// Prints a line for each row of the ledger that cannot be read.
+    func printUnreadableRows(limit: Int, to console: Console) async throws {
+        for row in try await reading({ try await $0.unreadable(limit: limit) }) { console.complain(row.advice(path)) }
+    }
+}
+
+extension UnreadableRow {
+    /// What a person is told of a row that cannot be read.
+    fileprivate func advice(_ path: String) -> String {
+        let effect =
+            switch table {
+            case .jobs: "the job waits and nothing is sent by it"
+            case .replies: "the reply is not published"
+            }
+        return "\(path): row \(id) of the table \(table.rawValue) cannot be read: \(effect), all others go on; "
+            + "see /usr/share/doc/bos-worker/operating.md#a-row-that-cannot-be-read"
     }
 }

@@ -1,4 +1,7 @@
 import ArgumentParser
+import Daemon
+import ExactJSON
+import JobModel
 
 /// `bosctl publish …`: one command for each kind of job.
 struct PublishCommand: AsyncParsableCommand {
@@ -10,4 +13,124 @@ struct PublishCommand: AsyncParsableCommand {
             executed a second time.
             """,
         subcommands: [PublishRecharge.self, PublishRechargeStatus.self, PublishPANStatus.self])
+}
+
+/// `bosctl publish recharge`: moves money.
+struct PublishRecharge: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "recharge", abstract: "Publishes recharges: jobs that move money.")
+
+    @Option(name: .customLong("operator"), help: "The operator's number.") var operatorID: Int64?
+    @Option(help: "The number to recharge.") var subscriber: String?
+    @Option(help: "Rupees, with at most two decimals.") var amount: String?
+    @Option(help: "The job's unique reference; made up when absent. With --count N they are R-1 to R-N.") var reference: String?
+    @Option(help: "RegisterID; the worker's own when absent.") var registerID: String?
+    @Option(help: "Nothing is sent to BOS after this moment, such as 2026-11-21T10:00:00Z.") var expiresAt: String?
+    @OptionGroup var publish: PublishOptions
+
+    func run() async throws {
+        try await publish.run(.recharge, template: publish.file == nil ? template() : nil)
+    }
+
+    private func template() throws -> JobTemplate {
+        guard let operatorID, let subscriber, let amount else {
+            throw ValidationError("give --operator, --subscriber and --amount, or --file with a job on each line")
+        }
+        guard let money = Money(rupees: amount) else {
+            throw ValidationError("--amount must be rupees with at most two decimals, such as 10 or 10.50")
+        }
+        var template = JobTemplate(referenceField: "referenceid", reference: reference)
+        template.add("operator", .number(String(operatorID)))
+        template.add("canumber", .string(subscriber))
+        template.add("amount", .number(money.rupees))
+        template.add("RegisterID", registerID)
+        try template.add(expiresAt: expiresAt)
+        return template
+    }
+}
+
+/// `bosctl publish recharge-status`: asks what became of a recharge.
+struct PublishRechargeStatus: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "recharge-status", abstract: "Asks BOS what became of a recharge.")
+
+    @Option(help: "The recharge's reference.") var reference: String?
+    @Option(help: "RegisterID; the worker's own when absent.") var registerID: String?
+    @Option(help: "BOS is not asked after this moment, such as 2026-11-21T10:00:00Z.") var expiresAt: String?
+    @OptionGroup var publish: PublishOptions
+
+    func run() async throws {
+        try await publish.run(.rechargeStatus, template: publish.file == nil ? template() : nil)
+    }
+
+    private func template() throws -> JobTemplate {
+        guard let reference else { throw ValidationError("give --reference, or --file with a job on each line") }
+        var template = JobTemplate(referenceField: "referenceid", reference: reference)
+        template.add("RegisterID", registerID)
+        try template.add(expiresAt: expiresAt)
+        return template
+    }
+}
+
+/// `bosctl publish pan-status`: follows a PAN application until it is decided.
+struct PublishPANStatus: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pan-status", abstract: "Follows PAN applications until they are decided.",
+        discussion: "A pending application is reported at once; its final reply may come weeks later, so --timeout matters with --wait.")
+
+    @Option(help: "The reference given when the application was started.") var refID: String?
+    @Option(help: "nep_key; the worker's own when absent.") var nepKey: String?
+    @Option(help: "domain; the worker's own when absent.") var domain: String?
+    @Option(help: "partnerId; the worker's own when absent.") var partnerID: String?
+    @Option(help: "nep_id; the worker's own when absent.") var nepID: String?
+    @Option(help: "BOS is not asked after this moment, such as 2026-11-21T10:00:00Z.") var expiresAt: String?
+    @OptionGroup var publish: PublishOptions
+
+    func run() async throws {
+        try await publish.run(.panStatus, template: publish.file == nil ? template() : nil)
+    }
+
+    private func template() throws -> JobTemplate {
+        guard let refID else { throw ValidationError("give --ref-id, or --file with a job on each line") }
+        var template = JobTemplate(referenceField: "refid", reference: refID)
+        template.add("nep_key", nepKey)
+        template.add("domain", domain)
+        template.add("partnerId", partnerID)
+        template.add("nep_id", nepID)
+        try template.add(expiresAt: expiresAt)
+        return template
+    }
+}
+
+/// What the publish commands have in common: how many jobs, how fast, and what is shown of them.
+struct PublishOptions: ParsableArguments {
+    @Option(help: "How many jobs to publish.") var count = 1
+    @Option(help: "Jobs per second; as fast as the broker confirms when absent.") var rate: Double?
+    @Option(help: "Publish each line of this file as a job's body, unchanged; - is the standard input.") var file: String?
+    @Flag(help: "Wait for the final reply to each job.") var wait = false
+    @Option(help: "How long to wait for replies after the last job was published, such as 500ms, 60s or 5m.")
+    var timeout = ArgumentDuration(.seconds(60))
+    @Flag(help: "Print one JSON object a line instead of a table.") var json = false
+    @OptionGroup var broker: BrokerOptions
+
+    func validate() throws {
+        guard (1...10_000_000).contains(count) else { throw ValidationError("--count must be from 1 to 10000000") }
+        guard rate.map({ $0 > 0 && $0 <= 1_000_000 }) ?? true else { throw ValidationError("--rate must be above 0, in jobs per second") }
+        guard file == nil || count == 1 else { throw ValidationError("give --count or --file, not both") }
+    }
+
+    /// Publishes the jobs and ends the process's work with the exit code that says how it went.
+    /// - Parameter template: `nil` when the jobs come from a file.
+    func run(_ kind: JobKind, template: JobTemplate?) async throws {
+        let batch =
+            if let template { JobBatch(kind, template, count: count) } else { try JobBatch(kind, file: file ?? "-") }
+        let settings = try broker.settings()
+        let console = Console(isJSON: json)
+        do {
+            let publication = try Publication(batch, options: self, settings: settings, console: console)
+            let code = try await publication.run()
+            if code != .success { throw code }
+        } catch let error as BrokerError {
+            console.complain("\(error)")
+            throw ArgumentParser.ExitCode(Daemon.ExitCode.notDrained.rawValue)
+        }
+    }
 }
