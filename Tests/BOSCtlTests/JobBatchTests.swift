@@ -10,12 +10,12 @@ import Testing
 struct JobBatchTests {
     private static func template(_ reference: String?) -> JobTemplate {
         var template = JobTemplate(referenceField: "referenceid", reference: reference)
-        template.add("amount", .number("10.50"))
-        template.add("RegisterID", nil)
+        template.set("amount", to: .number("10.50"))
+        template.set("RegisterID", to: nil)
         return template
     }
 
-    private static func withFile<Value>(_ content: String, _ body: (String) throws -> Value) throws -> Value {
+    private static func withFile<Value>(_ content: String, body: (String) throws -> Value) throws -> Value {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("jobs-\(UUID().uuidString)")
         try Data(content.utf8).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }
@@ -24,15 +24,15 @@ struct JobBatchTests {
 
     @Test("a reference given for many jobs is numbered from 1 on, for one job it is taken as it is")
     func references() {
-        #expect(JobBatch(.recharge, Self.template("R"), count: 1)[0].reference == "R")
-        let many = JobBatch(.recharge, Self.template("R"), count: 3)
+        #expect(JobBatch(.recharge, template: Self.template("R"), count: 1)[0].reference == "R")
+        let many = JobBatch(.recharge, template: Self.template("R"), count: 3)
         #expect((0..<3).map { many[$0].reference } == ["R-1", "R-2", "R-3"])
         #expect(String(decoding: many[2].body, as: UTF8.self) == #"{"referenceid":"R-3","amount":10.50}"#)
     }
 
     @Test("references that are made up are digits, and differ")
     func madeUp() throws {
-        let batch = JobBatch(.recharge, Self.template(nil), count: 1_000)
+        let batch = JobBatch(.recharge, template: Self.template(nil), count: 1_000)
         let references = try Set((0..<1_000).map { try #require(batch[$0].reference) })
         #expect(references.count == 1_000)
         #expect(references.allSatisfy { $0.allSatisfy(\.isNumber) })

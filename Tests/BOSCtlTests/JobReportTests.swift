@@ -8,14 +8,16 @@ import Testing
 @Suite("Jobs and doubts as a person reads them", .timeLimit(.minutes(1)))
 struct JobReportTests {
     /// A recharge that was claimed and then left in that state, with a line of history that names the subscriber as BOS does.
-    private static func leave(_ reference: String, in state: JobState, dueAt: Timestamp? = nil, _ ledger: MemoryLedger) async throws {
+    private static func store(
+        _ reference: String, as state: JobState, dueAt: Timestamp? = nil, in ledger: MemoryLedger
+    ) async throws {
         let claimed = try #require(try await ledger.claim(Sample.claim(Sample.job(.recharge, reference), owner: reference)).record)
         var update = Sample.update(claimed.id, owner: reference, to: state, dueAt: dueAt)
         update.entry = HistoryEntry(at: Sample.moment(3), .enquired, "BOS knows nothing of dl 12 cb 4685")
         _ = try await ledger.update(update)
     }
 
-    private static func report(_ reference: String, _ ledger: MemoryLedger) async throws -> [String] {
+    private static func report(_ reference: String, in ledger: MemoryLedger) async throws -> [String] {
         let (record, history) = try #require(try await ledger.job(.recharge, reference))
         return JobReport(record: record, history: history, now: Sample.moment(3_600)).lines
     }
@@ -23,8 +25,8 @@ struct JobReportTests {
     @Test("a job in doubt: what it is, since when, what was tried, when it goes on, and its history without the subscriber")
     func inDoubt() async throws {
         let ledger = MemoryLedger()
-        try await Self.leave("r-1", in: .inDoubt, dueAt: Sample.moment(3_840), ledger)
-        let lines = try await Self.report("r-1", ledger)
+        try await Self.store("r-1", as: .inDoubt, dueAt: Sample.moment(3_840), in: ledger)
+        let lines = try await Self.report("r-1", in: ledger)
         #expect(lines[0] == "recharge r-1: in doubt: it may have been executed, BOS is asked")
         let text = lines.joined(separator: "\n")
         for part in [
@@ -44,15 +46,15 @@ struct JobReportTests {
         ])
     func next(state: JobState, says: String) async throws {
         let ledger = MemoryLedger()
-        try await Self.leave("r-1", in: state, ledger)
-        #expect(try await Self.report("r-1", ledger).contains { $0.hasPrefix("  next") && $0.contains(says) })
+        try await Self.store("r-1", as: state, in: ledger)
+        #expect(try await Self.report("r-1", in: ledger).contains { $0.hasPrefix("  next") && $0.contains(says) })
     }
 
     @Test("a job that is over needs nobody any more")
     func over() async throws {
         let ledger = MemoryLedger()
-        try await Self.leave("r-1", in: .succeeded, ledger)
-        let lines = try await Self.report("r-1", ledger)
+        try await Self.store("r-1", as: .succeeded, in: ledger)
+        let lines = try await Self.report("r-1", in: ledger)
         #expect(lines[0] == "recharge r-1: succeeded")
         #expect(!lines.contains { $0.hasPrefix("  next") || $0.hasPrefix("  owner") })
         #expect(lines.contains { $0.hasPrefix("  over") })
@@ -62,7 +64,7 @@ struct JobReportTests {
     func owned() async throws {
         let ledger = MemoryLedger()
         _ = try await ledger.claim(Sample.claim(owner: "run\n7"))
-        let lines = try await Self.report("r-1", ledger)
+        let lines = try await Self.report("r-1", in: ledger)
         #expect(lines.contains("  owner       run?7 works on it") && lines.contains("  next        now"))
     }
 
@@ -71,7 +73,7 @@ struct JobReportTests {
         let ledger = MemoryLedger()
         #expect(try await DoubtsReport(ledger, limit: 10, now: Sample.start).lines == ["No recharge is in doubt or held back."])
         for (reference, state) in [("r-1", JobState.inDoubt), ("r-2", .parked), ("r-3", .held), ("r-4", .succeeded)] {
-            try await Self.leave(reference, in: state, ledger)
+            try await Self.store(reference, as: state, in: ledger)
         }
         let lines = try await DoubtsReport(ledger, limit: 10, now: Sample.moment(3_601)).lines
         #expect(lines.count == 5)

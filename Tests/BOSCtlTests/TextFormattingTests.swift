@@ -5,7 +5,7 @@ import Testing
 @testable import BOSCtl
 
 @Suite("Texts for people", .timeLimit(.minutes(1)))
-struct TextFormTests {
+struct TextFormattingTests {
     @Test(
         "a span has two units at most, and none below a second",
         arguments: [
@@ -28,7 +28,7 @@ struct TextFormTests {
         "a number is rounded to the digits that are asked for",
         arguments: [(0.0, 0, "0"), (1.5, 0, "2"), (0.05, 1, "0.1"), (12.345, 2, "12.35"), (2.0, 3, "2.000"), (0.999, 2, "1.00")])
     func decimals(number: Double, digits: Int, text: String) {
-        #expect(Decimals.text(number, digits) == text)
+        #expect(Decimals.text(number, digits: digits) == text)
     }
 
     @Test(

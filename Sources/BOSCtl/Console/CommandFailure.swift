@@ -49,13 +49,13 @@ enum CommandFailure: Error, CustomStringConvertible {
             "the worker is working on \(kind.rawValue) \(reference.printable) now (\(owner.printable)); nothing was changed: "
                 + "look again in a minute, and if no worker is running, start it"
         case .over(let kind, let reference, let state, let moment):
-            "\(kind.rawValue) \(reference.printable) is over\(moment.map { " since \($0.rfc3339)" } ?? ""): \(state.words); "
+            "\(kind.rawValue) \(reference.printable) is over\(moment.map { " since \($0.rfc3339)" } ?? ""): \(state.humanDescription); "
                 + "nothing was changed"
         case .noDoubt(let reference, .held):
             "recharge \(reference.printable) is held back and was never sent, it cannot have succeeded: `bosctl retry --send` sends "
                 + "it, --failed refuses it"
         case .noDoubt(let reference, let state):
-            "recharge \(reference.printable) is not in doubt but \(state.rawValue) (\(state.words)): there is nothing to settle, "
+            "recharge \(reference.printable) is not in doubt but \(state.rawValue) (\(state.humanDescription)): there is nothing to settle, "
                 + "`bosctl job` shows its history"
         case .numberInReason:
             "--reason holds the subscriber's number, which the history must not: say it without; nothing was changed"
@@ -89,7 +89,7 @@ enum CommandFailure: Error, CustomStringConvertible {
     }
 
     /// Runs a change of a job, and says in a person's words why it could not be made.
-    static func explaining<Value>(_ record: JobRecord, _ change: () async throws -> Value) async throws -> Value {
+    static func explaining<Value>(_ record: JobRecord, change: () async throws -> Value) async throws -> Value {
         let (kind, reference) = (record.job.kind, record.job.reference)
         do {
             return try await change()

@@ -70,7 +70,7 @@ extension Console {
     /// Asks the person at the terminal. Without one the answer is no.
     ///
     /// It blocks its thread; nothing else of the command runs meanwhile.
-    func asks(_ question: String) -> Bool {
+    func confirms(_ question: String) -> Bool {
         guard isatty(0) == 1, isatty(2) == 1 else { return false }
         Self.writeError("\(question) [y/N] ")
         return ["y", "yes"].contains(readLine()?.lowercased())

@@ -3,7 +3,7 @@ import Ledger
 
 /// What the ledger stores as names, in words for people.
 extension JobState {
-    var words: String {
+    var humanDescription: String {
         switch self {
         case .accepted: "accepted, nothing was executed so far"
         case .sending: "being sent to BOS"
@@ -22,7 +22,7 @@ extension JobState {
 }
 
 extension DoubtCause {
-    var words: String {
+    var humanDescription: String {
         switch self {
         case .unanswered: "no usable answer came"
         case .acceptedByBOS: "BOS has taken it and does not say how it ended"
@@ -33,7 +33,7 @@ extension DoubtCause {
 }
 
 extension WaitReason {
-    var words: String {
+    var humanDescription: String {
         switch self {
         case .notSent: "it could not be sent to BOS"
         case .throttled: "BOS takes no more calls for now"
@@ -50,7 +50,7 @@ extension WaitReason {
 }
 
 extension HistoryEntry.Event {
-    var words: String {
+    var humanDescription: String {
         switch self {
         case .accepted: "accepted"
         case .resumed: "taken up again"
@@ -73,7 +73,7 @@ extension HistoryEntry.Event {
 
 extension RechargeMachine.Finding {
     /// As the end of "BOS says: ".
-    var words: String {
+    var humanDescription: String {
         switch self {
         case .succeeded: "it was executed"
         case .failed(refunded: false): "it failed"

@@ -17,12 +17,12 @@ struct CodesCommand: AsyncParsableCommand {
             """)
 
     @Flag(help: "One JSON object for each answer.") var json = false
-    @OptionGroup var options: BrokerOptions
+    @OptionGroup var options: ConfigurationOptions
 
     func run() async throws {
         try await options.withLedger(isJSON: json) { access, settings, console in
             let codes = try await access.reading { try await $0.codes() }
-            let report = CodesReport(codes, CodesReport.Meanings(settings), now: SystemClock().now())
+            let report = CodesReport(codes, meanings: CodesReport.Meanings(settings), now: SystemClock().now())
             for line in json ? report.json : report.lines { console.row(line) }
         }
     }

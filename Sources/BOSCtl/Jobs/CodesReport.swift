@@ -20,7 +20,7 @@ struct CodesReport {
         var panFailed: [Int] = []
     }
 
-    init(_ codes: [CodeCount], _ meanings: Meanings, now: Timestamp) {
+    init(_ codes: [CodeCount], meanings: Meanings, now: Timestamp) {
         self.codes = codes
         self.meanings = meanings
         self.now = now
@@ -40,7 +40,8 @@ struct CodesReport {
             ]
         }
         return [
-            name.endpoint.words, "\(name.httpStatus)", name.responseCode.map(String.init) ?? "-", name.status.map { "\($0)" } ?? "-",
+            name.endpoint.humanDescription, "\(name.httpStatus)", name.responseCode.map(String.init) ?? "-",
+            name.status.map { "\($0)" } ?? "-",
             "\(code.timesSeen)", ago(code), found(code), setting(name), code.message,
         ]
     }
@@ -80,7 +81,7 @@ extension CodeCount {
 }
 
 extension CodeSighting.Endpoint {
-    var words: String {
+    var humanDescription: String {
         switch self {
         case .recharge: "DoRecharge"
         case .enquiry: "RechargesStatus"
@@ -97,9 +98,9 @@ extension CodesReport {
         guard let code = name.responseCode else { return withoutCode(name) }
         if meanings.codes.credentialsRefused.contains(code) { return "fixed: our credentials are refused" }
         switch name.endpoint {
-        case .recharge: return recharge(code, name.status)
-        case .enquiry: return enquiry(code, name.status)
-        case .panStatus: return panStatus(code, name.status)
+        case .recharge: return recharge(code, status: name.status)
+        case .enquiry: return enquiry(code, status: name.status)
+        case .panStatus: return panStatus(code, status: name.status)
         }
     }
 
@@ -112,7 +113,7 @@ extension CodesReport {
         }
     }
 
-    private func recharge(_ code: Int, _ status: Bool?) -> String {
+    private func recharge(_ code: Int, status: Bool?) -> String {
         if code == meanings.codes.done, status == true { return "fixed: done" }
         if code == meanings.codes.duplicateReference { return "fixed: the reference was used before" }
         if meanings.codes.accepted.contains(code) { return "api.acceptedCodes" }
@@ -121,14 +122,14 @@ extension CodesReport {
         return "none: counts as refused until an enquiry has spoken; could be api.finalCodes, api.acceptedCodes or api.postponedCodes"
     }
 
-    private func enquiry(_ code: Int, _ status: Bool?) -> String {
+    private func enquiry(_ code: Int, status: Bool?) -> String {
         if meanings.enquiryFailed.contains(code) { return "api.enquiry.failedCodes" }
         if meanings.codes.accepted.contains(code) { return "api.acceptedCodes" }
         if status == true { return "fixed: the question is answered" }
         return "none: the words decide; could be api.enquiry.failedCodes"
     }
 
-    private func panStatus(_ code: Int, _ status: Bool?) -> String {
+    private func panStatus(_ code: Int, status: Bool?) -> String {
         if meanings.panFailed.contains(code) { return "pan.failedCodes" }
         return status == true ? "fixed: the words decide" : "none: counts as pending; could be pan.failedCodes"
     }

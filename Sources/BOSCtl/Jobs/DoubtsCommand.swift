@@ -17,7 +17,7 @@ struct DoubtsCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var limit: LimitOption
-    @OptionGroup var options: BrokerOptions
+    @OptionGroup var options: ConfigurationOptions
 
     func run() async throws {
         try await options.withLedger { access, _, console in
@@ -68,7 +68,8 @@ struct DoubtsReport {
         let progress = doubt.record.progress
         return [
             doubt.record.job.reference, TimeText.span(now - doubt.since), doubt.record.job.amount.rupees, progress.state.rawValue,
-            progress.doubt?.words ?? progress.state.words, String(progress.enquiries), next(doubt.record), doubt.known,
+            progress.doubt?.humanDescription ?? progress.state.humanDescription, String(progress.enquiries), next(doubt.record),
+            doubt.known,
         ]
     }
 

@@ -11,11 +11,11 @@ struct JobCommand: AsyncParsableCommand {
 
     @Argument(help: ArgumentHelp("The job's reference: referenceid or refid.", valueName: "reference")) var reference: String
     @OptionGroup var kind: KindOption
-    @OptionGroup var options: BrokerOptions
+    @OptionGroup var options: ConfigurationOptions
 
     func run() async throws {
         try await options.withLedger { access, _, console in
-            let jobs = try await access.reading { try await kind.jobs(reference, in: $0, access) }
+            let jobs = try await access.reading { try await kind.jobs(reference, in: $0, path: access.path) }
             let now = SystemClock().now()
             for (record, history) in jobs {
                 for line in JobReport(record: record, history: history, now: now).lines { console.row(line) }

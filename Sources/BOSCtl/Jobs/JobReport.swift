@@ -11,12 +11,12 @@ struct JobReport {
 
     var lines: [String] {
         let facts = [
-            ("why", progress.doubt?.words), ("what", subject), ("accepted", ago(record.acceptedAt)),
+            ("why", progress.doubt?.humanDescription), ("what", subject), ("accepted", ago(record.acceptedAt)),
             ("first sent", progress.firstSentAt.map(ago)), ("sent to", progress.sentTo?.printable),
             ("BOS number", progress.bosReference?.printable), ("effort", effort), ("next", next), ("owner", owner),
             ("over", progress.completedAt.map(ago)), ("BOS said", answer), ("replies", "\(record.repliesTold) told so far"),
         ]
-        let head = "\(record.job.kind.rawValue) \(record.job.reference.printable): \(progress.state.words)"
+        let head = "\(record.job.kind.rawValue) \(record.job.reference.printable): \(progress.state.humanDescription)"
         return [head] + facts.compactMap { name, text in text.map { "  \(name.padded(to: 12))\($0)" } } + ["  history"]
             + history.map(line)
     }
@@ -39,7 +39,7 @@ struct JobReport {
         if progress.state == .parked { return "a person: bosctl retry asks BOS again, bosctl resolve settles it" }
         if progress.state == .held { return "a person: bosctl retry --send sends it, bosctl resolve --failed refuses it" }
         if record.owner != nil { return "now" }
-        let reason = progress.waitReason.map { ": \($0.words)" } ?? ""
+        let reason = progress.waitReason.map { ": \($0.humanDescription)" } ?? ""
         guard let dueAt = progress.dueAt else { return "as soon as its message is delivered again\(reason)" }
         return "\(TimeText.due(dueAt, at: now)), at \(dueAt.rfc3339)\(reason)"
     }
@@ -60,7 +60,7 @@ struct JobReport {
 
     private func line(_ entry: HistoryEntry) -> String {
         let start = "    \(entry.at.rfc3339)  "
-        guard !entry.detail.isEmpty else { return start + entry.event.words }
-        return start + entry.event.words.padded(to: 21) + record.job.withoutSubscriber(entry.detail)
+        guard !entry.detail.isEmpty else { return start + entry.event.humanDescription }
+        return start + entry.event.humanDescription.padded(to: 21) + record.job.withoutSubscriber(entry.detail)
     }
 }

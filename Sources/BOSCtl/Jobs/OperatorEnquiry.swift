@@ -6,16 +6,16 @@ import Ledger
 import Logging
 
 /// Enquiries about recharges, made by a person. They move no money.
-struct BOSInquiry {
+struct OperatorEnquiry {
     let settings: Settings
 
     /// What BOS says, or why it could not be asked.
-    func ask(_ known: JobRecord) async -> CallReport<Enquiry> {
-        await asking { ask in await ask(known) }
+    func enquire(about known: JobRecord) async -> CallReport<Enquiry> {
+        await withClient { enquire in await enquire(known) }
     }
 
     /// Runs `body` with a function that asks about one recharge.
-    func asking<Value>(_ body: ((JobRecord) async -> CallReport<Enquiry>) async throws -> Value) async rethrows -> Value {
+    func withClient<Value>(_ body: ((JobRecord) async -> CallReport<Enquiry>) async throws -> Value) async rethrows -> Value {
         let client: BOSClient
         do {
             client = try BOSClient(
@@ -25,7 +25,7 @@ struct BOSInquiry {
         }
         let gateway = BOSClientGateway(client)
         do {
-            let value = try await body { known in await ask(known, gateway) }
+            let value = try await body { known in await enquire(about: known, through: gateway) }
             await client.shutdown()
             return value
         } catch {
@@ -35,7 +35,7 @@ struct BOSInquiry {
     }
 
     /// Asks as the worker does: under the name and the merchant that the recharge has at BOS.
-    private func ask(_ known: JobRecord, _ gateway: BOSClientGateway) async -> CallReport<Enquiry> {
+    private func enquire(about known: JobRecord, through gateway: BOSClientGateway) async -> CallReport<Enquiry> {
         guard case .recharge(let recharge) = known.job else {
             return CallReport(.unanswered(.notSent, retryAfter: nil), note: "only recharges are asked about")
         }

@@ -12,7 +12,7 @@ struct PendingCommand: AsyncParsableCommand {
         discussion: "bosctl retry REF has one checked at once.")
 
     @OptionGroup var limit: LimitOption
-    @OptionGroup var options: BrokerOptions
+    @OptionGroup var options: ConfigurationOptions
 
     func run() async throws {
         try await options.withLedger { access, _, console in

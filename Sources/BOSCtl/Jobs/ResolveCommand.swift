@@ -45,7 +45,7 @@ struct ResolveCommand: AsyncParsableCommand {
     @Flag(name: .customLong("inside-window"), help: "Settle it although its request may still be on its way (retry.settle.window).")
     var insideWindow = false
     @Flag(name: .customLong("against-bos"), help: "Settle it although BOS says the opposite.") var againstBOS = false
-    @OptionGroup var options: BrokerOptions
+    @OptionGroup var options: ConfigurationOptions
 
     func validate() throws {
         guard reason.contains(where: { $0.isLetter }) else { throw ValidationError("--reason must say in words how you know") }
@@ -63,8 +63,8 @@ struct ResolveCommand: AsyncParsableCommand {
                 word: word, reason: reason, isConfirmed: yes, isAgainstBOS: againstBOS, isInsideWindow: insideWindow, settings: settings,
                 console: console)
             try await access.writing { ledger in
-                if let reference { return try await resolution.run(reference, ledger, access) }
-                try await BatchResolution(resolution: resolution, olderThan: olderThan?.duration ?? .zero).run(ledger)
+                if let reference { return try await resolution.run(reference, in: ledger, path: access.path) }
+                try await BatchResolution(resolution: resolution, olderThan: olderThan?.duration ?? .zero).run(in: ledger)
             }
         }
     }

@@ -20,18 +20,18 @@ struct RetryCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The job's reference: referenceid or refid.", valueName: "reference")) var reference: String
     @Flag(help: "Sends a recharge that is held back because it repeats an earlier purchase. It moves money.") var send = false
     @OptionGroup var kind: KindOption
-    @OptionGroup var options: BrokerOptions
+    @OptionGroup var options: ConfigurationOptions
 
     func run() async throws {
         try await options.withLedger { access, settings, console in
             try await access.writing { ledger in
-                let jobs = try await kind.jobs(reference, in: ledger, access).map(\.record)
+                let jobs = try await kind.jobs(reference, in: ledger, path: access.path).map(\.record)
                 // A question of the same reference may be over long since; it is not what is meant.
                 let open = jobs.filter { !$0.progress.state.isFinal }
                 for record in open.isEmpty ? jobs : open {
                     let isHeld = record.progress.state == .held
                     guard send || !isHeld else { throw CommandFailure.wouldSend(reference: reference, record.job.amount) }
-                    try await retry(record, ledger, settings)
+                    try await retry(record, in: ledger, policy: settings.engineConfiguration.policy)
                     let effect = isHeld ? " to be sent to BOS: \(record.job.amount.rupees) rupees" : ""
                     console.row(
                         "\(record.job.kind.rawValue) \(record.job.reference.printable) is due now\(effect); bos-poller puts it back on its queue"
@@ -41,17 +41,17 @@ struct RetryCommand: AsyncParsableCommand {
         }
     }
 
-    private func retry(_ record: JobRecord, _ ledger: any Ledger, _ settings: Settings) async throws {
+    private func retry(_ record: JobRecord, in ledger: any Ledger, policy: RetryPolicy) async throws {
         let now = SystemClock().moment
         let before = record.progress.state
         try await CommandFailure.explaining(record) {
-            try await OperatorClaim(record, from: ledger, as: Person.command, at: now.civil).retry(
-                settings.engineConfiguration.policy, at: now,
+            try await OperatorClaim(record, from: ledger, as: OperatorIdentity.commandID, at: now.civil).retry(
+                policy, at: now,
                 { state in
                     let change = state == before ? "" : ", from \(before.rawValue) to \(state.rawValue)"
-                    return HistoryEntry(at: now.civil, .released, "due at once, says \(Person.current) (bosctl retry)\(change)")
+                    return HistoryEntry(at: now.civil, .released, "due at once, says \(OperatorIdentity.current) (bosctl retry)\(change)")
                 },
-                otherwise: HistoryEntry(at: now.civil, .released, "bosctl retry of \(Person.current) left it as it was"))
+                otherwise: HistoryEntry(at: now.civil, .released, "bosctl retry of \(OperatorIdentity.current) left it as it was"))
         }
     }
 }

@@ -5,7 +5,7 @@ import JobModel
 import Ledger
 
 /// Where the broker is: read from the worker's configuration, in the worker's own way.
-struct BrokerOptions: ParsableArguments {
+struct ConfigurationOptions: ParsableArguments {
     @Option(help: "The worker's configuration file; /etc/bos-worker/config.yaml is used if it exists and none is named.")
     var config: String?
 
@@ -29,7 +29,7 @@ struct BrokerOptions: ParsableArguments {
     }
 }
 
-extension BrokerOptions {
+extension ConfigurationOptions {
     /// Runs what a command does with the worker's ledger. A failure is said on the standard error and ends the process with its exit code.
     func withLedger(isJSON: Bool = false, _ body: (LedgerAccess, Settings, Console) async throws -> Void) async throws {
         let settings = try settings()
@@ -53,13 +53,13 @@ struct KindOption: ParsableArguments {
 
     /// The jobs of that reference with their histories; never none.
     func jobs(
-        _ reference: String, in ledger: any Ledger, _ access: LedgerAccess
+        _ reference: String, in ledger: any Ledger, path: String
     ) async throws -> [(record: JobRecord, history: [HistoryEntry])] {
         var found: [(record: JobRecord, history: [HistoryEntry])] = []
         for kind in kinds {
             if let job = try await ledger.job(kind, reference) { found.append(job) }
         }
-        guard !found.isEmpty else { throw CommandFailure.unknownJob(reference: reference, kinds, path: access.path) }
+        guard !found.isEmpty else { throw CommandFailure.unknownJob(reference: reference, kinds, path: path) }
         return found
     }
 }

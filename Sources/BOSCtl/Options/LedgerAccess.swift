@@ -15,13 +15,13 @@ struct LedgerAccess: Sendable {
 
     /// For commands that only look.
     func reading<Value>(_ body: (any Ledger) async throws -> Value) async throws -> Value {
-        try await using({ () async throws(LedgerError) in try await SQLiteLedger.openReadOnly(path: path) }, body)
+        try await using({ () async throws(LedgerError) in try await SQLiteLedger.openReadOnly(path: path) }, body: body)
     }
 
     /// For commands that change a job; the worker may be running.
     func writing<Value>(_ body: (any Ledger) async throws -> Value) async throws -> Value {
         let configuration = SQLiteLedger.Configuration(path: path, owner: ProcessName.make("bosctl"))
-        return try await using({ () async throws(LedgerError) in try await SQLiteLedger.openShared(configuration) }, body)
+        return try await using({ () async throws(LedgerError) in try await SQLiteLedger.openShared(configuration) }, body: body)
     }
 
     /// The name of the ledger, by which the broker's virtual host knows whose it is.
@@ -30,7 +30,7 @@ struct LedgerAccess: Sendable {
     }
 
     private func using<Value>(
-        _ open: () async throws(LedgerError) -> SQLiteLedger, _ body: (any Ledger) async throws -> Value
+        _ open: () async throws(LedgerError) -> SQLiteLedger, body: (any Ledger) async throws -> Value
     ) async throws -> Value {
         do {
             return try await open().closing(after: body)

@@ -15,7 +15,7 @@ struct JobBatch: Sendable {
     let count: Int
     private let make: @Sendable (Int) -> Job
 
-    init(_ kind: JobKind, _ template: JobTemplate, count: Int) {
+    init(_ kind: JobKind, template: JobTemplate, count: Int) {
         self.kind = kind
         self.count = count
         make = { index in
@@ -64,19 +64,19 @@ struct JobTemplate: Sendable {
         firstNumber = UInt64(Date().timeIntervalSince1970 * 1000) * 1_000_000 + .random(in: 0..<1_000_000)
     }
 
-    mutating func add(_ name: String, _ value: JSONValue) { members.append(.init(name, value)) }
+    mutating func set(_ name: String, to value: JSONValue) { members.append(.init(name, value)) }
 
     /// Adds a text, unless there is none.
-    mutating func add(_ name: String, _ text: String?) {
-        if let text { add(name, .string(text)) }
+    mutating func set(_ name: String, to text: String?) {
+        if let text { set(name, to: .string(text)) }
     }
 
-    mutating func add(expiresAt text: String?) throws(ValidationError) {
+    mutating func set(expiresAt text: String?) throws(ValidationError) {
         guard let text else { return }
         guard Timestamp(rfc3339: text) != nil else {
             throw ValidationError("--expires-at must be an RFC 3339 date-time such as 2026-11-21T10:00:00Z")
         }
-        add("expires_at", .string(text))
+        set("expires_at", to: .string(text))
     }
 
     /// The reference of one of `count` jobs.

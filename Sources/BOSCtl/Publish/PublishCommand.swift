@@ -39,11 +39,11 @@ struct PublishRecharge: AsyncParsableCommand {
             throw ValidationError("--amount must be rupees with at most two decimals, such as 10 or 10.50")
         }
         var template = JobTemplate(referenceField: "referenceid", reference: reference)
-        template.add("operator", .number(String(operatorID)))
-        template.add("canumber", .string(subscriber))
-        template.add("amount", .number(money.rupees))
-        template.add("RegisterID", registerID)
-        try template.add(expiresAt: expiresAt)
+        template.set("operator", to: .number(String(operatorID)))
+        template.set("canumber", to: .string(subscriber))
+        template.set("amount", to: .number(money.rupees))
+        template.set("RegisterID", to: registerID)
+        try template.set(expiresAt: expiresAt)
         return template
     }
 }
@@ -64,8 +64,8 @@ struct PublishRechargeStatus: AsyncParsableCommand {
     private func template() throws -> JobTemplate {
         guard let reference else { throw ValidationError("give --reference, or --file with a job on each line") }
         var template = JobTemplate(referenceField: "referenceid", reference: reference)
-        template.add("RegisterID", registerID)
-        try template.add(expiresAt: expiresAt)
+        template.set("RegisterID", to: registerID)
+        try template.set(expiresAt: expiresAt)
         return template
     }
 }
@@ -91,11 +91,11 @@ struct PublishPANStatus: AsyncParsableCommand {
     private func template() throws -> JobTemplate {
         guard let refID else { throw ValidationError("give --ref-id, or --file with a job on each line") }
         var template = JobTemplate(referenceField: "refid", reference: refID)
-        template.add("nep_key", nepKey)
-        template.add("domain", domain)
-        template.add("partnerId", partnerID)
-        template.add("nep_id", nepID)
-        try template.add(expiresAt: expiresAt)
+        template.set("nep_key", to: nepKey)
+        template.set("domain", to: domain)
+        template.set("partnerId", to: partnerID)
+        template.set("nep_id", to: nepID)
+        try template.set(expiresAt: expiresAt)
         return template
     }
 }
@@ -109,7 +109,7 @@ struct PublishOptions: ParsableArguments {
     @Option(help: "How long to wait for replies after the last job was published, such as 500ms, 60s or 5m.")
     var timeout = ArgumentDuration(.seconds(60))
     @Flag(help: "Print one JSON object a line instead of a table.") var json = false
-    @OptionGroup var broker: BrokerOptions
+    @OptionGroup var broker: ConfigurationOptions
 
     func validate() throws {
         guard (1...10_000_000).contains(count) else { throw ValidationError("--count must be from 1 to 10000000") }
@@ -121,12 +121,12 @@ struct PublishOptions: ParsableArguments {
     /// - Parameter template: `nil` when the jobs come from a file.
     func run(_ kind: JobKind, template: JobTemplate?) async throws {
         let batch =
-            if let template { JobBatch(kind, template, count: count) } else { try JobBatch(kind, file: file ?? "-") }
+            if let template { JobBatch(kind, template: template, count: count) } else { try JobBatch(kind, file: file ?? "-") }
         let settings = try broker.settings()
         let console = Console(isJSON: json)
         do {
-            let publication = try Publication(batch, options: self, settings: settings, console: console)
-            let code = try await publication.run()
+            let run = try PublishRun(batch, options: self, settings: settings, console: console)
+            let code = try await run.run()
             if code != .success { throw code }
         } catch let error as BrokerError {
             console.complain("\(error)")

@@ -8,7 +8,7 @@ import JobModel
 import UnixSignals
 
 /// One run of `bosctl publish`: publishes a batch, waits for the replies if they are wanted, and says how it went.
-struct Publication: Sendable {
+struct PublishRun: Sendable {
     /// Publishes under way at once. More brings nothing: the broker confirms in groups of this size.
     private static let window = 256
     /// How often one job is published when its fate is unknown. The worker executes a repeated job once.
@@ -27,7 +27,7 @@ struct Publication: Sendable {
     private let exchange: String
     private let broker: Broker
     private let console: Console
-    private let desk = ReplyDesk()
+    private let tracker = ReplyTracker()
     private let table: ReplyTable
     private let startedAt = ContinuousClock.now
 
@@ -100,7 +100,7 @@ struct Publication: Sendable {
     // MARK: Publishing
 
     private func publishAll() async throws {
-        defer { desk.publishedAll() }
+        defer { tracker.markAllPublished() }
         let clock = ContinuousClock()
         let start = clock.now
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -117,8 +117,8 @@ struct Publication: Sendable {
     private func publish(_ index: Int) async throws {
         let job = batch[index]
         let reference = job.reference ?? "line \(index + 1)"
-        let message = message(job, index)
-        if waits { desk.expect(index, reference: reference) }
+        let message = message(for: job, index: index)
+        if waits { tracker.expect(index, reference: reference) }
         for attempt in 1... {
             do throws(PublishError) {
                 try await broker.publishing.publish(message, exchange: exchange, routingKey: batch.kind.rawValue, mandatory: true)
@@ -135,16 +135,16 @@ struct Publication: Sendable {
                 }
             }
         }
-        desk.confirmed(index)
-        if !waits { showPublished(index, reference) }
+        tracker.markConfirmed(index)
+        if !waits { showPublished(reference) }
     }
 
-    private func message(_ job: JobBatch.Job, _ index: Int) -> Message {
+    private func message(for job: JobBatch.Job, index: Int) -> Message {
         var message = Message(body: job.body)
         message.properties.contentType = "application/json"
         message.properties.type = batch.kind.rawValue
-        message.properties.correlationID = desk.correlationID(index)
-        message.properties.messageID = desk.correlationID(index)
+        message.properties.correlationID = tracker.correlationID(index)
+        message.properties.messageID = tracker.correlationID(index)
         message.properties.replyTo = broker.replyQueue
         message.properties.appID = "bosctl"
         message.properties.timestamp = UInt64(Date().timeIntervalSince1970)
@@ -155,7 +155,7 @@ struct Publication: Sendable {
         try await withThrowingTaskGroup(of: Ending.self) { group in
             defer { group.cancelAll() }
             group.addTask {
-                await desk.whenComplete()
+                await tracker.whenComplete()
                 return .done
             }
             group.addTask {
@@ -170,7 +170,7 @@ struct Publication: Sendable {
 
     /// Shows a reply. Of many jobs only what did not simply succeed is worth a row to a person.
     private func show(_ message: Message) {
-        guard let (reference, report, elapsed) = desk.take(message) else { return }
+        guard let (reference, report, elapsed) = tracker.record(message) else { return }
         if console.isJSON {
             let line = JSONValue.object([
                 .init("reference", .string(reference)), .init("elapsed_ms", .number(Decimals.text(elapsed / .milliseconds(1), 1))),
@@ -182,7 +182,7 @@ struct Publication: Sendable {
         }
     }
 
-    private func showPublished(_ index: Int, _ reference: String) {
+    private func showPublished(_ reference: String) {
         if console.isJSON {
             let line = JSONValue.object([.init("reference", .string(reference)), .init("published", .bool(true))])
             console.row(String(decoding: line.encoded, as: UTF8.self))
@@ -194,15 +194,15 @@ struct Publication: Sendable {
     private func showProgress() async throws -> Ending? {
         while true {
             try await Task.sleep(for: .milliseconds(100))
-            console.progress(ProgressBar.text(desk.standing, of: batch.count, waits: waits, elapsed: .now - startedAt))
+            console.progress(ProgressBar.text(tracker.counts, of: batch.count, waits: waits, elapsed: .now - startedAt))
         }
     }
 
     private func conclude(_ ending: Ending) -> ArgumentParser.ExitCode {
-        let standing = desk.standing
-        let unanswered = desk.unanswered
+        let counts = tracker.counts
+        let unanswered = tracker.unanswered
         if !console.isJSON, batch.count > 1 || !unanswered.isEmpty {
-            console.row(ProgressBar.summary(standing, of: batch.count, waits: waits, elapsed: .now - startedAt))
+            console.row(ProgressBar.summary(counts, of: batch.count, waits: waits, elapsed: .now - startedAt))
         }
         for reference in unanswered.prefix(console.isJSON ? .max : 20) {
             if console.isJSON {
@@ -216,8 +216,8 @@ struct Publication: Sendable {
             if !console.isJSON, unanswered.count > 20 { console.row("… and \(unanswered.count - 20) more") }
             console.complain("the worker goes on with what is unanswered; publish the same job again to be told its reply")
         }
-        if case .done = ending, unanswered.isEmpty, standing.confirmed == batch.count {
-            return standing.answered == standing.outcomes["succeeded", default: 0] ? .success : .failure
+        if case .done = ending, unanswered.isEmpty, counts.confirmed == batch.count {
+            return counts.answered == counts.outcomes["succeeded", default: 0] ? .success : .failure
         }
         return ArgumentParser.ExitCode(Daemon.ExitCode.notDrained.rawValue)
     }
@@ -225,19 +225,19 @@ struct Publication: Sendable {
 
 /// How far a batch is, in one line.
 enum ProgressBar {
-    static func text(_ standing: ReplyDesk.Standing, of count: Int, waits: Bool, elapsed: Duration) -> String {
-        let done = waits ? standing.answered : standing.confirmed
+    static func text(_ counts: ReplyTracker.Counts, of count: Int, waits: Bool, elapsed: Duration) -> String {
+        let done = waits ? counts.answered : counts.confirmed
         let filled = 30 * done / count
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
         let speed = Decimals.text(Double(done) / max(elapsed / .seconds(1), 0.001), 0)
-        let waiting = waits ? "answered, \(standing.confirmed) published" : "published"
+        let waiting = waits ? "answered, \(counts.confirmed) published" : "published"
         return "\r\(bar) \(done)/\(count) \(waiting), \(speed)/s"
     }
 
-    static func summary(_ standing: ReplyDesk.Standing, of count: Int, waits: Bool, elapsed: Duration) -> String {
+    static func summary(_ counts: ReplyTracker.Counts, of count: Int, waits: Bool, elapsed: Duration) -> String {
         let seconds = Decimals.text(elapsed / .seconds(1), 1)
-        guard waits else { return "\(standing.confirmed) of \(count) jobs published in \(seconds) s" }
-        let outcomes = standing.outcomes.sorted { $0.key < $1.key }.map { ", \($0.value) \($0.key)" }.joined()
-        return "\(standing.answered) of \(count) jobs answered in \(seconds) s\(outcomes)"
+        guard waits else { return "\(counts.confirmed) of \(count) jobs published in \(seconds) s" }
+        let outcomes = counts.outcomes.sorted { $0.key < $1.key }.map { ", \($0.value) \($0.key)" }.joined()
+        return "\(counts.answered) of \(count) jobs answered in \(seconds) s\(outcomes)"
     }
 }

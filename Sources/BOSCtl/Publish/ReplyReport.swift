@@ -21,7 +21,7 @@ struct ReplyReport: Sendable {
     var effort: String { "\(json["attempts"]?.text ?? "0")+\(json["enquiries"]?.text ?? "0")" }
 
     /// The sentence of the error, else what BOS said.
-    var words: String {
+    var message: String {
         guard let error = json["error"], let code = error["code"]?.text else { return json["message"]?.text ?? "" }
         let detail = error["detail"]?.text ?? ""
         return detail.isEmpty ? code : "\(code): \(detail)"
@@ -44,17 +44,17 @@ struct ReplyTable: Sendable {
     }
 
     func row(reference: String, _ report: ReplyReport, elapsed: Duration) -> String {
-        let outcome = coloured((report.isFinal ? report.outcome : "\(report.outcome) …").printable.padded(to: 11), report)
-        let milliseconds = Decimals.text(elapsed / .milliseconds(1), 0)
+        let outcome = coloured((report.isFinal ? report.outcome : "\(report.outcome) …").printable.padded(to: 11), for: report)
+        let milliseconds = Decimals.text(elapsed / .milliseconds(1), digits: 0)
         let missing = String(repeating: " ", count: max(0, 8 - milliseconds.count))
         let cells = [
             reference.printable.padded(to: width), outcome + report.evidence.printable.padded(to: 8),
-            report.effort.printable.padded(to: 10) + missing + milliseconds, report.words.printable,
+            report.effort.printable.padded(to: 10) + missing + milliseconds, report.message.printable,
         ]
         return cells.joined(separator: "  ")
     }
 
-    private func coloured(_ text: String, _ report: ReplyReport) -> String {
+    private func coloured(_ text: String, for report: ReplyReport) -> String {
         guard hasColours else { return text }
         let colour = report.outcome == "succeeded" ? 32 : report.isFinal ? 31 : 33
         return "\u{1B}[\(colour)m\(text)\u{1B}[0m"

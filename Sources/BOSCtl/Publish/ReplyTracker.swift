@@ -2,7 +2,7 @@ import AMQP
 import Synchronization
 
 /// Which jobs were published and which of them have their final reply.
-final class ReplyDesk: Sendable {
+final class ReplyTracker: Sendable {
     private struct State {
         var waiting: [Int: Waiting] = [:]
         var confirmed = 0
@@ -18,9 +18,8 @@ final class ReplyDesk: Sendable {
     }
 
     /// How far it is.
-    struct Standing: Sendable {
+    struct Counts: Sendable {
         let confirmed: Int
-        let waiting: Int
         /// Final replies by outcome.
         let outcomes: [String: Int]
 
@@ -42,10 +41,10 @@ final class ReplyDesk: Sendable {
         state.withLock { $0.waiting[index] = $0.waiting[index] ?? Waiting(reference: reference, publishedAt: .now) }
     }
 
-    func confirmed(_ index: Int) { state.withLock { $0.confirmed += 1 } }
+    func markConfirmed(_ index: Int) { state.withLock { $0.confirmed += 1 } }
 
     /// No more jobs will be published.
-    func publishedAll() {
+    func markAllPublished() {
         let isComplete = state.withLock { state in
             state.hasPublishedAll = true
             return state.waiting.isEmpty
@@ -55,7 +54,7 @@ final class ReplyDesk: Sendable {
 
     /// Takes a reply in.
     /// - Returns: what to show of it, or `nil` for one that is not ours, or is a repeat.
-    func take(_ message: Message) -> (reference: String, report: ReplyReport, elapsed: Duration)? {
+    func record(_ message: Message) -> (reference: String, report: ReplyReport, elapsed: Duration)? {
         guard let name = message.properties.correlationID, name.hasPrefix("bosctl-\(run)-"), let index = Int(name.dropFirst(8 + run.count)),
             let report = ReplyReport(message.body)
         else { return nil }
@@ -77,8 +76,8 @@ final class ReplyDesk: Sendable {
         for await _ in completion {}
     }
 
-    var standing: Standing {
-        state.withLock { Standing(confirmed: $0.confirmed, waiting: $0.waiting.count, outcomes: $0.outcomes) }
+    var counts: Counts {
+        state.withLock { Counts(confirmed: $0.confirmed, outcomes: $0.outcomes) }
     }
 
     /// The references without a final reply, in the order in which they were published.
