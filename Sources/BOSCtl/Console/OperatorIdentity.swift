@@ -2,12 +2,12 @@ import Daemon
 import Foundation
 import Glibc
 
-/// Who is at the keyboard: a job's history names everybody who had a hand in it.
+/// The operator who runs this command. The history of a job names each operator who changed it.
 struct OperatorIdentity: Sendable, CustomStringConvertible {
     let user: String
     let host: String
 
-    /// Behind `sudo` it is the person who called it, not the user that the command runs as.
+    /// Under `sudo` the user is both the caller (`SUDO_USER`) and the user that the command runs as.
     static var current: OperatorIdentity {
         let sudoer = ProcessInfo.processInfo.environment["SUDO_USER"].flatMap { $0.isEmpty ? nil : $0 }
         var name = [CChar](repeating: 0, count: 256)
@@ -15,7 +15,7 @@ struct OperatorIdentity: Sendable, CustomStringConvertible {
         return OperatorIdentity(user: sudoer.map { "\($0) as \(NSUserName())" } ?? NSUserName(), host: host)
     }
 
-    /// Tells this command from every other one that runs.
+    /// Distinguishes this run of the command from every other one.
     static let commandID = ProcessName.mark
 
     var description: String { "\(user) at \(host)".printable }

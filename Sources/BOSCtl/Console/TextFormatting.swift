@@ -1,6 +1,6 @@
 import JobModel
 
-/// Rows under a head, each column as wide as its widest cell; the last one takes what it needs.
+/// A table as lines of text. Each column is as wide as its widest cell; the last column is not padded.
 struct TextTable {
     private var rows: [[String]]
 
@@ -16,9 +16,10 @@ struct TextTable {
     }
 }
 
-/// Numbers for people.
+/// Decimal numbers for operators.
 enum Decimals {
-    /// A number that is not negative, with so many digits behind the point (3 at most).
+    /// Formats a number that is not negative.
+    /// - Parameter digits: how many digits follow the decimal point, 3 at most. The last one is rounded.
     static func text(_ number: Double, digits: Int) -> String {
         let factor: Int64 = [1, 10, 100, 1000][min(digits, 3)]
         let rounded = Int64((number * Double(factor)).rounded())
@@ -28,7 +29,7 @@ enum Decimals {
     }
 }
 
-/// Spans of time for people: two units at the most, and none below a second.
+/// Spans of time for operators: at most two units, the smallest a second.
 enum TimeText {
     static func span(_ duration: Duration) -> String {
         let seconds = max(0, duration.components.seconds)
@@ -45,17 +46,17 @@ enum TimeText {
 }
 
 extension String {
-    /// On one line and without what moves the cursor or turns the row round: what came from elsewhere must not break it.
+    /// The text with `?` for each line break, control character and change of writing direction. Texts from elsewhere must not break a row.
     var printable: String {
         String(map { $0.isNewline || $0.unicodeScalars.contains { $0.isControl } ? "?" : $0 })
     }
 
-    /// As wide as that at least.
+    /// The text with spaces after it, so that it is at least `width` characters long.
     func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
 }
 
 extension Unicode.Scalar {
-    /// Control characters, and those that change the direction of what follows.
+    /// Whether it is a control character, or changes the writing direction.
     fileprivate var isControl: Bool {
         switch value {
         case 0x202A...0x202E, 0x2066...0x2069: true

@@ -3,38 +3,43 @@ import JobEngine
 import JobModel
 import Ledger
 
-/// Many doubts settled at once: those that BOS has not answered or has refused, and did not know as often and for as long as `retry.settle` says. Each
-/// is asked about once more. What BOS has said that it knows is for `bosctl resolve REF` alone.
+/// Resolves many doubts at once, by one decision of the operator.
+///
+/// It takes the recharges that BOS has not answered or has refused, and of which BOS has said "not found" as often and for as long as
+/// `retry.settle` demands. BOS is asked about each once more. A recharge that BOS has accepted or known before is left out: only
+/// `bosctl resolve REF` resolves it.
 struct BatchResolution {
     let resolution: Resolution
-    /// Only what was sent longer ago than this.
+    /// Takes only recharges that were first sent longer ago than this.
     let olderThan: Duration
 
     private var console: Console { resolution.console }
 
     func run(in ledger: any Ledger) async throws {
         let (records, known) = try await doubts(in: ledger)
-        if known > 0 { console.row("left out: \(known) recharges of which BOS has said that it knows them; settle each by its reference") }
-        guard !records.isEmpty else { return console.row("no recharge that BOS did not know was sent longer ago than that") }
+        if known > 0 { console.row("left out: \(known) recharges that BOS has accepted or known before; resolve each by its reference") }
+        guard !records.isEmpty else { return console.row("no recharge that BOS does not know was sent longer ago than --older-than") }
         let rupees = Money(paise: records.reduce(0) { $0 &+ $1.job.amount.paise }).rupees
-        let question = "Settle \(records.count) recharges, \(rupees) rupees, as \(resolution.outcome), unless BOS knows them now?"
+        let question = "Resolve \(records.count) recharges, \(rupees) rupees, as \(resolution.outcome), except those that BOS knows by now?"
         try await checkEnquiry(of: Set(records.compactMap(\.job.registerID)), in: ledger)
         guard resolution.isConfirmed || console.confirms(question) else { throw CommandFailure.unconfirmedBatch(count: records.count) }
         var resolved = 0
         try await OperatorEnquiry(settings: resolution.settings).withClient { enquire in
             for record in records where try await resolve(record, given: await enquire(record), in: ledger) { resolved += 1 }
         }
-        console.row("settled: \(resolved), left as they were: \(records.count - resolved)")
+        console.row("resolved: \(resolved), left as they were: \(records.count - resolved)")
     }
 
-    /// "Not found" means something only from an enquiry that finds what BOS has executed.
+    /// Tries the enquiry of each merchant on a recharge that BOS has executed. If the enquiry does not find that one, its "not found" proves
+    /// nothing.
+    /// - Throws: ``CommandFailure/blindEnquiry(reference:)`` unless the operator gave `--against-bos`.
     private func checkEnquiry(of merchants: Set<String>, in ledger: any Ledger) async throws {
         let settings = resolution.settings
         let executed = try await ledger.lastExecuted(sentTo: settings.engineConfiguration.policy.destination)
         let examples = executed.filter { $0.job.registerID.map(merchants.contains) == true }
         if examples.count < merchants.count {
             console.row(
-                "note: of \(merchants.count - examples.count) merchants no recent recharge was executed by which the enquiry could be tried"
+                "note: the enquiry could not be tried for \(merchants.count - examples.count) merchants, because none of their recent recharges was executed"
             )
         }
         for example in examples {
@@ -44,8 +49,8 @@ struct BatchResolution {
         }
     }
 
-    /// The doubts that are left to a person, or soon will be, since BOS did not know them.
-    /// - Returns: those, and how many were left out because BOS has said that it knows them.
+    /// Reads the doubts from the ledger, parked or not, that this decision may resolve.
+    /// - Returns: those doubts, and how many were left out because BOS has said that it knows them.
     private func doubts(in ledger: any Ledger) async throws -> ([JobRecord], known: Int) {
         let now = SystemClock().now()
         let policy = resolution.settings.engineConfiguration.policy
@@ -64,13 +69,14 @@ struct BatchResolution {
 
     enum Choice {
         case included
-        /// BOS has said that it knows it.
+        /// Left out: BOS has accepted it, or has said that it knows its reference.
         case knownToBOS
-        /// It is too young, BOS did not know it often or long enough, or it was sent elsewhere.
+        /// Left out: it is too young, BOS has not said "not found" often or long enough, or it was sent to another API or account.
         case leftOut
     }
 
-    /// What is done with a doubt. One of which it is not known where it was sent is never sent again together with others.
+    /// Whether a doubt is resolved together with others.
+    /// - Parameter isSentAgain: whether the decision sends the recharges again. Then a recharge is left out if it is unknown where it was sent.
     static func choice(
         _ progress: Progress, olderThan: Duration, isSentAgain: Bool = false, policy: RetryPolicy, at now: Timestamp
     ) -> Choice {
@@ -86,12 +92,13 @@ struct BatchResolution {
         return .included
     }
 
-    /// `false`, and a row that says why, if the recharge is left as it was. One that cannot be settled keeps none of the others.
+    /// Resolves one recharge. A failure is printed, and does not stop the others.
+    /// - Returns: `false` if the recharge was left as it was, for the reason that was printed.
     private func resolve(_ record: JobRecord, given report: CallReport<Enquiry>, in ledger: any Ledger) async throws -> Bool {
         let name = "recharge \(record.job.reference.printable)"
         guard case .found(.notFound, _, _) = report.event else {
             console.row(
-                "\(name) is left as it was: BOS does not say that it does not know it (\(record.job.withoutSubscriber(report.note)))")
+                "\(name) is left as it was: BOS does not answer \"not found\" now (\(record.job.withoutSubscriber(report.note)))")
             return false
         }
         do {

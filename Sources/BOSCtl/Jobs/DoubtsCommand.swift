@@ -4,16 +4,16 @@ import JobEngine
 import JobModel
 import Ledger
 
-/// `bosctl doubts`: the money of which nobody knows where it is, and what waits for a person's word.
+/// `bosctl doubts`: it lists the recharges with unknown outcome, and those that wait for an operator's decision.
 struct DoubtsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doubts",
-        abstract: "Lists recharges that may have been executed, and those held back unsent, the oldest first.",
+        abstract: "Lists recharges that may have been executed, and recharges that are held unsent, the oldest first.",
         discussion: """
-            Those in_doubt are asked about by worker and poller. "a person" means that nothing more happens by itself. One that is \
-            parked is older than retry.doubt.maximumAge: bosctl retry asks BOS once more, bosctl resolve settles it. One that is held \
-            repeats an earlier purchase (jobs.recharge.duplicateWindow) and was never sent: bosctl retry --send sends it, \
-            bosctl resolve --failed refuses it.
+            Worker and poller ask BOS about a recharge that is in_doubt. In the column "next", "a person" means that nothing more happens \
+            until you decide. For a parked recharge the worker has stopped asking: bosctl job says why, bosctl retry asks BOS once more, \
+            bosctl resolve decides it. A held recharge repeats an earlier purchase (jobs.recharge.duplicateWindow) and was never sent: \
+            bosctl retry --send sends it, bosctl resolve --failed refuses it.
             """)
 
     @OptionGroup var limit: LimitOption
@@ -28,14 +28,14 @@ struct DoubtsCommand: AsyncParsableCommand {
     }
 }
 
-/// The recharges that are in doubt or held back as a person reads them.
+/// The recharges that are in doubt or held, as a table for operators.
 struct DoubtsReport {
     private struct Doubt {
         let record: JobRecord
-        /// What is known: the last thing that the history tells in more than a word.
+        /// The last entry of the history that has a detail, with the subscriber's number masked.
         let known: String
 
-        /// Nobody has to know when it was sent; it cannot have been before it was accepted.
+        /// When it was first sent. If that is unknown, when it was accepted, which is never later.
         var since: Timestamp { record.progress.firstSentAt ?? record.acceptedAt }
     }
 
@@ -58,7 +58,7 @@ struct DoubtsReport {
     }
 
     var lines: [String] {
-        guard !doubts.isEmpty else { return ["No recharge is in doubt or held back."] }
+        guard !doubts.isEmpty else { return ["No recharge is in doubt or held."] }
         var table = TextTable(["reference", "age", "rupees", "state", "why", "enquiries", "next", "known"])
         for doubt in doubts { table.add(cells(doubt)) }
         return table.lines + [total]
@@ -85,7 +85,7 @@ struct DoubtsReport {
         let held = summary.stored[.init(.recharge, .held), default: 0]
         let shown = doubts.count < count + held ? ", the first \(doubts.count) of them shown (--limit)" : ""
         let left = parked > 0 ? ", \(parked) of them left to a person" : ""
-        let others = held > 0 ? "; \(held) never sent, held back for a person" : ""
+        let others = held > 0 ? "; \(held) never sent, held for a person" : ""
         return "\(count) in doubt, \(summary.doubtAmount.rupees) rupees\(left)\(others)\(shown)"
     }
 }

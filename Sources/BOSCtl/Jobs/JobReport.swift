@@ -1,7 +1,7 @@
 import JobModel
 import Ledger
 
-/// One job as a person reads it.
+/// One job with its history, as lines for operators.
 struct JobReport {
     let record: JobRecord
     let history: [HistoryEntry]
@@ -29,14 +29,14 @@ struct JobReport {
     private var effort: String {
         switch record.job.kind {
         case .recharge: "\(progress.attempts) sent, \(progress.enquiries) enquiries"
-        case .rechargeStatus, .panStatus: "\(progress.attempts) times asked"
+        case .rechargeStatus, .panStatus: "BOS asked \(progress.attempts) times"
         }
     }
 
-    /// When it goes on, and why it waits.
+    /// When the job goes on, and why it waits. `nil` once it is final.
     private var next: String? {
         guard !progress.state.isFinal else { return nil }
-        if progress.state == .parked { return "a person: bosctl retry asks BOS again, bosctl resolve settles it" }
+        if progress.state == .parked { return "a person: bosctl retry asks BOS again, bosctl resolve decides it" }
         if progress.state == .held { return "a person: bosctl retry --send sends it, bosctl resolve --failed refuses it" }
         if record.owner != nil { return "now" }
         let reason = progress.waitReason.map { ": \($0.humanDescription)" } ?? ""
@@ -46,7 +46,7 @@ struct JobReport {
 
     private var owner: String? {
         if let owner = record.owner { return "\(owner.printable) works on it" }
-        return progress.state.isFinal ? nil : "nobody, it waits in the ledger"
+        return progress.state.isFinal ? nil : "none, it waits in the ledger"
     }
 
     private var answer: String? {

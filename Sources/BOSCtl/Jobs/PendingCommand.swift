@@ -4,12 +4,12 @@ import JobEngine
 import JobModel
 import Ledger
 
-/// `bosctl pending`: the PAN applications that are followed.
+/// `bosctl pending`: it lists the PAN applications that the worker follows.
 struct PendingCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pending",
-        abstract: "Lists PAN applications that BOS has not decided, or has not been asked about yet, the oldest first.",
-        discussion: "bosctl retry REF has one checked at once.")
+        abstract: "Lists PAN applications that BOS has not decided yet, or was not asked about yet, the oldest first.",
+        discussion: "bosctl retry REF checks an application at once.")
 
     @OptionGroup var limit: LimitOption
     @OptionGroup var options: ConfigurationOptions
@@ -24,11 +24,11 @@ struct PendingCommand: AsyncParsableCommand {
     }
 }
 
-/// The PAN applications that are followed as a person reads them.
+/// The PAN applications that the worker follows, as a table for operators.
 struct PendingReport {
     private let records: [JobRecord]
     private let pending: Int
-    /// Known, and not answered by BOS so far.
+    /// How many applications were accepted and have no answer of BOS yet.
     private let unasked: Int
     private let now: Timestamp
 

@@ -4,17 +4,20 @@ import Foundation
 import JobModel
 import Ledger
 
-/// Where the broker is: read from the worker's configuration, in the worker's own way.
+// The options that several commands share.
+
+/// The worker's configuration, read as the worker reads it: file, environment, command line.
 struct ConfigurationOptions: ParsableArguments {
-    @Option(help: "The worker's configuration file; /etc/bos-worker/config.yaml is used if it exists and none is named.")
+    @Option(help: "The worker's configuration file. Without it, /etc/bos-worker/config.yaml if that exists.")
     var config: String?
 
     @Argument(
         parsing: .allUnrecognized,
-        help: ArgumentHelp("Configuration, spelled as in the file: --amqp.urls=amqp://…", valueName: "--key=value"))
+        help: ArgumentHelp("Configuration keys as in the file: --amqp.urls=amqp://…", valueName: "--key=value"))
     var overrides: [String] = []
 
-    /// Reads the configuration; what is wrong with it is printed, and thrown as the exit code.
+    /// Reads the configuration.
+    /// - Throws: the exit code for a wrong configuration, after printing what is wrong with it.
     func settings() throws -> Settings {
         var sources = ConfigurationSources()
         sources.options = overrides
@@ -30,7 +33,8 @@ struct ConfigurationOptions: ParsableArguments {
 }
 
 extension ConfigurationOptions {
-    /// Runs what a command does with the worker's ledger. A failure is said on the standard error and ends the process with its exit code.
+    /// Runs the part of a command that needs the worker's ledger.
+    /// - Throws: the exit code of a ``CommandFailure``, after printing the failure.
     func withLedger(isJSON: Bool = false, _ body: (LedgerAccess, Settings, Console) async throws -> Void) async throws {
         let settings = try settings()
         let console = Console(isJSON: isJSON)
@@ -45,13 +49,14 @@ extension ConfigurationOptions {
 
 extension JobKind: ExpressibleByArgument {}
 
-/// Which job a reference means; jobs of different kinds may share one.
+/// Which kind of job a reference means. Jobs of different kinds may share one reference.
 struct KindOption: ParsableArguments {
-    @Option(help: "recharge, recharge.status or pan.status; every kind that has the reference when absent.") var kind: JobKind?
+    @Option(help: "recharge, recharge.status or pan.status. Without it, every kind that has the reference.") var kind: JobKind?
 
     private var kinds: [JobKind] { kind.map { [$0] } ?? JobKind.allCases }
 
-    /// The jobs of that reference with their histories; never none.
+    /// Returns at least one job of that reference, each with its history.
+    /// - Throws: ``CommandFailure/unknownJob(reference:_:path:)`` if there is none, or ``LedgerError``.
     func jobs(
         _ reference: String, in ledger: any Ledger, path: String
     ) async throws -> [(record: JobRecord, history: [HistoryEntry])] {
@@ -64,16 +69,16 @@ struct KindOption: ParsableArguments {
     }
 }
 
-/// How much of a list is shown.
+/// How many rows of a list are shown.
 struct LimitOption: ParsableArguments {
-    @Option(help: "How many are shown at the most.") var limit = 100
+    @Option(help: "How many rows to show at most.") var limit = 100
 
     func validate() throws {
         guard (1...100_000).contains(limit) else { throw ValidationError("--limit must be from 1 to 100000") }
     }
 }
 
-/// A duration on the command line, written as in the configuration: `250ms`, `30s`, `5m`, `2h`.
+/// A duration on the command line. It is written as in the configuration: `250ms`, `30s`, `5m`, `2h`.
 struct ArgumentDuration: ExpressibleByArgument {
     let duration: Duration
 

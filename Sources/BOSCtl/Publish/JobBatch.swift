@@ -3,10 +3,10 @@ import ExactJSON
 import Foundation
 import JobModel
 
-/// The jobs that one command publishes, by number.
+/// The jobs that one command publishes. The first has the index 0.
 struct JobBatch: Sendable {
     struct Job: Sendable {
-        /// `nil` if none could be read from the body.
+        /// `nil` if the body holds none that can be read.
         let reference: String?
         let body: [UInt8]
     }
@@ -24,8 +24,9 @@ struct JobBatch: Sendable {
         }
     }
 
-    /// Each line of a file is a body, published as it is, whatever it holds. Empty lines are passed over.
-    /// - Parameter path: `-` is the standard input, read to its end first.
+    /// Takes each line of a file as the body of a job, unchanged and unchecked. Empty lines are skipped.
+    /// - Parameter path: `-` is the standard input, which is read to its end first.
+    /// - Throws: a `ValidationError` if the file cannot be read or holds no job.
     init(_ kind: JobKind, file path: String) throws(ValidationError) {
         let content: Data?
         do {
@@ -36,7 +37,7 @@ struct JobBatch: Sendable {
             throw ValidationError("the file \(path) cannot be read: \(error.localizedDescription)")
         }
         let lines = (content ?? Data()).split(separator: UInt8(ascii: "\n")).map { Array($0) }
-        guard !lines.isEmpty else { throw ValidationError("the file \(path) holds no job: each line is a job's body") }
+        guard !lines.isEmpty else { throw ValidationError("the file \(path) holds no job; each line must be the body of a job") }
         self.kind = kind
         count = lines.count
         make = { Job(reference: Self.reference(in: lines[$0]), body: lines[$0]) }
@@ -50,11 +51,12 @@ struct JobBatch: Sendable {
     }
 }
 
-/// The fields that the jobs of one command share; only the reference differs.
+/// The fields that all jobs of one command share. Only the reference differs.
 struct JobTemplate: Sendable {
     let referenceField: String
     private let reference: String?
-    /// Where made-up references count on from: milliseconds since 1970 and six random digits, so that two commands never meet.
+    /// The first generated reference; the next ones count on from it. It is made of the milliseconds since 1970 and six random digits, so that
+    /// two commands do not generate the same references.
     private let firstNumber: UInt64
     private var members: [JSONValue.Member] = []
 
@@ -66,7 +68,7 @@ struct JobTemplate: Sendable {
 
     mutating func set(_ name: String, to value: JSONValue) { members.append(.init(name, value)) }
 
-    /// Adds a text, unless there is none.
+    /// Does nothing if `text` is `nil`.
     mutating func set(_ name: String, to text: String?) {
         if let text { set(name, to: .string(text)) }
     }
@@ -79,7 +81,7 @@ struct JobTemplate: Sendable {
         set("expires_at", to: .string(text))
     }
 
-    /// The reference of one of `count` jobs.
+    /// The reference of the job with this index: the given one, numbered from 1 if there are many jobs, or a generated one.
     func reference(_ index: Int, of count: Int) -> String {
         guard let reference else { return String(firstNumber + UInt64(index)) }
         return count == 1 ? reference : "\(reference)-\(index + 1)"

@@ -9,22 +9,22 @@ struct PublishCommand: AsyncParsableCommand {
         commandName: "publish",
         abstract: "Publishes jobs, and waits for their replies with --wait.",
         discussion: """
-            A reference that was used before is safe to publish again: the same job is answered with the stored reply and not \
-            executed a second time.
+            It is safe to publish a job again under the same reference: the worker answers with the stored reply and does not \
+            execute the job a second time.
             """,
         subcommands: [PublishRecharge.self, PublishRechargeStatus.self, PublishPANStatus.self])
 }
 
-/// `bosctl publish recharge`: moves money.
+/// `bosctl publish recharge`: it moves money.
 struct PublishRecharge: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "recharge", abstract: "Publishes recharges: jobs that move money.")
 
-    @Option(name: .customLong("operator"), help: "The operator's number.") var operatorID: Int64?
+    @Option(name: .customLong("operator"), help: "The number of the mobile operator.") var operatorID: Int64?
     @Option(help: "The number to recharge.") var subscriber: String?
     @Option(help: "Rupees, with at most two decimals.") var amount: String?
-    @Option(help: "The job's unique reference; made up when absent. With --count N they are R-1 to R-N.") var reference: String?
-    @Option(help: "RegisterID; the worker's own when absent.") var registerID: String?
-    @Option(help: "Nothing is sent to BOS after this moment, such as 2026-11-21T10:00:00Z.") var expiresAt: String?
+    @Option(help: "The job's unique reference R; generated if absent. With --count N the references are R-1 to R-N.") var reference: String?
+    @Option(help: "RegisterID; the worker's own if absent.") var registerID: String?
+    @Option(help: "The worker sends nothing to BOS after this time, such as 2026-11-21T10:00:00Z.") var expiresAt: String?
     @OptionGroup var publish: PublishOptions
 
     func run() async throws {
@@ -48,13 +48,14 @@ struct PublishRecharge: AsyncParsableCommand {
     }
 }
 
-/// `bosctl publish recharge-status`: asks what became of a recharge.
+/// `bosctl publish recharge-status`: it asks BOS what became of a recharge.
 struct PublishRechargeStatus: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "recharge-status", abstract: "Asks BOS what became of a recharge.")
+    static let configuration = CommandConfiguration(
+        commandName: "recharge-status", abstract: "Publishes jobs that ask BOS what became of a recharge.")
 
     @Option(help: "The recharge's reference.") var reference: String?
-    @Option(help: "RegisterID; the worker's own when absent.") var registerID: String?
-    @Option(help: "BOS is not asked after this moment, such as 2026-11-21T10:00:00Z.") var expiresAt: String?
+    @Option(help: "RegisterID; the worker's own if absent.") var registerID: String?
+    @Option(help: "The worker does not ask BOS after this time, such as 2026-11-21T10:00:00Z.") var expiresAt: String?
     @OptionGroup var publish: PublishOptions
 
     func run() async throws {
@@ -70,18 +71,19 @@ struct PublishRechargeStatus: AsyncParsableCommand {
     }
 }
 
-/// `bosctl publish pan-status`: follows a PAN application until it is decided.
+/// `bosctl publish pan-status`: the worker follows a PAN application until BOS has decided it.
 struct PublishPANStatus: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pan-status", abstract: "Follows PAN applications until they are decided.",
-        discussion: "A pending application is reported at once; its final reply may come weeks later, so --timeout matters with --wait.")
+        commandName: "pan-status", abstract: "Publishes jobs that follow PAN applications until BOS has decided them.",
+        discussion:
+            "The worker reports a pending application at once. The final reply may come weeks later, so choose --timeout with --wait.")
 
-    @Option(help: "The reference given when the application was started.") var refID: String?
-    @Option(help: "nep_key; the worker's own when absent.") var nepKey: String?
-    @Option(help: "domain; the worker's own when absent.") var domain: String?
-    @Option(help: "partnerId; the worker's own when absent.") var partnerID: String?
-    @Option(help: "nep_id; the worker's own when absent.") var nepID: String?
-    @Option(help: "BOS is not asked after this moment, such as 2026-11-21T10:00:00Z.") var expiresAt: String?
+    @Option(help: "The reference that was given when the application was started.") var refID: String?
+    @Option(help: "nep_key; the worker's own if absent.") var nepKey: String?
+    @Option(help: "domain; the worker's own if absent.") var domain: String?
+    @Option(help: "partnerId; the worker's own if absent.") var partnerID: String?
+    @Option(help: "nep_id; the worker's own if absent.") var nepID: String?
+    @Option(help: "The worker does not ask BOS after this time, such as 2026-11-21T10:00:00Z.") var expiresAt: String?
     @OptionGroup var publish: PublishOptions
 
     func run() async throws {
@@ -100,15 +102,15 @@ struct PublishPANStatus: AsyncParsableCommand {
     }
 }
 
-/// What the publish commands have in common: how many jobs, how fast, and what is shown of them.
+/// The options that the publish commands share: how many jobs, how fast, and what to show.
 struct PublishOptions: ParsableArguments {
     @Option(help: "How many jobs to publish.") var count = 1
-    @Option(help: "Jobs per second; as fast as the broker confirms when absent.") var rate: Double?
-    @Option(help: "Publish each line of this file as a job's body, unchanged; - is the standard input.") var file: String?
+    @Option(help: "Jobs per second. Without it, as fast as the broker confirms.") var rate: Double?
+    @Option(help: "Publish each line of this file unchanged as the body of a job; - is the standard input.") var file: String?
     @Flag(help: "Wait for the final reply to each job.") var wait = false
-    @Option(help: "How long to wait for replies after the last job was published, such as 500ms, 60s or 5m.")
+    @Option(help: "How long to wait for replies after the last job is published, such as 500ms, 60s or 5m.")
     var timeout = ArgumentDuration(.seconds(60))
-    @Flag(help: "Print one JSON object a line instead of a table.") var json = false
+    @Flag(help: "Print one JSON object per line instead of a table.") var json = false
     @OptionGroup var broker: ConfigurationOptions
 
     func validate() throws {
@@ -117,8 +119,9 @@ struct PublishOptions: ParsableArguments {
         guard file == nil || count == 1 else { throw ValidationError("give --count or --file, not both") }
     }
 
-    /// Publishes the jobs and ends the process's work with the exit code that says how it went.
+    /// Publishes the jobs.
     /// - Parameter template: `nil` when the jobs come from a file.
+    /// - Throws: the exit code, unless it is 0.
     func run(_ kind: JobKind, template: JobTemplate?) async throws {
         let batch =
             if let template { JobBatch(kind, template: template, count: count) } else { try JobBatch(kind, file: file ?? "-") }

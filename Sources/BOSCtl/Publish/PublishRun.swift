@@ -7,11 +7,11 @@ import JobEngine
 import JobModel
 import UnixSignals
 
-/// One run of `bosctl publish`: publishes a batch, waits for the replies if they are wanted, and says how it went.
+/// One run of `bosctl publish`. It publishes a batch, waits for the replies with `--wait`, and reports the result.
 struct PublishRun: Sendable {
-    /// Publishes under way at once. More brings nothing: the broker confirms in groups of this size.
+    /// How many jobs may be unconfirmed at once. More is not faster, because the broker confirms in groups of this size.
     private static let window = 256
-    /// How often one job is published when its fate is unknown. The worker executes a repeated job once.
+    /// How often a job is published while it is unknown whether the broker has it. The worker executes a repeated job once.
     private static let attempts = 5
 
     private enum Ending: Sendable {
@@ -39,13 +39,14 @@ struct PublishRun: Sendable {
         timeout = options.timeout.duration
         exchange = settings.topology.exchanges.jobs
         broker = try Broker(settings, wantsReplies: options.wait, console: console)
-        // The last reference of a numbered batch is as long as any; a file is looked through as far as it fits a screen.
+        // In a numbered batch the last reference is the longest. Of a file, the first 50 lines decide.
         let sample = (0..<min(batch.count, 50)).map { $0 } + [batch.count - 1]
         table = ReplyTable(
             referenceWidth: sample.map { batch[$0].reference?.count ?? 0 }.max() ?? 0, hasColours: console.isTerminal)
     }
 
-    /// Returns the exit code. See ``BOSCtlCommand`` for their meaning.
+    /// Returns the exit code. ``BOSCtlCommand`` lists the codes.
+    /// - Throws: ``BrokerError`` if a job cannot be published.
     func run() async throws -> ArgumentParser.ExitCode {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await broker.run() }
@@ -62,7 +63,7 @@ struct PublishRun: Sendable {
         }
     }
 
-    /// Publishes and waits; whichever ends it first does.
+    /// Publishes and waits until all is done, the time is up, or a signal arrives.
     private func untilEnd() async throws -> Ending {
         try await withThrowingTaskGroup(of: Ending?.self) { group in
             defer { group.cancelAll() }
@@ -88,7 +89,7 @@ struct PublishRun: Sendable {
             for try await case let ending? in group {
                 if case .interrupted = ending {
                     group.cancelAll()
-                    // Its end is the only one of a publish that a broker which takes nothing leaves waiting.
+                    // A publish that waits for a blocked broker ends only with its connection.
                     await broker.close()
                 }
                 return ending
@@ -168,7 +169,7 @@ struct PublishRun: Sendable {
 
     // MARK: Showing
 
-    /// Shows a reply. Of many jobs only what did not simply succeed is worth a row to a person.
+    /// Shows a reply. In the table of more than 50 jobs, those that succeeded get no row.
     private func show(_ message: Message) {
         guard let (reference, report, elapsed) = tracker.record(message) else { return }
         if console.isJSON {
@@ -214,7 +215,7 @@ struct PublishRun: Sendable {
         }
         if !unanswered.isEmpty {
             if !console.isJSON, unanswered.count > 20 { console.row("… and \(unanswered.count - 20) more") }
-            console.complain("the worker goes on with what is unanswered; publish the same job again to be told its reply")
+            console.complain("the worker goes on with the unanswered jobs; publish the same job again to get its reply")
         }
         if case .done = ending, unanswered.isEmpty, counts.confirmed == batch.count {
             return counts.answered == counts.outcomes["succeeded", default: 0] ? .success : .failure
@@ -223,7 +224,7 @@ struct PublishRun: Sendable {
     }
 }
 
-/// How far a batch is, in one line.
+/// The progress of a batch in one line.
 enum ProgressBar {
     static func text(_ counts: ReplyTracker.Counts, of count: Int, waits: Bool, elapsed: Duration) -> String {
         let done = waits ? counts.answered : counts.confirmed

@@ -1,12 +1,12 @@
 import ExactJSON
 
-/// What a reply says, as far as it is shown.
+/// The parts of a reply that `bosctl` shows.
 struct ReplyReport: Sendable {
     let json: JSONValue
     let outcome: String
     let isFinal: Bool
 
-    /// - Returns: `nil` if the message is no reply that can be read.
+    /// Returns `nil` if the message is not a readable reply.
     init?(_ body: [UInt8]) {
         guard let json = try? JSONValue.parse(body), case .string(let outcome)? = json["outcome"], case .bool(let isFinal)? = json["final"]
         else { return nil }
@@ -17,10 +17,10 @@ struct ReplyReport: Sendable {
 
     var evidence: String { json["evidence"]?.text ?? "" }
 
-    /// How often it was sent to BOS and asked about: `1+3`.
+    /// How often the job was sent to BOS and how often BOS was asked about it, such as `1+3`.
     var effort: String { "\(json["attempts"]?.text ?? "0")+\(json["enquiries"]?.text ?? "0")" }
 
-    /// The sentence of the error, else what BOS said.
+    /// The code and the detail of the error. Without an error, the message of BOS.
     var message: String {
         guard let error = json["error"], let code = error["code"]?.text else { return json["message"]?.text ?? "" }
         let detail = error["detail"]?.text ?? ""
@@ -28,12 +28,12 @@ struct ReplyReport: Sendable {
     }
 }
 
-/// The table a person reads: a row for each reply.
+/// The table of replies: one row for each reply.
 struct ReplyTable: Sendable {
     private let width: Int
     private let hasColours: Bool
 
-    /// - Parameter width: the length of the longest reference, in characters.
+    /// - Parameter width: the length of the longest reference in characters. The column is 9 to 40 wide.
     init(referenceWidth width: Int, hasColours: Bool) {
         self.width = min(max(width, 9), 40)
         self.hasColours = hasColours
