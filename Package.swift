@@ -59,7 +59,7 @@ let package = Package(
         .target(name: "Events", dependencies: [.logging]),
         .target(name: "DedicatedThread", dependencies: ["CLinux"]),
         .target(name: "JobModel", dependencies: ["ExactJSON", .crypto]),
-        .target(name: "AMQP", dependencies: ["CRabbitMQ", "DedicatedThread", "Secrets", .deque, .logging]),
+        .target(name: "AMQP", dependencies: ["CRabbitMQ", "DedicatedThread", "Events", "Secrets", .deque, .logging]),
         .target(
             name: "BOSClient",
             dependencies: [

@@ -7,11 +7,12 @@ import Ledger
 /// Why a command could not be carried out. Its description is a sentence for the operator.
 enum CommandFailure: Error, CustomStringConvertible {
     case ledger(path: String, LedgerError)
-    case setup(DaemonError)
     case unknownJob(reference: String, [JobKind], path: String)
     /// A run of the worker owns the job now.
     case owned(JobKind, reference: String, owner: String)
+    /// The job is final.
     case over(JobKind, reference: String, JobState, at: Timestamp?)
+    /// The recharge is not in a state that the decision can change.
     case noDoubt(reference: String, JobState)
     /// The reason contains the subscriber's number, which must not get into the history.
     case numberInReason
@@ -41,7 +42,6 @@ enum CommandFailure: Error, CustomStringConvertible {
             "ledger.url sqlite:\(path): \(detail) (under systemd the worker's ledger is in /var/lib/bos-worker: "
                 + "add --ledger.url=sqlite:/var/lib/bos-worker/ledger.sqlite)"
         case .ledger(let path, let error): "ledger.url sqlite:\(path): \(error)"
-        case .setup(let error): "\(error)"
         case .unknownJob(let reference, let kinds, let path):
             "the ledger \(path) has no \(kinds.map(\.rawValue).joined(separator: ", ")) of the reference \(reference.printable); "
                 + "check its spelling, and ledger.url"
@@ -60,7 +60,7 @@ enum CommandFailure: Error, CustomStringConvertible {
         case .numberInReason:
             "--reason holds the subscriber's number, which must not get into the history: leave it out; nothing was changed"
         case .insideWindow(let reference, let since, let window):
-            "recharge \(reference.printable) was sent at \(since.rfc3339), less than retry.settle.window (\(DurationText.spell(window))) ago: the "
+            "recharge \(reference.printable) was sent at \(since.rfc3339), less than retry.settle.window (\(DurationText.format(window))) ago: the "
                 + "request may still be executed; nothing was changed. Wait, or add --inside-window if you know that BOS cannot execute it any more"
         case .notToBeSent(let reference, let state):
             "recharge \(reference.printable) is \(state.rawValue) and is not sent again; nothing was changed. Either it is not in doubt, or BOS has "
@@ -102,19 +102,17 @@ enum CommandFailure: Error, CustomStringConvertible {
         }
     }
 
-    /// 1 when the job's own state forbids the command, 64 for a wrong reason, 75 when the command may work later, 78 when the configuration is
-    /// wrong, 70 for an internal fault.
-    var exitCode: ArgumentParser.ExitCode {
+    /// 1 when the job's own state forbids the command, 64 for a wrong reason, 75 when the command may work later, 70 for an internal fault.
+    var exitCode: ExitCode {
         switch self {
         case .unknownJob, .over, .noDoubt, .insideWindow, .notToBeSent, .notDenied, .wouldSend, .contradicted, .unconfirmed,
             .unconfirmedBatch, .blindEnquiry,
             .changed:
             .failure
-        case .numberInReason: ArgumentParser.ExitCode(Daemon.ExitCode.usage.rawValue)
-        case .owned, .repliesOwed: ArgumentParser.ExitCode(Daemon.ExitCode.notDrained.rawValue)
-        case .setup(let error): ArgumentParser.ExitCode(error.exitCode.rawValue)
+        case .numberInReason: ExitCode(ProcessExit.usage.rawValue)
+        case .owned, .repliesOwed: ExitCode(ProcessExit.notDrained.rawValue)
         case .ledger(_, let error):
-            ArgumentParser.ExitCode((error.isRecoverable ? Daemon.ExitCode.notDrained : .internalFault).rawValue)
+            ExitCode((error.isRecoverable ? ProcessExit.notDrained : .internalFault).rawValue)
         }
     }
 }

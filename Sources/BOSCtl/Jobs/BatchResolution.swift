@@ -39,7 +39,8 @@ struct BatchResolution {
         let examples = executed.filter { $0.job.registerID.map(merchants.contains) == true }
         if examples.count < merchants.count {
             console.row(
-                "note: the enquiry could not be tried for \(merchants.count - examples.count) merchants, because none of their recent recharges was executed"
+                "note: the enquiry could not be tried for \(merchants.count - examples.count) merchants: "
+                    + "the ledger has no executed recharge of theirs to try it on"
             )
         }
         for example in examples {
@@ -67,6 +68,7 @@ struct BatchResolution {
         return (found, known)
     }
 
+    /// What a batch does with one doubt.
     enum Choice {
         case included
         /// Left out: BOS has accepted it, or has said that it knows its reference.

@@ -27,7 +27,7 @@ struct ConfigurationOptions: ParsableArguments {
             return try Settings.load(for: nil, from: sources).settings
         } catch {
             Console.writeError("bosctl: \(error)\n")
-            throw ArgumentParser.ExitCode(error.exitCode.rawValue)
+            throw ExitCode(error.exitCode.rawValue)
         }
     }
 }
@@ -39,7 +39,7 @@ extension ConfigurationOptions {
         let settings = try settings()
         let console = Console(isJSON: isJSON)
         do {
-            try await body(LedgerAccess(settings.ledger), settings, console)
+            try await body(LedgerAccess(path: settings.ledgerPath), settings, console)
         } catch let failure as CommandFailure {
             console.complain("\(failure)")
             throw failure.exitCode
@@ -89,5 +89,5 @@ struct ArgumentDuration: ExpressibleByArgument {
         self.duration = duration
     }
 
-    var defaultValueDescription: String { DurationText.spell(duration) }
+    var defaultValueDescription: String { DurationText.format(duration) }
 }

@@ -6,13 +6,6 @@ import LedgerSQLite
 struct LedgerAccess: Sendable {
     let path: String
 
-    init(_ settings: LedgerSettings) throws(CommandFailure) {
-        switch settings.url {
-        case .sqlite(let path): self.path = path
-        case .postgreSQL: throw .setup(.postgreSQLNotBuilt)
-        }
-    }
-
     /// Opens the ledger for reading only, and closes it after `body`.
     /// - Throws: ``CommandFailure/ledger(path:_:)``, or what `body` throws.
     func reading<Value>(_ body: (any Ledger) async throws -> Value) async throws -> Value {

@@ -128,12 +128,12 @@ struct PublishOptions: ParsableArguments {
         let settings = try broker.settings()
         let console = Console(isJSON: json)
         do {
-            let run = try PublishRun(batch, options: self, settings: settings, console: console)
-            let code = try await run.run()
+            let publishRun = try PublishRun(batch, options: self, settings: settings, console: console)
+            let code = try await publishRun.run()
             if code != .success { throw code }
         } catch let error as BrokerError {
             console.complain("\(error)")
-            throw ArgumentParser.ExitCode(Daemon.ExitCode.notDrained.rawValue)
+            throw ExitCode(ProcessExit.notDrained.rawValue)
         }
     }
 }

@@ -14,6 +14,7 @@ struct PublishRun: Sendable {
     /// How often a job is published while it is unknown whether the broker has it. The worker executes a repeated job once.
     private static let attempts = 5
 
+    /// Why the command stopped waiting.
     private enum Ending: Sendable {
         case done
         case timedOut
@@ -47,7 +48,7 @@ struct PublishRun: Sendable {
 
     /// Returns the exit code. ``BOSCtlCommand`` lists the codes.
     /// - Throws: ``BrokerError`` if a job cannot be published.
-    func run() async throws -> ArgumentParser.ExitCode {
+    func run() async throws -> ExitCode {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await broker.run() }
             let result: Result<Ending, any Error>
@@ -174,7 +175,7 @@ struct PublishRun: Sendable {
         guard let (reference, report, elapsed) = tracker.record(message) else { return }
         if console.isJSON {
             let line = JSONValue.object([
-                .init("reference", .string(reference)), .init("elapsed_ms", .number(Decimals.text(elapsed / .milliseconds(1), 1))),
+                .init("reference", .string(reference)), .init("elapsed_ms", .number(Decimals.text(elapsed / .milliseconds(1), digits: 1))),
                 .init("message_id", message.properties.messageID.map { .string($0) } ?? .null), .init("reply", report.json),
             ])
             console.row(String(decoding: line.encoded, as: UTF8.self))
@@ -199,7 +200,7 @@ struct PublishRun: Sendable {
         }
     }
 
-    private func conclude(_ ending: Ending) -> ArgumentParser.ExitCode {
+    private func conclude(_ ending: Ending) -> ExitCode {
         let counts = tracker.counts
         let unanswered = tracker.unanswered
         if !console.isJSON, batch.count > 1 || !unanswered.isEmpty {
@@ -220,7 +221,7 @@ struct PublishRun: Sendable {
         if case .done = ending, unanswered.isEmpty, counts.confirmed == batch.count {
             return counts.answered == counts.outcomes["succeeded", default: 0] ? .success : .failure
         }
-        return ArgumentParser.ExitCode(Daemon.ExitCode.notDrained.rawValue)
+        return ExitCode(ProcessExit.notDrained.rawValue)
     }
 }
 
@@ -230,13 +231,13 @@ enum ProgressBar {
         let done = waits ? counts.answered : counts.confirmed
         let filled = 30 * done / count
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
-        let speed = Decimals.text(Double(done) / max(elapsed / .seconds(1), 0.001), 0)
+        let speed = Decimals.text(Double(done) / max(elapsed / .seconds(1), 0.001), digits: 0)
         let waiting = waits ? "answered, \(counts.confirmed) published" : "published"
         return "\r\(bar) \(done)/\(count) \(waiting), \(speed)/s"
     }
 
     static func summary(_ counts: ReplyTracker.Counts, of count: Int, waits: Bool, elapsed: Duration) -> String {
-        let seconds = Decimals.text(elapsed / .seconds(1), 1)
+        let seconds = Decimals.text(elapsed / .seconds(1), digits: 1)
         guard waits else { return "\(counts.confirmed) of \(count) jobs published in \(seconds) s" }
         let outcomes = counts.outcomes.sorted { $0.key < $1.key }.map { ", \($0.value) \($0.key)" }.joined()
         return "\(counts.answered) of \(count) jobs answered in \(seconds) s\(outcomes)"

@@ -99,7 +99,7 @@ package struct Poller: Sendable {
                 last = uptime
                 guard trouble != told else { return }
                 told = trouble
-                logger.log(.requeueFailing, ["reason": "\(trouble)"])
+                logger.log(.requeueFailing, metadata: ["reason": "\(trouble)"])
             } else if told != nil, uptime - last > patience {
                 told = nil
                 logger.log(.requeueRecovered)
@@ -136,7 +136,7 @@ package struct Poller: Sendable {
         do throws(LedgerError) {
             let count = try await ledger.bringForward(at: clock.now(), configuration.longestPauses)
             guard count > 0 else { return .done }
-            logger.log(.clockSetBack, ["jobs": "\(count)"])
+            logger.log(.clockSetBack, metadata: ["jobs": "\(count)"])
             clockWatch.repeatAtOnce()
             return .more
         } catch {
@@ -205,7 +205,8 @@ package struct Poller: Sendable {
                 timeout: configuration.lease / 4)
             return true
         } catch {
-            logger.log(.jobNotRequeued, ["kind": "\(job.job.kind.rawValue)", "reference": "\(job.job.reference)", "error": "\(error)"])
+            logger.log(
+                .jobNotRequeued, metadata: ["kind": "\(job.job.kind.rawValue)", "reference": "\(job.job.reference)", "error": "\(error)"])
             return false
         }
     }

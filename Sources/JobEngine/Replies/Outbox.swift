@@ -117,7 +117,7 @@ package final class Outbox: Sendable {
         case .returned: return .nowhere
         case .turnedDown(let code, _) where code == ReplyTrouble.notFound: return .nowhere
         case .turnedDown, .invalid:
-            logger.log(.messageUnpublishable, ["error": "\(error)"])
+            logger.log(.messageUnpublishable, metadata: ["error": "\(error)"])
             return .impossible
         }
     }
@@ -135,7 +135,7 @@ package final class Outbox: Sendable {
             return nil
         } catch {
             // The connection says that the broker is gone, once; here it would be said for every message.
-            logger.log(.messageUnconfirmed, ["error": "\(error)"])
+            logger.log(.messageUnconfirmed, metadata: ["error": "\(error)"])
             guard case .returned = error else { return error }
             return await keepUnrouted(message, instead: address)
         }
@@ -148,7 +148,7 @@ package final class Outbox: Sendable {
                 message, exchange: exchanges.unrouted, routingKey: address.routingKey, mandatory: true, timeout: confirmTimeout)
         } catch { return error }
         metrics.unroutedReply()
-        logger.log(.replyUnroutable, ["message_id": "\(message.properties.messageID ?? "-")"])
+        logger.log(.replyUnroutable, metadata: ["message_id": "\(message.properties.messageID ?? "-")"])
         return nil
     }
 
@@ -231,7 +231,7 @@ package final class Outbox: Sendable {
 
     private func tellUntaken(_ troubles: [OutgoingReply.ID: ReplyTrouble]) {
         guard let example = troubles.min(by: { $0.key < $1.key }) else { return }
-        logger.log(.repliesOwed, ["count": "\(troubles.count)", "first": "\(example.key)", "error": "\(example.value.error)"])
+        logger.log(.repliesOwed, metadata: ["count": "\(troubles.count)", "first": "\(example.key)", "error": "\(example.value.error)"])
     }
 
     /// The last reply that is owed, 0 if none is; `nil` if that could not be seen.
@@ -261,11 +261,11 @@ package final class Outbox: Sendable {
         let new = state.withLock { state in ids.filter { state.unreadable.insert($0).inserted } }
         guard !new.isEmpty else { return }
         let names = new.prefix(5).map(String.init).joined(separator: ", ") + (new.count > 5 ? " and \(new.count - 5) more" : "")
-        logger.log(.repliesUnreadable, ["replies.id": "\(names)"])
+        logger.log(.repliesUnreadable, metadata: ["replies.id": "\(names)"])
     }
 
     private func tellUnread(_ error: LedgerError) {
-        logger.log(.repliesNotRead, ["error": "\(error)"])
+        logger.log(.repliesNotRead, metadata: ["error": "\(error)"])
     }
 
     /// Marks confirmed replies in the ledger, many at a time. Ends after ``finish()``, when the last is marked.
@@ -309,12 +309,12 @@ package final class Outbox: Sendable {
             state.confirmed.append(reply.id)
             return (state.troubles.removeValue(forKey: reply.id), state.refusing.remove(address) != nil)
         }
-        if wasRefusing { logger.log(.replyAccepted, metadata(of: address)) }
+        if wasRefusing { logger.log(.replyAccepted, metadata: metadata(of: address)) }
         confirmed.yield()
         metrics.published(reply.kind)
         if !isRepeat { metrics.ended(reply, at: clock.now()) }
         if let trouble, trouble.needsPerson {
-            logger.log(.replyPublishedLate, metadata(of: reply))
+            logger.log(.replyPublishedLate, metadata: metadata(of: reply))
         }
     }
 
@@ -333,12 +333,12 @@ package final class Outbox: Sendable {
             return (trouble, earlier, isNew)
         }
         if isNewlyRefusing {
-            logger.log(.replyRefused, metadata(of: address))
+            logger.log(.replyRefused, metadata: metadata(of: address))
         }
         if trouble.needsPerson, !trouble.isTold(by: earlier) {
             var metadata = metadata(of: reply)
             metadata["error"] = "\(error)"
-            logger.log(.replyNotPublished, metadata)
+            logger.log(.replyNotPublished, metadata: metadata)
         }
         if trouble.dueAt <= now { owed.yield() } else { planWake() }
     }
@@ -372,7 +372,7 @@ package final class Outbox: Sendable {
     private func tellUnmarked(_ error: LedgerError?) {
         if let error {
             // Whatever is still not marked at the end is published once more after the next start, under the same message_id: allowed.
-            logger.log(.repliesNotMarked, ["error": "\(error)"])
+            logger.log(.repliesNotMarked, metadata: ["error": "\(error)"])
         } else {
             logger.log(.repliesMarked)
         }

@@ -104,7 +104,8 @@ final class ModelBroker: Sendable {
         }
         guard let (tag, publication) = taken else { return nil }
         return Delivery(
-            message: publication.message, exchange: publication.exchange, routingKey: publication.routingKey, queue: queue,
+            message: publication.message,
+            route: .init(exchange: publication.exchange, routingKey: publication.routingKey, queue: queue),
             isRedelivered: publication.isRedelivered
         ) { settlement in self.settle(tag, as: settlement) }
     }

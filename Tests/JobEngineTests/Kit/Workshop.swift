@@ -102,8 +102,9 @@ struct Workshop {
         if let traceparent { properties.headers["traceparent"] = .string(traceparent) }
         let settled = Mutex<[Settlement]>([])
         let delivery = Delivery(
-            message: Message(body: Array(body.utf8), properties: properties), exchange: "bos.jobs", routingKey: kind,
-            queue: "bos.recharge", isRedelivered: isRedelivered, announcedSize: announcedSize, isTruncated: isTruncated
+            message: Message(body: Array(body.utf8), properties: properties),
+            route: .init(exchange: "bos.jobs", routingKey: kind, queue: "bos.recharge"), isRedelivered: isRedelivered,
+            announcedSize: announcedSize, isTruncated: isTruncated
         ) { settlement in settled.withLock { $0.append(settlement) } }
         await handler.handle(delivery, in: lanes[lane ?? (kind == "recharge" ? .money : .questions)])
         let settlements = settled.withLock { $0 }
@@ -131,8 +132,8 @@ struct Workshop {
     func handle(_ message: Message, routingKey: String) async -> Settlement? {
         let settled = Mutex<Settlement?>(nil)
         let delivery = Delivery(
-            message: message, exchange: "bos.jobs", routingKey: routingKey, queue: "queue", announcedSize: UInt64(message.body.count),
-            isTruncated: false
+            message: message, route: .init(exchange: "bos.jobs", routingKey: routingKey, queue: "queue"),
+            announcedSize: UInt64(message.body.count), isTruncated: false
         ) { settlement in settled.withLock { $0 = settlement } }
         await handler.handle(delivery, in: lanes[routingKey == "recharge" ? .money : .questions])
         return settled.withLock { $0 }
