@@ -1,8 +1,8 @@
 import AMQP
 import Synchronization
 
-/// Which jobs were published and which of them have their final reply.
-final class ReplyDesk: Sendable {
+/// Tracks which jobs were published, and which of them have their final reply.
+final class ReplyTracker: Sendable {
     private struct State {
         var waiting: [Int: Waiting] = [:]
         var confirmed = 0
@@ -13,21 +13,21 @@ final class ReplyDesk: Sendable {
     private struct Waiting {
         let reference: String
         let publishedAt: ContinuousClock.Instant
-        /// Message ids that were shown: a reply that comes twice is shown once.
+        /// The ids of the replies that were shown. A reply that comes twice is shown once.
         var shown: Set<String> = []
     }
 
-    /// How far it is.
-    struct Standing: Sendable {
+    /// How many jobs have got how far.
+    struct Counts: Sendable {
+        /// Jobs that the broker has confirmed.
         let confirmed: Int
-        let waiting: Int
-        /// Final replies by outcome.
+        /// Jobs with a final reply, by its outcome.
         let outcomes: [String: Int]
 
         var answered: Int { outcomes.values.reduce(0, +) }
     }
 
-    /// Makes the correlation ids of this command unlike those of any other.
+    /// Makes the correlation ids of this command unique.
     private let run = String(UInt64.random(in: .min ... .max), radix: 36)
     private let state = Mutex(State())
     private let completion: AsyncStream<Void>
@@ -37,15 +37,15 @@ final class ReplyDesk: Sendable {
 
     func correlationID(_ index: Int) -> String { "bosctl-\(run)-\(index)" }
 
-    /// To be called before the job is published: its reply may be faster than its confirm.
+    /// Call this before publishing the job: its reply may arrive before its confirm.
     func expect(_ index: Int, reference: String) {
         state.withLock { $0.waiting[index] = $0.waiting[index] ?? Waiting(reference: reference, publishedAt: .now) }
     }
 
-    func confirmed(_ index: Int) { state.withLock { $0.confirmed += 1 } }
+    func markConfirmed(_ index: Int) { state.withLock { $0.confirmed += 1 } }
 
-    /// No more jobs will be published.
-    func publishedAll() {
+    /// Call this when no more jobs will be published.
+    func markAllPublished() {
         let isComplete = state.withLock { state in
             state.hasPublishedAll = true
             return state.waiting.isEmpty
@@ -53,9 +53,9 @@ final class ReplyDesk: Sendable {
         if isComplete { completed.finish() }
     }
 
-    /// Takes a reply in.
-    /// - Returns: what to show of it, or `nil` for one that is not ours, or is a repeat.
-    func take(_ message: Message) -> (reference: String, report: ReplyReport, elapsed: Duration)? {
+    /// Records a reply.
+    /// - Returns: what to show of it; `nil` for a repeat, and for a message that is no reply to this command.
+    func record(_ message: Message) -> (reference: String, report: ReplyReport, elapsed: Duration)? {
         guard let name = message.properties.correlationID, name.hasPrefix("bosctl-\(run)-"), let index = Int(name.dropFirst(8 + run.count)),
             let report = ReplyReport(message.body)
         else { return nil }
@@ -72,16 +72,16 @@ final class ReplyDesk: Sendable {
         return waiting.map { ($0.reference, report, .now - $0.publishedAt) }
     }
 
-    /// Returns once every job has its final reply, or the task is cancelled.
+    /// Returns once every job has its final reply, or when the task is cancelled.
     func whenComplete() async {
         for await _ in completion {}
     }
 
-    var standing: Standing {
-        state.withLock { Standing(confirmed: $0.confirmed, waiting: $0.waiting.count, outcomes: $0.outcomes) }
+    var counts: Counts {
+        state.withLock { Counts(confirmed: $0.confirmed, outcomes: $0.outcomes) }
     }
 
-    /// The references without a final reply, in the order in which they were published.
+    /// The references of the jobs without a final reply, in the order of the batch.
     var unanswered: [String] {
         state.withLock { $0.waiting.sorted { $0.key < $1.key }.map(\.value.reference) }
     }

@@ -7,13 +7,14 @@ import JobEngine
 import JobModel
 import UnixSignals
 
-/// One run of `bosctl publish`: publishes a batch, waits for the replies if they are wanted, and says how it went.
-struct Publication: Sendable {
-    /// Publishes under way at once. More brings nothing: the broker confirms in groups of this size.
+/// One run of `bosctl publish`. It publishes a batch, waits for the replies with `--wait`, and reports the result.
+struct PublishRun: Sendable {
+    /// How many jobs may be unconfirmed at once. More is not faster, because the broker confirms in groups of this size.
     private static let window = 256
-    /// How often one job is published when its fate is unknown. The worker executes a repeated job once.
+    /// How often a job is published while it is unknown whether the broker has it. The worker executes a repeated job once.
     private static let attempts = 5
 
+    /// Why the command stopped waiting.
     private enum Ending: Sendable {
         case done
         case timedOut
@@ -27,7 +28,7 @@ struct Publication: Sendable {
     private let exchange: String
     private let broker: Broker
     private let console: Console
-    private let desk = ReplyDesk()
+    private let tracker = ReplyTracker()
     private let table: ReplyTable
     private let startedAt = ContinuousClock.now
 
@@ -39,14 +40,15 @@ struct Publication: Sendable {
         timeout = options.timeout.duration
         exchange = settings.topology.exchanges.jobs
         broker = try Broker(settings, wantsReplies: options.wait, console: console)
-        // The last reference of a numbered batch is as long as any; a file is looked through as far as it fits a screen.
+        // In a numbered batch the last reference is the longest. Of a file, the first 50 lines decide.
         let sample = (0..<min(batch.count, 50)).map { $0 } + [batch.count - 1]
         table = ReplyTable(
             referenceWidth: sample.map { batch[$0].reference?.count ?? 0 }.max() ?? 0, hasColours: console.isTerminal)
     }
 
-    /// Returns the exit code. See ``BOSCtlCommand`` for their meaning.
-    func run() async throws -> ArgumentParser.ExitCode {
+    /// Returns the exit code. ``BOSCtlCommand`` lists the codes.
+    /// - Throws: ``BrokerError`` if a job cannot be published.
+    func run() async throws -> ExitCode {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await broker.run() }
             let result: Result<Ending, any Error>
@@ -62,7 +64,7 @@ struct Publication: Sendable {
         }
     }
 
-    /// Publishes and waits; whichever ends it first does.
+    /// Publishes and waits until all is done, the time is up, or a signal arrives.
     private func untilEnd() async throws -> Ending {
         try await withThrowingTaskGroup(of: Ending?.self) { group in
             defer { group.cancelAll() }
@@ -88,7 +90,7 @@ struct Publication: Sendable {
             for try await case let ending? in group {
                 if case .interrupted = ending {
                     group.cancelAll()
-                    // Its end is the only one of a publish that a broker which takes nothing leaves waiting.
+                    // A publish that waits for a blocked broker ends only with its connection.
                     await broker.close()
                 }
                 return ending
@@ -100,7 +102,7 @@ struct Publication: Sendable {
     // MARK: Publishing
 
     private func publishAll() async throws {
-        defer { desk.publishedAll() }
+        defer { tracker.markAllPublished() }
         let clock = ContinuousClock()
         let start = clock.now
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -117,8 +119,8 @@ struct Publication: Sendable {
     private func publish(_ index: Int) async throws {
         let job = batch[index]
         let reference = job.reference ?? "line \(index + 1)"
-        let message = message(job, index)
-        if waits { desk.expect(index, reference: reference) }
+        let message = message(for: job, index: index)
+        if waits { tracker.expect(index, reference: reference) }
         for attempt in 1... {
             do throws(PublishError) {
                 try await broker.publishing.publish(message, exchange: exchange, routingKey: batch.kind.rawValue, mandatory: true)
@@ -135,16 +137,16 @@ struct Publication: Sendable {
                 }
             }
         }
-        desk.confirmed(index)
-        if !waits { showPublished(index, reference) }
+        tracker.markConfirmed(index)
+        if !waits { showPublished(reference) }
     }
 
-    private func message(_ job: JobBatch.Job, _ index: Int) -> Message {
+    private func message(for job: JobBatch.Job, index: Int) -> Message {
         var message = Message(body: job.body)
         message.properties.contentType = "application/json"
         message.properties.type = batch.kind.rawValue
-        message.properties.correlationID = desk.correlationID(index)
-        message.properties.messageID = desk.correlationID(index)
+        message.properties.correlationID = tracker.correlationID(index)
+        message.properties.messageID = tracker.correlationID(index)
         message.properties.replyTo = broker.replyQueue
         message.properties.appID = "bosctl"
         message.properties.timestamp = UInt64(Date().timeIntervalSince1970)
@@ -155,7 +157,7 @@ struct Publication: Sendable {
         try await withThrowingTaskGroup(of: Ending.self) { group in
             defer { group.cancelAll() }
             group.addTask {
-                await desk.whenComplete()
+                await tracker.whenComplete()
                 return .done
             }
             group.addTask {
@@ -168,12 +170,12 @@ struct Publication: Sendable {
 
     // MARK: Showing
 
-    /// Shows a reply. Of many jobs only what did not simply succeed is worth a row to a person.
+    /// Shows a reply. In the table of more than 50 jobs, those that succeeded get no row.
     private func show(_ message: Message) {
-        guard let (reference, report, elapsed) = desk.take(message) else { return }
+        guard let (reference, report, elapsed) = tracker.record(message) else { return }
         if console.isJSON {
             let line = JSONValue.object([
-                .init("reference", .string(reference)), .init("elapsed_ms", .number(Decimals.text(elapsed / .milliseconds(1), 1))),
+                .init("reference", .string(reference)), .init("elapsed_ms", .number(Decimals.text(elapsed / .milliseconds(1), digits: 1))),
                 .init("message_id", message.properties.messageID.map { .string($0) } ?? .null), .init("reply", report.json),
             ])
             console.row(String(decoding: line.encoded, as: UTF8.self))
@@ -182,7 +184,7 @@ struct Publication: Sendable {
         }
     }
 
-    private func showPublished(_ index: Int, _ reference: String) {
+    private func showPublished(_ reference: String) {
         if console.isJSON {
             let line = JSONValue.object([.init("reference", .string(reference)), .init("published", .bool(true))])
             console.row(String(decoding: line.encoded, as: UTF8.self))
@@ -194,15 +196,15 @@ struct Publication: Sendable {
     private func showProgress() async throws -> Ending? {
         while true {
             try await Task.sleep(for: .milliseconds(100))
-            console.progress(ProgressBar.text(desk.standing, of: batch.count, waits: waits, elapsed: .now - startedAt))
+            console.progress(ProgressBar.text(tracker.counts, of: batch.count, waits: waits, elapsed: .now - startedAt))
         }
     }
 
-    private func conclude(_ ending: Ending) -> ArgumentParser.ExitCode {
-        let standing = desk.standing
-        let unanswered = desk.unanswered
+    private func conclude(_ ending: Ending) -> ExitCode {
+        let counts = tracker.counts
+        let unanswered = tracker.unanswered
         if !console.isJSON, batch.count > 1 || !unanswered.isEmpty {
-            console.row(ProgressBar.summary(standing, of: batch.count, waits: waits, elapsed: .now - startedAt))
+            console.row(ProgressBar.summary(counts, of: batch.count, waits: waits, elapsed: .now - startedAt))
         }
         for reference in unanswered.prefix(console.isJSON ? .max : 20) {
             if console.isJSON {
@@ -214,11 +216,30 @@ struct Publication: Sendable {
         }
         if !unanswered.isEmpty {
             if !console.isJSON, unanswered.count > 20 { console.row("… and \(unanswered.count - 20) more") }
-            console.complain("the worker goes on with what is unanswered; publish the same job again to be told its reply")
+            console.complain("the worker goes on with the unanswered jobs; publish the same job again to get its reply")
         }
-        if case .done = ending, unanswered.isEmpty, standing.confirmed == batch.count {
-            return standing.answered == standing.outcomes["succeeded", default: 0] ? .success : .failure
+        if case .done = ending, unanswered.isEmpty, counts.confirmed == batch.count {
+            return counts.answered == counts.outcomes["succeeded", default: 0] ? .success : .failure
         }
-        return ArgumentParser.ExitCode(ProcessExit.notDrained.rawValue)
+        return ExitCode(ProcessExit.notDrained.rawValue)
+    }
+}
+
+/// The progress of a batch in one line.
+enum ProgressBar {
+    static func text(_ counts: ReplyTracker.Counts, of count: Int, waits: Bool, elapsed: Duration) -> String {
+        let done = waits ? counts.answered : counts.confirmed
+        let filled = 30 * done / count
+        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
+        let speed = Decimals.text(Double(done) / max(elapsed / .seconds(1), 0.001), digits: 0)
+        let waiting = waits ? "answered, \(counts.confirmed) published" : "published"
+        return "\r\(bar) \(done)/\(count) \(waiting), \(speed)/s"
+    }
+
+    static func summary(_ counts: ReplyTracker.Counts, of count: Int, waits: Bool, elapsed: Duration) -> String {
+        let seconds = Decimals.text(elapsed / .seconds(1), digits: 1)
+        guard waits else { return "\(counts.confirmed) of \(count) jobs published in \(seconds) s" }
+        let outcomes = counts.outcomes.sorted { $0.key < $1.key }.map { ", \($0.value) \($0.key)" }.joined()
+        return "\(counts.answered) of \(count) jobs answered in \(seconds) s\(outcomes)"
     }
 }

@@ -5,17 +5,18 @@ import JobModel
 import Ledger
 import Logging
 
-/// Enquiries about recharges, made by a person. They move no money.
-struct BOSInquiry {
+/// Enquiries that an operator makes about recharges. They move no money.
+struct OperatorEnquiry {
     let settings: Settings
 
-    /// What BOS says, or why it could not be asked.
-    func ask(_ known: JobRecord) async -> CallReport<Enquiry> {
-        await asking { ask in await ask(known) }
+    /// Enquires about one recharge, with a client of its own.
+    /// - Returns: what BOS says, or why BOS could not be asked.
+    func enquire(about known: JobRecord) async -> CallReport<Enquiry> {
+        await withClient { enquire in await enquire(known) }
     }
 
-    /// Runs `body` with a function that asks about one recharge.
-    func asking<Value>(_ body: ((JobRecord) async -> CallReport<Enquiry>) async throws -> Value) async rethrows -> Value {
+    /// Runs `body` with a function that enquires about one recharge. All these enquiries use one client, which is shut down afterwards.
+    func withClient<Value>(_ body: ((JobRecord) async -> CallReport<Enquiry>) async throws -> Value) async rethrows -> Value {
         let client: BOSClient
         do {
             client = try BOSClient(
@@ -25,7 +26,7 @@ struct BOSInquiry {
         }
         let gateway = BOSClientGateway(client)
         do {
-            let value = try await body { known in await ask(known, gateway) }
+            let value = try await body { known in await enquire(about: known, through: gateway) }
             await client.shutdown()
             return value
         } catch {
@@ -34,10 +35,10 @@ struct BOSInquiry {
         }
     }
 
-    /// Asks as the worker does: under the name and the merchant that the recharge has at BOS.
-    private func ask(_ known: JobRecord, _ gateway: BOSClientGateway) async -> CallReport<Enquiry> {
+    /// Enquires as the worker does: by the name and the merchant (`RegisterID`) that the recharge has at BOS.
+    private func enquire(about known: JobRecord, through gateway: BOSClientGateway) async -> CallReport<Enquiry> {
         guard case .recharge(let recharge) = known.job else {
-            return CallReport(.unanswered(.notSent, retryAfter: nil), note: "only recharges are asked about")
+            return CallReport(.unanswered(.notSent, retryAfter: nil), note: "BOS can only be asked about recharges")
         }
         let configuration = settings.engineConfiguration
         let name = configuration.enquiresBy.name(recharge.reference, known.progress.bosReference)
