@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Keeps retries to a share of the calls that are made anyway, so that a BOS in trouble does not get several times its load
 /// (Finagle's `RetryBudget`; gRPC's retry throttling, proposal A6). Each first attempt deposits a part of a retry, each retry
 /// withdraws a whole one.
@@ -33,4 +35,15 @@ package struct RetryBudget: Sendable {
         balance -= 1_000
         return true
     }
+}
+
+/// The retry budget of all jobs together.
+final class SharedRetryBudget: Sendable {
+    private let budget = Mutex(RetryBudget())
+
+    /// A first attempt was made.
+    func attempted() { budget.withLock { $0.attempted() } }
+
+    /// Whether one more retry is within the budget; takes it out if so.
+    func mayRetry() -> Bool { budget.withLock { $0.mayRetry() } }
 }

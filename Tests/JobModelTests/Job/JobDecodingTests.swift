@@ -2,7 +2,7 @@ import JobModel
 import Testing
 
 @Suite("Decoding of jobs", .timeLimit(.minutes(1)))
-struct JobDecoderTests {
+struct JobDecodingTests {
     static let example =
         #"{"operator":311,"canumber":"DL12CB4685","amount":10,"referenceid":"1234435687678","RegisterID":"1234","expires_at":"2026-11-21T10:00:00Z"}"#
 
