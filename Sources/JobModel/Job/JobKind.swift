@@ -2,15 +2,15 @@
 package enum JobKind: String, Sendable, CaseIterable {
     /// Moves money.
     case recharge
-    /// Asks what became of a recharge. Moves no money, may be repeated at will.
+    /// Queries BOS for the state of a recharge. Moves no money and may be repeated.
     case rechargeStatus = "recharge.status"
-    /// Follows a PAN (tax card) application until it is decided. Moves no money.
+    /// Queries BOS for a PAN (tax card) application until it is decided. Moves no money.
     case panStatus = "pan.status"
 }
 
 extension JobKind {
-    /// The kind that a property `type` or a routing key names, also in another case or with other marks between the words: `Recharge`,
-    /// `recharge_status`, `PAN-Status`. `nil` for any other name, such as one that a framework has put there.
+    /// The kind that a property `type` or a routing key names. Upper case and other separators are accepted: `Recharge`, `recharge_status`,
+    /// `PAN-Status`. `nil` for any other name, such as one that a framework sets.
     init?(named name: String?) {
         guard let name else { return nil }
         if let kind = JobKind(rawValue: name) {
@@ -22,7 +22,7 @@ extension JobKind {
         self = kind
     }
 
-    /// The fields of a job of this kind. Source: publishing.md#a-job.
+    /// The names of the fields of a job of this kind. Source: publishing.md#a-job.
     var fields: [String] {
         switch self {
         case .recharge: ["operator", "canumber", "amount", "referenceid", "RegisterID", "expires_at"]
@@ -32,17 +32,18 @@ extension JobKind {
     }
 }
 
-/// Which queue a job goes on in, with a share of the work of its own: questions never wait behind money.
+/// The queue that a job waits in. Each lane has its own share of the work, so that questions never wait behind recharges.
 package enum JobLane: Sendable, CaseIterable {
     /// The next step may move money.
     case money
-    /// The next step only asks.
+    /// The next step only queries BOS.
     case questions
 }
 
 extension Job {
-    /// Where the job goes on from a state: a recharge that may have been executed is only asked about, like any question.
-    package static func lane(_ kind: JobKind, _ state: JobState) -> JobLane {
+    /// The lane in which a job of that kind goes on. A recharge that may have been executed is only queried, so it belongs to the
+    /// questions.
+    package static func lane(_ kind: JobKind, in state: JobState) -> JobLane {
         kind == .recharge && state == .accepted ? .money : .questions
     }
 }

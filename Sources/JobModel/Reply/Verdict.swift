@@ -1,25 +1,24 @@
-/// What is to be told to everybody who asked: the one place where an outcome, its reason and its evidence come together.
+/// What a job's requesters are told: an outcome together with its reason and its evidence.
 package struct Verdict: Sendable, Equatable {
-    package struct Failure: Sendable, Equatable {
-        package var code: ReplyErrorCode
-        /// One sentence for people.
-        package var detail: String
-    }
-
     package var outcome: Outcome
-    package var failure: Failure?
+    /// `nil` for an outcome that needs no explanation.
+    package var failure: ReplyError?
     package var evidence: Evidence
+    /// The answer of BOS that the verdict rests on.
     package var answer: Answer?
 
-    package init(_ outcome: Outcome, _ evidence: Evidence, answer: Answer? = nil) {
+    package init(_ outcome: Outcome, evidence: Evidence, answer: Answer? = nil) {
         self.outcome = outcome
         self.evidence = evidence
         self.answer = answer
     }
 
-    package init(_ outcome: Outcome, _ evidence: Evidence, _ code: ReplyErrorCode, _ detail: String, answer: Answer? = nil) {
-        self.init(outcome, evidence, answer: answer)
-        failure = Failure(code: code, detail: detail)
+    /// - Parameters:
+    ///   - code: the reason for programs.
+    ///   - detail: the reason for people, in one sentence.
+    package init(_ outcome: Outcome, evidence: Evidence, code: ReplyErrorCode, detail: String, answer: Answer? = nil) {
+        self.init(outcome, evidence: evidence, answer: answer)
+        failure = ReplyError(code: code, detail: detail)
     }
 }
 
@@ -33,13 +32,13 @@ package enum Outcome: String, Sendable, CaseIterable {
     case notFound = "not_found"
     case expired
 
-    /// Whether no other reply follows to a job of that kind.
+    /// Whether this is the last reply to a job of that kind.
     package func isFinal(for kind: JobKind) -> Bool {
         switch self {
         case .succeeded, .failed, .refused, .notFound, .expired: true
         case .inDoubt: false
-        // BOS's own "still working" is the whole answer to the question what became of a recharge. A recharge that is held back is
-        // decided by a person later.
+        // To the question what became of a recharge, "BOS is still working on it" is a complete answer. For a held recharge it is not: an
+        // operator decides later.
         case .pending: kind == .rechargeStatus
         }
     }
@@ -47,13 +46,20 @@ package enum Outcome: String, Sendable, CaseIterable {
 
 /// Where the knowledge in a reply comes from.
 package enum Evidence: String, Sendable, CaseIterable {
-    /// BOS's own reply to the call.
+    /// BOS's answer to the call itself.
     case answer
-    /// BOS was asked afterwards.
+    /// BOS's answer to a later enquiry.
     case enquiry
-    /// A person settled it.
+    /// An operator resolved the job.
     case `operator`
     case none
+}
+
+/// The member `error` of a reply.
+package struct ReplyError: Sendable, Equatable {
+    package var code: ReplyErrorCode
+    /// One sentence for people.
+    package var detail: String
 }
 
 /// `error.code` of a reply. Source: publishing.md#error-codes.
@@ -69,6 +75,6 @@ package enum ReplyErrorCode: String, Sendable, CaseIterable {
     case duplicateRefID = "duplicate_refid"
     case gaveUp = "gave_up"
     case resolvedByOperator = "resolved_by_operator"
-    /// The same subscriber, operator and amount came a moment ago under another reference.
+    /// The same subscriber, mobile operator and amount came a short time ago under another reference.
     case duplicatePurchase = "duplicate_purchase"
 }
