@@ -52,7 +52,7 @@ final class ModelBroker: Sendable {
     static let money = "bos.recharge"
     static let questions = "bos.status"
 
-    let arrivals = Signal()
+    let arrivals = WakeSignal()
     private let world: World
     private let state = Mutex(State())
 

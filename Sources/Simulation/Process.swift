@@ -14,7 +14,7 @@ final class Process: Sendable {
     let gateway: BOSClientGateway
     let memory = Mutex(CallMemory())
     private let alive: Alive
-    private let onCrash = Signal()
+    private let onCrash = WakeSignal()
 
     init(_ name: String, in setting: Setting) {
         self.name = name

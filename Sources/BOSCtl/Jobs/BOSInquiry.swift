@@ -40,7 +40,7 @@ struct BOSInquiry {
             return CallReport(.unanswered(.notSent, retryAfter: nil), note: "only recharges are asked about")
         }
         let configuration = settings.engineConfiguration
-        let name = configuration.enquiresBy.name(recharge.reference, known.progress.bosReference)
+        let name = configuration.enquiresBy.name(recharge.reference, bosReference: known.progress.bosReference)
         let call = CallOptions(traceparent: known.traceparent, timeout: configuration.requestTimeout)
         return await gateway.enquire(name, registerID: recharge.registerID, call)
     }

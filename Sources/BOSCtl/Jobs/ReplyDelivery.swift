@@ -34,7 +34,7 @@ struct ReplyDelivery {
         }
         // Ends once what was confirmed is marked.
         outbox.finish()
-        await outbox.runMarking()
+        await outbox.runMarkPublished()
         let ids = Set(replies.map(\.id))
         // One transaction has stored them, so that no other reply lies between them.
         let owed = try await ledger.unpublishedReplies(after: first.id - 1, limit: replies.count).replies.count { ids.contains($0.id) }

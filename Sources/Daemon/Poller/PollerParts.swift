@@ -65,7 +65,7 @@ final class PollerProgress: Sendable {
     struct State: Sendable {
         /// Why the ledger is not open; `nil` once it is.
         var ledgerProblem: String? = "the ledger has not been opened yet"
-        var outcome = Poller.Outcome.done
+        var outcome = Poller.RoundResult.done
         var lastRound = ContinuousClock.now
         var sampler: Sampler?
     }

@@ -56,8 +56,8 @@ struct WorkerParts: Sendable {
         claims = [topology.queues.lock, topology.queues.ledger].map { [consume] in consume.consume(queue: $0, prefetch: 1) }
         client = try BOSClient(configuration: settings.bosConfiguration, logger: logger)
         lanes = Lanes(
-            money: Lane(.money, settings.laneConfiguration(.money), clock: clock, logger: logger),
-            questions: Lane(.questions, settings.laneConfiguration(.questions), clock: clock, logger: logger))
+            money: Lane(.money, configuration: settings.laneConfiguration(.money), clock: clock, logger: logger),
+            questions: Lane(.questions, configuration: settings.laneConfiguration(.questions), clock: clock, logger: logger))
         let configuration = settings.engineConfiguration
         destination = configuration.policy.destination
         outbox = Outbox(
@@ -89,7 +89,7 @@ struct WorkerParts: Sendable {
         probe = PauseProbe(
             gateway: gateway, ledger: ledger, merchant: merchant, timeout: configuration.requestTimeout)
         sampler = Sampler(connection: consume, ledger: ledger, clock: clock, queues: topology.watchedQueues) { [lanes] error in
-            await lanes.close(.ledger, "\(error)")
+            await lanes.close(.ledger, detail: "\(error)")
         }
         registry.observe([consume, publish])
         registry.observe(publishing: publish)

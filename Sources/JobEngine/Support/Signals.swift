@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Wakes whoever waits for something to change.
-package final class Signal: Sendable {
+/// Wakes the tasks that wait for something to change.
+package final class WakeSignal: Sendable {
     private struct State {
         var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
         var next = 0
@@ -11,7 +11,7 @@ package final class Signal: Sendable {
 
     package init() {}
 
-    /// Wakes everybody who waits now, in the order in which they came.
+    /// Wakes all tasks that wait now, in the order in which they came.
     package func pulse() {
         let waiters = state.withLock { state in
             defer { state.waiters = [:] }
@@ -21,7 +21,7 @@ package final class Signal: Sendable {
     }
 
     /// Returns at the next pulse, or when the task is cancelled.
-    /// - Parameter isOver: whether what is waited for has come already. A pulse that follows its change is never missed.
+    /// - Parameter isOver: whether the awaited change has happened already. No change is missed if its pulse follows it.
     package func wait(unless isOver: @Sendable () -> Bool = { false }) async {
         let id = state.withLock { state in
             state.next += 1
@@ -42,10 +42,10 @@ package final class Signal: Sendable {
     }
 }
 
-/// Tells everybody who waits that the process is about to stop, so that waits end early while calls may finish.
+/// Says that the process is about to stop. Waits end early then, while calls that are under way may finish.
 package final class DrainSignal: Sendable {
     private let draining = Atomic(false)
-    private let signal = Signal()
+    private let signal = WakeSignal()
 
     package init() {}
 
@@ -56,7 +56,7 @@ package final class DrainSignal: Sendable {
         signal.pulse()
     }
 
-    /// Returns after that time, or as soon as draining begins.
+    /// Returns after that time, as soon as draining begins, or when the task is cancelled.
     func sleep(for duration: Duration, on clock: any EngineClock) async {
         await withTaskGroup { group in
             group.addTask { await clock.sleep(for: duration) }
@@ -66,6 +66,6 @@ package final class DrainSignal: Sendable {
         }
     }
 
-    /// Returns when draining begins, or the task is cancelled.
+    /// Returns when draining begins, or when the task is cancelled.
     func wait() async { await signal.wait { self.isDraining } }
 }
