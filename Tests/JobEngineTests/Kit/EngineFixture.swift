@@ -8,8 +8,8 @@ import Testing
 
 @testable import JobEngine
 
-/// A handler with everything round it replaced: ledger in memory, scripted BOS, recording broker, manual clock.
-struct Workshop {
+/// A job executor with every neighbour replaced: a ledger in memory, a scripted BOS, a recording broker and a manual clock.
+struct EngineFixture {
     let clock: ManualClock
     let ledger: FaultyLedger
     let broker: RecordingBroker
@@ -17,68 +17,52 @@ struct Workshop {
     let lanes: Lanes
     let outbox: Outbox
     let drain = DrainSignal()
-    let handler: JobExecutor
+    let executor: JobExecutor
     let calibrator: EnquiryCalibrator
 
     init(
         _ script: ScriptedBOS.Script = ScriptedBOS.Script(), purchaseGuard: PurchaseGuard? = nil, policy: RetryPolicy = Self.policy,
         lane: Lane.Configuration = Lane.Configuration(concurrency: 64), enquiresBy: EngineConfiguration.EnquiryName = .reference,
-        logger: Logger? = nil
+        logger: Logger = Self.silent
     ) {
+        var configuration = EngineConfiguration()
+        configuration.rules.registerID = "merchant"
+        configuration.purchaseGuard = purchaseGuard
+        configuration.policy = policy
+        configuration.enquiresBy = enquiresBy
         self.init(
-            ManualClock(), FaultyLedger(), RecordingBroker(), ScriptedBOS(script), purchaseGuard, Self.rules, policy, lane, enquiresBy,
-            logger)
+            clock: ManualClock(), ledger: FaultyLedger(), broker: RecordingBroker(), bos: ScriptedBOS(script),
+            configuration: configuration, lane: lane, logger: logger)
     }
 
-    var gate: ConsumptionGate { lanes.money.gate }
-
-    /// The owner has BOS's word that "not found" is proof, and the enquiry was seen to find a recharge.
-    static var policy: RetryPolicy {
-        var policy = RetryPolicy()
-        policy.settle.notFound = .believe
-        policy.destination = "bos"
-        return policy
-    }
-
-    private static var rules: JobRules {
-        var rules = JobRules()
-        rules.registerID = "merchant"
-        return rules
-    }
-
-    /// The same world seen by a process that has just started, under rules of its own if it has any.
-    func restarted(_ rules: JobRules? = nil, policy: RetryPolicy? = nil, bos: ScriptedBOS? = nil) -> Workshop {
-        let configuration = handler.context.configuration
-        return Workshop(
-            clock, ledger, broker, bos ?? self.bos, configuration.purchaseGuard, rules ?? configuration.rules,
-            policy ?? configuration.policy, Lane.Configuration(concurrency: 64), configuration.enquiresBy)
+    /// The same ledger, broker and clock as seen by a process that has just started, under rules of its own if it has any.
+    func restarted(_ rules: JobRules? = nil, policy: RetryPolicy? = nil, bos: ScriptedBOS? = nil) -> EngineFixture {
+        var configuration = executor.context.configuration
+        if let rules { configuration.rules = rules }
+        if let policy { configuration.policy = policy }
+        return EngineFixture(
+            clock: clock, ledger: ledger, broker: broker, bos: bos ?? self.bos, configuration: configuration,
+            lane: Lane.Configuration(concurrency: 64), logger: Self.silent)
     }
 
     private init(
-        _ clock: ManualClock, _ ledger: FaultyLedger, _ broker: RecordingBroker, _ bos: ScriptedBOS, _ purchaseGuard: PurchaseGuard?,
-        _ rules: JobRules, _ policy: RetryPolicy, _ lane: Lane.Configuration, _ enquiresBy: EngineConfiguration.EnquiryName,
-        _ logger: Logger? = nil
+        clock: ManualClock, ledger: FaultyLedger, broker: RecordingBroker, bos: ScriptedBOS, configuration: EngineConfiguration,
+        lane: Lane.Configuration, logger: Logger
     ) {
         self.clock = clock
         self.ledger = ledger
         self.broker = broker
         self.bos = bos
-        let logger = logger ?? Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         lanes = Lanes(
-            money: Lane(.money, lane, clock: clock, logger: logger),
-            questions: Lane(.questions, Lane.Configuration(concurrency: 32), clock: clock, logger: logger))
+            money: Lane(.money, configuration: lane, clock: clock, logger: logger),
+            questions: Lane(.questions, configuration: Lane.Configuration(concurrency: 32), clock: clock, logger: logger))
         let metrics = EngineMetrics()
-        var configuration = EngineConfiguration()
-        configuration.rules = rules
-        configuration.purchaseGuard = purchaseGuard
-        configuration.policy = policy
-        configuration.enquiresBy = enquiresBy
         calibrator = EnquiryCalibrator(gateway: bos, ledger: ledger, configuration: configuration, clock: clock, logger: logger)
         calibrator.conclude(
             .passed(showsData: false, hasOwnNumbers: false), .init(registerID: "merchant", name: .reference), isCertain: true)
         outbox = Outbox(
             publisher: broker, ledger: ledger, configuration: configuration, clock: clock, metrics: metrics, logger: logger)
-        handler = JobExecutor(
+        executor = JobExecutor(
             EngineContext(
                 configuration: configuration, ledger: ledger,
                 gateway: RateLimitedBOS(
@@ -88,29 +72,84 @@ struct Workshop {
                 clock: clock, metrics: metrics, logger: logger))
     }
 
-    /// Handles one message and tells how it was let go of.
-    @discardableResult
-    func handle(
-        _ body: String, kind: String = "recharge", correlation: String? = "c1", messageID: String? = nil, replyTo: String? = nil,
-        traceparent: String? = nil, isRedelivered: Bool = false, announcedSize: UInt64? = nil, isTruncated: Bool = false,
-        lane: JobLane? = nil
-    ) async -> Settlement? {
+    /// BOS has promised that "not found" is proof, and the enquiry was seen to find a recharge.
+    static var policy: RetryPolicy {
+        var policy = RetryPolicy()
+        policy.settle.notFound = .believe
+        policy.destination = "bos"
+        return policy
+    }
+
+    private static var silent: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
+
+    var gate: ConsumptionGate { lanes.money.gate }
+
+    var probe: PauseProbe {
+        PauseProbe(gateway: bos, ledger: ledger, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(1))
+    }
+}
+
+// MARK: - Deliveries
+
+/// A message that an upstream publishes, and how the broker delivers it.
+struct SentMessage {
+    var body: String
+    var kind = "recharge"
+    var correlation: String? = "c1"
+    var messageID: String?
+    var replyTo: String?
+    var traceparent: String?
+    var isRedelivered = false
+    /// `nil`: the size of the body.
+    var announcedSize: UInt64?
+    var isTruncated = false
+
+    fileprivate var message: Message {
         var properties = Properties()
         properties.correlationID = correlation
         properties.messageID = messageID
         properties.replyTo = replyTo
         if let traceparent { properties.headers["traceparent"] = .string(traceparent) }
-        let settled = Mutex<[Settlement]>([])
-        let delivery = Delivery(
-            message: Message(body: Array(body.utf8), properties: properties), exchange: "bos.jobs", routingKey: kind,
-            queue: "bos.recharge", isRedelivered: isRedelivered, announcedSize: announcedSize, isTruncated: isTruncated
-        ) { settlement in settled.withLock { $0.append(settlement) } }
-        await handler.handle(delivery, in: lanes[lane ?? (kind == "recharge" ? .money : .questions)])
-        let settlements = settled.withLock { $0 }
-        return settlements.count == 1 ? settlements[0] : nil
+        return Message(body: Array(body.utf8), properties: properties)
+    }
+}
+
+extension EngineFixture {
+    /// Handles one message. Returns how its delivery was settled; `nil` if it was not settled exactly once.
+    @discardableResult
+    func handle(_ body: String, kind: String = "recharge", correlation: String? = "c1", replyTo: String? = nil) async -> Settlement? {
+        await handle(SentMessage(body: body, kind: kind, correlation: correlation, replyTo: replyTo))
     }
 
-    /// Takes what is due out of the ledger and handles it, as after a round of the poller. Returns how each was let go of.
+    /// Handles one message. Returns how its delivery was settled; `nil` if it was not settled exactly once.
+    @discardableResult
+    func handle(_ sent: SentMessage) async -> Settlement? {
+        await settlement(in: sent.kind == "recharge" ? .money : .questions) { onSettlement in
+            Delivery(
+                message: sent.message, exchange: "bos.jobs", routingKey: sent.kind, queue: "bos.recharge",
+                isRedelivered: sent.isRedelivered, announcedSize: sent.announcedSize, isTruncated: sent.isTruncated,
+                settle: onSettlement)
+        }
+    }
+
+    /// Handles a message of the poller.
+    func handle(_ message: Message, routingKey: String) async -> Settlement? {
+        await settlement(in: routingKey == "recharge" ? .money : .questions) { onSettlement in
+            Delivery(
+                message: message, exchange: "bos.jobs", routingKey: routingKey, queue: "queue",
+                announcedSize: UInt64(message.body.count), isTruncated: false, settle: onSettlement)
+        }
+    }
+
+    private func settlement(
+        in lane: JobLane, of delivery: (_ onSettlement: @escaping @Sendable (Settlement) -> Void) -> Delivery
+    ) async -> Settlement? {
+        let settlements = Mutex<[Settlement]>([])
+        await executor.handle(delivery { settlement in settlements.withLock { $0.append(settlement) } }, in: lanes[lane])
+        return settlements.withLock { $0.count == 1 ? $0[0] : nil }
+    }
+
+    /// Takes due jobs out of the ledger and handles them, as after a round of the poller. Returns how each delivery was settled.
     func poll() async throws -> [Settlement?] {
         let queue = RecordingBroker()
         #expect(await poller(queue).round() == .done)
@@ -124,29 +163,7 @@ struct Workshop {
     func poller(_ queue: RecordingBroker) -> Poller {
         Poller(
             ledger: ledger, publisher: queue, look: { _ in .init(ready: 0, consumers: 1) }, configuration: Poller.Configuration(),
-            clock: clock,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    }
-
-    func handle(_ message: Message, routingKey: String) async -> Settlement? {
-        let settled = Mutex<Settlement?>(nil)
-        let delivery = Delivery(
-            message: message, exchange: "bos.jobs", routingKey: routingKey, queue: "queue", announcedSize: UInt64(message.body.count),
-            isTruncated: false
-        ) { settlement in settled.withLock { $0 = settlement } }
-        await handler.handle(delivery, in: lanes[routingKey == "recharge" ? .money : .questions])
-        return settled.withLock { $0 }
-    }
-
-    var probe: PauseProbe {
-        PauseProbe(gateway: bos, ledger: ledger, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(1))
-    }
-
-    /// What was published so far, as JSON.
-    var replies: [JSONValue] { broker.publications.compactMap { try? JSONValue.parse($0.message.body) } }
-
-    func record(_ reference: String = "R1", _ kind: JobKind = .recharge) async throws -> JobRecord? {
-        try await ledger.job(kind, reference)?.record
+            clock: clock, logger: Self.silent)
     }
 
     static func recharge(
@@ -157,6 +174,17 @@ struct Workshop {
         let merchant = registerID.map { ",\"RegisterID\":\"\($0)\"" } ?? ""
         return
             "{\"operator\":311,\"canumber\":\"\(subscriber)\",\"amount\":\(amount),\"referenceid\":\"\(reference)\"\(deadline)\(merchant)}"
+    }
+}
+
+// MARK: - Results
+
+extension EngineFixture {
+    /// The bodies of all messages that were published so far.
+    var replies: [JSONValue] { broker.publications.compactMap { try? JSONValue.parse($0.message.body) } }
+
+    func record(_ reference: String = "R1", kind: JobKind = .recharge) async throws -> JobRecord? {
+        try await ledger.job(kind, reference)?.record
     }
 }
 
