@@ -59,7 +59,7 @@ let package = Package(
         .target(name: "Events", dependencies: [.logging]),
         .target(name: "DedicatedThread", dependencies: ["CLinux"]),
         .target(name: "JobModel", dependencies: ["ExactJSON", .crypto]),
-        .target(name: "AMQP", dependencies: ["CRabbitMQ", "DedicatedThread", "Secrets", .deque, .logging]),
+        .target(name: "AMQP", dependencies: ["CRabbitMQ", "DedicatedThread", "Events", "Secrets", .deque, .logging]),
         .target(
             name: "BOSClient",
             dependencies: [
@@ -87,7 +87,8 @@ let package = Package(
                 "Secrets", .argumentParser, .configuration, .logging, .metrics, .serviceLifecycle, .unixSignals,
             ]),
         .target(
-            name: "BOSSimulatorKit", dependencies: ["ExactJSON", .hummingbird, .logging, .nioCore, .nioHTTP1, .serviceLifecycle]),
+            name: "BOSSimulatorKit",
+            dependencies: ["ExactJSON", "JobModel", .hummingbird, .logging, .nioCore, .nioHTTP1, .serviceLifecycle]),
         .target(
             name: "Simulation", dependencies: ["AMQP", "ExactJSON", "JobEngine", "JobModel", "Ledger", .logging]),
         .executableTarget(name: "BOSWorker", dependencies: ["Daemon", .argumentParser]),
@@ -96,9 +97,9 @@ let package = Package(
             name: "BOSCtl",
             dependencies: [
                 "AMQP", "BOSClient", "Daemon", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerSQLite",
-                "Simulation", .argumentParser, .logging, .unixSignals,
+                .argumentParser, .logging, .unixSignals,
             ]),
-        .executableTarget(name: "BOSSimulator", dependencies: ["BOSSimulatorKit", .argumentParser]),
+        .executableTarget(name: "BOSSimulator", dependencies: ["BOSSimulatorKit", "Simulation", .argumentParser]),
         .executableTarget(
             name: "Benchmarks", dependencies: ["AMQP", "ExactJSON", .argumentParser, .logging, .nioCore, .nioHTTP1, .nioPosix],
             path: "Tests/Benchmarks"),
@@ -135,7 +136,8 @@ let package = Package(
         .testTarget(
             name: "BOSCtlTests", dependencies: ["BOSClient", "BOSCtl", "ExactJSON", "JobModel", "Ledger", "LedgerKit", .argumentParser]),
         .testTarget(name: "SimulationTests", dependencies: ["JobModel", "Ledger", "Simulation"]),
-        .testTarget(name: "BOSSimulatorKitTests", dependencies: ["BOSSimulatorKit", "ExactJSON"]),
+        .testTarget(
+            name: "BOSSimulatorKitTests", dependencies: ["BOSSimulator", "BOSSimulatorKit", "ExactJSON", "JobModel", .argumentParser]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

@@ -17,6 +17,5 @@ struct BOSCtlCommand: AsyncParsableCommand {
         subcommands: [
             PublishCommand.self, JobCommand.self, DoubtsCommand.self, PendingCommand.self, CodesCommand.self, RetryCommand.self,
             ResolveCommand.self,
-            SimulateCommand.self,
         ])
 }

@@ -1,30 +1,31 @@
 private import Foundation
 
-/// A program that a test runs, waited for without blocking the cooperative pool.
+/// Runs programs for tests without blocking the cooperative pool.
 package enum Tool {
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
     }
 
-    /// Runs a program and returns what it printed.
+    /// Runs a program and returns its output.
     ///
-    /// - Throws: `Failure` with its output when it does not end with 0.
+    /// - Throws: `Failure` with the output when the exit status is not 0.
     @discardableResult
-    package static func run(_ path: String, _ arguments: [String]) async throws -> String {
+    package static func run(_ path: String, arguments: [String]) async throws -> String {
         try await withCheckedThrowingContinuation { continuation in
-            // A thread of its own: it waits for the program, which may take half a minute.
+            // A thread of its own, because the program may take half a minute.
             Thread.detachNewThread {
-                continuation.resume(with: Result { try runBlocking(path, arguments) })
+                continuation.resume(with: Result { try runBlocking(path, arguments: arguments) })
             }
         }
     }
 
-    /// The same for where there is no concurrency any more: the end of the process.
+    /// Runs a program and blocks, for the end of the process, where tasks no longer run.
     ///
-    /// By posix_spawn, because the program must not inherit the blocked signals of a thread of Dispatch: a broker would not hear SIGTERM.
+    /// It uses posix_spawn, because the program must not inherit the blocked signals of a Dispatch thread: a broker would not receive
+    /// SIGTERM.
     @discardableResult
-    static func runBlocking(_ path: String, _ arguments: [String]) throws -> String {
-        // Into a file, not a pipe: what a daemon inherits would hold a pipe open until the daemon's end.
+    static func runBlocking(_ path: String, arguments: [String]) throws -> String {
+        // To a file and not a pipe: a daemon that inherits the pipe would keep it open until the daemon ends.
         let output = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
         defer { try? FileManager.default.removeItem(atPath: output) }
         var actions = posix_spawn_file_actions_t()

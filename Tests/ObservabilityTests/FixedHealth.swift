@@ -1,7 +1,7 @@
 import Observability
 import Synchronization
 
-/// Health that a test sets by hand.
+/// A health source whose answers a test sets.
 final class FixedHealth: HealthSource {
     private let live = Mutex<[HealthProblem]>([])
     private let ready = Mutex<[HealthProblem]>([])

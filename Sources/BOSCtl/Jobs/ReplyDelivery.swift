@@ -14,7 +14,7 @@ struct ReplyDelivery {
         guard let first = replies.first else { return nil }
         let broker: Broker
         do {
-            broker = try Broker(settings, ledger: try await LedgerAccess(settings.ledger).identity(), console: console)
+            broker = try Broker(settings, ledger: try await LedgerAccess(path: settings.ledgerPath).identity(), console: console)
         } catch { return (replies.count, "\(error)") }
         let outbox = Outbox(
             publisher: broker.publishing, ledger: ledger, configuration: settings.engineConfiguration, clock: SystemClock(),

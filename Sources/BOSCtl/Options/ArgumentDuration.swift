@@ -12,5 +12,5 @@ struct ArgumentDuration: ExpressibleByArgument {
         self.duration = duration
     }
 
-    var defaultValueDescription: String { DurationText.spell(duration) }
+    var defaultValueDescription: String { DurationText.format(duration) }
 }

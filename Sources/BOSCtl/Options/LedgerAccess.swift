@@ -6,13 +6,6 @@ import LedgerSQLite
 struct LedgerAccess: Sendable {
     let path: String
 
-    init(_ settings: LedgerSettings) throws(CommandFailure) {
-        switch settings.url {
-        case .sqlite(let path): self.path = path
-        case .postgreSQL: throw .setup(.postgreSQLNotBuilt)
-        }
-    }
-
     /// For commands that only look.
     func reading<Value>(_ body: (any Ledger) async throws -> Value) async throws -> Value {
         try await using({ () async throws(LedgerError) in try await SQLiteLedger.openReadOnly(path: path) }, body)
@@ -46,7 +39,7 @@ extension BrokerOptions {
         let settings = try settings()
         let console = Console(isJSON: isJSON)
         do {
-            try await body(LedgerAccess(settings.ledger), settings, console)
+            try await body(LedgerAccess(path: settings.ledgerPath), settings, console)
         } catch let failure as CommandFailure {
             console.complain("\(failure)")
             throw failure.exitCode

@@ -88,7 +88,7 @@ struct Broker: Sendable {
         let (events, continuation) = AsyncStream.makeStream(of: ConnectionEvent.self, bufferingPolicy: .bufferingNewest(16))
         do {
             let connection = try Connection(
-                configuration: configuration, role: role, topology: topology, mode: mode,
+                configuration: configuration, role: role, topology: TopologyPlan(topology, mode: mode),
                 logger: Logger(label: "bosctl", factory: { _ in SwiftLogNoOpLogHandler() }),
                 onEvent: { event in
                     continuation.yield(event)

@@ -219,6 +219,6 @@ struct Publication: Sendable {
         if case .done = ending, unanswered.isEmpty, standing.confirmed == batch.count {
             return standing.answered == standing.outcomes["succeeded", default: 0] ? .success : .failure
         }
-        return ArgumentParser.ExitCode(Daemon.ExitCode.notDrained.rawValue)
+        return ArgumentParser.ExitCode(ProcessExit.notDrained.rawValue)
     }
 }

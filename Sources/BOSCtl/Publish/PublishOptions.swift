@@ -32,7 +32,7 @@ struct PublishOptions: ParsableArguments {
             if code != .success { throw code }
         } catch let error as BrokerError {
             console.complain("\(error)")
-            throw ArgumentParser.ExitCode(Daemon.ExitCode.notDrained.rawValue)
+            throw ArgumentParser.ExitCode(ProcessExit.notDrained.rawValue)
         }
     }
 }

@@ -222,9 +222,9 @@ package final class EnquiryCalibrator: Sendable {
         }
         guard isNews else { return }
         switch calibration {
-        case .passed: logger.log(.enquiryReliable, ["calibration": "\(calibration)"])
+        case .passed: logger.log(.enquiryReliable, metadata: ["calibration": "\(calibration)"])
         case .untried, .blind, .credulous:
-            logger.log(.enquiryUnreliable, ["detail": "\(calibration.explanation)"])
+            logger.log(.enquiryUnreliable, metadata: ["detail": "\(calibration.explanation)"])
         }
     }
 }

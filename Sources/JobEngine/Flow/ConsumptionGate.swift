@@ -140,7 +140,7 @@ package actor ConsumptionGate {
             state.hasTold = true
             return (state.reasons.updateValue(detail, forKey: reason) == nil, state.trial == .running)
         }
-        if isNew { logger.log(.consumptionPaused, ["reason": "\(reason.rawValue)", "detail": "\(detail)"]) }
+        if isNew { logger.log(.consumptionPaused, metadata: ["reason": "\(reason.rawValue)", "detail": "\(detail)"]) }
         if !isTrying { await switchConsumers(.stopped) }
         // After the switch, and every time: whatever crossed an opening, a round follows that puts the consumers right.
         closed.yield()

@@ -18,7 +18,7 @@ struct Refusals {
     ) async -> Settlement {
         logger.log(
             .messageRefused,
-            [
+            metadata: [
                 "kind": "\(refusal.kind?.rawValue ?? "-")", "code": "\(refusal.code.rawValue)", "detail": "\(refusal.detail)",
                 "reason": "\(refusal.deadLetter?.rawValue ?? "-")",
                 "reference": "\(refusal.reference ?? "-")",

@@ -103,7 +103,7 @@ package struct Poller: Sendable {
                 lastTrouble = uptime
                 guard trouble != logged else { return }
                 logged = trouble
-                logger.log(.requeueFailing, ["reason": "\(trouble)"])
+                logger.log(.requeueFailing, metadata: ["reason": "\(trouble)"])
             } else if logged != nil, uptime - lastTrouble > patience {
                 logged = nil
                 logger.log(.requeueRecovered)
@@ -141,7 +141,7 @@ package struct Poller: Sendable {
         do throws(LedgerError) {
             let count = try await ledger.bringForward(at: clock.now(), configuration.longestPauses)
             guard count > 0 else { return .done }
-            logger.log(.clockSetBack, ["jobs": "\(count)"])
+            logger.log(.clockSetBack, metadata: ["jobs": "\(count)"])
             clockWatch.repeatAtOnce()
             return .more
         } catch {
@@ -210,7 +210,8 @@ package struct Poller: Sendable {
                 timeout: configuration.lease / 4)
             return true
         } catch {
-            logger.log(.jobNotRequeued, ["kind": "\(job.job.kind.rawValue)", "reference": "\(job.job.reference)", "error": "\(error)"])
+            logger.log(
+                .jobNotRequeued, metadata: ["kind": "\(job.job.kind.rawValue)", "reference": "\(job.job.reference)", "error": "\(error)"])
             return false
         }
     }

@@ -145,7 +145,7 @@ extension Outbox {
         case .returned: return .nowhere
         case .turnedDown(let code, _) where code == ReplyTrouble.notFound: return .nowhere
         case .turnedDown, .invalid:
-            logger.log(.messageUnpublishable, ["error": "\(error)"])
+            logger.log(.messageUnpublishable, metadata: ["error": "\(error)"])
             return .impossible
         }
     }
@@ -163,7 +163,7 @@ extension Outbox {
             return nil
         } catch {
             // At debug level, because it comes with every message. The connection logs the loss of the broker once.
-            logger.log(.messageUnconfirmed, ["error": "\(error)"])
+            logger.log(.messageUnconfirmed, metadata: ["error": "\(error)"])
             guard case .returned = error else { return error }
             return await keepUnrouted(message, instead: address)
         }
@@ -176,7 +176,7 @@ extension Outbox {
                 message, exchange: exchanges.unrouted, routingKey: address.routingKey, mandatory: true, timeout: confirmTimeout)
         } catch { return error }
         metrics.unroutedReply()
-        logger.log(.replyUnroutable, ["message_id": "\(message.properties.messageID ?? "-")"])
+        logger.log(.replyUnroutable, metadata: ["message_id": "\(message.properties.messageID ?? "-")"])
         return nil
     }
 
@@ -196,11 +196,11 @@ extension Outbox {
             state.confirmed.append(reply.id)
             return (state.troubles.removeValue(forKey: reply.id), state.refusing.remove(address) != nil)
         }
-        if wasRefusing { logger.log(.replyAccepted, address.metadata) }
+        if wasRefusing { logger.log(.replyAccepted, metadata: address.metadata) }
         requestMark.yield()
         metrics.published(reply.kind)
         if !isRepeat { metrics.recordDuration(of: reply, at: clock.now()) }
-        if let trouble, trouble.needsPerson { logger.log(.replyPublishedLate, reply.metadata) }
+        if let trouble, trouble.needsPerson { logger.log(.replyPublishedLate, metadata: reply.metadata) }
     }
 
     private func noteTrouble(_ error: PublishError, with reply: OutgoingReply, to address: ReplyAddress, isRepeat: Bool) {
@@ -217,9 +217,9 @@ extension Outbox {
             let isNew = trouble.isRefusedAgain && state.refusing.count < Self.maximumRefusing && state.refusing.insert(address).inserted
             return (trouble, earlier, isNew)
         }
-        if isNewlyRefusing { logger.log(.replyRefused, address.metadata) }
+        if isNewlyRefusing { logger.log(.replyRefused, metadata: address.metadata) }
         if trouble.needsPerson, !trouble.repeats(earlier) {
-            logger.log(.replyNotPublished, reply.metadata.merging(["error": "\(error)"]) { $1 })
+            logger.log(.replyNotPublished, metadata: reply.metadata.merging(["error": "\(error)"]) { $1 })
         }
         if trouble.dueAt <= now { requestSweep.yield() } else { scheduleSweep() }
     }
@@ -260,7 +260,7 @@ extension Outbox {
                 }
             }
         } catch {
-            logger.log(.repliesNotRead, ["error": "\(error)"])
+            logger.log(.repliesNotRead, metadata: ["error": "\(error)"])
             requestSweep.yield()
         }
         scheduleSweep()
@@ -309,7 +309,7 @@ extension Outbox {
 
     private func logOwed(_ troubles: [OutgoingReply.ID: ReplyTrouble]) {
         guard let example = troubles.min(by: { $0.key < $1.key }) else { return }
-        logger.log(.repliesOwed, ["count": "\(troubles.count)", "first": "\(example.key)", "error": "\(example.value.error)"])
+        logger.log(.repliesOwed, metadata: ["count": "\(troubles.count)", "first": "\(example.key)", "error": "\(example.value.error)"])
     }
 
     /// The id of the last reply that is owed, 0 if none is; `nil` if the ledger cannot be read.
@@ -317,7 +317,7 @@ extension Outbox {
         do throws(LedgerError) {
             return try await ledger.lastUnpublishedReply() ?? 0
         } catch {
-            logger.log(.repliesNotRead, ["error": "\(error)"])
+            logger.log(.repliesNotRead, metadata: ["error": "\(error)"])
             return nil
         }
     }
@@ -339,7 +339,7 @@ extension Outbox {
         let new = state.withLock { state in ids.filter { state.unreadable.insert($0).inserted } }
         guard !new.isEmpty else { return }
         let names = new.prefix(5).map(String.init).joined(separator: ", ") + (new.count > 5 ? " and \(new.count - 5) more" : "")
-        logger.log(.repliesUnreadable, ["replies.id": "\(names)"])
+        logger.log(.repliesUnreadable, metadata: ["replies.id": "\(names)"])
     }
 }
 
@@ -383,7 +383,7 @@ extension Outbox {
     private func logMarking(_ error: LedgerError?) {
         if let error {
             // A reply without a mark is published once more after the next start, under the same message_id. The contract allows that.
-            logger.log(.repliesNotMarked, ["error": "\(error)"])
+            logger.log(.repliesNotMarked, metadata: ["error": "\(error)"])
         } else {
             logger.log(.repliesMarked)
         }

@@ -19,13 +19,9 @@ extension BOSCaller {
 }
 
 struct RechargeCaller: BOSCaller {
-    private let gateway: any BOSGateway
-    private let calibrator: EnquiryCalibrator
-    private let enquiresBy: EngineConfiguration.EnquiryName
-
-    init(_ context: EngineContext) {
-        (gateway, calibrator, enquiresBy) = (context.gateway, context.calibrator, context.configuration.enquiresBy)
-    }
+    let gateway: any BOSGateway
+    let calibrator: EnquiryCalibrator
+    let enquiresBy: EngineConfiguration.EnquiryName
 
     func send(
         _ permit: consuming RetryPermit, for machine: RechargeMachine, _ options: CallOptions
@@ -57,6 +53,12 @@ struct RechargeCaller: BOSCaller {
             case .ownCredentialsRefused: return .enquiryUnanswered(.unanswered, retryAfter: nil)
             }
         }
+    }
+}
+
+extension RechargeCaller {
+    init(_ context: EngineContext) {
+        self.init(gateway: context.gateway, calibrator: context.calibrator, enquiresBy: context.configuration.enquiresBy)
     }
 }
 

@@ -1,5 +1,6 @@
+import AMQP
 import Events
-package import JobModel
+import JobModel
 package import Ledger
 package import Logging
 
@@ -53,12 +54,12 @@ extension EngineContext {
         var metadata = record.metadata
         metadata["outcome"] = "\(verdict.outcome.rawValue)"
         if let failure = verdict.failure { metadata["error"] = "\(failure.code.rawValue)" }
-        logger.log(verdict.outcome.isFinal(for: record.job.kind) ? .jobFinished : .jobUnfinished, metadata)
+        logger.log(verdict.outcome.isFinal(for: record.job.kind) ? .jobFinished : .jobUnfinished, metadata: metadata)
     }
 
     /// - Parameter reason: one clause without a subscriber number.
     func leftToPerson(_ record: JobRecord, reason: String) {
-        logger.log(.jobNeedsPerson, record.metadata.merging(["why": "\(reason)"]) { $1 })
+        logger.log(.jobNeedsPerson, metadata: record.metadata.merging(["why": "\(reason)"]) { $1 })
     }
 
     /// How to let go of a delivery when the ledger could not be asked for its job.
@@ -68,7 +69,7 @@ extension EngineContext {
             return .requeue
         }
         // The broker would deliver it again at once. Only the row tells whether it was sent before, so no answer would be true.
-        logger.log(.jobUnreadable, ["kind": "\(kind.rawValue)", "reference": "\(reference)", "detail": "\(detail)"])
+        logger.log(.jobUnreadable, metadata: ["kind": "\(kind.rawValue)", "reference": "\(reference)", "detail": "\(detail)"])
         metrics.deadLettered(.invalidJob)
         return .reject
     }

@@ -121,7 +121,7 @@ package struct JobExecutor: Sendable {
     ) async -> Settlement {
         guard var machine = machine(for: record.job, of: caller, acceptedAt: record.acceptedAt, record.progress) else { return .reject }
         let step = machine.wake(at: context.clock.moment, jitter: context.clock.jitter())
-        context.logger.log(.jobResumed, record.metadata)
+        context.logger.log(.jobResumed, metadata: record.metadata)
         var run = JobRun(machine, of: record, owner: owner, caller: caller, delivered: delivered, context: context)
         return await run.drive(step, isStored: false)
     }

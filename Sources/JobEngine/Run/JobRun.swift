@@ -173,7 +173,7 @@ extension JobRun {
     private func settlement(for error: RunError) -> Settlement {
         switch error {
         case .lost:
-            context.logger.log(.jobLost, record.metadata)
+            context.logger.log(.jobLost, metadata: record.metadata)
             return .ack
         case .ledger: return .requeue
         }

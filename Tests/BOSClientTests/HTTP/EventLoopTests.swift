@@ -53,7 +53,7 @@ struct EventLoopTests {
             for name in ["first", "second"] {
                 Task(executorPreference: executor) {
                     story.add(name)
-                    WakeUps.announce { story.add("whom the \(name) woke") }
+                    WakeUps.post { story.add("whom the \(name) woke") }
                 }
             }
             #expect(story.lines == [])
@@ -93,7 +93,7 @@ extension EventLoopTests {
     /// Starts tasks in a batch of this thread and waits for their end after it.
     private static func inBatch(_ body: (inout [Task<Void, Never>]) -> Void) async {
         var tasks: [Task<Void, Never>] = []
-        WakeUps.gathered { body(&tasks) }
+        WakeUps.batched { body(&tasks) }
         for task in tasks { await task.value }
     }
 

@@ -29,7 +29,7 @@ extension EndToEnd {
             let pins = versions.map { "\"identity\" : \"\($0.name)\",\n\"state\" : {\n\"version\" : \"\($0.version)\"\n" }.joined()
             try pins.write(to: folder.appendingPathComponent("Package.resolved"), atomically: true, encoding: .utf8)
             let script = ". '\(folder.path)/deploy/lib/common'; code=0; compare_versions 2>&1 || code=$?; echo $code"
-            return try await Tool.run("/bin/bash", ["-c", script])
+            return try await Tool.run("/bin/bash", arguments: ["-c", script])
         }
 
         private static func parts(of line: Substring?) throws -> (String, String) {

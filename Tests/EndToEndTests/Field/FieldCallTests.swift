@@ -130,7 +130,7 @@ extension EndToEnd {
                 let worker = try await system.startReadyWorker()
                 func writes() async throws -> Int {
                     let text = try await Tool.run(
-                        "/usr/bin/sqlite3", ["-readonly", "\(system.folder.path)/ledger.sqlite", "SELECT checks FROM ledger"])
+                        "/usr/bin/sqlite3", arguments: ["-readonly", "\(system.folder.path)/ledger.sqlite", "SELECT checks FROM ledger"])
                     return Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? -1
                 }
                 let before = try await writes()

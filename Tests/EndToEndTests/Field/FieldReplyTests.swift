@@ -18,7 +18,7 @@ extension EndToEnd {
                 let url = system.broker.url.replacing("guest:guest", with: "\(user):secret")
                 let worker = try await system.startReadyWorker(["BOS_AMQP_URLS": url])
                 func complaints() -> [Substring] {
-                    System.lines(of: worker, with: #""level":"error""#, "a reply could not be published", #""correlation_id":"forbidden""#)
+                    System.lines(of: worker, with: #""level":"error""#, "reply.not_published", #""correlation_id":"forbidden""#)
                 }
                 try await system.upstream.publish(Upstream.recharge("forbidden"), as: "forbidden", replyTo: "amq.gen-x")
                 try #require(await eventually { bos.executions["forbidden"] == 1 })
@@ -34,7 +34,7 @@ extension EndToEnd {
                 #expect(await eventually { system.lastOutcome("later") == "succeeded" })
                 let all = complaints()
                 #expect(all.count == 1 && all.allSatisfy { $0.contains("403 ACCESS_REFUSED") && $0.contains("amq.default") }, "\(all)")
-                #expect(System.lines(of: worker, with: "a reply could not be published").count == 1, "\(worker.output)")
+                #expect(System.lines(of: worker, with: "reply.not_published").count == 1, "\(worker.output)")
                 #expect(!(try await Web.get("\(system.http)/metrics").text.contains("bos_amqp_reconnects_total{role=\"publish\"} 1")))
                 #expect(await system.isReady())
                 #expect(await system.stop(worker) == 0)
@@ -88,13 +88,13 @@ extension EndToEnd {
                     try await broker.declare([.exchange(name: unrouted, kind: "fanout")])
                 }
                 try await system.upstream.publish(Upstream.recharge("owed"), as: "owed", replyTo: "service-that-is-gone")
-                #expect(await eventually { worker.output.contains("a reply could not be published") }, "\(worker.output)")
+                #expect(await eventually { worker.output.contains("reply.not_published") }, "\(worker.output)")
                 #expect(try await system.ledgerSummary().unpublishedReplies == 1)
                 try await system.onBroker { broker in
                     try await broker.declare([.binding(queue: unrouted, exchange: unrouted, routingKey: "")])
                 }
                 #expect(await eventually { try await system.upstream.depth(of: unrouted) == 2 }, "\(worker.output)")
-                #expect(System.lines(of: worker, with: "a reply could not be published").count == 1)
+                #expect(System.lines(of: worker, with: "reply.not_published").count == 1)
                 #expect(await system.stop(worker) == 0)
                 let kept = await system.upstream.messages(2, of: unrouted)
                 #expect(kept.map(\.properties.correlationID) == ["unheard", "owed"])

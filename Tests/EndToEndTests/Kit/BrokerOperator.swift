@@ -31,7 +31,7 @@ struct BrokerOperator {
     private func with(_ topology: [TopologyItem], _ body: (Connection) async throws -> Void) async throws {
         let (outcomes, outcome) = AsyncStream.makeStream(of: SessionError?.self)
         let connection = try Connection(
-            configuration: AMQPConfiguration(urls: [try AMQPURL(url)]), role: "operator", topology: topology,
+            configuration: AMQPConfiguration(urls: [try AMQPURL(url)]), role: "operator", topology: TopologyPlan(topology),
             logger: Logger(label: "operator", factory: { _ in SwiftLogNoOpLogHandler() })
         ) { event in
             if case .connected = event { outcome.yield(nil) }

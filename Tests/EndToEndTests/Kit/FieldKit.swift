@@ -75,7 +75,7 @@ extension System {
     /// Makes the ledger believe that its recharges were sent two days earlier. No worker may be running.
     func letTwoDaysPass() async throws {
         let sql = "UPDATE jobs SET first_sent_at = first_sent_at - 172800000 WHERE first_sent_at IS NOT NULL"
-        try await Tool.run("/usr/bin/sqlite3", ["\(folder.path)/ledger.sqlite", sql])
+        try await Tool.run("/usr/bin/sqlite3", arguments: ["\(folder.path)/ledger.sqlite", sql])
     }
 
     /// The lines of a program's log that hold all of these parts.

@@ -135,7 +135,7 @@ struct CalibratorTests {
         let now = Moment(civil: Timestamp(milliseconds: 0), steady: SteadyTime(boot: "b", milliseconds: 0))
         guard case .send(let permit) = machine.wake(at: now, jitter: 0) else { return _ = Issue.record("it is not sent") }
         let caller = RechargeCaller(gateway: bos, calibrator: calibrator, enquiresBy: .reference)
-        _ = await caller.send(permit, machine, CallOptions(traceparent: nil, timeout: .seconds(1)))
+        _ = await caller.send(permit, for: machine, CallOptions(traceparent: nil, timeout: .seconds(1)))
         var next = Self.recharge
         next.reference = "R2"
         calibrator.executed(next, nil)

@@ -126,7 +126,7 @@ extension EngineFixture {
     func handle(_ sent: SentMessage) async -> Settlement? {
         await settlement(in: sent.kind == "recharge" ? .money : .questions) { onSettlement in
             Delivery(
-                message: sent.message, exchange: "bos.jobs", routingKey: sent.kind, queue: "bos.recharge",
+                message: sent.message, route: .init(exchange: "bos.jobs", routingKey: sent.kind, queue: "bos.recharge"),
                 isRedelivered: sent.isRedelivered, announcedSize: sent.announcedSize, isTruncated: sent.isTruncated,
                 settle: onSettlement)
         }
@@ -136,7 +136,7 @@ extension EngineFixture {
     func handle(_ message: Message, routingKey: String) async -> Settlement? {
         await settlement(in: routingKey == "recharge" ? .money : .questions) { onSettlement in
             Delivery(
-                message: message, exchange: "bos.jobs", routingKey: routingKey, queue: "queue",
+                message: message, route: .init(exchange: "bos.jobs", routingKey: routingKey, queue: "queue"),
                 announcedSize: UInt64(message.body.count), isTruncated: false, settle: onSettlement)
         }
     }
