@@ -14,7 +14,7 @@ private import Synchronization
 /// share the work.
 package struct Poller: Sendable {
     package struct Configuration: Sendable {
-        /// The pause between two rounds that found no more work.
+        /// The pause after a round that left no more work.
         package var interval = Duration.seconds(1)
         /// How many jobs of the ledger may be in one queue without a run having taken them up.
         package var queueLimit = 1_000

@@ -26,7 +26,7 @@ package struct EngineConfiguration: Sendable {
     /// A job that must wait longer than this waits in the ledger, and its delivery is acked.
     package var longestWait = Duration.seconds(5)
     package var exchanges = Exchanges()
-    /// The name of a recharge that enquiries use.
+    /// Which name of a recharge enquiries use.
     package var enquiresBy = EnquiryName.reference
     /// `nil`: the same purchase under a new reference is a new purchase.
     package var purchaseGuard: PurchaseGuard?
