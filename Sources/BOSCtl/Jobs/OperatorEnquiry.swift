@@ -41,7 +41,7 @@ struct OperatorEnquiry {
             return CallReport(.unanswered(.notSent, retryAfter: nil), note: "BOS can only be asked about recharges")
         }
         let configuration = settings.engineConfiguration
-        let name = configuration.enquiresBy.name(recharge.reference, known.progress.bosReference)
+        let name = configuration.enquiresBy.name(recharge.reference, bosReference: known.progress.bosReference)
         let call = CallOptions(traceparent: known.traceparent, timeout: configuration.requestTimeout)
         return await gateway.enquire(name, registerID: recharge.registerID, call)
     }

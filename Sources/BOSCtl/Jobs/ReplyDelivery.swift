@@ -36,7 +36,7 @@ struct ReplyDelivery {
         }
         // Returns once all confirmed replies are marked as published.
         outbox.finish()
-        await outbox.runMarking()
+        await outbox.runMarkPublished()
         let ids = Set(replies.map(\.id))
         // One transaction has stored them, so their ids are consecutive.
         let owed = try await ledger.unpublishedReplies(after: first.id - 1, limit: replies.count).replies.count { ids.contains($0.id) }

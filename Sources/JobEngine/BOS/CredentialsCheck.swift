@@ -19,7 +19,7 @@ final class CredentialsCheck: Sendable {
     private let merchant: KnownMerchant
     private let clock: any EngineClock
     private let state = Mutex(State())
-    private let ends = Signal()
+    private let ends = WakeSignal()
 
     /// How long an answer holds.
     private static let lifetime = Duration.seconds(1)

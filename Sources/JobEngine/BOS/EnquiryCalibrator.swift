@@ -181,7 +181,7 @@ package final class EnquiryCalibrator: Sendable {
 
     /// What the enquiry shows about a recharge that exists.
     private func ask(about example: Example, _ name: EngineConfiguration.EnquiryName) async -> Observation {
-        switch await enquire(name.name(example.recharge.reference, example.bosReference), example.recharge.registerID).event {
+        switch await enquire(name.name(example.recharge.reference, bosReference: example.bosReference), example.recharge.registerID).event {
         case .unanswered, .ownCredentialsRefused, .found(.pending, _, _): return .unanswered
         case .found(.notFound, _, _), .found(.declined, _, _), .found(.failed, _, _): return .doesNotFind
         case .found(.succeeded, _, let subject):

@@ -68,7 +68,7 @@ package actor ConsumptionGate {
     private let logger: Logger
     private let closings: AsyncStream<Void>
     private let closed: AsyncStream<Void>.Continuation
-    private let changes = Signal()
+    private let changes = WakeSignal()
     private var switchConsumers: Switch = { _ in }
     /// Probes since the gate was last open for long: pauses that follow each other closely grow longer.
     private var probes = 0

@@ -35,7 +35,8 @@ struct RechargeCaller: BOSCaller {
 
     func ask(for machine: RechargeMachine, _ options: CallOptions) async -> CallReport<RechargeMachine.Event> {
         let (recharge, bosReference) = (machine.recharge, machine.progress.bosReference)
-        let report = await gateway.enquire(enquiresBy.name(recharge.reference, bosReference), registerID: recharge.registerID, options)
+        let report = await gateway.enquire(
+            enquiresBy.name(recharge.reference, bosReference: bosReference), registerID: recharge.registerID, options)
         let name = enquiresBy.kind(bosReference)
         // Where no recharge was answered yet, what the enquiry finds is the first that it can be calibrated by. Only an answer that names it shows
         // that it exists: an API that shows no data is calibrated by the next recharge that BOS executes.
@@ -78,7 +79,7 @@ struct RechargeStatusCaller: BOSCaller {
         do throws(LedgerError) {
             let before = try await known(machine.query)
             let registerID = before?.recharge.registerID ?? machine.query.registerID
-            let reference = enquiresBy.name(machine.query.reference, before?.progress.bosReference)
+            let reference = enquiresBy.name(machine.query.reference, bosReference: before?.progress.bosReference)
             let report = await gateway.enquire(reference, registerID: registerID, options)
             let known = try await known(machine.query)
             return report.map { enquiry in

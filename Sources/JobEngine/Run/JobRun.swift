@@ -137,7 +137,7 @@ extension JobRun {
     /// - Returns: the replies that the broker has to be given now.
     private mutating func store(_ step: StoredStep) async throws(RunError) -> [OutgoingReply] {
         let now = clock.now()
-        let reply = step.verdict.map { Reply(to: record.job, $0, step.progress, acceptedAt: record.acceptedAt, at: now) }
+        let reply = step.verdict.map { Reply(to: record.job, verdict: $0, progress: step.progress, acceptedAt: record.acceptedAt, at: now) }
         let explanation = [step.detail, note].filter { !$0.isEmpty }.joined(separator: "; ")
         var update = Update(
             jobID: record.id, owner: owner, progress: step.progress, reply: reply, keepsOwnership: step.keepsOwnership,
@@ -160,7 +160,7 @@ extension JobRun {
                 // One row that cannot be read is no reason to stop the others.
                 if case .unreadable = error { throw .ledger(error) }
                 // What BOS answered is worth keeping: there may be room on the disk again before the delivery has to go back.
-                await context.lanes.close(.ledger, "\(error)")
+                await context.lanes.close(.ledger, detail: "\(error)")
                 guard error.isRecoverable, !context.drain.isDraining, clock.uptime() + .seconds(2) < deadline else {
                     throw .ledger(error)
                 }
@@ -191,7 +191,7 @@ extension JobRun {
 extension JobRun {
     /// Waits here if it is short, else ends the run. Returns how to let go of the delivery, or `nil` if the job goes on.
     private mutating func wait(_ reason: WaitReason) async throws(RunError) -> Settlement? {
-        context.metrics.waited(record.job.kind, reason)
+        context.metrics.waited(record.job.kind, for: reason)
         if reason == .credentialsRefused { return try await renewCredentials() }
         let delay = max(.zero, (machine.progress.dueAt ?? clock.now()) - clock.now())
         if mayWaitHere(reason, for: delay) {
@@ -213,7 +213,7 @@ extension JobRun {
         let settlement = try await release(.credentialsRefused)
         await context.lanes.close(
             .credentials,
-            "BOS refuses our token or signature (code 15 or 16), or there is no token to send: check the auth settings; \(cause)")
+            detail: "BOS refuses our token or signature (code 15 or 16), or there is no token to send: check the auth settings; \(cause)")
         return settlement
     }
 

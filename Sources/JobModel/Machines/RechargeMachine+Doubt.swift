@@ -57,7 +57,7 @@ extension RechargeMachine {
         if let why = somebodyElses(finding, subject) { return park(why) }
         if !subject.hasData, finding.isVerdict { remark = "the answer names no recharge: its outer status is all there is" }
         switch finding {
-        case .succeeded: return finish(Verdict(.succeeded, .enquiry, answer: answer), at: now)
+        case .succeeded: return finish(Verdict(.succeeded, evidence: .enquiry, answer: answer), at: now)
         case .failed(let refunded): return finish(failure(answer, refunded: refunded), at: now)
         case .pending:
             progress.answer = answer

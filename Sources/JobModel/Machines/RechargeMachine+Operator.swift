@@ -12,8 +12,8 @@ extension RechargeMachine {
         guard isDoubt || (progress.state == .held && !succeeded) else { return nil }
         let verdict =
             succeeded
-            ? Verdict(.succeeded, .operator, answer: answer)
-            : Verdict(isDoubt ? .failed : .refused, .operator, .resolvedByOperator, reason, answer: answer)
+            ? Verdict(.succeeded, evidence: .operator, answer: answer)
+            : Verdict(isDoubt ? .failed : .refused, evidence: .operator, code: .resolvedByOperator, detail: reason, answer: answer)
         progress.dueAt = nil
         progress.waitReason = nil
         close(with: verdict, at: now)

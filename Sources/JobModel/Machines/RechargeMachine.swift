@@ -102,7 +102,7 @@ package struct RechargeMachine: JobMachine {
         guard progress.state == .inDoubt || progress.state == .parked, progress.told == nil else { return nil }
         progress.told = Outcome.inDoubt.rawValue
         let evidence: Evidence = progress.doubt == .unanswered ? .none : .answer
-        return Verdict(.inDoubt, evidence, answer: progress.answer)
+        return Verdict(.inDoubt, evidence: evidence, answer: progress.answer)
     }
 }
 
@@ -114,7 +114,8 @@ extension RechargeMachine {
             // After a settled doubt something was sent before, and BOS did not know it.
             if progress.resendings > 0 { return finish(notExecuted("expires_at has passed, so it is not sent again"), at: now) }
             return finish(
-                Verdict(.expired, .none, .deadlinePassed, "expires_at passed before anything was sent to BOS"), at: now)
+                Verdict(.expired, evidence: .none, code: .deadlinePassed, detail: "expires_at passed before anything was sent to BOS"),
+                at: now)
         }
         guard let permit = RetryPermit(unsent: progress) else { return doubt(.unanswered) }
         return spend(permit, at: now)
@@ -189,7 +190,7 @@ extension RechargeMachine {
         progress.failures = 0
         progress.credentialRefusals = 0
         switch meaning {
-        case .done: return finish(Verdict(.succeeded, .answer, answer: answer), at: now)
+        case .done: return finish(Verdict(.succeeded, evidence: .answer, answer: answer), at: now)
         case .accepted:
             enterDoubt(.acceptedByBOS)
             return waitInDoubt(at: now, jitter)
@@ -228,39 +229,39 @@ extension RechargeMachine {
     }
 
     func refusal(_ evidence: Evidence) -> Verdict {
-        Verdict(.failed, evidence, .refusedByBOS, "BOS refused the recharge", answer: progress.answer)
+        Verdict(.failed, evidence: evidence, code: .refusedByBOS, detail: "BOS refused the recharge", answer: progress.answer)
     }
 
     func failure(_ answer: Answer, refunded: Bool) -> Verdict {
         if progress.doubt == .duplicate {
             return Verdict(
-                .failed, .enquiry, .duplicateTransaction,
-                "BOS had this referenceid before, and that recharge failed", answer: answer)
+                .failed, evidence: .enquiry, code: .duplicateTransaction,
+                detail: "BOS had this referenceid before, and that recharge failed", answer: answer)
         }
         let detail = refunded ? "BOS says that the recharge was refunded" : "BOS says that the recharge failed"
-        return Verdict(.failed, .enquiry, .refusedByBOS, detail, answer: answer)
+        return Verdict(.failed, evidence: .enquiry, code: .refusedByBOS, detail: detail, answer: answer)
     }
 
     private func refusedCredentials(_ answer: Answer?, _ circumstance: String) -> Verdict {
         let evidence: Evidence = progress.resendings > 0 ? .enquiry : answer == nil ? .none : .answer
         return Verdict(
-            .failed, evidence, .refusedByBOS,
-            "BOS refuses the credentials of this job \(circumstance) (check its RegisterID and operator); nothing was executed",
+            .failed, evidence: evidence, code: .refusedByBOS,
+            detail: "BOS refuses the credentials of this job \(circumstance) (check its RegisterID and operator); nothing was executed",
             answer: answer ?? progress.answer)
     }
 
     /// A doubt that came before was settled with "not executed", or there was none.
     private var gaveUp: Verdict {
         Verdict(
-            .failed, progress.resendings > 0 ? .enquiry : .none, .gaveUp,
-            "it could not be sent to BOS within the attempts or the age allowed (retry.maximumFailures, retry.maximumAge); "
+            .failed, evidence: progress.resendings > 0 ? .enquiry : .none, code: .gaveUp,
+            detail: "it could not be sent to BOS within the attempts or the age allowed (retry.maximumFailures, retry.maximumAge); "
                 + "nothing was executed", answer: progress.answer)
     }
 
     func notExecuted(_ why: String) -> Verdict {
         Verdict(
-            .failed, .enquiry, .notExecuted,
-            "what was sent before is settled as not executed; \(why)",
+            .failed, evidence: .enquiry, code: .notExecuted,
+            detail: "what was sent before is settled as not executed; \(why)",
             answer: progress.answer)
     }
 }

@@ -33,7 +33,9 @@ package struct RechargeStatusMachine: JobMachine {
         progress.dueAt = nil
         progress.waitReason = nil
         if let deadline = query.expiresAt, now.civil > deadline {
-            return finish(.expired, Verdict(.expired, .none, .deadlinePassed, "expires_at passed before BOS answered"), at: now)
+            return finish(
+                .expired, Verdict(.expired, evidence: .none, code: .deadlinePassed, detail: "expires_at passed before BOS answered"),
+                at: now)
         }
         progress.attempts = next(progress.attempts)
         return .ask
@@ -69,11 +71,11 @@ package struct RechargeStatusMachine: JobMachine {
     ) -> Step {
         if let known, !known.isSettled(by: finding, subject, policy) {
             remark = "this ledger holds the recharge as \(known.progress.state.rawValue)"
-            return finish(.answeredPending, Verdict(.pending, .none), at: now)
+            return finish(.answeredPending, Verdict(.pending, evidence: .none), at: now)
         }
         switch finding {
-        case .succeeded: return finish(.succeeded, Verdict(.succeeded, .enquiry, answer: answer), at: now)
-        case .pending: return finish(.answeredPending, Verdict(.pending, .enquiry, answer: answer), at: now)
+        case .succeeded: return finish(.succeeded, Verdict(.succeeded, evidence: .enquiry, answer: answer), at: now)
+        case .pending: return finish(.answeredPending, Verdict(.pending, evidence: .enquiry, answer: answer), at: now)
         case .notFound:
             if known?.progress.state == .succeeded {
                 return finish(
@@ -82,13 +84,13 @@ package struct RechargeStatusMachine: JobMachine {
             guard calibration != .blind, calibration != .credulous else {
                 return finish(.expired, gaveUp("BOS does not know the recharge, and \(calibration.explanation)"), at: now)
             }
-            return finish(.notFound, Verdict(.notFound, .enquiry, answer: answer), at: now)
+            return finish(.notFound, Verdict(.notFound, evidence: .enquiry, answer: answer), at: now)
         case .failed(let refunded):
             let detail = refunded ? "BOS says that the recharge was refunded" : "BOS says that the recharge failed"
-            return finish(.failed, Verdict(.failed, .enquiry, .refusedByBOS, detail, answer: answer), at: now)
+            return finish(.failed, Verdict(.failed, evidence: .enquiry, code: .refusedByBOS, detail: detail, answer: answer), at: now)
         case .declined:
             let detail = "BOS said no with a code whose meaning is not known (api.enquiry.failedCodes): to the recharge, or to the question"
-            return finish(.expired, Verdict(.expired, .none, .gaveUp, detail, answer: answer), at: now)
+            return finish(.expired, Verdict(.expired, evidence: .none, code: .gaveUp, detail: detail, answer: answer), at: now)
         }
     }
 
@@ -118,7 +120,7 @@ package struct RechargeStatusMachine: JobMachine {
     package mutating func setAside() -> Verdict? { nil }
 
     /// It says nothing about the recharge, which has a job of its own.
-    private func gaveUp(_ why: String) -> Verdict { Verdict(.expired, .none, .gaveUp, "\(why); ask again") }
+    private func gaveUp(_ why: String) -> Verdict { Verdict(.expired, evidence: .none, code: .gaveUp, detail: "\(why); ask again") }
 
     private mutating func wait(_ reason: WaitReason, _ delay: Duration, at now: Moment) -> Step {
         progress.dueAt = now.civil + delay

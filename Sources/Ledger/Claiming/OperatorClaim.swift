@@ -98,7 +98,7 @@ extension OperatorClaim {
         guard record.progress.isAsKnown(known.progress), let (verdict, progress) = record.resolved(decision, policy, at: now) else {
             return try await releaseUnchanged(unchanged)
         }
-        let reply = Reply(to: record.job, verdict, progress, acceptedAt: record.acceptedAt, at: now.civil)
+        let reply = Reply(to: record.job, verdict: verdict, progress: progress, acceptedAt: record.acceptedAt, at: now.civil)
         return (verdict, try await leave(progress, entry, telling: reply))
     }
 

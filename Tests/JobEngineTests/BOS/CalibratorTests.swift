@@ -145,25 +145,25 @@ struct CalibratorTests {
 
     @Test("a worker begins with a recharge that the one before it has sent to the same API")
     func fromLedger() async {
-        let workshop = Workshop()
-        await workshop.handle(Workshop.recharge())
-        let calibrator = Self.calibrator(Self.bos([.found(.succeeded, ScriptedBOS.answer, Self.subject)]), workshop.ledger)
+        let fixture = EngineFixture()
+        await fixture.handle(EngineFixture.recharge())
+        let calibrator = Self.calibrator(Self.bos([.found(.succeeded, ScriptedBOS.answer, Self.subject)]), fixture.ledger)
         #expect(await Self.run(calibrator).findsRecharges)
     }
 
     @Test("a worker begins with a recharge of each merchant that has doubts, and asks about no others")
     func merchantsWithDoubts() async throws {
-        let workshop = Workshop()
+        let fixture = EngineFixture()
         for (reference, merchant) in [("R1", "m-1"), ("R2", "m-2"), ("R3", "m-3")] {
-            await workshop.handle(Workshop.recharge(reference, registerID: merchant))
+            await fixture.handle(EngineFixture.recharge(reference, registerID: merchant))
         }
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
         script.enquiries = [.found(.pending, ScriptedBOS.answer)]
-        workshop.bos.play(script)
-        await workshop.handle(Workshop.recharge("R4", registerID: "m-2"))
+        fixture.bos.play(script)
+        await fixture.handle(EngineFixture.recharge("R4", registerID: "m-2"))
         let bos = Self.bos([.found(.succeeded, ScriptedBOS.answer)])
-        let calibrator = Self.calibrator(bos, workshop.ledger)
+        let calibrator = Self.calibrator(bos, fixture.ledger)
         let running = Task { await calibrator.run() }
         while !["m-2", "m-3"].allSatisfy({ calibrator.calibration(of: $0).findsRecharges }), !Task.isCancelled { await Task.yield() }
         running.cancel()
@@ -207,13 +207,13 @@ struct CalibratorTests {
 
     @Test("a run tells the calibrator what BOS has done, and a refused recharge fails only after it found something")
     func wired() async throws {
-        let workshop = Workshop()
-        workshop.calibrator.conclude(.untried, .init(registerID: "merchant", name: .reference), isCertain: true)
-        await workshop.handle(Workshop.recharge())
-        let running = Task { await workshop.calibrator.run() }
-        while !workshop.calibrator.calibration(of: "merchant").findsRecharges, !Task.isCancelled { await Task.yield() }
+        let fixture = EngineFixture()
+        fixture.calibrator.conclude(.untried, .init(registerID: "merchant", name: .reference), isCertain: true)
+        await fixture.handle(EngineFixture.recharge())
+        let running = Task { await fixture.calibrator.run() }
+        while !fixture.calibrator.calibration(of: "merchant").findsRecharges, !Task.isCancelled { await Task.yield() }
         running.cancel()
         await running.value
-        #expect(workshop.bos.calls.enquiries == ["R1"])
+        #expect(fixture.bos.calls.enquiries == ["R1"])
     }
 }

@@ -7,9 +7,9 @@ import Testing
 struct HeldCallTests {
     @Test("for the rate does not wait in a task that is cancelled: the job waits in the ledger instead")
     func cancelled() async {
-        let workshop = Workshop()
+        let fixture = EngineFixture()
         let gateway = RateLimitedBOS(
-            workshop.bos, lanes: workshop.lanes, ratePerSecond: 1, merchant: KnownMerchant(configured: "merchant"), clock: workshop.clock)
+            fixture.bos, lanes: fixture.lanes, ratePerSecond: 1, merchant: KnownMerchant(configured: "merchant"), clock: fixture.clock)
         let call = CallOptions(traceparent: nil, timeout: .seconds(1))
         let task = Task {
             while !Task.isCancelled { await Task.yield() }
@@ -23,6 +23,6 @@ struct HeldCallTests {
         task.cancel()
         let held = await task.value
         #expect(held > 0)
-        #expect(workshop.bos.calls.enquiries.count == 50 - held)
+        #expect(fixture.bos.calls.enquiries.count == 50 - held)
     }
 }

@@ -59,7 +59,7 @@ struct RefusedRechargeTests {
         let clock = ManualClock()
         var machine = RechargeMachine(
             Recharge(operatorID: 311, subscriber: "9876543210", amount: Money(paise: 1_000), reference: reference, registerID: "merchant"),
-            acceptedAt: ManualClock.start, policy: Workshop.policy)
+            acceptedAt: ManualClock.start, policy: EngineFixture.policy)
         let step = machine.wake(at: clock.moment, jitter: 0)
         switch consume step {
         case .send(let permit):

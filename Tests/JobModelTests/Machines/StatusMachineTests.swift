@@ -147,7 +147,7 @@ struct StatusMachineTests {
         for (message, isTold) in [("under process", true), ("under process", false), ("at NSDL", true), ("at NSDL", false)] {
             answer.message = message
             _ = machine.on(.found(.pending, answer), at: Jobs.start, jitter: 0)
-            #expect(machine.setAside() == (isTold ? Verdict(.pending, .answer, answer: answer) : nil))
+            #expect(machine.setAside() == (isTold ? Verdict(.pending, evidence: .answer, answer: answer) : nil))
         }
     }
 

@@ -2,12 +2,12 @@ import JobModel
 import Testing
 
 @Suite("Decoding of jobs", .timeLimit(.minutes(1)))
-struct JobDecoderTests {
+struct JobDecodingTests {
     static let example =
         #"{"operator":311,"canumber":"DL12CB4685","amount":10,"referenceid":"1234435687678","RegisterID":"1234","expires_at":"2026-11-21T10:00:00Z"}"#
 
-    @Test("the examples of the contract are understood")
-    func examples() throws {
+    @Test("the examples of the contract are decoded")
+    func contractExamples() throws {
         var expected = Jobs.recharge
         expected.expiresAt = Timestamp(rfc3339: "2026-11-21T10:00:00Z")
         #expect(try Jobs.incoming(Self.example, type: "recharge").decode(JobRules()).job == .recharge(expected))
@@ -21,7 +21,7 @@ struct JobDecoderTests {
     }
 
     @Test(
-        "the kind is the property type where it names one, else the routing key, else told from the fields",
+        "the property type names the kind, else the routing key, else the fields do",
         arguments: [
             ("recharge.status", "my.own.key", #"{"referenceid":"r","refid":"p"}"#, JobKind.rechargeStatus),
             ("Billing.RechargeJob, Billing", "recharge", #"{"referenceid":"r","amount":1,"operator":1,"canumber":"c"}"#, .recharge),
@@ -33,23 +33,23 @@ struct JobDecoderTests {
             (nil, "my.own.key", #"{"referenceid":"r","refid":"p"}"#, .panStatus), (nil, "", #"{"referenceid":"r"}"#, .rechargeStatus),
             (nil, "", #"{"referenceid":"r","amount":1,"operator":1,"canumber":"c"}"#, .recharge),
         ] as [(String?, String, String, JobKind)])
-    func kinds(type: String?, routingKey: String, body: String, kind: JobKind) throws {
+    func decodesKind(type: String?, routingKey: String, body: String, kind: JobKind) throws {
         #expect(try Jobs.incoming(body, type: type, routingKey: routingKey).decode(Jobs.rules).job.kind == kind)
     }
 
     @Test(
-        "numbers may come as strings, unknown and null fields are ignored",
+        "numbers may be strings, and unknown and null fields are ignored",
         arguments: [
             #"{"operator":"311","canumber":"DL12CB4685","amount":"10.00","referenceid":"1234435687678"}"#,
             #"{"operator":311,"canumber":"DL12CB4685","amount":10.0,"referenceid":"1234435687678","RegisterID":null,"expires_at":null,"x":[{}]}"#,
         ])
-    func leniency(body: String) throws {
+    func acceptedForms(body: String) throws {
         var expected = Jobs.recharge
         expected.registerID = "configured"
         #expect(try Jobs.incoming(body, type: "recharge").decode(Jobs.rules).job == .recharge(expected))
     }
 
-    @Test("a job that names no merchant is refused where none is configured")
+    @Test("a job without a merchant is refused if none is configured")
     func missingRegisterID() {
         let job = Jobs.incoming(#"{"referenceid":"r"}"#, type: "recharge.status")
         let refusal = #expect(throws: JobRefusal.self) { try job.decode(JobRules()) }
@@ -58,7 +58,7 @@ struct JobDecoderTests {
     }
 
     @Test(
-        "a field that is wrong is named, its value is not",
+        "a refusal names the wrong field, and never its value",
         arguments: [
             ("operator", ""), ("operator", #""operator":null"#), ("operator", #""operator":"x""#), ("operator", #""operator":0"#),
             ("operator", #""operator":-5"#), ("operator", #""operator":1.5"#), ("operator", #""operator":99999999999999999999"#),
@@ -103,28 +103,28 @@ struct JobDecoderTests {
         #expect(refusal?.reference == "r-1")
     }
 
-    @Test("the largest amount is still taken")
+    @Test("the largest amount is accepted")
     func largestAmount() throws {
         let job = Jobs.incoming(#"{"operator":311,"canumber":"c","referenceid":"r-1","amount":10000.00}"#, type: "recharge")
         #expect(try job.decode(Jobs.rules).job.amount == Money(paise: 1_000_000))
     }
 
     @Test(
-        "a message that cannot be understood says why",
+        "a message that cannot be decoded is refused with its reason",
         arguments: [
             ("", nil, .undecodable), ("not json", "recharge", .undecodable), ("[]", "recharge", .undecodable), ("\"x\"", nil, .undecodable),
             ("{\"a\":1,\"a\":2}", nil, .undecodable), ("{}", nil, .unknownKind), (#"{"reference":"r-1"}"#, "refund", .unknownKind),
             ("{}", "recharge", .invalidJob),
         ] as [(String, String?, DeadLetterReason)])
-    func notUnderstood(body: String, type: String?, reason: DeadLetterReason) {
+    func undecodableMessages(body: String, type: String?, reason: DeadLetterReason) {
         let refusal = #expect(throws: JobRefusal.self) { try Jobs.incoming(body, type: type).decode(Jobs.rules) }
         #expect(refusal?.deadLetter == reason)
         #expect(refusal?.code == .invalidJob)
         #expect(refusal?.kind == type.flatMap(JobKind.init))
     }
 
-    @Test("the size that the broker announced decides, at 64 KiB")
-    func size() throws {
+    @Test("a message whose announced size is above 64 KiB is refused")
+    func announcedSize() throws {
         let padding = String(repeating: " ", count: JobRules.maximumSize - Self.example.utf8.count)
         #expect(throws: Never.self) { try Jobs.incoming(Self.example + padding, type: "recharge").decode(Jobs.rules) }
         var cut = Jobs.incoming(Self.example, type: "recharge")
@@ -135,7 +135,7 @@ struct JobDecoderTests {
         #expect(refusal?.kind == .recharge)
     }
 
-    @Test("bytes that are not UTF-8 and nesting without end are refused")
+    @Test("bytes that are not UTF-8, and deep nesting, are refused")
     func hostileBytes() {
         for body in [[0x7B, 0x22, 0xFF, 0x22, 0x7D], Array(String(repeating: "[", count: 60_000).utf8), [0, 0, 0]] as [[UInt8]] {
             let refusal = #expect(throws: JobRefusal.self) { try IncomingJob(body: body).decode(Jobs.rules) }
@@ -143,7 +143,7 @@ struct JobDecoderTests {
         }
     }
 
-    @Test("a reference is at most 64 bytes, and one that is none is not told", arguments: [("é", 32), ("r", 64)])
+    @Test("a reference has at most 64 bytes, and a refusal does not repeat an invalid one", arguments: [("é", 32), ("r", 64)])
     func longReference(character: String, count: Int) throws {
         let body = { (count: Int) in #"{"referenceid":"\#(String(repeating: character, count: count))"}"# }
         #expect(throws: Never.self) { try Jobs.incoming(body(count), type: "recharge.status").decode(Jobs.rules) }
@@ -155,8 +155,8 @@ struct JobDecoderTests {
         #expect(odd?.reference == nil)
     }
 
-    @Test("whoever asks is named by correlation id, message id or reference, and reached at reply_to")
-    func askers() {
+    @Test("a requester is identified by correlation id, message id or reference, and is reached at reply_to")
+    func requesters() {
         var job = IncomingJob(body: [], correlationID: "c", messageID: "m", replyTo: "q", traceparent: "t")
         #expect(job.asker(reference: "r") == Asker(correlationID: "c", replyTo: "q", traceparent: "t"))
         job.correlationID = ""

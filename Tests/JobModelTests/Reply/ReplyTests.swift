@@ -6,14 +6,14 @@ import Testing
 struct ReplyTests {
     static let completed = Jobs.start + .milliseconds(412)
 
-    static func reply(_ job: Job, _ verdict: Verdict, attempts: Int = 1, enquiries: Int = 0) -> Reply {
+    static func reply(to job: Job, _ verdict: Verdict, attempts: Int = 1, enquiries: Int = 0) -> Reply {
         var progress = Progress()
         progress.attempts = attempts
         progress.enquiries = enquiries
-        return Reply(to: job, verdict, progress, acceptedAt: Jobs.start, at: completed)
+        return Reply(to: job, verdict: verdict, progress: progress, acceptedAt: Jobs.start, at: completed)
     }
 
-    /// Every outcome of every kind that the contract knows, by the name of its golden file.
+    /// A reply for each golden file, by the name of the file.
     static let golden: [(name: String, reply: Reply?)] = {
         let recharge = Job.recharge(Jobs.recharge)
         let status = Job.rechargeStatus(RechargeStatusQuery(reference: "1234435687678", registerID: "1234"))
@@ -22,34 +22,40 @@ struct ReplyTests {
             httpStatus: 200, responseCode: 0, status: nil, message: "\"in\"\n\u{1}Arbeit\\ é😀",
             operatorID: "000123456789012345678901234567890")
         return [
-            ("recharge.succeeded", reply(recharge, Verdict(.succeeded, .answer, answer: Jobs.answer))),
+            ("recharge.succeeded", reply(to: recharge, Verdict(.succeeded, evidence: .answer, answer: Jobs.answer))),
             (
                 "recharge.failed",
                 reply(
-                    recharge,
-                    Verdict(.failed, .enquiry, .notExecuted, "it was not executed", answer: Answer(httpStatus: 401, message: "no")),
+                    to: recharge,
+                    Verdict(
+                        .failed, evidence: .enquiry, code: .notExecuted, detail: "it was not executed",
+                        answer: Answer(httpStatus: 401, message: "no")),
                     attempts: 3, enquiries: 9)
             ),
-            ("recharge.in_doubt", reply(recharge, Verdict(.inDoubt, .answer, answer: odd), enquiries: 4)),
-            ("recharge.expired", reply(recharge, Verdict(.expired, .none, .deadlinePassed, "too late"), attempts: 0)),
-            ("recharge.status.pending", reply(status, Verdict(.pending, .enquiry, answer: Jobs.answer))),
+            ("recharge.in_doubt", reply(to: recharge, Verdict(.inDoubt, evidence: .answer, answer: odd), enquiries: 4)),
+            (
+                "recharge.expired",
+                reply(to: recharge, Verdict(.expired, evidence: .none, code: .deadlinePassed, detail: "too late"), attempts: 0)
+            ),
+            ("recharge.status.pending", reply(to: status, Verdict(.pending, evidence: .enquiry, answer: Jobs.answer))),
             (
                 "recharge.status.not_found",
-                reply(status, Verdict(.notFound, .enquiry, answer: Answer(httpStatus: 200, status: false, message: "")))
+                reply(to: status, Verdict(.notFound, evidence: .enquiry, answer: Answer(httpStatus: 200, status: false, message: "")))
             ),
             (
                 "pan.status.pending",
                 reply(
-                    pan,
+                    to: pan,
                     Verdict(
-                        .pending, .answer,
+                        .pending, evidence: .answer,
                         answer: Answer(httpStatus: 200, responseCode: 1, status: true, message: "Application is under process at NSDL eGOV")
                     ))
             ),
             (
                 "pan.status.succeeded",
                 reply(
-                    pan, Verdict(.succeeded, .answer, answer: Answer(httpStatus: 200, responseCode: 1, status: true, message: "done")),
+                    to: pan,
+                    Verdict(.succeeded, evidence: .answer, answer: Answer(httpStatus: 200, responseCode: 1, status: true, message: "done")),
                     enquiries: 5)
             ),
             ("refused", refusal(#"{"referenceid":"r-1","amount":0,"operator":1,"canumber":"c"}"#)),
@@ -66,7 +72,7 @@ struct ReplyTests {
         }
     }
 
-    @Test("a reply is what its golden file says, byte for byte", arguments: golden.indices)
+    @Test("a reply equals its golden file byte for byte", arguments: golden.indices)
     func goldenFiles(index: Int) throws {
         let name = Self.golden[index].name
         let reply = try #require(Self.golden[index].reply)
@@ -77,15 +83,15 @@ struct ReplyTests {
         #expect(reply.body == expected)
     }
 
-    @Test("every golden file has its reply")
-    func completeness() throws {
+    @Test("every golden file has a reply")
+    func goldenFilesAreComplete() throws {
         let folder = try #require(Bundle.module.resourceURL?.appendingPathComponent("Golden"))
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
         #expect(Set(names) == Set(Self.golden.map { "\($0.name).json" }))
     }
 
-    @Test("the contract's own example is the reply to its own job")
-    func example() throws {
+    @Test("the example of the contract is the reply to the example job")
+    func contractExample() throws {
         let text = """
             {"version":1,"kind":"recharge","reference":"1234435687678","outcome":"succeeded","final":true,\
             "operatorid":"1111122233","ackno":"11224445565","message":"Recharge for Aircel of Amount 50 is successful",\
@@ -96,8 +102,8 @@ struct ReplyTests {
         #expect(String(decoding: try #require(Self.golden.first?.reply).body, as: UTF8.self) == text)
     }
 
-    @Test("which outcomes are final is the contract's table")
-    func finality() {
+    @Test("the outcomes that the contract calls final are final")
+    func finalOutcomes() {
         for kind in JobKind.allCases {
             for outcome in Outcome.allCases {
                 let isInterim = outcome == .inDoubt || outcome == .pending && kind != .rechargeStatus
@@ -106,8 +112,8 @@ struct ReplyTests {
         }
     }
 
-    @Test("a reply's id is the same in every version: receivers drop repeats by it")
-    func stableIDs() {
+    @Test("the id of a reply is the same in every version, because receivers drop repeats by it")
+    func stableReplyIDs() {
         let asker = Asker(correlationID: "c-1", replyTo: "upstream", traceparent: "00-1")
         // The first 16 bytes of SHA-256 of "recharge\0r-1\0c-1\0upstream\01\0", and without reply_to of "recharge\0r-1\0c-1\0\01\0".
         #expect(ReplyID.make(kind: .recharge, reference: "r-1", asker: asker, number: 1) == "531d6c40f9f15078fe10832fc28dead1")
@@ -116,8 +122,8 @@ struct ReplyTests {
                 == "4f4df269994fa52ae1611e910676f02a")
     }
 
-    @Test("whatever tells two replies apart tells their ids apart, a trace does not")
-    func distinctIDs() {
+    @Test("different replies have different ids, and a trace makes no difference")
+    func distinctReplyIDs() {
         let make = { (kind: JobKind, reference: String, correlation: String, replyTo: String?, number: Int) in
             ReplyID.make(kind: kind, reference: reference, asker: Asker(correlationID: correlation, replyTo: replyTo), number: number)
         }
@@ -132,7 +138,7 @@ struct ReplyTests {
         #expect(ReplyID.make(kind: .recharge, reference: "r", asker: traced, number: 1) == ids[0])
     }
 
-    @Test("a refusal's id is made from all that the message was")
+    @Test("the id of a refusal depends on the whole message")
     func refusalIDs() {
         let asker = Asker(correlationID: "c")
         let messages = [

@@ -2,33 +2,33 @@ import Crypto
 import ExactJSON
 
 extension Job {
-    /// A digest of what is sent to BOS, compared by value: `10` and `"10.00"` are the same amount, `expires_at` is no content.
+    /// A digest of the values that are sent to BOS: `10` and `"10.00"` are the same amount, and `expires_at` does not count.
     ///
-    /// The same reference with another fingerprint is another job and is refused. SHA-256, 32 bytes.
+    /// A job with a known reference and another fingerprint is refused. SHA-256, 32 bytes.
     package var fingerprint: [UInt8] { Self.digest(content) }
 
-    /// The digest of those fields alone that a message brought itself: what it left to the configuration is no content of its own.
+    /// The digest of only those fields that the message itself had. A value that comes from the configuration does not count.
     func fingerprint(of isBrought: (_ field: String) -> Bool) -> [UInt8] { Self.digest(content.filter { isBrought($0.name) }) }
 
     private static func digest(_ content: [JSONValue.Member]) -> [UInt8] { Array(SHA256.hash(data: JSONValue.object(content).encoded)) }
 
-    /// A digest of what a customer would see twice: operator, subscriber and amount, whatever the reference. `nil` if no money is moved.
+    /// A digest of what makes two recharges the same purchase: mobile operator, subscriber and amount. `nil` if the job moves no money.
     package var purchase: [UInt8]? {
         guard case .recharge = self else { return nil }
         return Self.digest(content.filter { ["operator", "canumber", "amount"].contains($0.name) })
     }
 
-    /// Whether the same is sent to BOS for both, field by field.
+    /// Whether the same values are sent to BOS for both jobs.
     package func hasSameContent(as other: Job) -> Bool { kind == other.kind && content == other.content }
 
-    /// The job as a message body that decodes to this job again, with every default filled in.
+    /// The job as a message body with all defaults filled in. ``init(kind:body:)`` reads it back.
     package var body: [UInt8] {
         let deadline = expiresAt.map { [JSONValue.Member("expires_at", .string($0.rfc3339))] } ?? []
         return JSONValue.object(content + deadline).encoded
     }
 
-    /// Reads ``body`` back. No rule is applied again: what was acceptable once stays readable under any configuration.
-    /// - Returns: `nil` if this is no body that this program has written.
+    /// Reads ``body`` back. The rules are not applied again: an accepted job stays readable under any configuration.
+    /// - Returns: `nil` if this program has not written the body.
     package init?(kind: JobKind, body: [UInt8]) {
         guard let json = try? JSONValue.parse(body) else { return nil }
         let expiresAt = json["expires_at"]?.text.flatMap(Timestamp.init(rfc3339:))

@@ -1,7 +1,9 @@
 import ExactJSON
 
 extension IncomingJob {
-    /// Understands the message as a job, or says in one sentence why not. The same message always gets the same answer.
+    /// Decodes the message as a job. The result depends on the message and the rules alone.
+    /// - Returns: the job, and the fingerprint of what the message itself had.
+    /// - Throws: why the message does not become a job.
     package func decode(_ rules: JobRules) throws(JobRefusal) -> (job: Job, fingerprint: [UInt8]) {
         guard announcedSize <= UInt64(JobRules.maximumSize) else {
             throw JobRefusal(
@@ -9,12 +11,12 @@ extension IncomingJob {
                 detail: "the message has \(announcedSize) bytes, a job has at most \(JobRules.maximumSize)",
                 kind: namedKind, reference: nil)
         }
-        // Its upstream could not be told of the job under the name that was meant, so it is not begun.
+        // The upstream could not be answered under the right name, so the job is not begun.
         if let property = Self.needed.first(where: unreadableProperties.contains) {
             throw undecodable("the property \(property) is not UTF-8 text")
         }
         let json = try readBody(rules)
-        let kind = try decodeKind(json, rules)
+        let kind = try decodeKind(json, rules: rules)
         let fields = JobFields(json: json, kind: kind, takesEarlierForms: rules.takesEarlierForms)
         let job: Job =
             switch kind {
@@ -25,10 +27,10 @@ extension IncomingJob {
         return (job, job.fingerprint { json[$0] != nil && json[$0] != .null })
     }
 
-    /// The properties by which a job is understood and answered.
+    /// The properties that decoding and answering a job depend on.
     private static let needed = ["correlation_id", "reply_to", "message_id", "type"]
 
-    /// The kind as far as the envelope tells it.
+    /// The kind that the property `type` or the routing key names.
     private var namedKind: JobKind? { JobKind(named: type) ?? JobKind(named: routingKey) }
 
     private func undecodable(_ detail: String) -> JobRefusal {
@@ -46,10 +48,10 @@ extension IncomingJob {
         } catch {
             result = .failure(error)
         }
-        if !rules.takesEarlierForms, let complaint = complaintOfEncoding {
+        if !rules.takesEarlierForms, let fault = encodingFault {
             let reference = (try? result.get()).flatMap { $0["referenceid"] ?? $0["refid"] }?.text.flatMap(JobRules.echoed)
             throw JobRefusal(
-                deadLetter: .undecodable, code: .invalidJob, detail: complaint, kind: namedKind, reference: reference, isByRule: true)
+                deadLetter: .undecodable, code: .invalidJob, detail: fault, kind: namedKind, reference: reference, isByRule: true)
         }
         switch result {
         case .failure(let error): throw undecodable("the body is not JSON: \(error)")
@@ -59,14 +61,14 @@ extension IncomingJob {
         }
     }
 
-    /// What is wrong with the body's encoding as the properties name it; `nil` if it is JSON in UTF-8 as it is.
-    private var complaintOfEncoding: String? {
-        // Some clients name the character set here.
+    /// What is wrong with the encoding of the body, according to the properties; `nil` if the body can be read as JSON in UTF-8.
+    private var encodingFault: String? {
+        // Some clients name the character set in this property.
         let plain = ["", "identity", "utf-8", "utf8", "us-ascii", "ascii"]
         if let encoding = contentEncoding?.lowercased(), !plain.contains(encoding) {
             return "the property content_encoding names an encoding, and none is supported; publish the JSON text as it is"
         }
-        // In plain ASCII the same text is meant in nearly every character set.
+        // Plain ASCII is the same text in nearly every character set.
         if namesOtherCharacterSet, body.contains(where: { $0 >= 0x80 || $0 == 0 }) {
             return "the property content_type names another character set than UTF-8; publish the JSON text in UTF-8"
         }
@@ -86,8 +88,8 @@ extension IncomingJob {
 // MARK: - The kind
 
 extension IncomingJob {
-    /// Property `type` where it names a kind, else the routing key, else told from the fields. Source: publishing.md#a-job.
-    private func decodeKind(_ json: JSONValue, _ rules: JobRules) throws(JobRefusal) -> JobKind {
+    /// The kind that the property `type` names, else the routing key, else the fields. Source: publishing.md#a-job.
+    private func decodeKind(_ json: JSONValue, rules: JobRules) throws(JobRefusal) -> JobKind {
         let (typed, routed) = (JobKind(named: type), JobKind(named: routingKey))
         let kind = typed ?? routed ?? Self.kind(of: json)
         func invalid(_ detail: String) -> JobRefusal {
@@ -101,9 +103,9 @@ extension IncomingJob {
                     "the property type says \(typed.rawValue) and the routing key \(routed.rawValue); publish with two that agree, or "
                         + "without a type")
             }
-            // Where the envelope says nothing, a field of any kind may be meant.
-            let isTold = typed != nil || routed != nil
-            let names = isTold ? kind?.fields ?? [] : JobKind.allCases.flatMap(\.fields)
+            // Where neither property nor routing key names the kind, the field may be meant for any kind.
+            let isNamed = typed != nil || routed != nil
+            let names = isNamed ? kind?.fields ?? [] : JobKind.allCases.flatMap(\.fields)
             if let (wrong, right) = Self.misspelling(in: json, of: names) {
                 throw invalid("the field \(wrong) is spelled wrongly; the right name is \(right)")
             }
@@ -129,7 +131,7 @@ extension IncomingJob {
         return json["referenceid"] != nil ? .rechargeStatus : nil
     }
 
-    /// A field that is one of those names but for case, `_`, `-` and white space, and the name that was meant.
+    /// A field whose name differs from one of those only in case, `_`, `-` or white space, and the right name.
     private static func misspelling(in json: JSONValue, of names: [String]) -> (wrong: String, right: String)? {
         guard case .object(let members) = json else { return nil }
         for member in members where !names.contains(member.name) {
