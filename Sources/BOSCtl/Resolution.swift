@@ -107,7 +107,7 @@ struct Resolution {
                 guard isAgainstBOS else { throw .contradicted(reference: record.job.reference, answer: "it says: \(finding.words)") }
                 console.row("BOS says the opposite, and your word is taken against it (--against-bos)")
             }
-        case .unanswered, .ownCredentialsRefused:
+        case .unanswered, .heldBack, .ownCredentialsRefused:
             console.row("BOS gave no answer: \(note)")
             try confirm("BOS could not be asked.", record)
         }
@@ -156,7 +156,7 @@ struct Resolution {
                     "BOS says: \(finding.words)"
                         + (Corroboration(of: succeeded, by: finding) == .contradicted ? " (against it, --against-bos)" : "")
                 }
-            case .unanswered, .ownCredentialsRefused: "BOS gave no answer"
+            case .unanswered, .heldBack, .ownCredentialsRefused: "BOS gave no answer"
             }
         return record.job.withoutSubscriber("\(outcome), says \(Person.current): \(reason); \(answer), \(report.note)")
     }
@@ -172,7 +172,7 @@ extension CallReport where Event == Enquiry {
     var deniesRecharge: Bool {
         switch event {
         case .found(.notFound, _, _), .found(.declined, _, _): true
-        case .found, .unanswered, .ownCredentialsRefused: false
+        case .found, .unanswered, .heldBack, .ownCredentialsRefused: false
         }
     }
 }

@@ -46,7 +46,7 @@ package struct PauseProbe: Sendable {
             .event
         {
         case .found, .ownCredentialsRefused: false
-        case .unanswered(let reason, _): reasons.contains(reason)
+        case .unanswered(let reason, _), .heldBack(let reason, _): reasons.contains(reason)
         }
     }
 }

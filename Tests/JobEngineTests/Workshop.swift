@@ -91,7 +91,7 @@ struct Workshop {
     func handle(
         _ body: String, kind: String = "recharge", correlation: String? = "c1", messageID: String? = nil, replyTo: String? = nil,
         traceparent: String? = nil, isRedelivered: Bool = false, announcedSize: UInt64? = nil, isTruncated: Bool = false,
-        lane: JobLane? = nil
+        lane: JobLane? = nil, by handler: JobHandler? = nil
     ) async -> Settlement? {
         var properties = Properties()
         properties.correlationID = correlation
@@ -103,7 +103,7 @@ struct Workshop {
             message: Message(body: Array(body.utf8), properties: properties), exchange: "bos.jobs", routingKey: kind,
             queue: "bos.recharge", isRedelivered: isRedelivered, announcedSize: announcedSize, isTruncated: isTruncated
         ) { settlement in settled.withLock { $0.append(settlement) } }
-        await handler.handle(delivery, in: lanes[lane ?? (kind == "recharge" ? .money : .questions)])
+        await (handler ?? self.handler).handle(delivery, in: lanes[lane ?? (kind == "recharge" ? .money : .questions)])
         let settlements = settled.withLock { $0 }
         return settlements.count == 1 ? settlements[0] : nil
     }
