@@ -133,17 +133,39 @@ package actor ConsumptionGate {
     /// Stops consuming for this reason; returns once no more deliveries are taken, unless a trial runs, which takes no other delivery and ends by
     /// itself. The caller may then requeue its own.
     package func close(_ reason: PauseReason, _ detail: String) async {
-        let (isNew, isTrying) = state.withLock { state in
+        let (isNews, isTrying) = state.withLock { state in
             // No job has been let through yet, and none is now. One that was let through ends its trial itself.
             if state.trial == .offered { state.trial = .none }
             state.hasTold = true
-            return (state.reasons.updateValue(detail, forKey: reason) == nil, state.trial == .running)
+            let before = state.reasons.updateValue(detail, forKey: reason)
+            // Of other reasons the detail only names the last of many calls.
+            return (before == nil || (reason == .credentials && before != detail), state.trial == .running)
         }
-        if isNew { logger.error("consuming pauses", metadata: ["reason": "\(reason.rawValue)", "detail": "\(detail)"]) }
+        if isNews { log(reason, detail) }
         if !isTrying { await switchConsumers(.stopped) }
         // After the switch, and every time: whatever crossed an opening, a round follows that puts the consumers right.
         closed.yield()
         changes.pulse()
+    }
+
+    /// The reason stands, and is given with the detail of now.
+    nonisolated func explain(_ reason: PauseReason, _ detail: String) {
+        let isNews = state.withLock { state in
+            guard let before = state.reasons[reason], before != detail else { return false }
+            state.reasons[reason] = detail
+            return true
+        }
+        if isNews { log(reason, detail) }
+    }
+
+    private nonisolated func log(_ reason: PauseReason, _ detail: String) {
+        logger.error("consuming pauses", metadata: ["reason": "\(reason.rawValue)", "detail": "\(detail)"])
+    }
+
+    /// The detail of a pause because of credentials.
+    /// - Parameter note: what came of the call that has shown it.
+    static func refusedCredentials(_ note: String) -> String {
+        "BOS refuses our token or signature (code 15 or 16), or there is no token to send: check the auth settings; \(note)"
     }
 
     /// The reason has passed: a call to BOS has shown it.

@@ -201,9 +201,7 @@ extension JobRun {
         }
         let cause = note
         let settlement = try await release(.credentialsRefused)
-        await handler.lanes.close(
-            .credentials,
-            "BOS refuses our token or signature (code 15 or 16), or there is no token to send: check the auth settings; \(cause)")
+        await handler.lanes.close(.credentials, ConsumptionGate.refusedCredentials(cause))
         return settlement
     }
 
