@@ -19,7 +19,7 @@ enum CommandFailure: Error, CustomStringConvertible {
     case insideWindow(reference: String, since: Timestamp, window: Duration)
     /// BOS has said that it knows the recharge.
     case notToBeSent(reference: String, JobState)
-    /// It would move money, and BOS does not say now that it does not know the recharge.
+    /// It would move money, and BOS does not say now that it does not know the recharge, or the person does not stand by it.
     case notDenied(reference: String, answer: String)
     /// It would move money, and nobody has said that it shall.
     case wouldSend(reference: String, Money)
@@ -66,7 +66,8 @@ enum CommandFailure: Error, CustomStringConvertible {
             "recharge \(reference.printable) is \(state.rawValue) and is not sent again: it is no doubt, or BOS has said that it knows it, or it was "
                 + "sent to another API or account, or its expires_at has passed; nothing was changed"
         case .notDenied(let reference, let answer):
-            "recharge \(reference.printable) is not sent again: BOS does not say now that it does not know it (\(answer)); nothing was changed"
+            "recharge \(reference.printable) is not sent again: BOS does not say now that it does not know it (\(answer)); nothing was changed: "
+                + "where it says no and it is not known to what, --against-bos takes your word"
         case .wouldSend(let reference, let amount):
             "recharge \(reference.printable), \(amount.rupees) rupees, is held back and was never sent: add --send to have it sent to BOS; "
                 + "`bosctl resolve --failed` refuses it; nothing was changed"

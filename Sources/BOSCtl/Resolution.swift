@@ -85,14 +85,15 @@ struct Resolution {
     }
 
     /// Goes on only if BOS says the same, or the person stands by it.
-    private func weigh(_ report: CallReport<Enquiry>, _ record: JobRecord) throws(CommandFailure) {
+    func weigh(_ report: CallReport<Enquiry>, _ record: JobRecord) throws(CommandFailure) {
         let note = record.job.withoutSubscriber(report.note)
         if let sentTo = sentElsewhere(record) {
             console.row("BOS cannot be asked here: it was sent to \(sentTo), and this configuration calls \(policy.destination)")
             return try confirm("BOS could not be asked.", record)
         }
-        // Money moves: then no flag stands in for BOS's own no.
-        if word == .send { guard report.deniesRecharge else { throw .notDenied(reference: record.job.reference, answer: note) } }
+        if word == .send, !report.permitsSending(isAgainstBOS: isAgainstBOS) {
+            throw .notDenied(reference: record.job.reference, answer: note)
+        }
         switch report.event {
         case .found(let finding, _, let subject):
             if case .saysNothing(let why) = record.weighed(finding, subject) {
@@ -168,10 +169,12 @@ extension [HistoryEntry] {
 }
 
 extension CallReport where Event == Enquiry {
-    /// Whether BOS says that it has no such recharge, or says no without saying to what.
-    var deniesRecharge: Bool {
+    /// Whether a person may have the recharge sent again. Money moves: BOS must say now that it has no such recharge. A no of which it is not known
+    /// to what it was said may be one to the question, and stands in for that only by the person's own word.
+    func permitsSending(isAgainstBOS: Bool) -> Bool {
         switch event {
-        case .found(.notFound, _, _), .found(.declined, _, _): true
+        case .found(.notFound, _, _): true
+        case .found(.declined, _, _): isAgainstBOS
         case .found, .unanswered, .heldBack, .ownCredentialsRefused: false
         }
     }

@@ -22,7 +22,8 @@ struct ResolveCommand: AsyncParsableCommand {
         abstract: "Settles recharges that are in doubt or held back by your word, and sends their final replies.",
         discussion: """
             For what BOS cannot tell, once you know it from elsewhere (BOS's people, the statement of account). BOS is asked first; if it \
-            says the opposite nothing is done, unless you add --against-bos.
+            says the opposite nothing is done, unless you add --against-bos. --send needs BOS's word that it does not know the recharge; where it \
+            says no and it is not known to what, --against-bos takes yours, and nothing else does.
 
             Only --send moves money here, but others move it on your word: after --failed the upstream gives its customer the money back, and if \
             BOS has executed the recharge after all, it is lost. After --succeeded it keeps the money, and if BOS has not executed the \
@@ -44,7 +45,10 @@ struct ResolveCommand: AsyncParsableCommand {
         ArgumentDuration?
     @Flag(name: .customLong("inside-window"), help: "Settle it although its request may still be on its way (retry.settle.window).")
     var insideWindow = false
-    @Flag(name: .customLong("against-bos"), help: "Settle it although BOS says the opposite.") var againstBOS = false
+    @Flag(
+        name: .customLong("against-bos"),
+        help: "Settle it although BOS says the opposite; with --send, although it is not known to what BOS says no.")
+    var againstBOS = false
     @OptionGroup var options: BrokerOptions
 
     func validate() throws {
