@@ -134,7 +134,10 @@ let package = Package(
         .testTarget(
             name: "DaemonTests", dependencies: ["AMQP", "Daemon", "JobModel", "Observability", "Secrets", .argumentParser, .logging]),
         .testTarget(
-            name: "BOSCtlTests", dependencies: ["BOSClient", "BOSCtl", "ExactJSON", "JobModel", "Ledger", "LedgerKit", .argumentParser]),
+            name: "BOSCtlTests",
+            dependencies: [
+                "BOSClient", "BOSCtl", "Daemon", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerKit", .argumentParser,
+            ]),
         .testTarget(name: "SimulationTests", dependencies: ["JobModel", "Ledger", "Simulation"]),
         .testTarget(
             name: "BOSSimulatorKitTests", dependencies: ["BOSSimulator", "BOSSimulatorKit", "ExactJSON", "JobModel", .argumentParser]),

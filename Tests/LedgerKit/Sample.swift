@@ -45,6 +45,7 @@ package enum Sample {
         progress.answer = Answer(
             httpStatus: 200, responseCode: 0, status: false, message: "läuft \u{0} noch", operatorID: "00123456789012345678901234567890",
             acknowledgement: "ack")
+        progress.evidence = .operator
         progress.told = state == .inDoubt ? "in_doubt" : nil
         progress.completedAt = state.isFinal ? moment(9) : nil
         return progress

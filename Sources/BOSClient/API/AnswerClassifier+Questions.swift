@@ -16,7 +16,7 @@ extension AnswerClassifier {
             return .unknown(.unreadable, detail: error.problem, facts)
         }
         facts.reference = named.reference
-        let words = Words(of: facts.message, inData: answer.data?.message ?? "", configuration)
+        let words = Words(of: facts.message, inData: answer.data?.message ?? "", phrases)
         if let data = answer.data, data.status != nil {
             facts.operatorID = facts.operatorID ?? data.operatorID
             if facts.message.isEmpty { facts.message = data.message }
@@ -39,15 +39,15 @@ extension AnswerClassifier {
         /// The text beside the status of the recharge says that it was done. The answer's own text may mean the question.
         let done: Bool
 
-        init(of message: String, inData dataMessage: String, _ configuration: BOSConfiguration) {
-            let texts = [message, dataMessage]
-            done = dataMessage.says(anyOf: ["success"]) && !dataMessage.says(anyOf: ["refund", "revers"])
-            func says(_ patterns: [String]) -> Bool { texts.contains { $0.contains(anyOf: patterns) } }
-            notFound = says(configuration.enquiry.notFoundPatterns)
-            failed = says(configuration.enquiry.failedPatterns)
-            postponed = says(configuration.codes.postponedPatterns)
-            failing = texts.contains { $0.says(anyOf: configuration.codes.failingPatterns) }
-            pending = texts.contains { $0.says(anyOf: configuration.codes.pendingPatterns) }
+        init(of message: String, inData dataMessage: String, _ phrases: ConfiguredPhrases) {
+            let data = Wording(dataMessage)
+            let texts = [Wording(message), data]
+            done = data.says(anyOf: ConfiguredPhrases.success) && !data.says(anyOf: ConfiguredPhrases.undone)
+            notFound = texts.contains { $0.contains(anyOf: phrases.notFound) }
+            failed = texts.contains { $0.contains(anyOf: phrases.failed) }
+            postponed = texts.contains { $0.contains(anyOf: phrases.postponed) }
+            failing = texts.contains { $0.says(anyOf: phrases.failing) }
+            pending = texts.contains { $0.says(anyOf: phrases.pending) }
         }
     }
 
@@ -73,8 +73,7 @@ extension AnswerClassifier {
         guard let word = status.word, facts.status != false, facts.httpStatus == 200, !words.notFound,
             facts.responseCode == nil || facts.responseCode == configuration.codes.done
         else { return nil }
-        let enquiry = configuration.enquiry
-        let lists = [enquiry.succeededWords, enquiry.failedWords, enquiry.pendingWords].map { $0.contains(word: word) }
+        let lists = [self.words.succeeded, self.words.failed, self.words.pending].map { $0.contains(word) }
         let refund = refund(data)
         switch (lists, refund) {
         case ([true, false, false], .no) where !words.failed && !words.failing && !words.pending && !words.postponed: return .succeeded
@@ -96,9 +95,7 @@ extension AnswerClassifier {
     private func refund(_ data: AnswerData) -> Refund {
         guard let refunded = data.refunded else { return .no }
         guard let word = refunded.word else { return .unreadable }
-        let (yes, no) = (
-            configuration.enquiry.refundedWords.contains(word: word), configuration.enquiry.notRefundedWords.contains(word: word)
-        )
+        let (yes, no) = (words.refunded.contains(word), words.notRefunded.contains(word))
         if word.isEmpty || (no && !yes) { return .no }
         return yes && !no ? .yes : .unreadable
     }
@@ -115,7 +112,7 @@ extension AnswerClassifier {
         // A duplicate is said of a request to recharge; about an enquiry it proves nothing.
         case (_, codes.done), (_, codes.duplicateReference), (_, nil), (true, _), (nil, _): return nil
         case (false, let code?):
-            if words.notFound || facts.message.says(anyOf: ["success"]) { return nil }
+            if words.notFound || Wording(facts.message).says(anyOf: ConfiguredPhrases.success) { return nil }
             if configuration.enquiry.failedCodes.contains(code) { return words.pending || words.postponed ? nil : .failed(refunded: false) }
             return words.failed && !words.postponed && !codes.askAgain.contains(code) ? .failed(refunded: false) : .declined
         }
@@ -144,11 +141,11 @@ extension AnswerClassifier {
     }
 
     private func panVerdict(_ facts: BOSFacts, hasFailedCode: Bool) -> PANAnswer.Verdict {
-        let (pan, codes) = (configuration.pan, configuration.codes)
+        let codes = configuration.codes
         if let code = facts.responseCode, codes.accepted.contains(code) { return .pending }
-        let isDuplicate = facts.message.contains(anyOf: ["duplicate refid"])
-        let lists = [pan.pendingPatterns, pan.completedPatterns, pan.rejectedPatterns].map(facts.message.contains(anyOf:)) + [isDuplicate]
-        switch lists {
+        let lists = [phrases.panPending, phrases.panCompleted, phrases.panRejected, ConfiguredPhrases.duplicateRefID]
+        let wording = Wording(facts.message)
+        switch lists.map(wording.contains(anyOf:)) {
         // A code that says something else, or "no", contradicts the words.
         case [false, true, false, false] where facts.status != false && (facts.responseCode == nil || facts.responseCode == codes.done):
             return hasFailedCode ? .pending : .completed
@@ -170,7 +167,16 @@ extension JSONValue {
     }
 }
 
-extension [String] {
-    /// Whether one of them is this word, which is in small letters already.
-    fileprivate func contains(word: String) -> Bool { contains(word) || contains { $0.lowercased() == word } }
+/// The words of a configuration that stand in `data`, in small letters.
+struct EnquiryWords: Sendable {
+    let succeeded, failed, pending, refunded, notRefunded: Set<String>
+
+    init(_ enquiry: BOSConfiguration.Enquiry) {
+        func small(_ words: [String]) -> Set<String> { Set(words.map { $0.lowercased() }) }
+        succeeded = small(enquiry.succeededWords)
+        failed = small(enquiry.failedWords)
+        pending = small(enquiry.pendingWords)
+        refunded = small(enquiry.refundedWords)
+        notRefunded = small(enquiry.notRefundedWords)
+    }
 }

@@ -9,6 +9,7 @@ import Secrets
 package final class BOSClient: Sendable {
     private let configuration: BOSConfiguration
     private let classifier: AnswerClassifier
+    private let mask: SecretMask
     private let transport: HTTPTransport
     private let tokens: any TokenSource
     private let recharges: HTTPClient.Request
@@ -22,6 +23,7 @@ package final class BOSClient: Sendable {
     package init(configuration: BOSConfiguration, clock: BOSClock = .system, logger: Logger) throws(BOSConfigurationError) {
         self.configuration = configuration
         classifier = AnswerClassifier(configuration: configuration)
+        mask = configuration.mask
         recharges = try HTTPTransport.template(url: configuration.rechargeURL, userAgent: configuration.userAgent)
         enquiries = try HTTPTransport.template(
             url: configuration.url(configuration.endpoints.enquiry), userAgent: configuration.userAgent)
@@ -79,8 +81,8 @@ package final class BOSClient: Sendable {
         _ request: PANStatusRequest, traceparent: String? = nil, timeout: Duration? = nil
     ) async -> Attempt<PANAnswer> {
         await call(
-            panStatuses, body: request.body(configuration.pan), traceparent: traceparent, timeout: timeout, classifier.panStatus(_:version:)
-        )
+            panStatuses, body: request.body(configuration.pan), secret: request.nepKey, traceparent: traceparent, timeout: timeout,
+            classifier.panStatus(_:version:))
     }
 
     /// Gets a newer token after BOS refused this one; everybody who was refused with the same version shares one renewal.
@@ -99,19 +101,22 @@ package final class BOSClient: Sendable {
     /// Closes the connections. Calls under way fail as unknown, so let them end first.
     package func shutdown() async { await transport.shutdown() }
 
+    /// - Parameter secret: one that this call alone sends.
     private func call<Answer>(
-        _ template: HTTPClient.Request, body: [UInt8], traceparent: String?, timeout: Duration?,
+        _ template: HTTPClient.Request, body: [UInt8], secret: String? = nil, traceparent: String?, timeout: Duration?,
         isTimely: (@Sendable () -> Bool)? = nil, _ classify: (ReadAnswer, CredentialVersion) -> Attempt<Answer>
     ) async -> Attempt<Answer> {
         let time = TimeAmount(min(timeout ?? configuration.requestTimeout, configuration.requestTimeout))
         var deadline = NIODeadline.now() + time
         var headers: [(String, String)] = []
         var version = CredentialVersion(0)
+        var mask = mask.adding(secret)
         switch await tokens.token() {
         case .anonymous: break
         case .token(let token, let tokenVersion):
             headers.append(("Authorization", "Bearer \(token.revealed)"))
             version = tokenVersion
+            mask = mask.adding(token.revealed)
         case .unavailable(let problem): return .notSent(.tokenUnavailable, detail: problem)
         }
         if let traceparent { headers.append(("traceparent", traceparent)) }
@@ -124,7 +129,7 @@ package final class BOSClient: Sendable {
             return classify(
                 ReadAnswer(
                     httpStatus: answer.status, retryAfter: answer.retryAfter, refusesToken: answer.refusesToken, encoding: answer.encoding,
-                    body: answer.body), version)
+                    body: answer.body, mask: mask), version)
         }
     }
 }

@@ -66,7 +66,8 @@ enum CommandFailure: Error, CustomStringConvertible {
             "recharge \(reference.printable) is \(state.rawValue) and is not sent again; nothing was changed. Either it is not in doubt, or BOS has "
                 + "said that it knows it, or it was sent to another API or account, or its expires_at has passed"
         case .notDenied(let reference, let answer):
-            "recharge \(reference.printable) is not sent again: BOS must say now that it does not know it, and says: \(answer); nothing was changed"
+            "recharge \(reference.printable) is not sent again: BOS must say now that it does not know it, and says: \(answer); nothing was changed. "
+                + "Where BOS declines with a code of unknown meaning, --against-bos adds your own word"
         case .wouldSend(let reference, let amount):
             "recharge \(reference.printable), \(amount.rupees) rupees, is held and was never sent: add --send to send it to BOS, "
                 + "or refuse it with `bosctl resolve --failed`; nothing was changed"

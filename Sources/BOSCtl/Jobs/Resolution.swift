@@ -87,14 +87,15 @@ struct Resolution {
     }
 
     /// Returns if BOS confirms the decision, or if the operator confirms it.
-    private func weigh(_ report: CallReport<Enquiry>, about record: JobRecord) throws(CommandFailure) {
+    func weigh(_ report: CallReport<Enquiry>, about record: JobRecord) throws(CommandFailure) {
         let note = record.job.withoutSubscriber(report.note)
         if let sentTo = sentElsewhere(record) {
             console.row("BOS cannot be asked: the recharge was sent to \(sentTo), and this configuration calls \(policy.destination)")
             return try confirm("BOS could not be asked.", about: record)
         }
-        // Sending again moves money. Only BOS's own answer permits it, no flag does.
-        if word == .send { guard report.deniesRecharge else { throw .notDenied(reference: record.job.reference, answer: note) } }
+        if word == .send, !report.permitsSending(isAgainstBOS: isAgainstBOS) {
+            throw .notDenied(reference: record.job.reference, answer: note)
+        }
         switch report.event {
         case .found(let finding, _, let subject):
             if case .saysNothing(let why) = record.weighed(finding, subject: subject) {
@@ -111,7 +112,7 @@ struct Resolution {
                 }
                 console.row("BOS says the opposite; your decision counts (--against-bos)")
             }
-        case .unanswered, .ownCredentialsRefused:
+        case .unanswered, .heldBack, .ownCredentialsRefused:
             console.row("BOS gave no answer: \(note)")
             try confirm("BOS could not be asked.", about: record)
         }
@@ -163,7 +164,7 @@ struct Resolution {
                     "BOS says: \(finding.humanDescription)"
                         + (Corroboration(of: succeeded, by: finding) == .contradicted ? " (against it, --against-bos)" : "")
                 }
-            case .unanswered, .ownCredentialsRefused: "BOS gave no answer"
+            case .unanswered, .heldBack, .ownCredentialsRefused: "BOS gave no answer"
             }
         return record.job.withoutSubscriber("\(outcome), says \(OperatorIdentity.current): \(reason); \(answer), \(report.note)")
     }
@@ -175,11 +176,13 @@ extension [HistoryEntry] {
 }
 
 extension CallReport where Event == Enquiry {
-    /// Whether BOS says that it does not know the recharge, or declines with a code of unknown meaning.
-    var deniesRecharge: Bool {
+    /// Whether the operator may have the recharge sent again. That moves money, so BOS must say now that it does not know the recharge. Where BOS
+    /// declines with a code of unknown meaning, it may have declined the question; then the operator's own word is needed besides.
+    func permitsSending(isAgainstBOS: Bool) -> Bool {
         switch event {
-        case .found(.notFound, _, _), .found(.declined, _, _): true
-        case .found, .unanswered, .ownCredentialsRefused: false
+        case .found(.notFound, _, _): true
+        case .found(.declined, _, _): isAgainstBOS
+        case .found, .unanswered, .heldBack, .ownCredentialsRefused: false
         }
     }
 }

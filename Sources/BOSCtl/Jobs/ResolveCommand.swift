@@ -22,7 +22,8 @@ struct ResolveCommand: AsyncParsableCommand {
         abstract: "Resolves recharges that are in doubt or held, by your decision, and publishes their final replies.",
         discussion: """
             Use this when BOS cannot tell the outcome and you know it from elsewhere: from BOS's staff, or from the statement of account. \
-            BOS is asked first. If it says the opposite, nothing is changed, unless you add --against-bos.
+            BOS is asked first. If it says the opposite, nothing is changed, unless you add --against-bos. --send \
+            needs BOS's word that it does not know the recharge. Where BOS declines with a code of unknown meaning, --against-bos adds yours.
 
             Only --send moves money here, but others act on your decision. After --failed the upstream refunds its customer; if BOS has \
             executed the recharge after all, that money is lost. After --succeeded the upstream keeps the money; if BOS has not executed \
@@ -46,7 +47,10 @@ struct ResolveCommand: AsyncParsableCommand {
     var olderThan: ArgumentDuration?
     @Flag(name: .customLong("inside-window"), help: "Resolve it although BOS may still execute its request (retry.settle.window).")
     var insideWindow = false
-    @Flag(name: .customLong("against-bos"), help: "Resolve it although BOS says the opposite.") var againstBOS = false
+    @Flag(
+        name: .customLong("against-bos"),
+        help: "Resolve it although BOS says the opposite; with --send, although BOS declines with a code of unknown meaning.")
+    var againstBOS = false
     @OptionGroup var options: ConfigurationOptions
 
     func validate() throws {

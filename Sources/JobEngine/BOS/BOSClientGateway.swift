@@ -73,6 +73,7 @@ package final class BOSClientGateway: BOSGateway {
         case .answered(let answer):
             return CallReport(
                 .found(RechargeMachine.Finding(answer.verdict), Answer(answer.facts), Subject(answer)), note: note, sighting: sighting)
+        case .notSent(.tokenUnavailable, _): return CallReport(.heldBack(.credentialsRefused, retryAfter: nil), note: note)
         case .notSent, .throttled, .postponed, .credentialsRefused, .unknown:
             let (reason, retryAfter) = unanswered(attempt)
             return CallReport(.unanswered(reason, retryAfter: retryAfter), note: note, sighting: sighting)
@@ -89,6 +90,7 @@ package final class BOSClientGateway: BOSGateway {
         switch attempt {
         case .answered(let answer):
             return CallReport(.found(PANStatusMachine.Finding(answer), Answer(answer.facts)), note: note, sighting: sighting)
+        case .notSent(.tokenUnavailable, _): return CallReport(.heldBack(.credentialsRefused, retryAfter: nil), note: note)
         case .notSent, .throttled, .postponed, .credentialsRefused, .unknown:
             let (reason, retryAfter) = unanswered(attempt)
             return CallReport(.unanswered(reason, retryAfter: retryAfter), note: note, sighting: sighting)
@@ -105,7 +107,6 @@ package final class BOSClientGateway: BOSGateway {
     /// Why a question got no usable answer.
     private func unanswered<Answer>(_ attempt: Attempt<Answer>) -> (WaitReason, retryAfter: Duration?) {
         switch attempt {
-        case .notSent(.tokenUnavailable, _): return (.credentialsRefused, nil)
         case .notSent: return (.notSent, nil)
         case .throttled(let facts): return (.throttled, facts.retryAfter)
         case .postponed(let facts): return (.postponed, facts.retryAfter)

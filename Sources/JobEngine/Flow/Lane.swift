@@ -100,13 +100,15 @@ extension Lane {
         for waiter in admitted { waiter.resume(returning: true) }
         if hasOpened {
             await gate.close(
-                .bos, "too many calls to BOS failed, the last one with: \(note); BOS is probed, and consuming resumes once it answers")
+                .bos,
+                detail: "too many calls to BOS failed, the last one with: \(note); BOS is probed, and consuming resumes once it answers")
         }
         if let pause = outcome.retryAfter, pause > .zero { await throttle(until: now + pause, note: note) }
         switch outcome.recharge {
         case .postponed:
             await gate.close(
-                .postponed, "BOS takes no recharge for now: \(note); the worker tries one recharge at a time until BOS takes them again")
+                .postponed,
+                detail: "BOS takes no recharge for now: \(note); the worker tries one recharge at a time until BOS takes them again")
         case .refused(let code): await noteAnswer(refusal: code, note: note)
         case .taken: await noteAnswer(refusal: nil, note: note)
         case nil: break
@@ -115,7 +117,7 @@ extension Lane {
 
     private func throttle(until end: Duration, note: String) async {
         state.withLock { $0.throttledUntil = max($0.throttledUntil ?? end, end) }
-        await gate.close(.throttled, "BOS asks for a pause: \(note)")
+        await gate.close(.throttled, detail: "BOS asks for a pause: \(note)")
     }
 
     /// Learns from an answer to a recharge that is not "not now".
@@ -131,7 +133,8 @@ extension Lane {
         guard refusedWith != nil else { return gate.pass(.refusals) }
         await gate.close(
             .refusals,
-            "BOS refuses nearly all recharges with one code, the last one with: \(note); the worker tries one recharge at a time until BOS "
+            detail:
+                "BOS refuses nearly all recharges with one code, the last one with: \(note); the worker tries one recharge at a time until BOS "
                 + "answers otherwise (see bosctl codes)")
     }
 }
@@ -202,6 +205,6 @@ package struct Lanes: Sendable {
     /// Stops consuming in both lanes, for a reason that concerns every job.
     /// - Parameter detail: one sentence for people.
     package func close(_ reason: PauseReason, detail: String) async {
-        for lane in all { await lane.gate.close(reason, detail) }
+        for lane in all { await lane.gate.close(reason, detail: detail) }
     }
 }

@@ -50,6 +50,7 @@ struct RechargeCaller: BOSCaller {
             switch enquiry {
             case .found(let finding, let answer, let subject): return .enquired(finding, answer, subject, calibration)
             case .unanswered(let reason, let retryAfter): return .enquiryUnanswered(reason, retryAfter: retryAfter)
+            case .heldBack(let reason, let retryAfter): return .enquiryHeldBack(reason, retryAfter: retryAfter)
             case .ownCredentialsRefused: return .enquiryUnanswered(.unanswered, retryAfter: nil)
             }
         }
@@ -76,8 +77,16 @@ struct RechargeStatusCaller: BOSCaller {
     /// BOS is asked as this ledger has sent the recharge, and the answer is held against what this ledger holds after it: a recharge that was
     /// taken up meanwhile counts.
     func ask(for machine: RechargeStatusMachine, _ options: CallOptions) async -> CallReport<RechargeStatusMachine.Event> {
+        let before: KnownRecharge?
         do throws(LedgerError) {
-            let before = try await known(machine.query)
+            before = try await known(machine.query)
+        } catch {
+            return CallReport(.heldBack(.unanswered, retryAfter: nil), note: Self.note(error))
+        }
+        if let before, !machine.mayAsk(about: before) {
+            return CallReport(.sentElsewhere(before), note: "not asked: it was sent to \(before.progress.sentTo ?? "")")
+        }
+        do throws(LedgerError) {
             let registerID = before?.recharge.registerID ?? machine.query.registerID
             let reference = enquiresBy.name(machine.query.reference, bosReference: before?.progress.bosReference)
             let report = await gateway.enquire(reference, registerID: registerID, options)
@@ -89,13 +98,16 @@ struct RechargeStatusCaller: BOSCaller {
                         finding, answer, subject,
                         calibrator.calibration(of: registerID, by: enquiresBy.kind(before?.progress.bosReference)), known: known)
                 case .unanswered(let reason, let retryAfter): .unanswered(reason, retryAfter: retryAfter)
+                case .heldBack(let reason, let retryAfter): .heldBack(reason, retryAfter: retryAfter)
                 case .ownCredentialsRefused: .ownCredentialsRefused
                 }
             }
         } catch {
-            return CallReport(.unanswered(.unanswered, retryAfter: nil), note: "the ledger could not be asked for the recharge: \(error)")
+            return CallReport(.unanswered(.unanswered, retryAfter: nil), note: Self.note(error))
         }
     }
+
+    private static func note(_ error: LedgerError) -> String { "the ledger could not be asked for the recharge: \(error)" }
 
     private func known(_ query: RechargeStatusQuery) async throws(LedgerError) -> KnownRecharge? {
         guard let record = try await ledger.job(.recharge, query.reference)?.record, case .recharge(let recharge) = record.job else {

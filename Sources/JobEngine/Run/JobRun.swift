@@ -52,7 +52,7 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
                     step = take(await caller.send(permit, for: machine, callThatMovesMoney))
                 case .ask:
                     // An enquiry can wait for the next start; the process cannot wait for it.
-                    if context.drain.isDraining, machine.progress.state == .inDoubt { return try await release(.doubt) }
+                    if context.drain.isDraining, machine.progress.state == .inDoubt { return try await release(.doubt, isAsked: false) }
                     if !isStored { try await store(machine.progress.state == .inDoubt ? .doubt : .enquired, detail: doubt) }
                     step = take(await caller.ask(for: machine, call))
                 case .wait(let reason):
@@ -74,12 +74,23 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
         let before = machine.progress
         let step = machine.on(report.event, at: clock.moment, jitter: clock.jitter())
         if let sighting = report.sighting { sightings.append(sighting) }
-        // What became of a recharge tells what the code meant with which BOS had answered it.
-        if let verdict = step.verdict, let answer = before.answer, before.doubt.map(\.keepsAnswer) == true {
-            sightings.append(CodeSighting(.recharge, answer, afterwards: verdict.outcome))
-        }
+        if let meaning = meaning(report.sighting, before, step.verdict) { sightings.append(meaning) }
         note = [report.note, machine.remark].filter { !$0.isEmpty }.joined(separator: "; ")
         return step
+    }
+
+    /// What became of a recharge tells what the answer meant that BOS had given to it.
+    /// - Parameters:
+    ///   - heard: the answer of now.
+    ///   - before: the progress before it.
+    private func meaning(_ heard: CodeSighting?, _ before: Progress, _ verdict: Verdict?) -> CodeSighting? {
+        if let answer = before.doubtfulAnswer {
+            if let verdict { return CodeSighting(.recharge, answer, afterwards: verdict.outcome) }
+            return machine.progress.resendings > before.resendings ? CodeSighting(.recharge, answer, afterwards: .notFound) : nil
+        }
+        guard let verdict, var sighting = heard, sighting.name.endpoint == .recharge else { return nil }
+        sighting.afterwards = verdict.outcome
+        return sighting
     }
 
     /// Money is sent with all the time that a request may take, and not after the job's deadline. That is looked at directly before the call:
@@ -211,9 +222,7 @@ extension JobRun {
         }
         let cause = note
         let settlement = try await release(.credentialsRefused)
-        await context.lanes.close(
-            .credentials,
-            detail: "BOS refuses our token or signature (code 15 or 16), or there is no token to send: check the auth settings; \(cause)")
+        await context.lanes.close(.credentials, detail: ConsumptionGate.refusedCredentials(cause))
         return settlement
     }
 
@@ -258,21 +267,13 @@ extension JobRun {
     }
 
     /// Puts the job back on its queue: what stops it would stop every other one too, or the process ends.
-    private mutating func release(_ reason: WaitReason) async throws(RunError) -> Settlement {
+    /// - Parameter isAsked: `false`: the enquiry that the machine has counted is not made.
+    private mutating func release(_ reason: WaitReason, isAsked: Bool = true) async throws(RunError) -> Settlement {
         var progress = machine.progress
+        if !isAsked { progress.enquiries = max(0, progress.enquiries - 1) }
         // Due whenever it is delivered again: a moment would be in the future after a clock was set back, and the delivery let go of.
         progress.dueAt = nil
         _ = try await store(StoredStep(.released, detail: reason.rawValue, progress: progress))
         return .requeue
-    }
-}
-
-extension DoubtCause {
-    /// Whether the stored answer is still that of `DoRecharge`.
-    fileprivate var keepsAnswer: Bool {
-        switch self {
-        case .unanswered, .duplicate, .refused: true
-        case .acceptedByBOS: false
-        }
     }
 }

@@ -11,6 +11,8 @@ package struct PANStatusMachine: JobMachine {
     package enum Event: Sendable {
         case found(Finding, Answer)
         case unanswered(WaitReason, retryAfter: Duration?)
+        /// BOS was not asked.
+        case heldBack(WaitReason, retryAfter: Duration?)
         /// BOS refuses the credentials of this check and takes those of enquiries.
         case ownCredentialsRefused
     }
@@ -67,6 +69,9 @@ package struct PANStatusMachine: JobMachine {
             progress.credentialRefusals = 0
             progress.enquiries = next(progress.enquiries)
             return wait(.panPending, interval(jitter), at: now)
+        case .heldBack(let reason, let retryAfter):
+            progress.attempts = max(0, progress.attempts - 1)
+            return wait(reason, max(policy.send.delay(failures: max(progress.failures, 1), jitter: jitter), retryAfter ?? .zero), at: now)
         case .unanswered(let reason, let retryAfter):
             progress.failures = next(progress.failures)
             let backoff = policy.send.delay(failures: progress.failures, jitter: jitter)

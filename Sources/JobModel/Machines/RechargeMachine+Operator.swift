@@ -31,6 +31,7 @@ extension RechargeMachine {
         else { return false }
         progress.state = .accepted
         progress.doubt = nil
+        progress.evidence = .operator
         progress.resendings = next(progress.resendings)
         progress.failures = 0
         // The next sending is the first that may have been executed.

@@ -32,6 +32,8 @@ package struct RechargeMachine: JobMachine {
         case enquired(Finding, Answer, Subject = Subject(), Calibration = .untried)
         /// The enquiry got no usable answer.
         case enquiryUnanswered(WaitReason, retryAfter: Duration?)
+        /// BOS was not asked.
+        case enquiryHeldBack(WaitReason, retryAfter: Duration?)
     }
 
     package let recharge: Recharge
@@ -95,13 +97,16 @@ package struct RechargeMachine: JobMachine {
                 return waitInDoubt(at: now, jitter)
             }
         case .enquiryUnanswered(let reason, let retryAfter): return enquiryUnanswered(reason, retryAfter, at: now, jitter)
+        case .enquiryHeldBack(let reason, let retryAfter):
+            notAsked()
+            return enquiryUnanswered(reason, retryAfter, at: now, jitter)
         }
     }
 
     package mutating func setAside() -> Verdict? {
         guard progress.state == .inDoubt || progress.state == .parked, progress.told == nil else { return nil }
         progress.told = Outcome.inDoubt.rawValue
-        let evidence: Evidence = progress.doubt == .unanswered ? .none : .answer
+        let evidence = progress.doubt == .unanswered ? Evidence.none : progress.evidence ?? .answer
         return Verdict(.inDoubt, evidence: evidence, answer: progress.answer)
     }
 }
@@ -112,7 +117,9 @@ extension RechargeMachine {
     private mutating func send(at now: Moment) -> Step {
         if let deadline = recharge.expiresAt, now.civil > deadline {
             // After a settled doubt something was sent before, and BOS did not know it.
-            if progress.resendings > 0 { return finish(notExecuted("expires_at has passed, so it is not sent again"), at: now) }
+            if progress.resendings > 0 {
+                return finish(notExecuted("expires_at has passed, so it is not sent again", evidence: settledBefore), at: now)
+            }
             return finish(
                 Verdict(.expired, evidence: .none, code: .deadlinePassed, detail: "expires_at passed before anything was sent to BOS"),
                 at: now)
@@ -186,7 +193,7 @@ extension RechargeMachine {
     }
 
     private mutating func take(_ meaning: Meaning, _ answer: Answer, at now: Moment, _ jitter: Double) -> Step {
-        progress.answer = answer
+        (progress.answer, progress.evidence) = (answer, .answer)
         progress.failures = 0
         progress.credentialRefusals = 0
         switch meaning {
@@ -223,7 +230,7 @@ extension RechargeMachine {
             case .refused: .refused
             case .failed, .inDoubt, .pending, .notFound: .failed
             }
-        progress.answer = verdict.answer
+        (progress.answer, progress.evidence) = (verdict.answer, verdict.evidence)
         progress.doubt = nil
         progress.completedAt = now.civil
     }
@@ -243,24 +250,27 @@ extension RechargeMachine {
     }
 
     private func refusedCredentials(_ answer: Answer?, _ circumstance: String) -> Verdict {
-        let evidence: Evidence = progress.resendings > 0 ? .enquiry : answer == nil ? .none : .answer
-        return Verdict(
-            .failed, evidence: evidence, code: .refusedByBOS,
+        Verdict(
+            .failed, evidence: answer == nil ? settledBefore : .answer, code: .refusedByBOS,
             detail: "BOS refuses the credentials of this job \(circumstance) (check its RegisterID and operator); nothing was executed",
             answer: answer ?? progress.answer)
     }
 
+    /// What has settled that nothing of the sendings before was executed: an enquiry, or a person. Without a doubt nothing had to.
+    private var settledBefore: Evidence { progress.resendings > 0 ? progress.evidence ?? .enquiry : .none }
+
     /// A doubt that came before was settled with "not executed", or there was none.
     private var gaveUp: Verdict {
         Verdict(
-            .failed, evidence: progress.resendings > 0 ? .enquiry : .none, code: .gaveUp,
+            .failed, evidence: settledBefore, code: .gaveUp,
             detail: "it could not be sent to BOS within the attempts or the age allowed (retry.maximumFailures, retry.maximumAge); "
                 + "nothing was executed", answer: progress.answer)
     }
 
-    func notExecuted(_ why: String) -> Verdict {
+    /// - Parameter evidence: what has settled that.
+    func notExecuted(_ why: String, evidence: Evidence) -> Verdict {
         Verdict(
-            .failed, evidence: .enquiry, code: .notExecuted,
+            .failed, evidence: evidence, code: .notExecuted,
             detail: "what was sent before is settled as not executed; \(why)",
             answer: progress.answer)
     }
@@ -274,7 +284,8 @@ extension RechargeMachine {
         switch event {
         case .answered: return doubt(.acceptedByBOS)
         case .enquired(let finding, _, _, _) where finding.isVerdict || finding == .pending: return doubt(.acceptedByBOS)
-        case .notTaken, .unknown, .enquired, .enquiryUnanswered: return progress.state == .inDoubt ? ask() : doubt(.unanswered)
+        case .notTaken, .unknown, .enquired, .enquiryUnanswered, .enquiryHeldBack:
+            return progress.state == .inDoubt ? ask() : doubt(.unanswered)
         }
     }
 }
@@ -284,7 +295,7 @@ extension RechargeMachine.Event {
     fileprivate var state: JobState {
         switch self {
         case .notTaken, .unknown, .answered: .sending
-        case .enquired, .enquiryUnanswered: .inDoubt
+        case .enquired, .enquiryUnanswered, .enquiryHeldBack: .inDoubt
         }
     }
 }

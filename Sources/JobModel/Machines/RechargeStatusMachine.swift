@@ -4,6 +4,10 @@ package struct RechargeStatusMachine: JobMachine {
         /// - Parameter known: what this ledger holds of the recharge itself.
         case found(RechargeMachine.Finding, Answer, Subject = Subject(), Calibration = .untried, known: KnownRecharge? = nil)
         case unanswered(WaitReason, retryAfter: Duration?)
+        /// BOS was not asked.
+        case heldBack(WaitReason, retryAfter: Duration?)
+        /// BOS was not asked: this ledger has sent the recharge to another API or account, and the one that is called now knows nothing of it.
+        case sentElsewhere(KnownRecharge)
         /// BOS refuses the credentials of this question and takes those of others.
         case ownCredentialsRefused
     }
@@ -45,6 +49,8 @@ package struct RechargeStatusMachine: JobMachine {
         guard !progress.state.isFinal else { return .nothing }
         switch event {
         case .found(let finding, let answer, let subject, let calibration, let known):
+            // It was sent elsewhere while BOS was asked.
+            if let known, !mayAsk(about: known) { return self.answer(from: known, at: now) }
             let names = known.map { $0.recharge.names($0.progress.bosReference) } ?? [query.reference]
             switch finding.weighed(subject, against: known?.recharge, names: names, calibration) {
             case .counts(let finding):
@@ -53,6 +59,12 @@ package struct RechargeStatusMachine: JobMachine {
             case .saysNothing(let why): return saysNothing(why, at: now, jitter)
             }
         case .unanswered(let reason, let retryAfter): return unanswered(reason, retryAfter, at: now, jitter)
+        case .heldBack(let reason, let retryAfter):
+            notAsked()
+            return unanswered(reason, retryAfter, at: now, jitter)
+        case .sentElsewhere(let known):
+            notAsked()
+            return answer(from: known, at: now)
         case .ownCredentialsRefused:
             progress.credentialRefusals = next(progress.credentialRefusals)
             guard progress.credentialRefusals < policy.maximumCredentialRefusals else {
@@ -65,11 +77,33 @@ package struct RechargeStatusMachine: JobMachine {
         }
     }
 
+    /// Whether BOS can know this recharge: it was sent to the API and account that are called now, or not at all.
+    package func mayAsk(about known: KnownRecharge) -> Bool { known.isAsked(policy) }
+
+    /// The question that was about to be asked did not reach BOS.
+    private mutating func notAsked() { progress.attempts = max(0, progress.attempts - 1) }
+
+    /// What this ledger knows of a recharge about which BOS cannot be asked any more.
+    private mutating func answer(from known: KnownRecharge, at now: Moment) -> Step {
+        let held = known.progress
+        remark = "this ledger holds the recharge as \(held.state.rawValue), and has sent it to another API or account"
+        let evidence = held.evidence ?? .none
+        switch held.state {
+        case .succeeded: return finish(.succeeded, Verdict(.succeeded, evidence, answer: held.answer), at: now)
+        case .failed, .refused, .expired:
+            let detail = "the recharge has ended so; BOS cannot be asked about it any more, since it was sent to another API or account"
+            let code: ReplyErrorCode = evidence == .operator ? .resolvedByOperator : held.answer == nil ? .notExecuted : .refusedByBOS
+            return finish(.failed, Verdict(.failed, evidence, code, detail, answer: held.answer), at: now)
+        case .accepted, .sending, .inDoubt, .pending, .parked, .held, .notFound, .answeredPending:
+            return finish(.answeredPending, Verdict(.pending, .none), at: now)
+        }
+    }
+
     private mutating func conclude(
         _ finding: RechargeMachine.Finding, _ answer: Answer, _ subject: Subject, _ calibration: Calibration, _ known: KnownRecharge?,
         at now: Moment
     ) -> Step {
-        if let known, !known.isSettled(by: finding, subject, policy) {
+        if let known, !known.isSettled(by: finding, subject) {
             remark = "this ledger holds the recharge as \(known.progress.state.rawValue)"
             return finish(.answeredPending, Verdict(.pending, evidence: .none), at: now)
         }
@@ -81,7 +115,7 @@ package struct RechargeStatusMachine: JobMachine {
                 return finish(
                     .expired, gaveUp("BOS has said before that it executed the recharge, and its enquiry does not know it"), at: now)
             }
-            guard calibration != .blind, calibration != .credulous else {
+            guard calibration.findsRecharges else {
                 return finish(.expired, gaveUp("BOS does not know the recharge, and \(calibration.explanation)"), at: now)
             }
             return finish(.notFound, Verdict(.notFound, evidence: .enquiry, answer: answer), at: now)
@@ -155,14 +189,16 @@ package struct KnownRecharge: Sendable, Equatable {
         return "this ledger has never sent the recharge, and the answer does not tell whether it is about this one"
     }
 
+    /// Whether the API and account that are called now are those to which it was sent last.
+    fileprivate func isAsked(_ policy: RetryPolicy) -> Bool { progress.sentTo.map(policy.reaches) != false }
+
     /// Whether an answer of BOS settles what became of this recharge. While this ledger has not sent it, or may be sending it, it does not: an
     /// answer of now says nothing of what happens then.
-    fileprivate func isSettled(by finding: RechargeMachine.Finding, _ subject: Subject, _ policy: RetryPolicy) -> Bool {
+    fileprivate func isSettled(by finding: RechargeMachine.Finding, _ subject: Subject) -> Bool {
         switch progress.state {
         case .accepted, .sending, .held, .pending: return false
         case .inDoubt, .parked:
-            let isAsked = progress.sentTo.map(policy.reaches) != false
-            return finding.isVerdict && isAsked && (progress.doubt != .duplicate || subject.subscriber != nil)
+            return finding.isVerdict && (progress.doubt != .duplicate || subject.subscriber != nil)
         case .succeeded, .failed, .refused, .notFound, .expired, .answeredPending: return true
         }
     }

@@ -160,7 +160,7 @@ struct TrialTests {
         let gate = Self.running(fixture)
         await Self.waitForTrial(fixture)
         fixture.ledger.failChecks(1_000_000)
-        await fixture.gate.close(.ledger, "test")
+        await fixture.gate.close(.ledger, detail: "test")
         while fixture.gate.offersTrial, !Task.isCancelled { await Task.yield() }
         #expect(await fixture.handle(EngineFixture.recharge("R2")) == .requeue)
         fixture.ledger.failChecks(0)

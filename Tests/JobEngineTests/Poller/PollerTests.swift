@@ -264,7 +264,7 @@ struct ResumptionTests {
         script.enquiries = [.found(.pending, ScriptedBOS.answer)]
         let fixture = EngineFixture(script)
         await fixture.handle(EngineFixture.recharge())
-        await fixture.gate.close(.bos, "test")
+        await fixture.gate.close(.bos, detail: "test")
         fixture.clock.advance(by: .seconds(3_600))
         fixture.bos.play(ScriptedBOS.Script())
         #expect(try await fixture.poll() == [.ack])

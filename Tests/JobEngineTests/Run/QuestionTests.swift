@@ -62,6 +62,28 @@ struct QuestionTests {
         #expect(fixture.replies.last?.text("outcome") == "not_found")
     }
 
+    @Test("a recharge that was sent to a former API is answered from the ledger, and the new API is not asked")
+    func formerAPI() async {
+        let workshop = EngineFixture()
+        await workshop.handle(EngineFixture.recharge())
+        var policy = EngineFixture.policy
+        policy.destination = "another API"
+        var script = ScriptedBOS.Script()
+        script.enquiries = [.found(.notFound, ScriptedBOS.answer)]
+        let moved = workshop.restarted(policy: policy, bos: ScriptedBOS(script))
+        await moved.handle("{\"referenceid\":\"R1\"}", kind: "recharge.status", correlation: "q")
+        #expect(moved.bos.calls.enquiries.isEmpty)
+        let reply = moved.replies.last
+        #expect(reply?.text("outcome") == "succeeded")
+        #expect(reply?.text("evidence") == "answer")
+        #expect(reply?.text("ackno") == "11224445565")
+        #expect(reply?.text("attempts") == "0")
+        policy.formerDestinations = ["bos"]
+        let named = workshop.restarted(policy: policy, bos: ScriptedBOS(script))
+        await named.handle("{\"referenceid\":\"R1\"}", kind: "recharge.status", correlation: "q", messageID: "again")
+        #expect(named.bos.calls.enquiries == ["R1"])
+    }
+
     @Test("a pending PAN application is told and waits in the ledger")
     func panPending() async throws {
         var script = ScriptedBOS.Script()
