@@ -57,22 +57,11 @@ struct RechargeCaller: BOSCaller {
     }
 }
 
-extension RechargeCaller {
-    init(_ context: EngineContext) {
-        self.init(gateway: context.gateway, calibrator: context.calibrator, enquiresBy: context.configuration.enquiresBy)
-    }
-}
-
 struct RechargeStatusCaller: BOSCaller {
-    private let gateway: any BOSGateway
-    private let calibrator: EnquiryCalibrator
-    private let ledger: any Ledger
-    private let enquiresBy: EngineConfiguration.EnquiryName
-
-    init(_ context: EngineContext) {
-        (gateway, calibrator, ledger) = (context.gateway, context.calibrator, context.ledger)
-        enquiresBy = context.configuration.enquiresBy
-    }
+    let gateway: any BOSGateway
+    let calibrator: EnquiryCalibrator
+    let ledger: any Ledger
+    let enquiresBy: EngineConfiguration.EnquiryName
 
     /// BOS is asked as this ledger has sent the recharge, and the answer is held against what this ledger holds after it: a recharge that was
     /// taken up meanwhile counts.
@@ -118,11 +107,26 @@ struct RechargeStatusCaller: BOSCaller {
 }
 
 struct PANStatusCaller: BOSCaller {
-    private let gateway: any BOSGateway
-
-    init(_ context: EngineContext) { gateway = context.gateway }
+    let gateway: any BOSGateway
 
     func ask(for machine: PANStatusMachine, _ options: CallOptions) async -> CallReport<PANStatusMachine.Event> {
         await gateway.panStatus(machine.query, options)
     }
+}
+
+extension RechargeCaller {
+    init(_ context: EngineContext) {
+        self.init(gateway: context.gateway, calibrator: context.calibrator, enquiresBy: context.configuration.enquiresBy)
+    }
+}
+
+extension RechargeStatusCaller {
+    init(_ context: EngineContext) {
+        self.init(
+            gateway: context.gateway, calibrator: context.calibrator, ledger: context.ledger, enquiresBy: context.configuration.enquiresBy)
+    }
+}
+
+extension PANStatusCaller {
+    init(_ context: EngineContext) { self.init(gateway: context.gateway) }
 }

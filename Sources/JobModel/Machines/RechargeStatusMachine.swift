@@ -89,13 +89,13 @@ package struct RechargeStatusMachine: JobMachine {
         remark = "this ledger holds the recharge as \(held.state.rawValue), and has sent it to another API or account"
         let evidence = held.evidence ?? .none
         switch held.state {
-        case .succeeded: return finish(.succeeded, Verdict(.succeeded, evidence, answer: held.answer), at: now)
+        case .succeeded: return finish(.succeeded, Verdict(.succeeded, evidence: evidence, answer: held.answer), at: now)
         case .failed, .refused, .expired:
             let detail = "the recharge has ended so; BOS cannot be asked about it any more, since it was sent to another API or account"
             let code: ReplyErrorCode = evidence == .operator ? .resolvedByOperator : held.answer == nil ? .notExecuted : .refusedByBOS
-            return finish(.failed, Verdict(.failed, evidence, code, detail, answer: held.answer), at: now)
+            return finish(.failed, Verdict(.failed, evidence: evidence, code: code, detail: detail, answer: held.answer), at: now)
         case .accepted, .sending, .inDoubt, .pending, .parked, .held, .notFound, .answeredPending:
-            return finish(.answeredPending, Verdict(.pending, .none), at: now)
+            return finish(.answeredPending, Verdict(.pending, evidence: .none), at: now)
         }
     }
 

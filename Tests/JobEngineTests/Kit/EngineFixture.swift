@@ -17,7 +17,7 @@ struct EngineFixture {
     let lanes: Lanes
     let outbox: Outbox
     let drain = DrainSignal()
-    let executor: JobExecutor
+    var executor: JobExecutor
     let calibrator: EnquiryCalibrator
 
     init(

@@ -12,58 +12,58 @@ struct CodeMeaningTests {
         .pending, Answer(httpStatus: 200, responseCode: 1, status: true, message: "pending"), Subject(reference: "R1", hasData: true))
     private static let done = Enquiry.found(.succeeded, ScriptedBOS.answer, Subject(reference: "R1", hasData: true))
 
-    /// A workshop in which BOS has answered a recharge so, and enquiries find it pending.
+    /// A fixture in which BOS has answered a recharge so, and enquiries find it pending.
     private static func doubtful(_ event: RechargeMachine.Event) async -> EngineFixture {
         var script = ScriptedBOS.Script()
         script.recharges = [event]
         script.enquiries = [pending]
-        let workshop = EngineFixture(script)
-        await workshop.handle(EngineFixture.recharge())
-        return workshop
+        let fixture = EngineFixture(script)
+        await fixture.handle(EngineFixture.recharge())
+        return fixture
     }
 
-    private static func counted(_ workshop: EngineFixture, _ answer: Answer) async throws -> CodeCount? {
-        try await workshop.ledger.codes().first { $0.name == CodeSighting(.recharge, answer).name }
+    private static func count(of answer: Answer, in fixture: EngineFixture) async throws -> CodeCount? {
+        try await fixture.ledger.codes().first { $0.name == CodeSighting(.recharge, answer).name }
     }
 
     @Test(
         "is counted once the recharge is over, also where BOS had taken it",
         arguments: [(RechargeMachine.Event.answered(.accepted, taken), taken), (.unknown(contradictory), contradictory)])
     func settled(event: RechargeMachine.Event, answer: Answer) async throws {
-        let workshop = await Self.doubtful(event)
-        #expect(try await workshop.record()?.progress.doubt == .acceptedByBOS)
-        #expect(try await Self.counted(workshop, answer) == nil)
+        let fixture = await Self.doubtful(event)
+        #expect(try await fixture.record()?.progress.doubt == .acceptedByBOS)
+        #expect(try await Self.count(of: answer, in: fixture) == nil)
         var script = ScriptedBOS.Script()
         script.enquiries = [Self.done]
-        workshop.bos.play(script)
-        workshop.clock.advance(by: .seconds(600))
-        await workshop.handle(EngineFixture.recharge())
-        #expect(try await workshop.record()?.progress.state == .succeeded)
-        #expect(try await Self.counted(workshop, answer)?.succeeded == 1)
-        #expect(try await workshop.ledger.codes().count == 1)
+        fixture.bos.play(script)
+        fixture.clock.advance(by: .seconds(600))
+        await fixture.handle(EngineFixture.recharge())
+        #expect(try await fixture.record()?.progress.state == .succeeded)
+        #expect(try await Self.count(of: answer, in: fixture)?.succeeded == 1)
+        #expect(try await fixture.ledger.codes().count == 1)
     }
 
     @Test("is counted where a person has settled the recharge, or had it sent again")
     func byPerson() async throws {
-        let workshop = await Self.doubtful(.answered(.accepted, Self.taken))
-        let known = try #require(try await workshop.record())
-        let now = workshop.clock.moment
+        let fixture = await Self.doubtful(.answered(.accepted, Self.taken))
+        let known = try #require(try await fixture.record())
+        let now = fixture.clock.moment
         let entry = HistoryEntry(at: now.civil, .settled)
-        _ = try await OperatorClaim(known, from: workshop.ledger, as: "test", at: now.civil).resolve(
+        _ = try await OperatorClaim(known, from: fixture.ledger, as: "test", at: now.civil).resolve(
             .init(succeeded: false, reason: "not on the statement", heard: nil), knowing: known, EngineFixture.policy, at: now, entry,
             otherwise: entry)
-        #expect(try await Self.counted(workshop, Self.taken)?.failed == 1)
+        #expect(try await Self.count(of: Self.taken, in: fixture)?.failed == 1)
 
         let refused = Answer(httpStatus: 200, responseCode: 5, status: false)
         var script = ScriptedBOS.Script()
         script.recharges = [.answered(.refused(isFinal: false), refused)]
         script.enquiries = [.found(.declined, ScriptedBOS.answer)]
-        workshop.bos.play(script)
-        await workshop.handle(EngineFixture.recharge("R2"))
-        let doubt = try #require(try await workshop.record("R2"))
-        try await OperatorClaim(doubt, from: workshop.ledger, as: "test", at: now.civil).sendAgain(
-            knowing: doubt, EngineFixture.policy, at: workshop.clock.moment, entry, otherwise: entry)
-        #expect(try await Self.counted(workshop, refused)?.notFound == 1)
+        fixture.bos.play(script)
+        await fixture.handle(EngineFixture.recharge("R2"))
+        let doubt = try #require(try await fixture.record("R2"))
+        try await OperatorClaim(doubt, from: fixture.ledger, as: "test", at: now.civil).sendAgain(
+            knowing: doubt, EngineFixture.policy, at: fixture.clock.moment, entry, otherwise: entry)
+        #expect(try await Self.count(of: refused, in: fixture)?.notFound == 1)
     }
 
     @Test("is counted where the recharge was sent again by itself")
@@ -71,14 +71,14 @@ struct CodeMeaningTests {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(Self.contradictory), .answered(.done, ScriptedBOS.answer)]
         script.enquiries = [.found(.notFound, ScriptedBOS.answer)]
-        let workshop = EngineFixture(script)
-        await workshop.handle(EngineFixture.recharge())
+        let fixture = EngineFixture(script)
+        await fixture.handle(EngineFixture.recharge())
         for _ in 0..<10 {
-            workshop.clock.advance(by: .seconds(120))
-            await workshop.handle(EngineFixture.recharge())
+            fixture.clock.advance(by: .seconds(120))
+            await fixture.handle(EngineFixture.recharge())
         }
-        #expect(workshop.bos.calls.recharges == ["R1", "R1"])
-        let count = try await Self.counted(workshop, Self.contradictory)
+        #expect(fixture.bos.calls.recharges == ["R1", "R1"])
+        let count = try await Self.count(of: Self.contradictory, in: fixture)
         #expect([count?.notFound, count?.succeeded] == [1, 0])
     }
 
@@ -86,17 +86,18 @@ struct CodeMeaningTests {
     func final() async throws {
         let answer = Answer(httpStatus: 200, responseCode: 7, status: false)
         let counted = CodeSighting(.recharge, answer)
-        let workshop = EngineFixture()
-        let gateway = Sighting(bos: workshop.bos, sighting: counted)
+        var fixture = EngineFixture()
         var script = ScriptedBOS.Script()
         script.recharges = [.answered(.refused(isFinal: true), answer)]
-        workshop.bos.play(script)
-        let handler = JobExecutor(
-            configuration: workshop.handler.configuration, ledger: workshop.ledger, gateway: gateway, outbox: workshop.outbox,
-            lanes: workshop.lanes, calibrator: workshop.calibrator, drain: workshop.drain, runs: ActiveRuns(process: "test"),
-            clock: workshop.clock, metrics: EngineMetrics(), logger: workshop.handler.logger)
-        await workshop.handle(EngineFixture.recharge(), by: handler)
-        let count = try await Self.counted(workshop, answer)
+        fixture.bos.play(script)
+        let context = fixture.executor.context
+        fixture.executor = JobExecutor(
+            EngineContext(
+                configuration: context.configuration, ledger: context.ledger, gateway: Sighting(bos: fixture.bos, sighting: counted),
+                outbox: context.outbox, lanes: context.lanes, calibrator: context.calibrator, drain: context.drain, runs: context.runs,
+                clock: context.clock, metrics: context.metrics, logger: context.logger))
+        await fixture.handle(EngineFixture.recharge())
+        let count = try await Self.count(of: answer, in: fixture)
         #expect([count?.timesSeen, count?.failed] == [1, 1])
     }
 }

@@ -33,35 +33,35 @@ struct HeldCallTests {
         script.recharges = [.unknown(nil)]
         script.enquiries = [.found(.notFound, ScriptedBOS.answer)]
         script.panAnswers = [.found(.pending, ScriptedBOS.answer)]
-        let workshop = EngineFixture(script)
-        await workshop.handle(EngineFixture.recharge())
-        await workshop.handle("{\"refid\":\"P1\"}", kind: "pan.status")
-        let asked = workshop.bos.calls.enquiries.count
-        try await Self.hold(workshop, isBreakerOpen)
-        workshop.clock.advance(by: .seconds(600))
+        let fixture = EngineFixture(script)
+        await fixture.handle(EngineFixture.recharge())
+        await fixture.handle("{\"refid\":\"P1\"}", kind: "pan.status")
+        let asked = fixture.bos.calls.enquiries.count
+        try await Self.hold(fixture, isBreakerOpen: isBreakerOpen)
+        fixture.clock.advance(by: .seconds(600))
         // The gate keeps deliveries away, so that only a run that is under way meets a call that is held back.
         let question = RechargeStatusCaller(
-            gateway: workshop.handler.gateway, calibrator: workshop.calibrator, ledger: workshop.ledger, enquiresBy: .reference)
+            gateway: fixture.executor.context.gateway, calibrator: fixture.calibrator, ledger: fixture.ledger, enquiresBy: .reference)
         var machine = RechargeStatusMachine(
-            RechargeStatusQuery(reference: "R9", registerID: "merchant"), acceptedAt: workshop.clock.now(), policy: EngineFixture.policy)
-        _ = machine.wake(at: workshop.clock.moment, jitter: 0)
+            RechargeStatusQuery(reference: "R9", registerID: "merchant"), acceptedAt: fixture.clock.now(), policy: EngineFixture.policy)
+        _ = machine.wake(at: fixture.clock.moment, jitter: 0)
         let call = CallOptions(traceparent: nil, timeout: .seconds(1))
-        _ = machine.on(await question.ask(machine, call).event, at: workshop.clock.moment, jitter: 0)
+        _ = machine.on(await question.ask(for: machine, call).event, at: fixture.clock.moment, jitter: 0)
         #expect(machine.progress.attempts == 0)
-        let record = try #require(try await workshop.record())
+        let record = try #require(try await fixture.record())
         #expect(record.progress.enquiries == asked)
         var recharge = RechargeMachine(
             Self.recharge(record), acceptedAt: record.acceptedAt, record.progress, policy: EngineFixture.policy)
-        _ = recharge.wake(at: workshop.clock.moment, jitter: 0)
-        let caller = RechargeCaller(gateway: workshop.handler.gateway, calibrator: workshop.calibrator, enquiresBy: .reference)
-        _ = recharge.on(await caller.ask(recharge, call).event, at: workshop.clock.moment, jitter: 0)
+        _ = recharge.wake(at: fixture.clock.moment, jitter: 0)
+        let caller = RechargeCaller(gateway: fixture.executor.context.gateway, calibrator: fixture.calibrator, enquiresBy: .reference)
+        _ = recharge.on(await caller.ask(for: recharge, call).event, at: fixture.clock.moment, jitter: 0)
         #expect(recharge.progress.enquiries == asked)
-        var pan = PANStatusMachine(PANStatusQuery(reference: "P1"), acceptedAt: workshop.clock.now(), policy: EngineFixture.policy)
-        _ = pan.wake(at: workshop.clock.moment, jitter: 0)
-        let panCaller = PANStatusCaller(gateway: workshop.handler.gateway)
-        _ = pan.on(await panCaller.ask(pan, call).event, at: workshop.clock.moment, jitter: 0)
+        var pan = PANStatusMachine(PANStatusQuery(reference: "P1"), acceptedAt: fixture.clock.now(), policy: EngineFixture.policy)
+        _ = pan.wake(at: fixture.clock.moment, jitter: 0)
+        let panCaller = PANStatusCaller(gateway: fixture.executor.context.gateway)
+        _ = pan.on(await panCaller.ask(for: pan, call).event, at: fixture.clock.moment, jitter: 0)
         #expect(pan.progress.attempts == 0)
-        #expect(workshop.bos.calls.enquiries.count == asked)
+        #expect(fixture.bos.calls.enquiries.count == asked)
     }
 
     private static func recharge(_ record: JobRecord) -> Recharge {
@@ -70,14 +70,14 @@ struct HeldCallTests {
     }
 
     /// From now on no question is let through, because of the breaker or because BOS has asked for a pause.
-    private static func hold(_ workshop: EngineFixture, _ isBreakerOpen: Bool) async throws {
-        let lane = workshop.lanes.questions
+    private static func hold(_ fixture: EngineFixture, isBreakerOpen: Bool) async throws {
+        let lane = fixture.lanes.questions
         guard isBreakerOpen else {
             let outcome = CallOutcome(quality: .throttled, retryAfter: .seconds(3_600))
-            return await lane.record(outcome, startedAt: workshop.clock.uptime(), note: "test")
+            return await lane.record(outcome, startedAt: fixture.clock.uptime(), note: "test")
         }
         while lane.breakerState == .closed {
-            await lane.record(CallOutcome(quality: .failed), startedAt: workshop.clock.uptime(), note: "test")
+            await lane.record(CallOutcome(quality: .failed), startedAt: fixture.clock.uptime(), note: "test")
         }
     }
 
@@ -85,14 +85,14 @@ struct HeldCallTests {
     func drained() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
-        let workshop = EngineFixture(script)
-        script.duringRecharge = { _ in workshop.drain.drain() }
-        workshop.bos.play(script)
-        #expect(await workshop.handle(EngineFixture.recharge()) == .requeue)
-        let progress = try #require(try await workshop.record()).progress
+        let fixture = EngineFixture(script)
+        script.duringRecharge = { _ in fixture.drain.drain() }
+        fixture.bos.play(script)
+        #expect(await fixture.handle(EngineFixture.recharge()) == .requeue)
+        let progress = try #require(try await fixture.record()).progress
         #expect(progress.state == .inDoubt)
         #expect(progress.attempts == 1)
         #expect(progress.enquiries == 0)
-        #expect(workshop.bos.calls.enquiries.isEmpty)
+        #expect(fixture.bos.calls.enquiries.isEmpty)
     }
 }

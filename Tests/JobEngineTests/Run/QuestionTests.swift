@@ -64,13 +64,13 @@ struct QuestionTests {
 
     @Test("a recharge that was sent to a former API is answered from the ledger, and the new API is not asked")
     func formerAPI() async {
-        let workshop = EngineFixture()
-        await workshop.handle(EngineFixture.recharge())
+        let fixture = EngineFixture()
+        await fixture.handle(EngineFixture.recharge())
         var policy = EngineFixture.policy
         policy.destination = "another API"
         var script = ScriptedBOS.Script()
         script.enquiries = [.found(.notFound, ScriptedBOS.answer)]
-        let moved = workshop.restarted(policy: policy, bos: ScriptedBOS(script))
+        let moved = fixture.restarted(policy: policy, bos: ScriptedBOS(script))
         await moved.handle("{\"referenceid\":\"R1\"}", kind: "recharge.status", correlation: "q")
         #expect(moved.bos.calls.enquiries.isEmpty)
         let reply = moved.replies.last
@@ -79,8 +79,9 @@ struct QuestionTests {
         #expect(reply?.text("ackno") == "11224445565")
         #expect(reply?.text("attempts") == "0")
         policy.formerDestinations = ["bos"]
-        let named = workshop.restarted(policy: policy, bos: ScriptedBOS(script))
-        await named.handle("{\"referenceid\":\"R1\"}", kind: "recharge.status", correlation: "q", messageID: "again")
+        let named = fixture.restarted(policy: policy, bos: ScriptedBOS(script))
+        await named.handle(
+            SentMessage(body: "{\"referenceid\":\"R1\"}", kind: "recharge.status", correlation: "q", messageID: "again"))
         #expect(named.bos.calls.enquiries == ["R1"])
     }
 
