@@ -2,6 +2,7 @@ import Daemon
 import JobEngine
 import JobModel
 import Ledger
+import LedgerSQLite
 
 /// Many doubts settled at once: those that BOS has not answered or has refused, and did not know as often and for as long as `retry.settle` says. Each
 /// is asked about once more. What BOS has said that it knows is for `bosctl resolve REF` alone.
@@ -12,7 +13,7 @@ struct BatchResolution {
 
     private var console: Console { resolution.console }
 
-    func run(_ ledger: any Ledger) async throws {
+    func run(_ ledger: SQLiteLedger) async throws {
         let (records, known) = try await doubts(ledger)
         if known > 0 { console.row("left out: \(known) recharges of which BOS has said that it knows them; settle each by its reference") }
         guard !records.isEmpty else { return console.row("no recharge that BOS did not know was sent longer ago than that") }
@@ -87,7 +88,7 @@ struct BatchResolution {
     }
 
     /// `false`, and a row that says why, if the recharge is left as it was. One that cannot be settled keeps none of the others.
-    private func settle(_ record: JobRecord, _ report: CallReport<Enquiry>, _ ledger: any Ledger) async throws -> Bool {
+    private func settle(_ record: JobRecord, _ report: CallReport<Enquiry>, _ ledger: SQLiteLedger) async throws -> Bool {
         let name = "recharge \(record.job.reference.printable)"
         guard case .found(.notFound, _, _) = report.event else {
             console.row(

@@ -19,18 +19,13 @@ struct LedgerAccess: Sendable {
     }
 
     /// For commands that change a job; the worker may be running.
-    func writing<Value>(_ body: (any Ledger) async throws -> Value) async throws -> Value {
+    func writing<Value>(_ body: (SQLiteLedger) async throws -> Value) async throws -> Value {
         let configuration = SQLiteLedger.Configuration(path: path, owner: ProcessName.make("bosctl"))
         return try await using({ () async throws(LedgerError) in try await SQLiteLedger.openShared(configuration) }, body)
     }
 
-    /// The name of the ledger, by which the broker's virtual host knows whose it is.
-    func identity() async throws -> String {
-        try await SQLiteLedger.openReadOnly(path: path).closing { try await $0.identity() }
-    }
-
     private func using<Value>(
-        _ open: () async throws(LedgerError) -> SQLiteLedger, _ body: (any Ledger) async throws -> Value
+        _ open: () async throws(LedgerError) -> SQLiteLedger, _ body: (SQLiteLedger) async throws -> Value
     ) async throws -> Value {
         do {
             return try await open().closing(after: body)

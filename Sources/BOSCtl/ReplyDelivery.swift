@@ -2,6 +2,7 @@ import Daemon
 import JobEngine
 import JobModel
 import Ledger
+import LedgerSQLite
 import Logging
 
 /// Publishes replies that a command has stored, as the worker would have done it.
@@ -10,11 +11,11 @@ struct ReplyDelivery {
     let console: Console
 
     /// - Returns: why some are still owed, with their number; `nil` when the broker has confirmed them all.
-    func deliver(_ replies: [OutgoingReply], from ledger: any Ledger) async throws -> (count: Int, reason: String)? {
+    func deliver(_ replies: [OutgoingReply], from ledger: SQLiteLedger) async throws -> (count: Int, reason: String)? {
         guard let first = replies.first else { return nil }
         let broker: Broker
         do {
-            broker = try Broker(settings, ledger: try await LedgerAccess(settings.ledger).identity(), console: console)
+            broker = try Broker(settings, ledger: try await ledger.identity(), console: console)
         } catch { return (replies.count, "\(error)") }
         let outbox = Outbox(
             publisher: broker.publishing, ledger: ledger, configuration: settings.engineConfiguration, clock: SystemClock(),

@@ -2,6 +2,7 @@ import Daemon
 import JobEngine
 import JobModel
 import Ledger
+import LedgerSQLite
 
 /// One doubt settled by a person: BOS is heard, the word is weighed, then stored with its reply, then told.
 struct Resolution {
@@ -27,7 +28,7 @@ struct Resolution {
         }
     }
 
-    func run(_ reference: String, _ ledger: any Ledger, _ access: LedgerAccess) async throws {
+    func run(_ reference: String, _ ledger: SQLiteLedger, _ access: LedgerAccess) async throws {
         guard let (known, history) = try await ledger.job(.recharge, reference), case .recharge = known.job else {
             throw CommandFailure.unknownJob(reference: reference, [.recharge], path: access.path)
         }
@@ -48,7 +49,7 @@ struct Resolution {
     private func sentElsewhere(_ record: JobRecord) -> String? { record.progress.sentTo.flatMap { policy.reaches($0) ? nil : $0 } }
 
     /// Stores the word and tells the askers.
-    func settle(_ known: JobRecord, _ report: CallReport<Enquiry>, _ ledger: any Ledger) async throws {
+    func settle(_ known: JobRecord, _ report: CallReport<Enquiry>, _ ledger: SQLiteLedger) async throws {
         let name = "recharge \(known.job.reference.printable), \(known.job.amount.rupees) rupees,"
         guard word != .send else {
             try await sendAgain(known, report, ledger)
