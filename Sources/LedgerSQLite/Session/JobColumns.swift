@@ -75,7 +75,7 @@ enum JobColumns {
         }
         progress.resendings = try row.count(first + 9, "resendings of job \(id)")
         progress.failures = try row.count(first + 10, "failures of job \(id)")
-        progress.dueAt = try row.optionalTimestamp(first + 11, "due_at of job \(id)")
+        progress.dueAt = try row.optionalDueTime(first + 11, "due_at of job \(id)")
         progress.waitReason = try row.optionalValue(first + 12, "wait_reason of job \(id)")
         progress.told = row.optionalText(first + 13)
         progress.completedAt = try row.optionalTimestamp(first + 14, "completed_at of job \(id)")
