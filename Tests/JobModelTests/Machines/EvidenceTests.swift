@@ -84,11 +84,11 @@ struct EvidenceTests {
         _ = Self.end(&machine, .answered(.accepted, taken))
         _ = Self.end(&machine, .enquired(.pending, pending, Jobs.subject, Jobs.calibrated))
         #expect(machine.progress.doubtfulAnswer == taken)
-        #expect(machine.setAside() == Verdict(.inDoubt, .answer, answer: taken))
+        #expect(machine.setAside() == Verdict(.inDoubt, evidence: .answer, answer: taken))
         var unanswered = RechargeMachineTests.machine(.sending)
         _ = Self.end(&unanswered, .unknown(nil))
         _ = Self.end(&unanswered, .enquired(.pending, pending, Jobs.subject, Jobs.calibrated))
         #expect(unanswered.progress.doubtfulAnswer == nil)
-        #expect(unanswered.setAside() == Verdict(.inDoubt, .enquiry, answer: pending))
+        #expect(unanswered.setAside() == Verdict(.inDoubt, evidence: .enquiry, answer: pending))
     }
 }
