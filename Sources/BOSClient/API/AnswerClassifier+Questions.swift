@@ -1,4 +1,5 @@
 internal import ExactJSON
+internal import JobModel
 
 // MARK: - Enquiries
 
@@ -9,23 +10,23 @@ extension AnswerClassifier {
         var facts = answer.facts
         guard [200, 401].contains(facts.httpStatus) else { return unexpectedStatus(facts) }
         if let problem = answer.data?.problem { return .unknown(.unreadable, detail: problem, facts) }
-        let named: NamedRecharge
-        do throws(NamedRecharge.Unreadable) {
-            named = try NamedRecharge(answer.data?.named, beside: answer.named)
+        let subject: Subject
+        do throws(Subject.Unreadable) {
+            subject = try Subject(answer.data, beside: answer.named)
         } catch {
             return .unknown(.unreadable, detail: error.problem, facts)
         }
-        facts.reference = named.reference
+        facts.reference = subject.reference
         let words = Words(of: facts.message, inData: answer.data?.message ?? "", phrases)
         if let data = answer.data, data.status != nil {
             facts.operatorID = facts.operatorID ?? data.operatorID
             if facts.message.isEmpty { facts.message = data.message }
         }
-        let verdict = verdict(facts, answer.data, saying: words)
+        let finding = finding(facts, answer.data, saying: words)
         // Words for "not now" without a verdict speak of the question.
-        if verdict == nil || verdict == .declined, asksToComeLater(facts) { return .postponed(facts) }
-        guard let verdict else { return contradictory(facts) }
-        return .answered(EnquiryAnswer(facts: facts, verdict: verdict, hasData: answer.data?.hasMembers ?? false, named: named))
+        if finding == nil || finding == .declined, asksToComeLater(facts) { return .postponed(facts) }
+        guard let finding else { return contradictory(facts) }
+        return .answered(EnquiryAnswer(facts: facts, finding: finding, subject: subject))
     }
 
     /// Which lists of the configuration have a phrase in the answer's messages.
@@ -52,24 +53,24 @@ extension AnswerClassifier {
     }
 
     /// What the answer says of the recharge; `nil` if it decides nothing.
-    private func verdict(_ facts: BOSFacts, _ data: AnswerData?, saying words: Words) -> EnquiryAnswer.Verdict? {
+    private func finding(_ facts: BOSFacts, _ data: AnswerData?, saying words: Words) -> RechargeMachine.Finding? {
         if let code = facts.responseCode, configuration.codes.accepted.contains(code) {
             // "Not finished" beside a status of the recharge stays "not finished"; words that say otherwise leave nothing.
             let isContradicted = words.notFound || words.failed || data.map { refund($0) != .no } ?? false
             return isContradicted ? nil : .pending
         }
-        guard let data else { return outerVerdict(facts, saying: words) }
+        guard let data else { return outerFinding(facts, saying: words) }
         guard let status = data.status, status.word != "" else {
             // Data that says nothing decides nothing. A form that was not filled in goes with "not found", and with nothing else.
             return data.isBlank && isNotFound(facts, words) ? .notFound : nil
         }
-        return dataVerdict(status, data, facts, saying: words)
+        return dataFinding(status, data, facts, saying: words)
     }
 
     /// With data, the outer status and code say whether the question was answered, and `data.status` speaks of the recharge.
-    private func dataVerdict(
+    private func dataFinding(
         _ status: JSONValue, _ data: AnswerData, _ facts: BOSFacts, saying words: Words
-    ) -> EnquiryAnswer.Verdict? {
+    ) -> RechargeMachine.Finding? {
         guard let word = status.word, facts.status != false, facts.httpStatus == 200, !words.notFound,
             facts.responseCode == nil || facts.responseCode == configuration.codes.done
         else { return nil }
@@ -101,7 +102,7 @@ extension AnswerClassifier {
     }
 
     /// Without data the outer status is all there is.
-    private func outerVerdict(_ facts: BOSFacts, saying words: Words) -> EnquiryAnswer.Verdict? {
+    private func outerFinding(_ facts: BOSFacts, saying words: Words) -> RechargeMachine.Finding? {
         let codes = configuration.codes
         if isNotFound(facts, words) { return .notFound }
         switch (facts.status, facts.responseCode) {
@@ -137,10 +138,10 @@ extension AnswerClassifier {
         let isPending = facts.responseCode.map(codes.accepted.contains) ?? false
         let hasFailedCode = facts.status != true && facts.responseCode.map(configuration.pan.failedCodes.contains) ?? false
         guard !facts.message.isEmpty || isPending || hasFailedCode else { return contradictory(facts) }
-        return .answered(PANAnswer(facts: facts, verdict: panVerdict(facts, hasFailedCode: hasFailedCode)))
+        return .answered(PANAnswer(facts: facts, finding: panFinding(facts, hasFailedCode: hasFailedCode)))
     }
 
-    private func panVerdict(_ facts: BOSFacts, hasFailedCode: Bool) -> PANAnswer.Verdict {
+    private func panFinding(_ facts: BOSFacts, hasFailedCode: Bool) -> PANStatusMachine.Finding {
         let codes = configuration.codes
         if let code = facts.responseCode, codes.accepted.contains(code) { return .pending }
         let lists = [phrases.panPending, phrases.panCompleted, phrases.panRejected, ConfiguredPhrases.duplicateRefID]
@@ -150,8 +151,10 @@ extension AnswerClassifier {
         case [false, true, false, false] where facts.status != false && (facts.responseCode == nil || facts.responseCode == codes.done):
             return hasFailedCode ? .pending : .completed
         case [false, false, true, false]: return .rejected
-        case [false, false, false, true] where facts.status != true: return .failed(code: facts.responseCode)
-        case [false, false, false, false] where hasFailedCode: return .failed(code: facts.responseCode)
+        case [false, false, false, true] where facts.status != true:
+            return .failed(isDuplicate: wording.contains(anyOf: ConfiguredPhrases.duplicate))
+        case [false, false, false, false] where hasFailedCode:
+            return .failed(isDuplicate: wording.contains(anyOf: ConfiguredPhrases.duplicate))
         default: return .pending
         }
     }

@@ -1,4 +1,5 @@
 internal import ExactJSON
+internal import JobModel
 
 /// Decides what an HTTP answer means: by the response code first, the HTTP status second, and when in doubt that it is not known.
 ///
@@ -15,11 +16,11 @@ struct AnswerClassifier: Sendable {
     }
 
     /// An answer to `DoRecharge`. A wrong "done" or "refused" costs money, so both need a status and a code that agree.
-    /// - Parameter request: what was asked. An answer that names another subscriber or amount is no answer to it, also where it says that nothing
+    /// - Parameter recharge: what was asked for. An answer that names another subscriber or amount is no answer to it, also where it says that nothing
     ///   was taken: what was not taken is sent again.
-    func recharge(_ answer: ReadAnswer, to request: RechargeRequest? = nil, version: CredentialVersion) -> Attempt<RechargeAnswer> {
+    func recharge(_ answer: ReadAnswer, to recharge: Recharge? = nil, version: CredentialVersion) -> Attempt<RechargeAnswer> {
         let facts = answer.facts
-        if let request, !answer.named.mayBe(request) {
+        if let recharge, !answer.named.mayBe(recharge) {
             return .unknown(.contradictory, detail: "the answer names another subscriber or amount (\(facts))", facts)
         }
         if let early: Attempt<RechargeAnswer> = common(answer, version: version) { return early }
@@ -40,7 +41,7 @@ struct AnswerClassifier: Sendable {
             return contradictory(facts)
         case (false, let code):
             let isFinal = code.map(codes.finalRefusals.contains) == true && !saysTaken(facts.message)
-            return .answered(RechargeAnswer(facts: facts, meaning: .refused(code: code, isFinal: isFinal)))
+            return .answered(RechargeAnswer(facts: facts, meaning: .refused(isFinal: isFinal)))
         }
     }
 
@@ -127,9 +128,9 @@ struct AnswerClassifier: Sendable {
 }
 
 extension NamedValues {
-    /// Whether subscriber and amount, where they are named, are those of the request.
-    fileprivate func mayBe(_ request: RechargeRequest) -> Bool {
-        if let subscriber = ReadAnswer.digits(subscriber), !subscriber.utf8.elementsEqual(request.subscriber.utf8) { return false }
-        return ReadAnswer.digits(amount).map { $0.hasSameValue(as: request.amount) } ?? true
+    /// Whether subscriber and amount, where they are named, are those of the recharge.
+    fileprivate func mayBe(_ recharge: Recharge) -> Bool {
+        if let subscriber = ReadAnswer.digits(subscriber), !subscriber.utf8.elementsEqual(recharge.subscriber.utf8) { return false }
+        return ReadAnswer.digits(amount).map { $0.hasSameValue(as: recharge.amount.rupees) } ?? true
     }
 }

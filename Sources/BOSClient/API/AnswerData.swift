@@ -1,4 +1,5 @@
 internal import ExactJSON
+internal import JobModel
 
 /// The member `data` of an answer to an enquiry: what BOS says of the recharge itself. Source of the names: bos-api.md#rechargesstatus.
 struct AnswerData {
@@ -58,14 +59,14 @@ struct NamedValues {
     var amount: JSONValue?
 }
 
-extension NamedRecharge {
+extension Subject {
     /// What the two places of one answer name together.
     /// - Throws: a sentence without any value if a member is no text and no number, or the two places differ.
-    init(_ data: NamedValues?, beside outer: NamedValues) throws(Unreadable) {
+    init(_ data: AnswerData?, beside outer: NamedValues) throws(Unreadable) {
         self.init(
-            reference: try Self.text("refid", data?.reference, outer.reference),
-            subscriber: try Self.text("canumber", data?.subscriber, outer.subscriber),
-            amount: try Self.text("amount", data?.amount, outer.amount))
+            reference: try Self.text("refid", data?.named.reference, outer.reference),
+            subscriber: try Self.text("canumber", data?.named.subscriber, outer.subscriber),
+            amount: try Self.text("amount", data?.named.amount, outer.amount), hasData: data?.hasMembers ?? false)
     }
 
     struct Unreadable: Error {

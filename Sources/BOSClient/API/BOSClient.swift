@@ -1,4 +1,5 @@
 internal import AsyncHTTPClient
+package import JobModel
 package import Logging
 internal import NIOCore
 import Secrets
@@ -56,15 +57,12 @@ package final class BOSClient: Sendable {
     ///   - isTimely: asked directly before the request's body leaves, on the thread of the calls, so it must not block. After `false`
     ///     nothing leaves and the attempt is `notSent(.late)`.
     package func recharge(
-        _ request: RechargeRequest, traceparent: String? = nil, timeout: Duration? = nil,
+        _ recharge: Recharge, traceparent: String? = nil, timeout: Duration? = nil,
         isTimely: @escaping @Sendable () -> Bool = { true }
     ) async -> Attempt<RechargeAnswer> {
-        guard let body = request.body else {
-            return .notSent(.invalidRequest, detail: "operator or amount is not a JSON number; check the job before it is sent")
-        }
         return await call(
-            recharges, body: body, traceparent: traceparent, timeout: timeout, isTimely: isTimely
-        ) { classifier.recharge($0, to: request, version: $1) }
+            recharges, body: recharge.body, traceparent: traceparent, timeout: timeout, isTimely: isTimely
+        ) { classifier.recharge($0, to: recharge, version: $1) }
     }
 
     /// `RechargesStatus`: asks what became of a recharge. Moves no money.
@@ -78,10 +76,10 @@ package final class BOSClient: Sendable {
 
     /// `Status`: asks how far a PAN application is. Moves no money; parameters as for ``enquire(reference:registerID:traceparent:timeout:)``.
     package func panStatus(
-        _ request: PANStatusRequest, traceparent: String? = nil, timeout: Duration? = nil
+        _ query: PANStatusQuery, traceparent: String? = nil, timeout: Duration? = nil
     ) async -> Attempt<PANAnswer> {
         await call(
-            panStatuses, body: request.body(configuration.pan), secret: request.nepKey, traceparent: traceparent, timeout: timeout,
+            panStatuses, body: query.body(configuration.pan), secret: query.nepKey, traceparent: traceparent, timeout: timeout,
             classifier.panStatus(_:version:))
     }
 

@@ -1,4 +1,5 @@
 internal import ExactJSON
+internal import JobModel
 
 /// An HTTP answer with the fields that all three calls share, read leniently where it has one meaning.
 ///
@@ -29,7 +30,7 @@ struct ReadAnswer {
         mask: SecretMask = SecretMask()
     ) {
         self.mask = mask
-        facts = BOSFacts(httpStatus: httpStatus, retryAfter: retryAfter, rawBody: mask.masked(beginningOf: body))
+        facts = BOSFacts(Answer(httpStatus: httpStatus), retryAfter: retryAfter)
         self.refusesToken = refusesToken
         if let encoding {
             problem =

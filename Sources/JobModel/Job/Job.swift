@@ -72,6 +72,18 @@ package struct Recharge: Sendable, Equatable {
     }
 }
 
+extension Recharge: CustomStringConvertible, CustomReflectable {
+    /// Without the subscriber number.
+    package var description: String { "recharge \(reference) of \(amount.rupees) rupees with operator \(operatorID)" }
+    package var customMirror: Mirror { Mirror(self, children: ["reference": reference]) }
+}
+
+extension PANStatusQuery: CustomStringConvertible, CustomReflectable {
+    /// Without the merchant's keys.
+    package var description: String { "check of PAN application \(reference)" }
+    package var customMirror: Mirror { Mirror(self, children: ["reference": reference]) }
+}
+
 /// A subscriber number with all but its last three characters hidden, for logs and pages: `DL12CB4685` becomes `***685`.
 ///
 /// The number of asterisks is fixed, so that the length stays hidden too. A number of fewer than seven characters is hidden completely.

@@ -1,3 +1,4 @@
+import JobModel
 import Synchronization
 import Testing
 
@@ -13,7 +14,7 @@ struct KeptConnectionTests {
     }
 
     /// A function of its own, so that a failed expectation shows the outcome alone.
-    private func outcome(_ client: BOSClient, _ request: RechargeRequest, timeout: Duration = .seconds(20)) async -> String {
+    private func outcome(_ client: BOSClient, _ request: Recharge, timeout: Duration = .seconds(20)) async -> String {
         await client.recharge(request, timeout: timeout).outcome
     }
 

@@ -1,6 +1,7 @@
 import BOSSimulatorKit
 import CryptoExtras
 import Foundation
+import JobModel
 import Secrets
 import Testing
 

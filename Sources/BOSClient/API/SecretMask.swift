@@ -46,15 +46,6 @@ struct SecretMask: Sendable {
         return copied == 0 ? text : String(decoding: result + bytes[copied...], as: UTF8.self)
     }
 
-    /// The beginning of a body as text. JSON may write a slash with a backslash before it.
-    func masked(beginningOf body: [UInt8]) -> String {
-        var mask = self
-        for secret in secrets where secret.contains(UInt8(ascii: "/")) {
-            mask.add(String(decoding: secret, as: UTF8.self).replacing("/", with: "\\/"))
-        }
-        return String(decoding: mask.masked(String(decoding: body, as: UTF8.self)).utf8.prefix(4096), as: UTF8.self)
-    }
-
     private static func small(_ byte: UInt8) -> UInt8 { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte }
 
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }

@@ -47,6 +47,8 @@ struct ConfiguredPhrases: Sendable {
     let panPending, panCompleted, panRejected: Phrases
 
     static let duplicateRefID = Phrases(["duplicate refid"])
+    /// BOS has no code for it: a duplicate is told from other business errors by the message alone (bos-api.md#status).
+    static let duplicate = Phrases(["duplicate"])
     static let token = Phrases(["token", "unauthori"])
     static let success = Phrases(["success"])
     static let undone = Phrases(["refund", "revers"])
