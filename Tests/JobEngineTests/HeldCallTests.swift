@@ -1,3 +1,4 @@
+import AMQP
 import JobModel
 import Ledger
 import Testing

@@ -1,3 +1,4 @@
+import AMQP
 import InMemoryLogging
 import JobModel
 import Logging
