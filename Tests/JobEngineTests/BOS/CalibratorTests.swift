@@ -193,7 +193,8 @@ struct CalibratorTests {
         calibrator.executed(Self.recharge, nil)
         #expect(await Self.run(calibrator) == .blind)
         #expect(seen.withLock { $0 } == .untried)
-        #expect(bos.calls.enquiries == ["R1", "R1", "R2", "R1", "R1"])
+        // It goes on asking until the test ends it.
+        #expect(bos.calls.enquiries.prefix(5) == ["R1", "R1", "R2", "R1", "R1"])
     }
 
     @Test("a recharge whose answer names another one is no example", arguments: [nil, "R1", "774411", "R9"])
