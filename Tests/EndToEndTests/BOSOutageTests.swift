@@ -33,11 +33,11 @@ extension EndToEnd {
             try await System.run(settings) { system in
                 let worker = try await system.startReadyWorker()
                 let (poller, _) = try system.startPoller()
-                try await begin(ending, system)
+                try await begin(ending, in: system)
                 let references = System.references(300)
                 try await system.upstream.publishRecharges(references)
-                try await expectLeftAlone(ending, system)
-                let mended = try await end(ending, system)
+                try await expectLeftAlone(ending, in: system)
+                let mended = try await end(ending, in: system)
                 defer { mended?.send(SIGKILL) }
                 #expect(await system.isReady())
                 try await system.upstream.waitForFinals(references.count)
@@ -48,7 +48,7 @@ extension EndToEnd {
         }
 
         /// Consuming is paused, and stays so while BOS is probed again and again; money is sent no more, and nobody is told anything final.
-        private func expectLeftAlone(_ ending: Ending, _ system: System) async throws {
+        private func expectLeftAlone(_ ending: Ending, in system: System) async throws {
             let pause = "\(system.names.recharge) paused (bos)"
             try #require(await eventually { try await Web.get("\(system.http)/readyz").text.contains(pause) })
             try #require(await eventually { try await system.upstream.depth(of: system.names.recharge) > 100 })
@@ -68,14 +68,14 @@ extension EndToEnd {
             #expect(system.upstream.finalCount == 0)
         }
 
-        private func begin(_ ending: Ending, _ system: System) async throws {
+        private func begin(_ ending: Ending, in system: System) async throws {
             if let fault = ending.fault { return try await system.setFaults(#"{"faults":[{"fault":"\#(fault)","probability":1}]}"#) }
             system.simulator?.send(SIGKILL)
             _ = await system.simulator?.exitCode()
         }
 
         /// Returns the process that is BOS from now on, if it is another one. The first had executed nothing, so that its empty books are right.
-        private func end(_ ending: Ending, _ system: System) async throws -> ChildProcess? {
+        private func end(_ ending: Ending, in system: System) async throws -> ChildProcess? {
             if ending == .refusesConnections { return try await system.startSimulatorAgain() }
             try await system.setFaults("{}")
             return nil

@@ -11,30 +11,30 @@ extension EndToEnd {
             var type: String?
             let reason: String
 
-            init(_ text: String, type: String? = nil, _ reason: String) {
+            init(_ text: String, type: String? = nil, reason: String) {
                 (body, self.type, self.reason) = (Array(text.utf8), type, reason)
             }
 
-            init(bytes: [UInt8], _ reason: String) { (body, self.reason) = (bytes, reason) }
+            init(bytes: [UInt8], reason: String) { (body, self.reason) = (bytes, reason) }
         }
 
         private static let kinds: [Bad] = [
-            Bad("", "undecodable"),
-            Bad("not JSON", "undecodable"),
-            Bad("{\"operator\":311,", "undecodable"),
-            Bad("[1,2,3]", "undecodable"),
-            Bad(bytes: [0x7B, 0x22, 0xFF, 0xFE, 0x22, 0x3A, 0x31, 0x7D], "undecodable"),
-            Bad(String(repeating: "[", count: 30_000), "undecodable"),
-            Bad("{}", "invalid_job"),
-            Bad(#"{"operator":"many","canumber":"DL12CB4685","amount":10,"referenceid":"x"}"#, "invalid_job"),
-            Bad(#"{"operator":311,"canumber":7,"amount":10,"referenceid":"x"}"#, "invalid_job"),
-            Bad(#"{"operator":311,"canumber":"DL12CB4685","amount":"ten","referenceid":"x"}"#, "invalid_job"),
-            Bad(#"{"operator":311,"canumber":"DL12CB4685","amount":1e400,"referenceid":"x"}"#, "invalid_job"),
-            Bad(#"{"operator":311,"canumber":"DL12CB4685","amount":10,"referenceid":{"a":[null]}}"#, "invalid_job"),
-            Bad(#"{"operator":311,"canumber":"DL12CB4685","amount":10,"referenceid":"x","expires_at":"soon"}"#, "invalid_job"),
-            Bad(#"{"referenceid":"x"}"#, type: "recharge.undo", "invalid_job"),
-            Bad(bytes: [UInt8](repeating: UInt8(ascii: "a"), count: 65_537), "too_large"),
-            Bad(bytes: [UInt8](repeating: UInt8(ascii: "a"), count: 3 << 20), "too_large"),
+            Bad("", reason: "undecodable"),
+            Bad("not JSON", reason: "undecodable"),
+            Bad("{\"operator\":311,", reason: "undecodable"),
+            Bad("[1,2,3]", reason: "undecodable"),
+            Bad(bytes: [0x7B, 0x22, 0xFF, 0xFE, 0x22, 0x3A, 0x31, 0x7D], reason: "undecodable"),
+            Bad(String(repeating: "[", count: 30_000), reason: "undecodable"),
+            Bad("{}", reason: "invalid_job"),
+            Bad(#"{"operator":"many","canumber":"DL12CB4685","amount":10,"referenceid":"x"}"#, reason: "invalid_job"),
+            Bad(#"{"operator":311,"canumber":7,"amount":10,"referenceid":"x"}"#, reason: "invalid_job"),
+            Bad(#"{"operator":311,"canumber":"DL12CB4685","amount":"ten","referenceid":"x"}"#, reason: "invalid_job"),
+            Bad(#"{"operator":311,"canumber":"DL12CB4685","amount":1e400,"referenceid":"x"}"#, reason: "invalid_job"),
+            Bad(#"{"operator":311,"canumber":"DL12CB4685","amount":10,"referenceid":{"a":[null]}}"#, reason: "invalid_job"),
+            Bad(#"{"operator":311,"canumber":"DL12CB4685","amount":10,"referenceid":"x","expires_at":"soon"}"#, reason: "invalid_job"),
+            Bad(#"{"referenceid":"x"}"#, type: "recharge.undo", reason: "invalid_job"),
+            Bad(bytes: [UInt8](repeating: UInt8(ascii: "a"), count: 65_537), reason: "too_large"),
+            Bad(bytes: [UInt8](repeating: UInt8(ascii: "a"), count: 3 << 20), reason: "too_large"),
         ]
 
         @Test("messages that are no jobs are kept with their reason and refused, and the worker goes on in the same memory")

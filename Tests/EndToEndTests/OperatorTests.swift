@@ -47,7 +47,7 @@ extension EndToEnd {
                 let resolved = try await system.bosctl(resolve + ["--yes"])
                 #expect(resolved.code == 0, "\(resolved.output)")
                 try await system.upstream.waitForFinals(1)
-                try system.expectFinal("doubt-1", "succeeded", evidence: "operator", error: nil)
+                try system.expectFinal("doubt-1", outcome: "succeeded", evidence: "operator", error: nil)
                 let again = try await system.bosctl(["resolve", "doubt-1", "--failed", "--reason", "on second thoughts", "--yes"])
                 #expect(again.code == 1)
                 #expect(again.output.contains("is over since"), "\(again.output)")
@@ -82,7 +82,7 @@ extension EndToEnd {
                 let retried = try await system.bosctl("retry", "doubt-1")
                 #expect(retried.code == 0, "\(retried.output)")
                 try await system.upstream.waitForFinals(1)
-                try system.expectFinal("doubt-1", "succeeded", evidence: "enquiry", error: nil)
+                try system.expectFinal("doubt-1", outcome: "succeeded", evidence: "enquiry", error: nil)
                 #expect(try await system.bosctl("job", "doubt-1").output.contains("due at once, says asha as"))
                 let over = try await system.bosctl("retry", "doubt-1")
                 #expect(over.code == 1)
@@ -105,7 +105,7 @@ extension EndToEnd {
                 ])
                 #expect(resolved.code == 0, "\(resolved.output)")
                 try await system.upstream.waitForFinals(1)
-                try system.expectFinal("doubt-1", "failed", evidence: "operator", error: "resolved_by_operator: refunded by hand")
+                try system.expectFinal("doubt-1", outcome: "failed", evidence: "operator", error: "resolved_by_operator: refunded by hand")
                 let history = try await system.bosctl("job", "doubt-1").output
                 #expect(history.contains("BOS says: it was executed (against it, --against-bos)"), "\(history)")
                 try await system.finish(worker)
@@ -116,8 +116,8 @@ extension EndToEnd {
         func parked() async throws {
             try await System.run(Self.doubtful) { system in
                 let now = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
-                try await system.store("young", .inDoubt, sentAt: now + .seconds(-7_230), dueAt: now + .seconds(1_230))
-                try await system.store("old", .parked, sentAt: now + .seconds(-3 * 86_400 - 30))
+                try await system.store("young", in: .inDoubt, sentAt: now + .seconds(-7_230), dueAt: now + .seconds(1_230))
+                try await system.store("old", in: .parked, sentAt: now + .seconds(-3 * 86_400 - 30))
                 let doubts = try await system.bosctl("doubts").output.split(separator: "\n")
                 try #require(doubts.count == 4, "\(doubts)")
                 #expect(doubts[1].hasPrefix("old ") && doubts[1].contains(" 3 d ") && doubts[1].contains("a person"), "\(doubts)")
@@ -133,7 +133,7 @@ extension EndToEnd {
                 // BOS does not know it, and it is as old as before: back to a person it goes, through worker and poller.
                 try #require(await eventually { try await system.ledgerSummary().stored[.init(.recharge, .parked)] == 1 })
                 let history = try await system.bosctl("job", "old").output
-                #expect(await hasRequeued(1, "recharge", at: http))
+                #expect(await hasRequeued(1, of: "recharge", at: http))
                 // By the retry, and by the worker when the poller had brought it back.
                 #expect(history.matches(of: /taken up again/).count == 2, "\(history)")
                 for part in ["from parked to in_doubt", "asks BOS", "left to a person: nothing more happens"] {
@@ -142,7 +142,7 @@ extension EndToEnd {
                 let resolved = try await system.bosctl(["resolve", "old", "--failed", "--reason", "never arrived", "--yes"])
                 #expect(resolved.code == 0, "\(resolved.output)")
                 try await system.upstream.waitForFinals(1)
-                try system.expectFinal("old", "failed", evidence: "operator", error: "resolved_by_operator: never arrived")
+                try system.expectFinal("old", outcome: "failed", evidence: "operator", error: "resolved_by_operator: never arrived")
                 #expect(try await system.executions().isEmpty)
                 #expect(await system.stop(poller) == 0)
                 try await system.finish(worker)
@@ -157,14 +157,15 @@ extension EndToEnd {
                 #expect(await system.stop(worker) == 0)
                 let resolved = try await system.bosctl(
                     ["resolve", "doubt-1", "--failed", "--inside-window", "--reason", "not on the statement", "--yes"],
-                    ["BOS_AMQP_URLS": "amqp://guest:guest@127.0.0.1:1/%2f"])
+                    environment: ["BOS_AMQP_URLS": "amqp://guest:guest@127.0.0.1:1/%2f"])
                 #expect(resolved.code == 75, "\(resolved.output)")
                 #expect(resolved.output.contains("or at its next start"), "\(resolved.output)")
                 #expect(try await system.ledgerSummary().unpublishedReplies == 1)
                 #expect(system.upstream.finalCount == 0)
                 worker = try system.startWorker()
                 try await system.upstream.waitForFinals(1)
-                try system.expectFinal("doubt-1", "failed", evidence: "operator", error: "resolved_by_operator: not on the statement")
+                try system.expectFinal(
+                    "doubt-1", outcome: "failed", evidence: "operator", error: "resolved_by_operator: not on the statement")
                 try await system.finish(worker)
                 #expect(try await system.ledgerSummary().unpublishedReplies == 0)
             }
@@ -200,7 +201,7 @@ extension EndToEnd {
                 #expect(sent.code == 0, "\(sent.output)")
                 #expect(sent.output.contains("is due now to be sent to BOS: 1 rupees"), "\(sent.output)")
                 try await system.upstream.waitForFinals(3)
-                try system.expectFinal("mistaken", "refused", evidence: "operator", error: "resolved_by_operator: one was enough")
+                try system.expectFinal("mistaken", outcome: "refused", evidence: "operator", error: "resolved_by_operator: one was enough")
                 #expect(await system.stop(poller) == 0)
                 try await system.finish(worker)
                 #expect(try await system.executions() == ["first": 1, "meant": 1])
@@ -247,11 +248,11 @@ extension EndToEnd {
 
 extension System {
     /// Runs `bosctl` to its end, with nobody at a terminal.
-    func bosctl(_ arguments: [String], _ more: [String: String] = [:]) async throws -> (code: Int32, output: String) {
+    func bosctl(_ arguments: [String], environment more: [String: String] = [:]) async throws -> (code: Int32, output: String) {
         // As behind sudo, so that the history names a person that no test runs as.
         let own = settings.merging(["SUDO_USER": "asha"]) { $1 }.merging(more) { $1 }
         let process = try ChildProcess(
-            "bosctl", arguments, environment: own, log: folder.appendingPathComponent("bosctl-\(UUID().uuidString).log"))
+            "bosctl", arguments: arguments, environment: own, log: folder.appendingPathComponent("bosctl-\(UUID().uuidString).log"))
         return (await process.exitCode(), process.output)
     }
 
@@ -264,7 +265,7 @@ extension System {
     }
 
     /// Puts a doubt into the ledger as a worker would have left it. No worker may be running.
-    func store(_ reference: String, _ state: JobState, sentAt: Timestamp, dueAt: Timestamp? = nil) async throws {
+    func store(_ reference: String, in state: JobState, sentAt: Timestamp, dueAt: Timestamp? = nil) async throws {
         let recharge = Recharge(
             operatorID: 311, subscriber: Self.subscriber, amount: Money(paise: 100), reference: reference, registerID: "1234")
         var progress = Progress()
@@ -285,7 +286,7 @@ extension System {
     }
 
     /// There is one final reply, and it says this.
-    fileprivate func expectFinal(_ reference: String, _ outcome: String, evidence: String, error: String?) throws {
+    fileprivate func expectFinal(_ reference: String, outcome: String, evidence: String, error: String?) throws {
         let finals = upstream.replies[reference, default: []].filter(\.isFinal)
         #expect(Set(finals.map(\.messageID)).count == 1)
         let reply = try JSONValue.parse(try #require(finals.first).body)

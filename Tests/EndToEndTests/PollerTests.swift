@@ -20,7 +20,7 @@ extension EndToEnd {
                 try await system.setFaults(#"{"faults":[{"fault":"panPending","probability":1,"value":5}]}"#)
                 try await system.upstream.publish(Array(#"{"refid":"p-1"}"#.utf8), as: "p-1", kind: "pan.status")
                 try await system.upstream.waitForFinals(1)
-                #expect(await hasRequeued(5, "pan.status", at: http))
+                #expect(await hasRequeued(5, of: "pan.status", at: http))
                 try await system.setFaults(#"{"faults":[{"fault":"panPending","probability":1,"value":86400}]}"#)
                 try await system.upstream.publish(Array(#"{"refid":"p-2"}"#.utf8), as: "p-2", kind: "pan.status")
                 try await system.upstream.waitForFinals(2)
@@ -53,11 +53,11 @@ extension EndToEnd {
                 let (poller, http) = try system.startPoller()
                 #expect(await eventually { try await system.upstream.depth(of: system.names.status) == 5 })
                 #expect(await eventually { try await Web.get("\(http)/readyz").status == 200 })
-                #expect(await hasRequeued(5, "pan.status", at: http))
+                #expect(await hasRequeued(5, of: "pan.status", at: http))
                 #expect(try await system.upstream.depth(of: system.names.status) == 5)
                 let next = try await system.startReadyWorker()
                 try await system.upstream.waitForFinals(names.count)
-                #expect(await hasRequeued(30, "pan.status", at: http))
+                #expect(await hasRequeued(30, of: "pan.status", at: http))
                 for name in names { #expect(system.upstream.replies[name]?.map(\.outcome) == ["pending", "succeeded"]) }
                 #expect(await system.stop(poller) == 0)
                 #expect(await system.stop(next) == 0)
@@ -83,21 +83,21 @@ extension EndToEnd {
                     for name in applications {
                         try await system.upstream.publish(Array("{\"refid\":\"\(name)\"}".utf8), as: name, kind: "pan.status")
                     }
-                    async let outages: Void = endBroker(broker, system, references.count)
-                    let (worker, poller) = try await kill(programs, system, references.count)
+                    async let outages: Void = endBroker(broker, of: system, jobs: references.count)
+                    let (worker, poller) = try await kill(programs, in: system, jobs: references.count)
                     try await outages
                     try await system.setFaults("{}")
                     try await system.upstream.waitForFinals(references.count + applications.count)
                     try await system.finish(worker)
                     #expect(await system.stop(poller) == 0)
-                    try await expectAgreement(system, references)
+                    try await expectAgreement(in: system, about: references)
                 }
             }
         }
 
         /// Kills worker and poller again and again while the first third of the jobs is answered. Returns those that live.
         private func kill(
-            _ programs: (ChildProcess, ChildProcess), _ system: System, _ jobs: Int
+            _ programs: (ChildProcess, ChildProcess), in system: System, jobs: Int
         ) async throws -> (worker: ChildProcess, poller: ChildProcess) {
             var (worker, poller) = programs
             for kill in 1...Scale.crashes {
@@ -114,7 +114,7 @@ extension EndToEnd {
 
         /// Ends the broker and starts it again, first in order and then as a power cut would: once while the programs are being killed, and
         /// then while they live.
-        private func endBroker(_ broker: TestBroker, _ system: System, _ jobs: Int) async throws {
+        private func endBroker(_ broker: TestBroker, of system: System, jobs: Int) async throws {
             for outage in 0..<Scale.stormOutages {
                 let moment = jobs * (outage * 2 + 1) / 6
                 #expect(await eventually(within: .seconds(300)) { system.upstream.finalCount >= moment })
@@ -132,7 +132,7 @@ extension EndToEnd {
             {"fault":"panRejected","probability":0.2},{"fault":"authentication","probability":0.003},{"fault":"signature","probability":0.003}]}
             """
 
-        private func expectAgreement(_ system: System, _ references: [String]) async throws {
+        private func expectAgreement(in system: System, about references: [String]) async throws {
             let executions = try await system.executions()
             let replies = system.upstream.replies
             for reference in references {

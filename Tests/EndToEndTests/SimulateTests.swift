@@ -36,7 +36,7 @@ extension EndToEnd {
         private func simulate(_ arguments: [String]) async throws -> (code: Int32, output: String) {
             let log = FileManager.default.temporaryDirectory.appendingPathComponent("simulate-\(UUID().uuidString).log")
             defer { try? FileManager.default.removeItem(at: log) }
-            let process = try ChildProcess("bos-simulator", ["simulate"] + arguments, log: log)
+            let process = try ChildProcess("bos-simulator", arguments: ["simulate"] + arguments, log: log)
             return (await process.exitCode(), process.output)
         }
     }

@@ -17,7 +17,7 @@ extension EndToEnd {
                 let references = System.references(20)
                 try await system.publishAndExpectPause(references)
                 try "right\n".write(to: file, atomically: true, encoding: .utf8)
-                try await system.expectRecovery(references, worker)
+                try await system.expectRecovery(of: references, by: worker)
             }
         }
 
@@ -29,7 +29,7 @@ extension EndToEnd {
                 let references = System.references(20)
                 try await system.publishAndExpectPause(references)
                 try await system.setFaults("{}")
-                try await system.expectRecovery(references, worker)
+                try await system.expectRecovery(of: references, by: worker)
             }
         }
     }
@@ -50,7 +50,7 @@ extension System {
         #expect(try await executions().isEmpty)
     }
 
-    fileprivate func expectRecovery(_ references: [String], _ worker: ChildProcess) async throws {
+    fileprivate func expectRecovery(of references: [String], by worker: ChildProcess) async throws {
         try await upstream.waitForFinals(references.count)
         #expect(await isReady())
         try await finish(worker)

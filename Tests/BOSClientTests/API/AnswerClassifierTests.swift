@@ -7,7 +7,7 @@ struct AnswerClassifierTests {
     private let classifier = AnswerClassifier(configuration: BOSConfiguration())
     private let version = CredentialVersion(1)
 
-    private func read(_ status: Int, _ body: String, retryAfter: Duration? = nil) -> ReadAnswer {
+    private func read(_ status: Int, body: String, retryAfter: Duration? = nil) -> ReadAnswer {
         ReadAnswer(httpStatus: status, retryAfter: retryAfter, body: Array(body.utf8))
     }
 
@@ -74,7 +74,7 @@ struct AnswerClassifierTests {
             (429, #"{"status":true,"response_code":1"#, "unknown.unreadable"),
         ])
     func recharge(status: Int, body: String, outcome: String) {
-        let attempt = classifier.recharge(read(status, body, retryAfter: .seconds(3)), version: version)
+        let attempt = classifier.recharge(read(status, body: body, retryAfter: .seconds(3)), version: version)
         #expect(attempt.outcome == outcome)
     }
 
@@ -165,7 +165,7 @@ struct AnswerClassifierTests {
             (200, "", "unknown.unreadable"),
         ])
     func enquiry(status: Int, body: String, outcome: String) {
-        #expect(classifier.enquiry(read(status, body), version: version).outcome == outcome)
+        #expect(classifier.enquiry(read(status, body: body), version: version).outcome == outcome)
     }
 
     @Test(
@@ -206,28 +206,28 @@ struct AnswerClassifierTests {
             (200, "<html>", "unknown.unreadable"),
         ])
     func panStatus(status: Int, body: String, outcome: String) {
-        #expect(classifier.panStatus(read(status, body), version: version).outcome == outcome)
+        #expect(classifier.panStatus(read(status, body: body), version: version).outcome == outcome)
     }
 
     @Test("ids keep every digit whether they are numbers or strings, and an empty one is none")
     func digits() {
         let long = "9876543210987654321098765432109876543210"
-        let facts = read(200, #"{"status":true,"response_code":1,"operatorid":\#(long),"ackno":"000\#(long)"}"#).facts
+        let facts = read(200, body: #"{"status":true,"response_code":1,"operatorid":\#(long),"ackno":"000\#(long)"}"#).facts
         #expect(facts.operatorID == long)
         #expect(facts.acknowledgement == "000\(long)")
-        #expect(read(200, #"{"operatorid":"1.0e3","ackno":12.50}"#).facts.acknowledgement == "12.50")
-        #expect(read(200, #"{"operatorid":"","ackno":null}"#).facts.operatorID == nil)
+        #expect(read(200, body: #"{"operatorid":"1.0e3","ackno":12.50}"#).facts.acknowledgement == "12.50")
+        #expect(read(200, body: #"{"operatorid":"","ackno":null}"#).facts.operatorID == nil)
         // BOS sends 0 before the operator has given a number.
-        for none in ["0", #""0""#, #""00""#] { #expect(read(200, #"{"operatorid":\#(none)}"#).facts.operatorID == nil) }
-        #expect(read(200, #"{"operatorid":10,"ackno":0,"refid":123456}"#).facts.operatorID == "10")
-        #expect(read(200, #"{"refid":123456}"#).facts.reference == "123456")
-        #expect(read(200, #"{"refid":""}"#).facts.reference == nil)
+        for none in ["0", #""0""#, #""00""#] { #expect(read(200, body: #"{"operatorid":\#(none)}"#).facts.operatorID == nil) }
+        #expect(read(200, body: #"{"operatorid":10,"ackno":0,"refid":123456}"#).facts.operatorID == "10")
+        #expect(read(200, body: #"{"refid":123456}"#).facts.reference == "123456")
+        #expect(read(200, body: #"{"refid":""}"#).facts.reference == nil)
     }
 
     @Test("an enquiry's data gives the operator id and the message when nothing else does")
     func enquiryData() throws {
         let body = #"{"status":true,"data":{"status":"1","operatorid":"0042","message":"done"}}"#
-        guard case .answered(let answer) = classifier.enquiry(read(200, body), version: version) else {
+        guard case .answered(let answer) = classifier.enquiry(read(200, body: body), version: version) else {
             Issue.record("no verdict")
             return
         }
@@ -246,40 +246,42 @@ struct AnswerClassifierTests {
         configuration.enquiry.succeededWords = ["Erledigt"]
         configuration.codes.failingPatterns = ["misslungen"]
         let classifier = AnswerClassifier(configuration: configuration)
-        let refusal = classifier.recharge(read(200, #"{"status":false,"response_code":7}"#), version: version)
+        let refusal = classifier.recharge(read(200, body: #"{"status":false,"response_code":7}"#), version: version)
         #expect(refusal.outcome == "refused(code: Optional(7), isFinal: true)")
-        #expect(classifier.recharge(read(200, #"{"status":false,"response_code":6}"#), version: version).outcome == "postponed")
+        #expect(classifier.recharge(read(200, body: #"{"status":false,"response_code":6}"#), version: version).outcome == "postponed")
         // A configured code does not stand against words that say otherwise.
-        func refusing(_ code: Int, _ message: String) -> String {
+        func refusing(_ code: Int, message: String) -> String {
             let body = #"{"status":false,"response_code":\#(code),"message":"\#(message)"}"#
-            return classifier.recharge(read(200, body), version: version).outcome
+            return classifier.recharge(read(200, body: body), version: version).outcome
         }
-        #expect(refusing(6, "your request is pending") == "refused(code: Optional(6), isFinal: false)")
-        #expect(refusing(7, "your request is pending") == "refused(code: Optional(7), isFinal: false)")
+        #expect(refusing(6, message: "your request is pending") == "refused(code: Optional(6), isFinal: false)")
+        #expect(refusing(7, message: "your request is pending") == "refused(code: Optional(7), isFinal: false)")
         for message in ["Recharge is in process", "Recharge successful", "Service down"] {
             let body = #"{"status":false,"responsecode":7,"message":"\#(message)"}"#
-            let outcome = classifier.enquiry(read(200, body), version: version).outcome
+            let outcome = classifier.enquiry(read(200, body: body), version: version).outcome
             #expect(!outcome.hasPrefix("failed"), "\(message): \(outcome)")
         }
-        #expect(classifier.recharge(read(200, #"{"status":true,"response_code":6}"#), version: version).outcome == "unknown.contradictory")
+        #expect(
+            classifier.recharge(read(200, body: #"{"status":true,"response_code":6}"#), version: version).outcome == "unknown.contradictory"
+        )
         func saying(_ message: String) -> String {
             let body = #"{"status":true,"response_code":1,"message":"\#(message)"}"#
-            return classifier.recharge(read(200, body), version: version).outcome
+            return classifier.recharge(read(200, body: body), version: version).outcome
         }
         #expect(saying("Transaction failed") == "done")
         #expect(saying("MISSLUNGEN") == "unknown.contradictory")
-        let application = classifier.panStatus(read(200, #"{"status":false,"response_code":9,"message":"no"}"#), version: version)
+        let application = classifier.panStatus(read(200, body: #"{"status":false,"response_code":9,"message":"no"}"#), version: version)
         #expect(application.outcome == "failed(code: Optional(9))")
-        let failure = classifier.enquiry(read(200, #"{"status":false,"responsecode":7}"#), version: version)
+        let failure = classifier.enquiry(read(200, body: #"{"status":false,"responsecode":7}"#), version: version)
         #expect(failure.outcome == "failed(refunded: false)")
-        #expect(classifier.enquiry(read(200, #"{"data":{"status":"ERLEDIGT"}}"#), version: version).outcome == "succeeded")
-        #expect(classifier.enquiry(read(200, #"{"data":{"status":"success"}}"#), version: version).outcome == "unknown.contradictory")
+        #expect(classifier.enquiry(read(200, body: #"{"data":{"status":"ERLEDIGT"}}"#), version: version).outcome == "succeeded")
+        #expect(classifier.enquiry(read(200, body: #"{"data":{"status":"success"}}"#), version: version).outcome == "unknown.contradictory")
     }
 
     @Test("neither details nor descriptions repeat what an answer says")
     func nothingLeaks() {
         let body = #"{"status":true,"response_code":7,"message":"for 9876543210"}"#
-        let attempt = classifier.recharge(read(200, body), version: version)
+        let attempt = classifier.recharge(read(200, body: body), version: version)
         #expect(attempt.detail?.contains("9876543210") == false)
         #expect(!"\(attempt)".contains("9876543210"))
         #expect(!"\(RechargeRequest.sample())".contains("DL12CB4685"))

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Where recharges go", .timeLimit(.minutes(1)))
 struct DestinationTests {
-    private func destination(_ baseURL: String, _ change: (inout BOSConfiguration) -> Void = { _ in }) -> String {
+    private func destination(_ baseURL: String, change: (inout BOSConfiguration) -> Void = { _ in }) -> String {
         var configuration = BOSConfiguration()
         configuration.baseURL = baseURL
         change(&configuration)
@@ -35,15 +35,15 @@ struct DestinationTests {
 
     @Test("the account is told apart without its id or secret")
     func account() {
-        func account(_ id: String, _ secret: String) -> String {
+        func account(_ id: String, secret: String) -> String {
             destination("https://h/a") {
                 $0.credentials = .authorise(.init(url: "https://t/x", clientID: id, clientSecret: Secret(secret)))
             }
         }
-        #expect(account("merchant-1", "s") == account("merchant-1", "t"))
-        #expect(account("merchant-1", "s") != account("merchant-2", "s"))
+        #expect(account("merchant-1", secret: "s") == account("merchant-1", secret: "t"))
+        #expect(account("merchant-1", secret: "s") != account("merchant-2", secret: "s"))
         // The first four bytes of SHA-256 of "merchant-1".
-        #expect(account("merchant-1", "sesame") == "https://h:443/a/DoRecharge (auth authorise 1c656cec)")
+        #expect(account("merchant-1", secret: "sesame") == "https://h:443/a/DoRecharge (auth authorise 1c656cec)")
         #expect(destination("https://h/a") { $0.credentials = .file(path: "/run/token") } == "https://h:443/a/DoRecharge (auth file)")
     }
 }

@@ -10,7 +10,7 @@ import Testing
 @Suite("One attempt over real connections", .timeLimit(.minutes(1)))
 struct OneAttemptTests {
     private static let done = ScriptedServer.answer(
-        "200 OK", #"{"status":true,"response_code":1,"operatorid":7,"ackno":"8","message":"ok"}"#)
+        "200 OK", body: #"{"status":true,"response_code":1,"operatorid":7,"ackno":"8","message":"ok"}"#)
 
     /// One recharge against a server that does this with it.
     private func recharge(
@@ -41,7 +41,7 @@ struct OneAttemptTests {
         let server = try await ScriptedServer.start { _, _ in .write(Self.done) }
         try await withClient(
             server.address,
-            {
+            configure: {
                 $0.enquiry.registrationField = "RegistrationID"
                 $0.pan.domain = "configured"
                 $0.pan.nepKey = Secret("key")
@@ -73,15 +73,21 @@ struct OneAttemptTests {
             (.writeThenClose("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"status\":true"), "unknown."),
             (.writeThenClose("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"sta"), "unknown."),
             (.write("nothing like HTTP\r\n\r\n"), "unknown.unreadable"),
-            (.write(ScriptedServer.answer("302 Found", "", headers: "Location: /api/BOS/Elsewhere\r\n")), "unknown.unexpected_status"),
             (
-                .write(ScriptedServer.answer("307 Temporary Redirect", "", headers: "Location: /api/BOS/DoRecharge\r\n")),
+                .write(ScriptedServer.answer("302 Found", body: "", headers: "Location: /api/BOS/Elsewhere\r\n")),
+                "unknown.unexpected_status"
+            ),
+            (
+                .write(ScriptedServer.answer("307 Temporary Redirect", body: "", headers: "Location: /api/BOS/DoRecharge\r\n")),
                 "unknown.unexpected_status"
             ),
             (.write("HTTP/1.1 204 No Content\r\n\r\n"), "unknown.unreadable"),
-            (.write(ScriptedServer.answer("200 OK", "")), "unknown.unreadable"),
-            (.write(ScriptedServer.answer("200 OK", "{\"message\":\"\(String(repeating: "x", count: 70_000))\"}")), "unknown.unreadable"),
-            (.write(ScriptedServer.answer("503 Service Unavailable", "", headers: "Retry-After: 7\r\n")), "unknown.server_error"),
+            (.write(ScriptedServer.answer("200 OK", body: "")), "unknown.unreadable"),
+            (
+                .write(ScriptedServer.answer("200 OK", body: "{\"message\":\"\(String(repeating: "x", count: 70_000))\"}")),
+                "unknown.unreadable"
+            ),
+            (.write(ScriptedServer.answer("503 Service Unavailable", body: "", headers: "Retry-After: 7\r\n")), "unknown.server_error"),
         ])
     func broken(action: ScriptedServer.Action, outcome: String) async throws {
         let (attempt, seen) = try await recharge(action)
@@ -93,13 +99,14 @@ struct OneAttemptTests {
     @Test("a 503 carries its Retry-After along and a 429 is throttled")
     func retryAfter() async throws {
         let (unavailable, _) = try await recharge(
-            .write(ScriptedServer.answer("503 Service Unavailable", "", headers: "Retry-After: 7\r\n")))
+            .write(ScriptedServer.answer("503 Service Unavailable", body: "", headers: "Retry-After: 7\r\n")))
         guard case .unknown(_, _, let facts) = unavailable else {
             Issue.record("a 503 is unknown")
             return
         }
         #expect(facts?.retryAfter == .seconds(7))
-        let (tooMany, _) = try await recharge(.write(ScriptedServer.answer("429 Too Many Requests", "", headers: "Retry-After: 2\r\n")))
+        let (tooMany, _) = try await recharge(
+            .write(ScriptedServer.answer("429 Too Many Requests", body: "", headers: "Retry-After: 2\r\n")))
         #expect(tooMany.outcome == "throttled(2.0 seconds)")
     }
 
@@ -151,7 +158,9 @@ struct OneAttemptTests {
     @Test("a TLS handshake that is never answered is not sent")
     func silentHandshake() async throws {
         let server = try await ScriptedServer.start(onConnect: .silence) { _, _ in .silence }
-        let attempt = try await withClient("https://127.0.0.1:\(server.port)/api/BOS", { $0.connectTimeout = .milliseconds(300) }) {
+        let attempt = try await withClient(
+            "https://127.0.0.1:\(server.port)/api/BOS", configure: { $0.connectTimeout = .milliseconds(300) }
+        ) {
             await $0.recharge(.sample())
         }
         try await server.stop()
@@ -163,7 +172,7 @@ struct OneAttemptTests {
         let server = try await ScriptedServer.start { _, _ in .silence }
         try await withClient(
             server.address,
-            {
+            configure: {
                 $0.maximumConnections = 1
                 $0.connectTimeout = byDeadline ? .seconds(20) : .seconds(2)
             }
@@ -198,7 +207,7 @@ struct OneAttemptTests {
         let server = try await ScriptedServer.start { number, _ in
             number % 2 == 1 ? .write(Self.done) : byReset ? .reset : .close
         }
-        try await withClient(server.address, { $0.maximumConnections = 1 }) { client in
+        try await withClient(server.address, configure: { $0.maximumConnections = 1 }) { client in
             for round in 0..<50 {
                 #expect(await client.recharge(.sample("first-\(round)-")).outcome == "done")
                 #expect(await client.recharge(.sample("second-\(round)-")).outcome == "unknown.connection_lost")
@@ -212,17 +221,17 @@ struct OneAttemptTests {
     func closingServer() async throws {
         let server = try await ScriptedServer.start { _, _ in .writeThenClose(Self.done) }
         var outcomes: [String: String] = [:]
-        try await withClient(server.address, { $0.maximumConnections = 2 }) { client in
+        try await withClient(server.address, configure: { $0.maximumConnections = 2 }) { client in
             for round in 0..<300 { outcomes["r\(round)-"] = await client.recharge(.sample("r\(round)-")).outcome }
         }
         try await server.stop()
-        try expectNoLie(outcomes, server.requests)
+        try expectConsistent(outcomes, with: server.requests)
     }
 
     @Test("whatever moment the time runs out at, a call reported as not sent never arrives")
     func racingDeadlines() async throws {
         let server = try await ScriptedServer.start { _, _ in .write(Self.done) }
-        let outcomes = try await withClient(server.address, { $0.maximumConnections = 4 }) { client in
+        let outcomes = try await withClient(server.address, configure: { $0.maximumConnections = 4 }) { client in
             await withTaskGroup(of: (String, String).self, returning: [String: String].self) { group in
                 for round in 0..<600 {
                     let reference = "r\(round)-"
@@ -234,12 +243,12 @@ struct OneAttemptTests {
             }
         }
         try await server.stop()
-        try expectNoLie(outcomes, server.requests)
+        try expectConsistent(outcomes, with: server.requests)
         #expect(outcomes.values.contains { $0.hasPrefix("notSent") })
     }
 
     /// Not sent means not seen, answered means seen, and nothing is seen twice.
-    private func expectNoLie(_ outcomes: [String: String], _ requests: [String]) throws {
+    private func expectConsistent(_ outcomes: [String: String], with requests: [String]) throws {
         let seen = try requests.map { String(try #require($0.firstMatch(of: /"referenceid":"([^"]+)"/)).1) }
         #expect(Set(seen).count == seen.count)
         for (reference, outcome) in outcomes {
@@ -261,7 +270,7 @@ struct OneAttemptTests {
             (FaultRule(.blindEnquiry), "done"),
         ])
     func simulated(rule: FaultRule, outcome: String) async throws {
-        try await withSimulator({ $0.plan = FaultPlan(faults: [rule]) }) { address in
+        try await withSimulator(configure: { $0.plan = FaultPlan(faults: [rule]) }) { address in
             try await withClient("\(address)/api/BOS") { client in
                 let timeout: Duration = outcome == "unknown.timeout" ? .seconds(3) : .seconds(20)
                 let attempt = await client.recharge(.sample(), timeout: timeout)
@@ -272,7 +281,7 @@ struct OneAttemptTests {
 
     @Test("recharge, repeat, enquiry and PAN check agree with the simulator")
     func wholeWay() async throws {
-        try await withSimulator({ $0.plan = FaultPlan(faults: [FaultRule(.panPending, value: 1)]) }) { address in
+        try await withSimulator(configure: { $0.plan = FaultPlan(faults: [FaultRule(.panPending, value: 1)]) }) { address in
             try await withClient("\(address)/api/BOS") { client in
                 #expect(await client.enquire(reference: "r1", registerID: "1").outcome == "notFound")
                 #expect(await client.recharge(.sample()).outcome == "done")

@@ -7,7 +7,7 @@ struct RefusalReadingTests {
     private let classifier = AnswerClassifier(configuration: BOSConfiguration())
     private let version = CredentialVersion(1)
 
-    private func recharge(_ status: Int, _ body: String, refusesToken: Bool = false) -> Attempt<RechargeAnswer> {
+    private func recharge(_ status: Int, body: String, refusesToken: Bool = false) -> Attempt<RechargeAnswer> {
         classifier.recharge(ReadAnswer(httpStatus: status, refusesToken: refusesToken, body: Array(body.utf8)), version: version)
     }
 
@@ -19,7 +19,7 @@ struct RefusalReadingTests {
             #"{"status":false,"message":"Token has expired"}"#, #"{"status":"ERROR","subCode":"401"}"#,
         ])
     func bare(body: String) {
-        #expect(recharge(401, body).outcome == "credentialsRefused(nil)")
+        #expect(recharge(401, body: body).outcome == "credentialsRefused(nil)")
         let answer = ReadAnswer(httpStatus: 401, body: Array(body.utf8))
         #expect(classifier.enquiry(answer, version: version).outcome == "credentialsRefused(nil)")
         #expect(classifier.panStatus(answer, version: version).outcome == "credentialsRefused(nil)")
@@ -43,22 +43,22 @@ struct RefusalReadingTests {
             (#"{"status":false,"response_code":15,"ackno":"112"}"#, "unknown.contradictory"),
         ])
     func claims(body: String, outcome: String) {
-        #expect(recharge(401, body).outcome == outcome)
+        #expect(recharge(401, body: body).outcome == outcome)
     }
 
     @Test("the header of an invalid token refuses credentials, unless the body claims that something was done")
     func header() {
-        #expect(recharge(401, #"{"status":false,"message":"no"}"#, refusesToken: true).outcome == "credentialsRefused(nil)")
-        #expect(recharge(401, #"{"status":true}"#, refusesToken: true).outcome == "unknown.contradictory")
-        #expect(recharge(401, #"{"response_code":2}"#, refusesToken: true).outcome == "accepted")
+        #expect(recharge(401, body: #"{"status":false,"message":"no"}"#, refusesToken: true).outcome == "credentialsRefused(nil)")
+        #expect(recharge(401, body: #"{"status":true}"#, refusesToken: true).outcome == "unknown.contradictory")
+        #expect(recharge(401, body: #"{"response_code":2}"#, refusesToken: true).outcome == "accepted")
     }
 
     @Test("a token refused in the form of the authorise call is refused, also with HTTP 200")
     func subCode() {
         let body = #"{"status":"ERROR","subCode":"403","message":"Token is not valid"}"#
-        for status in [200, 401, 403] { #expect(recharge(status, body).outcome == "credentialsRefused(nil)") }
-        #expect(recharge(200, #"{"status":true,"response_code":1,"subCode":"403"}"#).outcome == "done")
-        #expect(recharge(200, #"{"status":"ERROR","subCode":"500"}"#).outcome == "unknown.contradictory")
+        for status in [200, 401, 403] { #expect(recharge(status, body: body).outcome == "credentialsRefused(nil)") }
+        #expect(recharge(200, body: #"{"status":true,"response_code":1,"subCode":"403"}"#).outcome == "done")
+        #expect(recharge(200, body: #"{"status":"ERROR","subCode":"500"}"#).outcome == "unknown.contradictory")
     }
 
     @Test(
@@ -73,7 +73,7 @@ struct RefusalReadingTests {
             (401, #"{"response_code":5,"message":"Insufficient API Balance."}"#),
         ])
     func postponed(status: Int, body: String) {
-        #expect(recharge(status, body).outcome == "postponed")
+        #expect(recharge(status, body: body).outcome == "postponed")
     }
 
     @Test(
@@ -100,20 +100,20 @@ struct RefusalReadingTests {
             (503, #"{"status":false,"message":"under maintenance"}"#, "unknown.server_error"),
         ])
     func taken(status: Int, body: String, outcome: String) {
-        #expect(recharge(status, body).outcome == outcome)
+        #expect(recharge(status, body: body).outcome == outcome)
     }
 
     @Test("a 403 without JSON names the likely cause")
     func firewall() {
-        #expect(recharge(403, "<html>Access denied</html>").outcome == "unknown.unreadable")
-        #expect(recharge(403, "<html>Access denied</html>").detail?.contains("firewall") == true)
-        #expect(recharge(404, "<html>").detail?.contains("firewall") == false)
+        #expect(recharge(403, body: "<html>Access denied</html>").outcome == "unknown.unreadable")
+        #expect(recharge(403, body: "<html>Access denied</html>").detail?.contains("firewall") == true)
+        #expect(recharge(404, body: "<html>").detail?.contains("firewall") == false)
     }
 
     @Test("what cannot be read is named with its place and without its text")
     func place() {
-        #expect(recharge(200, #"{"status":true,"canumber":98765 43210}"#).detail?.contains("(byte 32)") == true)
-        #expect(recharge(200, #"{"status":true,"canumber":98765 43210}"#).detail?.contains("43210") == false)
+        #expect(recharge(200, body: #"{"status":true,"canumber":98765 43210}"#).detail?.contains("(byte 32)") == true)
+        #expect(recharge(200, body: #"{"status":true,"canumber":98765 43210}"#).detail?.contains("43210") == false)
     }
 
     @Test("an answer that names another subscriber or amount is no answer to this recharge")

@@ -152,7 +152,7 @@ struct ServerHabitsTests {
         "calls ask for an answer that is not encoded, and one that is encoded is unreadable and says how", arguments: ["gzip", "X-Br2, br"])
     func encoded(encoding: String) async throws {
         let answer = ScriptedServer.answer(
-            "200 OK", #"{"status":true,"response_code":1,"ackno":"7","message":"ok"}"#, headers: "Content-Encoding: \(encoding)\r\n")
+            "200 OK", body: #"{"status":true,"response_code":1,"ackno":"7","message":"ok"}"#, headers: "Content-Encoding: \(encoding)\r\n")
         let server = try await ScriptedServer.start { _, _ in .write(answer) }
         try await withClient(server.address) { client in
             let attempt = await client.recharge(.sample())
@@ -167,7 +167,7 @@ struct ServerHabitsTests {
     @Test("an answer whose encoding is none, or the name of its character set, is read", arguments: ["identity", "Identity", "UTF-8", ""])
     func plain(encoding: String) async throws {
         let answer = ScriptedServer.answer(
-            "200 OK", #"{"status":true,"response_code":1,"ackno":"7"}"#, headers: "Content-Encoding: \(encoding)\r\n")
+            "200 OK", body: #"{"status":true,"response_code":1,"ackno":"7"}"#, headers: "Content-Encoding: \(encoding)\r\n")
         let server = try await ScriptedServer.start { _, _ in .write(answer) }
         #expect(try await withClient(server.address) { await $0.recharge(.sample()).outcome } == "done")
         try await server.stop()

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("In time", .timeLimit(.minutes(1)))
 struct TimelinessTests {
-    private static let done = ScriptedServer.answer("200 OK", #"{"status":true,"response_code":1,"ackno":"8"}"#)
+    private static let done = ScriptedServer.answer("200 OK", body: #"{"status":true,"response_code":1,"ackno":"8"}"#)
 
     @Test("a recharge that its caller calls too late at the last moment is not sent")
     func late() async throws {
@@ -27,13 +27,13 @@ struct TimelinessTests {
     func slowToken() async throws {
         let server = try await ScriptedServer.start { _, request in
             if request.hasPrefix("POST /authorize ") {
-                return .writeAfter(.seconds(2), ScriptedServer.answer("200 OK", #"{"data":{"token":"t"}}"#))
+                return .writeAfter(.seconds(2), ScriptedServer.answer("200 OK", body: #"{"data":{"token":"t"}}"#))
             }
             return .writeAfter(.milliseconds(700), Self.done)
         }
         let authorise = BOSConfiguration.Authorise(
             url: "http://127.0.0.1:\(server.port)/authorize", clientID: "client", clientSecret: Secret("s"))
-        try await withClient(server.address, { $0.credentials = .authorise(authorise) }) { client in
+        try await withClient(server.address, configure: { $0.credentials = .authorise(authorise) }) { client in
             #expect(await client.recharge(.sample(), timeout: .milliseconds(2200)).outcome == "done")
         }
         try await server.stop()
@@ -42,13 +42,13 @@ struct TimelinessTests {
     @Test("every call says which client it is")
     func userAgent() async throws {
         let server = try await ScriptedServer.start { _, request in
-            .write(request.hasPrefix("POST /authorize ") ? ScriptedServer.answer("200 OK", #"{"data":{"token":"t"}}"#) : Self.done)
+            .write(request.hasPrefix("POST /authorize ") ? ScriptedServer.answer("200 OK", body: #"{"data":{"token":"t"}}"#) : Self.done)
         }
         let authorise = BOSConfiguration.Authorise(
             url: "http://127.0.0.1:\(server.port)/authorize", clientID: "client", clientSecret: Secret("s"))
         try await withClient(
             server.address,
-            {
+            configure: {
                 $0.userAgent = "bos-worker/1.2"
                 $0.credentials = .authorise(authorise)
             }

@@ -9,11 +9,11 @@ struct KeptConnectionTests {
     private static func answer(_ request: String, headers: String = "") -> String {
         let reference = request.firstMatch(of: /"referenceid":"([^"]+)"/).map { String($0.1) } ?? ""
         return ScriptedServer.answer(
-            "200 OK", #"{"status":true,"response_code":1,"ackno":"\#(reference)","message":"ok"}"#, headers: headers)
+            "200 OK", body: #"{"status":true,"response_code":1,"ackno":"\#(reference)","message":"ok"}"#, headers: headers)
     }
 
     /// A function of its own, so that a failed expectation shows the outcome alone.
-    private func outcome(_ client: BOSClient, _ request: RechargeRequest, timeout: Duration = .seconds(20)) async -> String {
+    private func outcome(_ client: BOSClient, of request: RechargeRequest, timeout: Duration = .seconds(20)) async -> String {
         await client.recharge(request, timeout: timeout).outcome
     }
 
@@ -22,8 +22,8 @@ struct KeptConnectionTests {
     }
 
     /// Recharges, `atOnce` side by side, and how many were answered as done.
-    private func recharge(_ count: Int, atOnce: Int, _ server: ScriptedServer) async throws -> (done: Int, wrong: [String]) {
-        try await withClient(server.address, { $0.maximumConnections = 64 }) { client in
+    private func recharge(_ count: Int, atOnce: Int, on server: ScriptedServer) async throws -> (done: Int, wrong: [String]) {
+        try await withClient(server.address, configure: { $0.maximumConnections = 64 }) { client in
             let next = Counter()
             return await withTaskGroup(of: (Int, [String]).self) { group in
                 for _ in 0..<atOnce {
@@ -53,7 +53,7 @@ struct KeptConnectionTests {
             let answer = Self.answer(request)
             return inTwoSegments ? .writeTwice(answer, answer) : .write(answer + answer)
         }
-        let (done, wrong) = try await recharge(1_000, atOnce: 16, server)
+        let (done, wrong) = try await recharge(1_000, atOnce: 16, on: server)
         try await server.stop()
         #expect(wrong == [])
         #expect(done > 950)
@@ -65,7 +65,7 @@ struct KeptConnectionTests {
         let server = try await ScriptedServer.start { number, request in
             number > 400 && number % 47 == 0 ? .writeTwice(Self.answer(request), timeout) : .write(Self.answer(request))
         }
-        let (done, wrong) = try await recharge(1_000, atOnce: 16, server)
+        let (done, wrong) = try await recharge(1_000, atOnce: 16, on: server)
         try await server.stop()
         #expect(wrong == [])
         #expect(done > 950)
@@ -78,18 +78,18 @@ struct KeptConnectionTests {
             let answer = Self.answer(request)
             return .write(isDouble.withLock { $0 } ? answer + answer : answer)
         }
-        try await withClient(server.address, { $0.idleTimeout = .seconds(30) }) { client in
+        try await withClient(server.address, configure: { $0.idleTimeout = .seconds(30) }) { client in
             for number in 0..<ConnectionTrust.silencesNeeded {
-                #expect(await outcome(client, .sample("r\(number)-")) == "done")
+                #expect(await outcome(client, of: .sample("r\(number)-")) == "done")
             }
             #expect(server.connections == ConnectionTrust.silencesNeeded)
             await waitUntilKept(client)
-            for number in 100..<110 { #expect(await outcome(client, .sample("r\(number)-")) == "done") }
+            for number in 100..<110 { #expect(await outcome(client, of: .sample("r\(number)-")) == "done") }
             #expect(server.connections == ConnectionTrust.silencesNeeded + 1)
             isDouble.withLock { $0 = true }
-            #expect(await outcome(client, .sample("r200-")) == "done")
+            #expect(await outcome(client, of: .sample("r200-")) == "done")
             isDouble.withLock { $0 = false }
-            for number in 300..<310 { #expect(await outcome(client, .sample("r\(number)-")) == "done") }
+            for number in 300..<310 { #expect(await outcome(client, of: .sample("r\(number)-")) == "done") }
             #expect(server.connections == ConnectionTrust.silencesNeeded + 11)
             #expect(!client.keepsConnections)
         }
@@ -106,11 +106,11 @@ struct KeptConnectionTests {
             }
             return .write(answer)
         }
-        try await withClient(server.address, { $0.idleTimeout = .seconds(30) }) { client in
+        try await withClient(server.address, configure: { $0.idleTimeout = .seconds(30) }) { client in
             for number in 0..<ConnectionTrust.silencesNeeded { _ = await client.recharge(.sample("r\(number)-")) }
             await waitUntilKept(client)
-            #expect(await outcome(client, .sample("before-")) == "done")
-            #expect(await outcome(client, .sample("late-")) == "unknown.contradictory")
+            #expect(await outcome(client, of: .sample("before-")) == "done")
+            #expect(await outcome(client, of: .sample("late-")) == "unknown.contradictory")
         }
         try await server.stop()
     }
@@ -119,7 +119,7 @@ struct KeptConnectionTests {
     func refusals() async throws {
         let server = try await ScriptedServer.start { _, request in
             request.contains("\"no")
-                ? .write(ScriptedServer.answer("200 OK", #"{"status":false,"response_code":7}"#)) : .write(Self.answer(request))
+                ? .write(ScriptedServer.answer("200 OK", body: #"{"status":false,"response_code":7}"#)) : .write(Self.answer(request))
         }
         try await withClient(server.address) { client in
             for number in 0..<ConnectionTrust.silencesNeeded { _ = await client.recharge(.sample("r\(number)-")) }
@@ -135,12 +135,12 @@ struct KeptConnectionTests {
     func idle() async throws {
         let server = try await ScriptedServer.start { _, request in .writeAndKeep(.seconds(5), Self.answer(request)) }
         try await withClient(server.address) { client in
-            for number in 0..<ConnectionTrust.silencesNeeded { #expect(await outcome(client, .sample("r\(number)-")) == "done") }
+            for number in 0..<ConnectionTrust.silencesNeeded { #expect(await outcome(client, of: .sample("r\(number)-")) == "done") }
             for _ in 0..<ConnectionTrust.silencesNeeded { #expect(await server.nextEnd() == "closed") }
             await waitUntilKept(client)
-            #expect(await outcome(client, .sample("kept-")) == "done")
+            #expect(await outcome(client, of: .sample("kept-")) == "done")
             #expect(await server.nextEnd() == "closed")
-            #expect(await outcome(client, .sample("new-")) == "done")
+            #expect(await outcome(client, of: .sample("new-")) == "done")
         }
         try await server.stop()
     }
@@ -156,7 +156,7 @@ struct KeptConnectionTests {
             for number in 0..<ConnectionTrust.silencesNeeded { _ = await client.recharge(.sample("r\(number)-")) }
             await waitUntilKept(client)
             let before = server.connections
-            for number in 0..<3 { #expect(await outcome(client, .sample("told\(number)-")) == "done") }
+            for number in 0..<3 { #expect(await outcome(client, of: .sample("told\(number)-")) == "done") }
             #expect(server.connections == before + connections)
         }
         try await server.stop()
@@ -166,7 +166,7 @@ struct KeptConnectionTests {
     func reset() async throws {
         let server = try await ScriptedServer.start { _, _ in .silence }
         try await withClient(server.address) { client in
-            #expect(await outcome(client, .sample(), timeout: .seconds(3)) == "unknown.timeout")
+            #expect(await outcome(client, of: .sample(), timeout: .seconds(3)) == "unknown.timeout")
             #expect(await server.nextEnd() == "reset")
         }
         try await server.stop()

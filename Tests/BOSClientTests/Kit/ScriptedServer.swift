@@ -67,7 +67,7 @@ final class ScriptedServer: Sendable {
     func stop() async throws { try await channel.close() }
 
     /// A whole HTTP answer with a JSON body.
-    static func answer(_ status: String, _ body: String, headers: String = "") -> String {
+    static func answer(_ status: String, body: String, headers: String = "") -> String {
         "HTTP/1.1 \(status)\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\(headers)\r\n\(body)"
     }
 }
@@ -104,7 +104,7 @@ private final class ScriptHandler: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         seen.connections.withLock { $0 += 1 }
-        if let onConnect { perform(onConnect, context) }
+        if let onConnect { perform(onConnect, on: context) }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -122,10 +122,10 @@ private final class ScriptHandler: ChannelInboundHandler {
             return list.count
         }
         seen.arrivals.continuation.yield(request)
-        perform(script(number, request), context)
+        perform(script(number, request), on: context)
     }
 
-    private func perform(_ action: ScriptedServer.Action, _ context: ChannelHandlerContext) {
+    private func perform(_ action: ScriptedServer.Action, on context: ChannelHandlerContext) {
         switch action {
         case .write(let text): context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
         case .writeThenClose(let text):

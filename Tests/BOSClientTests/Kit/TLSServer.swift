@@ -16,9 +16,9 @@ final class TLSServer: Sendable {
             "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-addext",
             "subjectAltName=DNS:localhost", "-keyout", certificate, "-out", "\(certificate).crt",
         ]
-        try Self.openssl(make, output).waitUntilExit()
+        try Self.openssl(make, output: output).waitUntilExit()
         process = try Self.openssl(
-            ["s_server", "-accept", "127.0.0.1:0", "-cert", "\(certificate).crt", "-key", certificate], output)
+            ["s_server", "-accept", "127.0.0.1:0", "-cert", "\(certificate).crt", "-key", certificate], output: output)
         port = try await Self.port(in: output, of: process)
     }
 
@@ -31,7 +31,7 @@ final class TLSServer: Sendable {
         return (try? String(contentsOf: folder.appendingPathComponent("output"), encoding: .utf8)) ?? ""
     }
 
-    private static func openssl(_ arguments: [String], _ output: URL) throws -> Process {
+    private static func openssl(_ arguments: [String], output: URL) throws -> Process {
         _ = FileManager.default.createFile(atPath: output.path, contents: nil)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")

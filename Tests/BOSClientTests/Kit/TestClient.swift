@@ -6,8 +6,8 @@ import Testing
 
 /// A client for that base URL while `body` runs.
 func withClient<Result>(
-    _ baseURL: String, clock: BOSClock = .system, _ change: (inout BOSConfiguration) -> Void = { _ in },
-    _ body: (BOSClient) async throws -> Result
+    _ baseURL: String, clock: BOSClock = .system, configure change: (inout BOSConfiguration) -> Void = { _ in },
+    body: (BOSClient) async throws -> Result
 ) async throws -> Result {
     var configuration = BOSConfiguration()
     configuration.baseURL = baseURL
@@ -27,7 +27,7 @@ func withClient<Result>(
 
 /// A simulator on a free port while `body` runs.
 func withSimulator(
-    _ change: (inout Simulator.Configuration) -> Void = { _ in }, _ body: (_ address: String) async throws -> Void
+    configure change: (inout Simulator.Configuration) -> Void = { _ in }, body: (_ address: String) async throws -> Void
 ) async throws {
     var configuration = Simulator.Configuration()
     change(&configuration)

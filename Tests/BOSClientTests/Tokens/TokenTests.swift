@@ -8,10 +8,10 @@ import Testing
 
 @Suite("Tokens", .timeLimit(.minutes(1)))
 struct TokenTests {
-    private static let done = ScriptedServer.answer("200 OK", #"{"status":true,"response_code":1}"#)
+    private static let done = ScriptedServer.answer("200 OK", body: #"{"status":true,"response_code":1}"#)
 
     private static func grant(_ token: String, expiry: String = "null") -> String {
-        ScriptedServer.answer("200 OK", #"{"status":"SUCCESS","subCode":"200","data":{"token":"\#(token)","expiry":\#(expiry)}}"#)
+        ScriptedServer.answer("200 OK", body: #"{"status":"SUCCESS","subCode":"200","data":{"token":"\#(token)","expiry":\#(expiry)}}"#)
     }
 
     /// Answers authorise calls by `authorise`, which is given their number, and every other call as done.
@@ -31,10 +31,10 @@ struct TokenTests {
 
     @Test("a hundred calls that need a token make one authorise call")
     func singleFlight() async throws {
-        try await withSimulator({ $0.isTokenRequired = true }) { address in
+        try await withSimulator(configure: { $0.isTokenRequired = true }) { address in
             let credentials = BOSConfiguration.Authorise(
                 url: "\(address)/payout/v1/authorize", clientID: "client", clientSecret: Secret("open sesame"))
-            try await withClient("\(address)/api/BOS", { $0.credentials = .authorise(credentials) }) { client in
+            try await withClient("\(address)/api/BOS", configure: { $0.credentials = .authorise(credentials) }) { client in
                 #expect(!client.credentialState.isUsable)
                 let outcomes = await withTaskGroup(of: String.self, returning: [String].self) { group in
                     for index in 0..<100 { group.addTask { await client.recharge(.sample("r\(index)")).outcome } }
@@ -52,7 +52,7 @@ struct TokenTests {
     func renewal() async throws {
         let server = try await server { .write(Self.grant("token-\($0)")) }
         let clock = ManualClock()
-        try await withClient(server.address, clock: clock.clock, { $0.credentials = .authorise(authorise(server)) }) { client in
+        try await withClient(server.address, clock: clock.clock, configure: { $0.credentials = .authorise(authorise(server)) }) { client in
             _ = await client.recharge(.sample())
             func renew(_ version: UInt64) async -> Int {
                 await withTaskGroup(of: Bool.self, returning: Int.self) { group in
@@ -79,7 +79,7 @@ struct TokenTests {
         let clock = ManualClock()
         let expiry = Int(clock.now) + 600
         let server = try await server { .write(Self.grant("token-\($0)", expiry: $0 == 1 ? "\(expiry)" : "null")) }
-        try await withClient(server.address, clock: clock.clock, { $0.credentials = .authorise(authorise(server)) }) { client in
+        try await withClient(server.address, clock: clock.clock, configure: { $0.credentials = .authorise(authorise(server)) }) { client in
             let running = Task { await client.run() }
             // With the random number 0.5 the renewal is due after 75 % of 600 seconds.
             #expect(await clock.nextSleep() == 450)
@@ -101,9 +101,9 @@ struct TokenTests {
     @Test("after a failed authorise call the next one waits longer each time, and calls meanwhile are not sent")
     func failingAuthorise() async throws {
         let clock = ManualClock()
-        let refusal = ScriptedServer.answer("403 Forbidden", #"{"status":"ERROR","subCode":"403","message":"no open sesame"}"#)
+        let refusal = ScriptedServer.answer("403 Forbidden", body: #"{"status":"ERROR","subCode":"403","message":"no open sesame"}"#)
         let server = try await server { .write($0 <= 3 ? refusal : Self.grant("token")) }
-        try await withClient(server.address, clock: clock.clock, { $0.credentials = .authorise(authorise(server)) }) { client in
+        try await withClient(server.address, clock: clock.clock, configure: { $0.credentials = .authorise(authorise(server)) }) { client in
             let running = Task { await client.run() }
             for pause in [1.5, 3, 6] {
                 #expect(await clock.nextSleep() == pause)
@@ -128,7 +128,7 @@ struct TokenTests {
     func clockSet(by seconds: Double) async throws {
         let clock = ManualClock()
         let server = try await server { $0 == 1 ? .close : .write(Self.grant("token-\($0)")) }
-        try await withClient(server.address, clock: clock.clock, { $0.credentials = .authorise(authorise(server)) }) { client in
+        try await withClient(server.address, clock: clock.clock, configure: { $0.credentials = .authorise(authorise(server)) }) { client in
             #expect(await client.recharge(.sample()).outcome == "notSent.token_unavailable")
             clock.set(by: seconds)
             // The pause after the failure is 1.5 seconds.
@@ -157,9 +157,11 @@ struct TokenTests {
             guard request.contains("Bearer token-1\r\n") else { return .write(Self.done) }
             return .write(
                 ScriptedServer.answer(
-                    "401 Unauthorized", #"{"message":"Unauthorized"}"#, headers: "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n"))
+                    "401 Unauthorized", body: #"{"message":"Unauthorized"}"#,
+                    headers: "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n"))
         }
-        try await withClient(server.address, clock: ManualClock().clock, { $0.credentials = .authorise(authorise(server)) }) { client in
+        try await withClient(server.address, clock: ManualClock().clock, configure: { $0.credentials = .authorise(authorise(server)) }) {
+            client in
             let outcomes = await withTaskGroup(of: String.self, returning: [String].self) { group in
                 for number in 0..<50 {
                     group.addTask {
@@ -183,13 +185,15 @@ struct TokenTests {
     @Test(
         "an authorise answer without a usable token is a problem, not a token",
         arguments: [
-            ScriptedServer.answer("200 OK", "{}"), ScriptedServer.answer("200 OK", "no json"), ScriptedServer.answer("200 OK", ""),
-            ScriptedServer.answer("200 OK", #"{"data":{"token":""}}"#), ScriptedServer.answer("200 OK", #"{"data":{"token":"a\r\nX: b"}}"#),
-            ScriptedServer.answer("500 Internal Server Error", #"{"data":{"token":"t"}}"#),
+            ScriptedServer.answer("200 OK", body: "{}"), ScriptedServer.answer("200 OK", body: "no json"),
+            ScriptedServer.answer("200 OK", body: ""),
+            ScriptedServer.answer("200 OK", body: #"{"data":{"token":""}}"#),
+            ScriptedServer.answer("200 OK", body: #"{"data":{"token":"a\r\nX: b"}}"#),
+            ScriptedServer.answer("500 Internal Server Error", body: #"{"data":{"token":"t"}}"#),
         ])
     func uselessGrant(answer: String) async throws {
         let server = try await server { _ in .write(answer) }
-        let attempt = try await withClient(server.address, { $0.credentials = .authorise(authorise(server)) }) {
+        let attempt = try await withClient(server.address, configure: { $0.credentials = .authorise(authorise(server)) }) {
             await $0.recharge(.sample())
         }
         try await server.stop()
@@ -206,7 +210,8 @@ struct TokenTests {
         let server = try await server { .write(Self.grant("token-\($0)")) }
         var credentials = authorise(server)
         credentials.publicKeyFile = file.path
-        try await withClient(server.address, clock: ManualClock().clock, { $0.credentials = .authorise(credentials) }) { client in
+        try await withClient(server.address, clock: ManualClock().clock, configure: { $0.credentials = .authorise(credentials) }) {
+            client in
             #expect(await client.recharge(.sample()).outcome == "done")
         }
         try await server.stop()
@@ -224,7 +229,7 @@ struct TokenTests {
         credentials.publicKeyFile = "/nowhere/key.pem"
         for credentials in [credentials, BOSConfiguration.Authorise(url: "nowhere", clientID: "c", clientSecret: Secret("s"))] {
             await #expect(throws: BOSConfigurationError.self) {
-                try await withClient("http://127.0.0.1", { $0.credentials = .authorise(credentials) }) { _ in }
+                try await withClient("http://127.0.0.1", configure: { $0.credentials = .authorise(credentials) }) { _ in }
             }
         }
         await #expect(throws: BOSConfigurationError.invalidURL("ftp://x/DoRecharge")) { try await withClient("ftp://x") { _ in } }
@@ -237,7 +242,7 @@ struct TokenTests {
         func write(_ token: String) throws { try token.write(to: file, atomically: true, encoding: .utf8) }
         let server = try await ScriptedServer.start { _, _ in .write(Self.done) }
         let clock = ManualClock()
-        try await withClient(server.address, clock: clock.clock, { $0.credentials = .file(path: file.path) }) { client in
+        try await withClient(server.address, clock: clock.clock, configure: { $0.credentials = .file(path: file.path) }) { client in
             #expect(await client.recharge(.sample()).outcome == "notSent.token_unavailable")
             #expect(client.credentialState.problem?.contains(file.path) == true)
             try write("  first-token \n")
@@ -275,7 +280,7 @@ struct TokenTests {
         try FileManager.default.createSymbolicLink(atPath: path("token"), withDestinationPath: "data/token")
         let server = try await ScriptedServer.start { _, _ in .write(Self.done) }
         let clock = ManualClock()
-        try await withClient(server.address, clock: clock.clock, { $0.credentials = .file(path: path("token")) }) { client in
+        try await withClient(server.address, clock: clock.clock, configure: { $0.credentials = .file(path: path("token")) }) { client in
             #expect(await client.recharge(.sample()).outcome == "done")
             try FileManager.default.createSymbolicLink(atPath: path("next"), withDestinationPath: "new")
             #expect(rename(path("next"), path("data")) == 0)
@@ -297,7 +302,7 @@ struct TokenTests {
         try FileManager.default.createSymbolicLink(atPath: name, withDestinationPath: "/proc/self/comm")
         file.write(Data("token-a".utf8))
         let server = try await ScriptedServer.start { _, _ in .write(Self.done) }
-        try await withClient(server.address, clock: ManualClock().clock, { $0.credentials = .file(path: name) }) { client in
+        try await withClient(server.address, clock: ManualClock().clock, configure: { $0.credentials = .file(path: name) }) { client in
             #expect(await client.recharge(.sample()).outcome == "done")
             file.write(Data("token-b".utf8))
             #expect(await client.renewCredentials(refused: CredentialVersion(1)))
@@ -313,7 +318,7 @@ struct TokenTests {
         defer { try? FileManager.default.removeItem(atPath: pipe) }
         try #require(mkfifo(pipe, 0o600) == 0)
         for path in [pipe, FileManager.default.temporaryDirectory.path] {
-            try await withClient("http://127.0.0.1:1", { $0.credentials = .file(path: path) }) { client in
+            try await withClient("http://127.0.0.1:1", configure: { $0.credentials = .file(path: path) }) { client in
                 #expect(await client.recharge(.sample()).outcome == "notSent.token_unavailable")
                 #expect(client.credentialState.problem?.contains(path) == true)
             }
@@ -324,15 +329,15 @@ struct TokenTests {
     func wrappedGrant() async throws {
         let body = #""{\"data\":\"{\\\"token\\\":\\\"inner\\\"}\"}""#
         let wrapped = try await server { _ in .write(ScriptedServer.answer("200 OK", body)) }
-        try await withClient(wrapped.address, { $0.credentials = .authorise(authorise(wrapped)) }) { client in
+        try await withClient(wrapped.address, configure: { $0.credentials = .authorise(authorise(wrapped)) }) { client in
             #expect(await client.recharge(.sample()).outcome == "done")
         }
         try await wrapped.stop()
         #expect(wrapped.requests.last?.contains("Bearer inner\r\n") == true)
         let encoded = try await server { _ in
-            .write(ScriptedServer.answer("200 OK", #"{"data":{"token":"t"}}"#, headers: "Content-Encoding: gzip\r\n"))
+            .write(ScriptedServer.answer("200 OK", body: #"{"data":{"token":"t"}}"#, headers: "Content-Encoding: gzip\r\n"))
         }
-        let attempt = try await withClient(encoded.address, { $0.credentials = .authorise(authorise(encoded)) }) {
+        let attempt = try await withClient(encoded.address, configure: { $0.credentials = .authorise(authorise(encoded)) }) {
             await $0.recharge(.sample())
         }
         try await encoded.stop()

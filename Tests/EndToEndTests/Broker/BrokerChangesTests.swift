@@ -62,8 +62,10 @@ extension EndToEnd {
             try await System.run { system in
                 let worker = try await system.startReadyWorker()
                 let second = try system.startSecondWorker(
-                    "\(system.folder.path)/other.sqlite",
-                    ["BOS_AMQP_QUEUES_LOCK": "\(system.names.prefix).lock2", "BOS_AMQP_QUEUES_LEDGER": "\(system.names.prefix).ledger2"])
+                    ledger: "\(system.folder.path)/other.sqlite",
+                    settings: [
+                        "BOS_AMQP_QUEUES_LOCK": "\(system.names.prefix).lock2", "BOS_AMQP_QUEUES_LEDGER": "\(system.names.prefix).ledger2",
+                    ])
                 #expect(await eventually { second.output.contains("another program consumes it") }, "\(second.output)")
                 try await system.upstream.publishRecharges(System.references(20))
                 try await system.upstream.waitForFinals(20)

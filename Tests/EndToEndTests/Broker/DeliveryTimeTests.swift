@@ -29,10 +29,10 @@ extension EndToEnd {
                         #expect(Set(replies.map(\.outcome)) == ["in_doubt"])
                         #expect(Set(replies.map(\.messageID)).count == 1)
                     }
-                    try await expectUndisturbed(worker, system)
+                    try await expectUndisturbed(worker, in: system)
                     try await system.setFaults("{}")
                     try await system.upstream.waitForFinals(references.count)
-                    try await expectUndisturbed(worker, system)
+                    try await expectUndisturbed(worker, in: system)
                     try await system.finish(worker)
                     #expect(await system.stop(poller) == 0)
                     try await system.expectAllSucceeded(references)
@@ -46,7 +46,7 @@ extension EndToEnd {
             {"fault":"answerLost","probability":0.5,"endpoint":"DoRecharge"},{"fault":"hang","probability":1,"endpoint":"RechargesStatus"}]}
             """
 
-        private func expectUndisturbed(_ worker: ChildProcess, _ system: System) async throws {
+        private func expectUndisturbed(_ worker: ChildProcess, in system: System) async throws {
             #expect(!worker.output.contains("consumer.lost"), "\(worker.output)")
             let metrics = try await Web.get("\(system.http)/metrics").text
             for role in ["consume", "publish"] { #expect(metrics.contains("bos_amqp_reconnects_total{role=\"\(role)\"} 0\n")) }

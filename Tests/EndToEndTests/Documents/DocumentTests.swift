@@ -22,7 +22,7 @@ extension EndToEnd {
 
         @Test("the Swift example is compiled, and gets the reply to its job")
         func swiftExample() async throws {
-            let source = try Documents.text("Tests/EndToEndTests/PublishingSnippet.swift")
+            let source = try Documents.text("Tests/EndToEndTests/Documents/PublishingSnippet.swift")
             let text = try Documents.text("deploy/docs/publishing.md")
             #expect(text.contains("```swift\n\(source)```\n"), "put PublishingSnippet.swift into deploy/docs/publishing.md")
             try await System.run { system in
@@ -64,7 +64,7 @@ extension EndToEnd {
                 for link in document.links {
                     count += 1
                     let target = link.path.isEmpty ? path : folder.appendingPathComponent(link.path).standardizedFileURL.path
-                    try Self.expect(link.section, inFile: target, "\(path): \(link)")
+                    try Self.expect(link.section, inFile: target, citedIn: "\(path): \(link)")
                 }
             }
             #expect(count > 50)
@@ -84,7 +84,8 @@ extension EndToEnd {
                 for line in try Documents.text(file).split(separator: "\n") where line.contains(".md") {
                     for match in line.matches(of: /([\w.\/-]*\w\.md)(?:#([a-z0-9-]+))?/) {
                         count += 1
-                        try Self.expect(match.2.map { String($0) }, inFile: Documents.path(cited: String(match.1)), "\(file): \(match.0)")
+                        try Self.expect(
+                            match.2.map { String($0) }, inFile: Documents.path(cited: String(match.1)), citedIn: "\(file): \(match.0)")
                     }
                 }
             }
@@ -133,13 +134,13 @@ extension EndToEnd {
                 for link in Document(try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)).links {
                     let target = link.path.isEmpty ? name : link.path
                     #expect(names.contains(target), "\(name): \(link)")
-                    try Self.expect(link.section, inFile: folder.appendingPathComponent(target).path, "\(name): \(link)")
+                    try Self.expect(link.section, inFile: folder.appendingPathComponent(target).path, citedIn: "\(name): \(link)")
                 }
             }
         }
 
         /// - Parameter file: from the root, or absolute.
-        private static func expect(_ section: String?, inFile file: String, _ place: String) throws {
+        private static func expect(_ section: String?, inFile file: String, citedIn place: String) throws {
             let url = file.hasPrefix("/") ? URL(fileURLWithPath: file) : Documents.root.appendingPathComponent(file)
             guard FileManager.default.fileExists(atPath: url.path) else {
                 Issue.record("there is no such file: \(place)")

@@ -45,7 +45,7 @@ extension EndToEnd {
                 async let areNamed = system.readinessNames([names.lock, names.ledger])
                 for queue in [names.lock, names.ledger] { try await system.broker.ctl("delete_queue", queue) }
                 let other = "\(system.folder.path)/other.sqlite"
-                let beside = try system.startSecondWorker(other)
+                let beside = try system.startSecondWorker(ledger: other)
                 #expect(await areNamed, "\(worker.output)")
                 #expect(await eventually { try await system.upstream.consumers(of: names.ledger) == 1 })
                 #expect(await system.isReady())
@@ -64,11 +64,11 @@ extension EndToEnd {
         @Test("bosctl resolve and bos-poller publish nothing to a virtual host of another ledger")
         func anotherLedger() async throws {
             try await System.field { system, bos in
-                bos.on(.enquiry, RawBOS.blind)
+                bos.on(.enquiry, perform: RawBOS.blind)
                 let worker = try await system.startReadyWorker(["BOS_LEDGER_URL": "sqlite:\(system.folder.path)/other.sqlite"])
                 let now = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
                 for reference in ["doubt-1", "doubt-2"] {
-                    try await system.store(reference, .inDoubt, sentAt: now + .seconds(-60), dueAt: now + .seconds(-30))
+                    try await system.store(reference, in: .inDoubt, sentAt: now + .seconds(-60), dueAt: now + .seconds(-30))
                 }
                 let (poller, _) = try system.startPoller()
                 #expect(await poller.exitCode(within: .seconds(10)) == 78)
@@ -97,9 +97,9 @@ extension EndToEnd {
                         Array(#"{"referenceid":"q-\#(number)"}"#.utf8), as: "q-\(number)", kind: "recharge.status")
                 }
                 let now = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
-                try await system.store("doubt-1", .inDoubt, sentAt: now + .seconds(-60), dueAt: now + .seconds(-30))
+                try await system.store("doubt-1", in: .inDoubt, sentAt: now + .seconds(-60), dueAt: now + .seconds(-30))
                 let (poller, http) = try system.startPoller()
-                #expect(await hasRequeued(1, "recharge", at: http, within: .seconds(10)))
+                #expect(await hasRequeued(1, of: "recharge", at: http, within: .seconds(10)))
                 #expect(try await system.upstream.depth(of: system.names.status) == 21)
                 #expect(await system.stop(poller) == 0)
                 #expect(bos.requests(.enquiry).isEmpty)

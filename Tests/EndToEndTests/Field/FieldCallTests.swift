@@ -26,7 +26,7 @@ extension EndToEnd {
                     guard isVoid.isSet, request.header("Authorization") == "Bearer token-1" else { return nil }
                     return .json(body, status: status, headers: [header])
                 }
-                for endpoint in [RawBOS.Endpoint.recharge, .enquiry, .panStatus] { bos.on(endpoint, check) }
+                for endpoint in [RawBOS.Endpoint.recharge, .enquiry, .panStatus] { bos.on(endpoint, perform: check) }
                 let worker = try await system.startReadyWorker(["BOS_AUTH_URL": "\(bos.url)/authorise"])
                 try await system.upstream.publishRecharges(["first"])
                 #expect(await eventually { system.lastOutcome("first") == "succeeded" })
@@ -55,7 +55,8 @@ extension EndToEnd {
                 bos.on(.recharge) { request in
                     guard request.reference == "walled" else { return nil }
                     return .write(
-                        RawBOS.answer("403 Forbidden", ["Content-Type: text/html"], body: Array("<html>Request blocked.</html>".utf8)))
+                        RawBOS.answer(
+                            "403 Forbidden", headers: ["Content-Type: text/html"], body: Array("<html>Request blocked.</html>".utf8)))
                 }
                 let worker = try await system.startReadyWorker(["BOS_AUTH_URL": "\(bos.url)/authorise"])
                 try await system.upstream.publishRecharges(["done", "walled"])
@@ -78,7 +79,7 @@ extension EndToEnd {
                 system, bos in
                 let stray = RawBOS.answer(
                     "200 OK", body: Array(#"{"status":true,"response_code":1,"ackno":"stray","message":"Recharge is successful"}"#.utf8))
-                let idle = RawBOS.answer("408 Request Timeout", ["Connection: close"], body: [])
+                let idle = RawBOS.answer("408 Request Timeout", headers: ["Connection: close"], body: [])
                 bos.on(.recharge) { request in
                     // Every second one is refused: a second answer that is taken for its own makes it succeed.
                     let isRefused = request.number.isMultiple(of: 2)

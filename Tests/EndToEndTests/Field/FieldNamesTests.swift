@@ -26,13 +26,13 @@ extension EndToEnd {
                 let worker = try await system.startReadyWorker()
                 let references = ["lost", "other", "dear"]
                 try await system.upstream.publishRecharges(references)
-                for reference in references { #expect(await bos.hasHeard(.enquiry, 3, about: reference)) }
+                for reference in references { #expect(await bos.hasHeard(.enquiry, atLeast: 3, about: reference)) }
                 // Until it was seen, such a number is another reference.
                 system.expectNoFinal(references)
                 try await system.calibrate(bos)
                 #expect(await eventually { system.lastOutcome("lost") == "succeeded" })
                 let asked = bos.requests(.enquiry, about: "dear").count
-                #expect(await bos.hasHeard(.enquiry, asked + 2, about: "dear"))
+                #expect(await bos.hasHeard(.enquiry, atLeast: asked + 2, about: "dear"))
                 system.expectNoFinal(["other", "dear"])
                 #expect(await system.stop(worker) == 0)
             }
@@ -46,7 +46,7 @@ extension EndToEnd {
                 let worker = try await system.startReadyWorker()
                 try await system.calibrate(bos)
                 try await system.upstream.publishRecharges(["lost"])
-                #expect(await bos.hasHeard(.enquiry, 4, about: "lost"))
+                #expect(await bos.hasHeard(.enquiry, atLeast: 4, about: "lost"))
                 system.expectNoFinal(["lost"])
                 let history = try await system.history("lost")
                 #expect(history.contains("data"), "\(history)")
@@ -77,7 +77,7 @@ extension EndToEnd {
                 bos.on(.enquiry) { isShown.isSet && $0.reference == "482913" ? Self.numbered("482913") : RawBOS.notFound }
                 let worker = try await system.startReadyWorker()
                 try await system.upstream.publishRecharges(["r-1"])
-                #expect(await bos.hasHeard(.enquiry, 2, about: "482913"))
+                #expect(await bos.hasHeard(.enquiry, atLeast: 2, about: "482913"))
                 #expect(await system.stop(worker) == 0)
                 isShown.set()
                 let resolved = try await system.bosctl([

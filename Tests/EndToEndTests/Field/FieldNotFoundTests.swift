@@ -17,7 +17,7 @@ extension EndToEnd {
         func forEver() async throws {
             try await System.field { system, bos in
                 Self.loseAnswers(bos)
-                bos.on(.enquiry, RawBOS.blind)
+                bos.on(.enquiry, perform: RawBOS.blind)
                 let worker = try await system.startReadyWorker()
                 try await system.upstream.publishRecharges(["r-1"])
                 try await system.expectParked(["r-1"])
@@ -77,7 +77,7 @@ extension EndToEnd {
         func blind() async throws {
             try await System.field(System.believing) { system, bos in
                 Self.loseAnswers(bos)
-                bos.on(.enquiry, RawBOS.blind)
+                bos.on(.enquiry, perform: RawBOS.blind)
                 let worker = try await system.startReadyWorker()
                 // The worker asks about a recharge that BOS has just done, and BOS does not know it.
                 try await system.calibrate(bos)
@@ -85,7 +85,7 @@ extension EndToEnd {
                 try await system.upstream.publish(Upstream.recharge("expires", expiresAt: soon), as: "expires")
                 try await system.upstream.publishRecharges(["waits"])
                 // Past the window, past the deadline.
-                for reference in ["expires", "waits"] { #expect(await bos.hasHeard(.enquiry, 20, about: reference)) }
+                for reference in ["expires", "waits"] { #expect(await bos.hasHeard(.enquiry, atLeast: 20, about: reference)) }
                 system.expectNoFinal(["expires", "waits"])
                 #expect(bos.executions == ["known": 1, "expires": 1, "waits": 1])
                 #expect(await system.stop(worker) == 0)
@@ -127,9 +127,9 @@ extension EndToEnd {
         func refusedBlindly() async throws {
             try await System.fieldAtWork { system, bos in
                 bos.on(.recharge) { _ in .json(#"{"status":false,"response_code":9,"message":"Invalid operator"}"#) }
-                bos.on(.enquiry, RawBOS.blind)
+                bos.on(.enquiry, perform: RawBOS.blind)
                 try await system.upstream.publishRecharges(["refused"])
-                #expect(await bos.hasHeard(.enquiry, 15, about: "refused"))
+                #expect(await bos.hasHeard(.enquiry, atLeast: 15, about: "refused"))
                 system.expectNoFinal(["refused"])
             }
         }

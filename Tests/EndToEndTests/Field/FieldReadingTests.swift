@@ -6,14 +6,15 @@ extension EndToEnd {
     /// What has one meaning is read, what has two is refused, and what looks like ours is never ignored.
     @Suite struct FieldReading {
         /// What the jobs of a test differ in: the members beside those that every recharge has.
-        private static func job(_ reference: String, operator number: String = "311", amount: String = "1", _ more: String = "") -> [UInt8]
+        private static func job(_ reference: String, operator number: String = "311", amount: String = "1", adding more: String = "")
+            -> [UInt8]
         {
             Array(
                 #"{"operator":\#(number),"canumber":"\#(System.subscriber)","amount":\#(amount),"referenceid":"\#(reference)"\#(more)}"#
                     .utf8)
         }
 
-        private static func detail(_ name: String, _ system: System) throws -> String {
+        private static func detail(of name: String, in system: System) throws -> String {
             let reply = try JSONValue.parse(try #require(system.upstream.replies[name]?.last).body)
             return reply["error"]?["detail"]?.text ?? ""
         }
@@ -24,7 +25,7 @@ extension EndToEnd {
         func strangeBytes() async throws {
             try await System.field { system, bos in
                 let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-                @Sendable func answer(_ before: [UInt8], _ inside: [UInt8]) -> RawBOS.Action {
+                @Sendable func answer(before: [UInt8], inside: [UInt8]) -> RawBOS.Action {
                     .write(
                         RawBOS.answer(
                             "200 OK",
@@ -34,10 +35,10 @@ extension EndToEnd {
                 bos.on(.recharge) { request in
                     bos.execute(request)
                     return switch request.reference {
-                    case "mark": answer(mark, [])
-                    case "control": answer([], [0x0B, 0x01])
-                    case "bytes": answer([], [0xE2, 0x28])
-                    case "all": answer(mark, [0x09, 0xFF])
+                    case "mark": answer(before: mark, inside: [])
+                    case "control": answer(before: [], inside: [0x0B, 0x01])
+                    case "bytes": answer(before: [], inside: [0xE2, 0x28])
+                    case "all": answer(before: mark, inside: [0x09, 0xFF])
                     default: .write(RawBOS.answer("200 OK", body: Array(#"{"status":true,"response_code":1,,}"#.utf8)))
                     }
                 }
@@ -78,9 +79,9 @@ extension EndToEnd {
             try await System.field { system, bos in
                 let worker = try await system.startReadyWorker()
                 let jobs: [(name: String, kind: String, body: [UInt8], written: String, right: String)] = [
-                    ("register", "recharge", Self.job("a", #","registerID":"M2""#), "registerID", "RegisterID"),
-                    ("expires", "recharge", Self.job("b", #","expiresAt":"2020-01-01T00:00:00Z""#), "expiresAt", "expires_at"),
-                    ("hyphen", "recharge", Self.job("c", #","expires-at":"2020-01-01T00:00:00Z""#), "expires-at", "expires_at"),
+                    ("register", "recharge", Self.job("a", adding: #","registerID":"M2""#), "registerID", "RegisterID"),
+                    ("expires", "recharge", Self.job("b", adding: #","expiresAt":"2020-01-01T00:00:00Z""#), "expiresAt", "expires_at"),
+                    ("hyphen", "recharge", Self.job("c", adding: #","expires-at":"2020-01-01T00:00:00Z""#), "expires-at", "expires_at"),
                     (
                         "question", "recharge.status", Array(#"{"referenceid":"d","register_id":"M2"}"#.utf8), "register_id", "RegisterID"
                     ),
@@ -88,11 +89,11 @@ extension EndToEnd {
                     ("key", "pan.status", Array(#"{"refid":"f","nepKey":"M2"}"#.utf8), "nepKey", "nep_key"),
                 ]
                 for job in jobs { try await system.upstream.publish(job.body, as: job.name, kind: job.kind) }
-                try await system.upstream.publish(Self.job("g", #","customer":"C-1""#), as: "unknown")
+                try await system.upstream.publish(Self.job("g", adding: #","customer":"C-1""#), as: "unknown")
                 #expect(await eventually { system.upstream.finalCount == jobs.count + 1 })
                 for job in jobs {
                     #expect(system.lastOutcome(job.name) == "refused", "\(job.name)")
-                    let detail = try Self.detail(job.name, system)
+                    let detail = try Self.detail(of: job.name, in: system)
                     #expect(detail.contains(job.written) && detail.contains(job.right), "\(job.name): \(detail)")
                 }
                 #expect(system.lastOutcome("unknown") == "succeeded")
@@ -165,10 +166,10 @@ extension EndToEnd {
                 try await system.upstream.publish(Self.job("plain"), as: "plain", encoding: "utf-8")
                 #expect(await eventually { system.upstream.finalCount == 4 })
                 for name in ["packed", "zero", "true"] { #expect(system.lastOutcome(name) == "refused") }
-                let packing = try Self.detail("packed", system)
+                let packing = try Self.detail(of: "packed", in: system)
                 #expect(packing.contains("content_encoding"), "\(packing)")
                 for name in ["zero", "true"] {
-                    let detail = try Self.detail(name, system)
+                    let detail = try Self.detail(of: name, in: system)
                     #expect(detail.contains("operator") && !detail.contains("of another form"), "\(detail)")
                 }
                 #expect(system.lastOutcome("plain") == "succeeded")

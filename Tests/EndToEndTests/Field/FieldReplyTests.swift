@@ -47,7 +47,7 @@ extension EndToEnd {
         func unfinished() async throws {
             try await System.field { system, bos in
                 bos.on(.recharge) { _ in .hang }
-                bos.on(.enquiry, RawBOS.blind)
+                bos.on(.enquiry, perform: RawBOS.blind)
                 let worker = try await system.startReadyWorker()
                 try await system.upstream.publishRecharges(["r-1"])
                 #expect(await bos.hasHeard(.recharge, about: "r-1"))

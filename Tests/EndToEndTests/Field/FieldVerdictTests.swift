@@ -26,7 +26,7 @@ extension EndToEnd {
                 var worker = try await system.startReadyWorker()
                 let references = ["r-refid", "r-amount", "r-failed", "r-canumber"]
                 for reference in references { try await system.upstream.publish(Upstream.recharge(reference, amount: "10"), as: reference) }
-                for reference in references { #expect(await bos.hasHeard(.enquiry, 3, about: reference)) }
+                for reference in references { #expect(await bos.hasHeard(.enquiry, atLeast: 3, about: reference)) }
                 system.expectNoFinal(references)
                 // The first names another reference and another amount: either says enough.
                 let differences = [
@@ -99,7 +99,7 @@ extension EndToEnd {
                 var worker = try await system.startReadyWorker()
                 let (poller, _) = try system.startPoller()
                 try await system.upstream.publishRecharges(["r-1"])
-                #expect(await bos.hasHeard(.enquiry, 4, about: "r-1"))
+                #expect(await bos.hasHeard(.enquiry, atLeast: 4, about: "r-1"))
                 system.expectNoFinal(["r-1"])
                 #expect(await system.stop(worker) == 0)
                 try await system.letTwoDaysPass()
@@ -129,7 +129,7 @@ extension EndToEnd {
                 let worker = try await system.startReadyWorker()
                 let references = Self.saysNothing.keys.sorted()
                 try await system.upstream.publishRecharges(references)
-                for reference in references { #expect(await bos.hasHeard(.enquiry, 3, about: reference), "\(reference)") }
+                for reference in references { #expect(await bos.hasHeard(.enquiry, atLeast: 3, about: reference), "\(reference)") }
                 system.expectNoFinal(references)
                 #expect(await system.stop(worker) == 0)
             }

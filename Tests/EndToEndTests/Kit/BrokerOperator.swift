@@ -23,12 +23,12 @@ struct BrokerOperator {
     }
 
     /// Declares these items and keeps the connection while `body` runs.
-    func hold(_ topology: [TopologyItem], _ body: () async throws -> Void) async throws {
+    func hold(_ topology: [TopologyItem], body: () async throws -> Void) async throws {
         try await with(topology) { _ in try await body() }
     }
 
     /// - Throws: why the topology cannot be declared.
-    private func with(_ topology: [TopologyItem], _ body: (Connection) async throws -> Void) async throws {
+    private func with(_ topology: [TopologyItem], body: (Connection) async throws -> Void) async throws {
         let (outcomes, outcome) = AsyncStream.makeStream(of: SessionError?.self)
         let connection = try Connection(
             configuration: AMQPConfiguration(urls: [try AMQPURL(url)]), role: "operator", topology: TopologyPlan(topology),

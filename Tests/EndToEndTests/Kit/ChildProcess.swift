@@ -14,7 +14,7 @@ final class ChildProcess: Sendable {
     /// - Parameters:
     ///   - name: of the program, in the folder into which the tests were built.
     ///   - environment: all of it; nothing of the tests' own is passed on.
-    init(_ name: String, _ arguments: [String] = [], environment: [String: String] = [:], log: URL) throws {
+    init(_ name: String, arguments: [String] = [], environment: [String: String] = [:], log: URL) throws {
         self.log = log
         let process = Process()
         process.executableURL = Self.folder.appendingPathComponent(name)

@@ -16,7 +16,7 @@ extension System {
 
     /// Runs `body` in a new system whose BOS is scripted.
     static func field(
-        _ settings: [String: String] = [:], keepsUnrouted: Bool = true, _ body: (System, RawBOS) async throws -> Void
+        _ settings: [String: String] = [:], keepsUnrouted: Bool = true, body: (System, RawBOS) async throws -> Void
     ) async throws {
         try await RawBOS.run { bos in
             try await run(quick.merging(settings) { $1 }, bos: bos, keepsUnrouted: keepsUnrouted) { try await body($0, bos) }
@@ -24,7 +24,7 @@ extension System {
     }
 
     /// The same with a worker and a poller at work, which end in order afterwards.
-    static func fieldAtWork(_ settings: [String: String] = [:], _ body: (System, RawBOS) async throws -> Void) async throws {
+    static func fieldAtWork(_ settings: [String: String] = [:], body: (System, RawBOS) async throws -> Void) async throws {
         try await field(settings) { system, bos in
             let worker = try await system.startReadyWorker()
             let (poller, _) = try system.startPoller()

@@ -29,7 +29,7 @@ extension RawBOS {
     static let blind: Script = { _ in notFound }
 
     /// A whole HTTP answer.
-    static func answer(_ status: String, _ headers: [String] = ["Content-Type: application/json"], body: [UInt8]) -> [UInt8] {
+    static func answer(_ status: String, headers: [String] = ["Content-Type: application/json"], body: [UInt8]) -> [UInt8] {
         let head = ["HTTP/1.1 \(status)"] + headers + ["Content-Length: \(body.count)", "", ""]
         return Array(head.joined(separator: "\r\n").utf8) + body
     }
@@ -38,6 +38,6 @@ extension RawBOS {
 extension RawBOS.Action {
     /// A whole answer with a JSON body.
     static func json(_ body: String, status: String = "200 OK", headers: [String] = []) -> RawBOS.Action {
-        .write(RawBOS.answer(status, ["Content-Type: application/json"] + headers, body: Array(body.utf8)))
+        .write(RawBOS.answer(status, headers: ["Content-Type: application/json"] + headers, body: Array(body.utf8)))
     }
 }

@@ -99,7 +99,7 @@ final class RawBOS: Sendable {
                 state.requests[endpoint, default: []].append(request)
                 return (request, state.scripts[endpoint])
             }
-            return script?(request) ?? honest(request, state)
+            return script?(request) ?? honest(request, in: state)
         }
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -114,7 +114,7 @@ final class RawBOS: Sendable {
     // MARK: What it does
 
     /// Sets what is done with the requests of an endpoint from now on.
-    func on(_ endpoint: Endpoint, _ script: @escaping Script) {
+    func on(_ endpoint: Endpoint, perform script: @escaping Script) {
         state.value.withLock { $0.scripts[endpoint] = script }
     }
 
@@ -125,23 +125,23 @@ final class RawBOS: Sendable {
 
     /// Writes a recharge into the books. A script calls it for what it executes itself.
     @discardableResult
-    func execute(_ request: Request) -> Sale { Self.execute(request, state) }
+    func execute(_ request: Request) -> Sale { Self.execute(request, in: state) }
 
-    private static func execute(_ request: Request, _ state: SharedState) -> Sale {
+    private static func execute(_ request: Request, in state: SharedState) -> Sale {
         let sale = Sale(subscriber: request.field("canumber"), amount: request.field("amount"))
         state.value.withLock { $0.sales[request.reference, default: []].append(sale) }
         return sale
     }
 
     /// What a BOS without faults does.
-    func honest(_ request: Request) -> Action { Self.honest(request, state) }
+    func honest(_ request: Request) -> Action { Self.honest(request, in: state) }
 
-    private static func honest(_ request: Request, _ state: SharedState) -> Action {
+    private static func honest(_ request: Request, in state: SharedState) -> Action {
         let sold = state.value.withLock { $0.sales[request.reference]?.first }
         switch request.endpoint {
         case .recharge:
             if sold != nil { return .json(#"{"status":false,"response_code":11,"message":"Duplicate Transaction"}"#) }
-            _ = execute(request, state)
+            _ = execute(request, in: state)
             return .write(done)
         case .enquiry:
             guard let sold else { return notFound }
@@ -164,7 +164,7 @@ final class RawBOS: Sendable {
 
     /// Returns once so many requests have come.
     /// - Returns: false when the time is up.
-    func hasHeard(_ endpoint: Endpoint, _ count: Int = 1, about reference: String? = nil) async -> Bool {
+    func hasHeard(_ endpoint: Endpoint, atLeast count: Int = 1, about reference: String? = nil) async -> Bool {
         await eventually(within: .seconds(20)) { requests(endpoint, about: reference).count >= count }
     }
 }

@@ -22,7 +22,7 @@ final class RawHTTPHandler: ChannelInboundHandler {
         while let request = next() {
             expiry?.cancel()
             expiry = nil
-            perform(answer(request.path, request.headers, request.body), context)
+            perform(answer(request.path, request.headers, request.body), on: context)
         }
     }
 
@@ -44,7 +44,7 @@ final class RawHTTPHandler: ChannelInboundHandler {
         return (lines[0].split(separator: " ").dropFirst().first.map(String.init) ?? "", headers, body)
     }
 
-    private func perform(_ action: RawBOS.Action, _ context: ChannelHandlerContext) {
+    private func perform(_ action: RawBOS.Action, on context: ChannelHandlerContext) {
         let channel = context.channel
         let before = owed
         owed = []

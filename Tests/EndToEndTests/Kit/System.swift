@@ -25,29 +25,42 @@ struct System: Sendable {
     /// The environment of each program under test.
     let settings: [String: String]
 
-    /// Runs `body` in a new system; nothing of it is left behind. The worker is the test's to start.
+    /// Runs `body` in a new system and removes everything afterwards. The test starts the worker.
     /// - Parameters:
-    ///   - settings: the worker's, over those that every test needs.
-    ///   - simulator: options of the stand-in for BOS.
+    ///   - settings: environment variables of the worker and the poller. They replace those that every test has.
+    ///   - options: command line options of the stand-in for BOS.
+    ///   - broker: `nil` takes the shared broker.
     static func run(
         _ settings: [String: String] = [:], simulator options: [String] = [], broker: TestBroker? = nil,
-        _ body: (System) async throws -> Void
+        body: (System) async throws -> Void
     ) async throws {
         let (names, folder) = try newFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
         let (simulator, port) = try await startSimulator(in: folder, options)
         defer { simulator.send(SIGKILL) }
-        try await run(settings, at: "http://127.0.0.1:\(port)", simulator, names, folder, broker: broker, body: body)
+        let setup = Setup(names: names, folder: folder, bos: "http://127.0.0.1:\(port)", simulator: simulator, broker: broker)
+        try await run(settings, with: setup, body: body)
     }
 
-    /// The same with a BOS of the test's own.
+    /// Runs `body` in a new system whose BOS is the test's own.
     /// - Parameter keepsUnrouted: the exchange of replies has the alternate exchange that the contract names.
     static func run(
-        _ settings: [String: String] = [:], bos: RawBOS, keepsUnrouted: Bool = true, _ body: (System) async throws -> Void
+        _ settings: [String: String] = [:], bos: RawBOS, keepsUnrouted: Bool = true, body: (System) async throws -> Void
     ) async throws {
         let (names, folder) = try newFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
-        try await run(settings, at: bos.url, nil, names, folder, keepsUnrouted: keepsUnrouted, broker: nil, body: body)
+        let setup = Setup(names: names, folder: folder, bos: bos.url, keepsUnrouted: keepsUnrouted)
+        try await run(settings, with: setup, body: body)
+    }
+
+    /// What a system is made of, before its upstream connects.
+    private struct Setup {
+        let names: Names
+        let folder: URL
+        let bos: String
+        var simulator: ChildProcess?
+        var keepsUnrouted = true
+        var broker: TestBroker?
     }
 
     private static func newFolder() throws -> (Names, URL) {
@@ -57,15 +70,13 @@ struct System: Sendable {
         return (names, folder)
     }
 
-    private static func run(
-        _ settings: [String: String], at bos: String, _ simulator: ChildProcess?, _ names: Names, _ folder: URL, keepsUnrouted: Bool = true,
-        broker: TestBroker?, body: (System) async throws -> Void
-    ) async throws {
-        let broker = if let broker { broker } else { try await TestBroker.shared }
-        let upstream = try Upstream(url: broker.url, names: names, keepsUnrouted: keepsUnrouted)
+    private static func run(_ settings: [String: String], with setup: Setup, body: (System) async throws -> Void) async throws {
+        let (names, folder, bos) = (setup.names, setup.folder, setup.bos)
+        let broker = if let broker = setup.broker { broker } else { try await TestBroker.shared }
+        let upstream = try Upstream(url: broker.url, names: names, keepsUnrouted: setup.keepsUnrouted)
         let listen = "127.0.0.1:\(try Self.freePort())"
         let system = System(
-            broker: broker, names: names, folder: folder, simulator: simulator, bos: bos, upstream: upstream,
+            broker: broker, names: names, folder: folder, simulator: setup.simulator, bos: bos, upstream: upstream,
             http: "http://\(listen)",
             settings: [
                 "BOS_AMQP_URLS": broker.url, "BOS_AMQP_HEARTBEAT": "10s", "BOS_API_BASE_URL": "\(bos)/api/BOS",
@@ -100,7 +111,8 @@ struct System: Sendable {
         let portFile = folder.appendingPathComponent("bos.port")
         try? FileManager.default.removeItem(at: portFile)
         let simulator = try ChildProcess(
-            "bos-simulator", ["--port", port, "--port-file", portFile.path] + options, log: folder.appendingPathComponent("bos.log"))
+            "bos-simulator", arguments: ["--port", port, "--port-file", portFile.path] + options,
+            log: folder.appendingPathComponent("bos.log"))
         let isListening = await eventually { FileManager.default.fileExists(atPath: portFile.path) }
         if !isListening { simulator.send(SIGKILL) }
         try #require(isListening, "the simulator does not start: \(simulator.output)")
@@ -118,7 +130,7 @@ struct System: Sendable {
     /// Starts a worker. All of them write to one log.
     func startWorker(_ more: [String: String] = [:], arguments: [String] = [], log: String = "worker.log") throws -> ChildProcess {
         try ChildProcess(
-            "bos-worker", arguments, environment: settings.merging(more) { $1 }, log: folder.appendingPathComponent(log))
+            "bos-worker", arguments: arguments, environment: settings.merging(more) { $1 }, log: folder.appendingPathComponent(log))
     }
 
     /// Starts a worker and returns once it says that it is ready.
@@ -131,7 +143,7 @@ struct System: Sendable {
     /// Starts a worker beside another one, with a ledger of its own.
     ///
     /// It takes a lock for that of a living worker after three of its heartbeats, so it has short ones; that it may lose its connection over them does not matter.
-    func startSecondWorker(_ ledger: String, _ more: [String: String] = [:]) throws -> ChildProcess {
+    func startSecondWorker(ledger: String, settings more: [String: String] = [:]) throws -> ChildProcess {
         let own = ["BOS_HTTP_LISTEN": "127.0.0.1:0", "BOS_LEDGER_URL": "sqlite:\(ledger)", "BOS_AMQP_HEARTBEAT": "1s"]
         return try startWorker(own.merging(more) { $1 }, log: "second.log")
     }
@@ -142,7 +154,7 @@ struct System: Sendable {
         // The worker's own may be free just now.
         repeat { listen = "127.0.0.1:\(try Self.freePort())" } while http.hasSuffix(listen)
         let environment = settings.merging(more) { $1 }.merging(["BOS_HTTP_LISTEN": listen]) { $1 }
-        let poller = try ChildProcess("bos-poller", [], environment: environment, log: folder.appendingPathComponent("poller.log"))
+        let poller = try ChildProcess("bos-poller", environment: environment, log: folder.appendingPathComponent("poller.log"))
         return (poller, "http://\(listen)")
     }
 
@@ -199,7 +211,7 @@ struct System: Sendable {
     }
 
     func setFaults(_ plan: String) async throws {
-        let answer = try await Web.put("\(bos)/simulator/faults", plan)
+        let answer = try await Web.put("\(bos)/simulator/faults", body: plan)
         try #require(answer.status == 200, "the fault plan was not taken: \(answer.text)")
     }
 
