@@ -6,21 +6,21 @@ import LedgerSQLite
 import Testing
 
 extension EndToEnd {
-    /// What people do to doubts with `bosctl`, beside a running worker.
+    /// What operators do about doubts with `bosctl` while a worker runs.
     @Suite struct Operators {
-        /// A recharge whose answer is lost stays in doubt for hours: the next enquiry is far away.
+        /// A recharge whose answer is lost stays in doubt for hours, because the next enquiry is due much later.
         private static let doubtful = [
             "BOS_API_REQUEST_TIMEOUT": "1s", "BOS_RETRY_SETTLE_WINDOW": "1h", "BOS_RETRY_ENQUIRY_INITIAL_BACKOFF": "10m",
             "BOS_RETRY_ENQUIRY_MAXIMUM_BACKOFF": "1h",
         ]
-        // The answers name no recharge, so that none has to be executed before one can be told from another.
+        // Answers of this shape name no recharge. So BOS has to execute none before the worker can tell one from another.
         private static let lost = ["--shape", "page", "--fault", "DoRecharge/answerLost=1"]
-        /// Enquiries fail, with many minutes until the next.
+        /// Enquiries fail, and the next one is due many minutes later.
         private static let silent = ["--fault", "RechargesStatus/serverError=1"]
         private static let unknownToBOS = lost + ["--fault", "blindEnquiry:3600=1"]
 
-        @Test("a doubt is shown, told without the subscriber's number, settled by a person once, and its asker told")
-        func resolves() async throws {
+        @Test("a doubt is shown without the subscriber's number, a person resolves it once, and its upstream gets the final reply")
+        func personResolvesDoubtOnce() async throws {
             try await System.run(Self.doubtful, simulator: Self.unknownToBOS) { system in
                 let worker = try await system.startReadyWorker()
                 try await system.makeDoubt("doubt-1")
@@ -62,8 +62,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("BOS's word stands against a person's, and a retry has BOS asked at once")
-        func retries() async throws {
+        @Test("resolve is refused when BOS contradicts the person, and retry makes the worker enquire at once")
+        func contradictedResolveIsRefused() async throws {
             try await System.run(Self.doubtful, simulator: Self.lost + Self.silent) { system in
                 let worker = try await system.startReadyWorker()
                 let (poller, _) = try system.startPoller()
@@ -94,8 +94,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("a person's word is taken against BOS's when it is given as such, and the history keeps both")
-        func contradicts() async throws {
+        @Test("--against-bos resolves a doubt although BOS says the opposite, and the history keeps both")
+        func againstBOSResolves() async throws {
             try await System.run(Self.doubtful, simulator: Self.lost + Self.silent) { system in
                 let worker = try await system.startReadyWorker()
                 try await system.makeDoubt("doubt-1")
@@ -112,8 +112,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("what is parked comes first when it is oldest, is asked about once more on a retry, and settled by a person")
-        func parked() async throws {
+        @Test("the oldest doubt is listed first; a parked one is enquired about once more on retry and then resolved by a person")
+        func parkedDoubtIsRetriedAndResolved() async throws {
             try await System.run(Self.doubtful) { system in
                 let now = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
                 try await system.store("young", in: .inDoubt, sentAt: now + .seconds(-7_230), dueAt: now + .seconds(1_230))
@@ -130,11 +130,11 @@ extension EndToEnd {
                 #expect(retried.code == 0, "\(retried.output)")
                 let worker = try await system.startReadyWorker()
                 let (poller, http) = try system.startPoller()
-                // BOS does not know it, and it is as old as before: back to a person it goes, through worker and poller.
+                // BOS does not know the recharge, and it is still too old, so worker and poller park it again.
                 try #require(await eventually { try await system.ledgerSummary().stored[.init(.recharge, .parked)] == 1 })
                 let history = try await system.bosctl("job", "old").output
                 #expect(await hasRequeued(1, of: "recharge", at: http))
-                // By the retry, and by the worker when the poller had brought it back.
+                // Once by the retry, and once by the worker after the poller had requeued it.
                 #expect(history.matches(of: /taken up again/).count == 2, "\(history)")
                 for part in ["from parked to in_doubt", "asks BOS", "left to a person: nothing more happens"] {
                     #expect(history.contains(part), "\(history)")
@@ -149,8 +149,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("a verdict that cannot be told because the broker is away is owed, and told by the next worker")
-        func owes() async throws {
+        @Test("a final reply that bosctl cannot publish without a broker stays owed, and the next worker publishes it")
+        func replyWithoutBrokerStaysOwed() async throws {
             try await System.run(Self.doubtful, simulator: Self.unknownToBOS) { system in
                 var worker = try await system.startReadyWorker()
                 try await system.makeDoubt("doubt-1")
@@ -171,8 +171,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("a purchase that came before is held back under its new reference, and sent or refused as a person says")
-        func holdsBack() async throws {
+        @Test("a repeated purchase is held under its new reference, and a person has it sent or refused")
+        func repeatedPurchaseIsHeld() async throws {
             let guarded = ["BOS_JOBS_RECHARGE_DUPLICATE_WINDOW": "10m", "BOS_JOBS_RECHARGE_DUPLICATE_ACTION": "park"]
             try await System.run(guarded) { system in
                 let worker = try await system.startReadyWorker()
@@ -208,8 +208,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("a job that the worker has in its hands is left to it")
-        func leavesToTheWorker() async throws {
+        @Test("bosctl changes no job that the worker is working on")
+        func ownedJobIsNotChanged() async throws {
             try await System.run(["BOS_API_REQUEST_TIMEOUT": "50s", "BOS_RETRY_SETTLE_WINDOW": "1h"], simulator: Self.lost) { system in
                 let worker = try await system.startReadyWorker()
                 try await system.upstream.publishRecharges(["owned-1"])
@@ -225,8 +225,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("a pending PAN application is listed, and checked at once when a person says so")
-        func checksApplications() async throws {
+        @Test("a pending PAN application is listed, and retry has it checked at once")
+        func pendingApplicationIsRetried() async throws {
             try await System.run(["BOS_POLLER_PAN_FIRST_CHECK_AFTER": "1h"], simulator: ["--fault", "panPending:1=1"]) { system in
                 let worker = try await system.startReadyWorker()
                 let (poller, _) = try system.startPoller()
@@ -247,9 +247,9 @@ extension EndToEnd {
 }
 
 extension System {
-    /// Runs `bosctl` to its end, with nobody at a terminal.
+    /// Runs `bosctl` to its end, without a terminal.
     func bosctl(_ arguments: [String], environment more: [String: String] = [:]) async throws -> (code: Int32, output: String) {
-        // As behind sudo, so that the history names a person that no test runs as.
+        // bosctl takes the name from sudo. The history then names a person under whom no test runs.
         let own = settings.merging(["SUDO_USER": "asha"]) { $1 }.merging(more) { $1 }
         let process = try ChildProcess(
             "bosctl", arguments: arguments, environment: own, log: folder.appendingPathComponent("bosctl-\(UUID().uuidString).log"))
@@ -264,7 +264,7 @@ extension System {
         try #require(await eventually { upstream.replies[reference]?.first?.outcome == "in_doubt" }, "\(reference) is not in doubt")
     }
 
-    /// Puts a doubt into the ledger as a worker would have left it. No worker may be running.
+    /// Stores a doubt in the ledger as a worker would have left it. No worker may be running.
     func store(_ reference: String, in state: JobState, sentAt: Timestamp, dueAt: Timestamp? = nil) async throws {
         let recharge = Recharge(
             operatorID: 311, subscriber: Self.subscriber, amount: Money(paise: 100), reference: reference, registerID: "1234")
@@ -285,7 +285,7 @@ extension System {
         await ledger.close()
     }
 
-    /// There is one final reply, and it says this.
+    /// Expects exactly one final reply with this outcome, evidence and error.
     fileprivate func expectFinal(_ reference: String, outcome: String, evidence: String, error: String?) throws {
         let finals = upstream.replies[reference, default: []].filter(\.isFinal)
         #expect(Set(finals.map(\.messageID)).count == 1)

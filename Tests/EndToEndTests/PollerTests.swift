@@ -7,8 +7,8 @@ import Testing
 
 extension EndToEnd {
     @Suite struct Poller {
-        @Test("a PAN application that is pending for five checks is brought back five times; one that never ends is answered with expired")
-        func pan() async throws {
+        @Test("a PAN application that is pending for five checks is requeued five times; one that never ends is answered with expired")
+        func pendingApplicationIsRequeued() async throws {
             let settings = [
                 "BOS_POLLER_PAN_FIRST_CHECK_AFTER": "1s", "BOS_POLLER_PAN_MAXIMUM_INTERVAL": "1s", "BOS_POLLER_PAN_MAXIMUM_AGE": "15s",
                 "BOS_POLLER_INTERVAL": "100ms",
@@ -32,8 +32,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("what came due while the poller was dead is brought back once, and no faster than the queue has room")
-        func comeback() async throws {
+        @Test("jobs that became due while no poller ran are requeued once, and no faster than the queue has room")
+        func overdueJobsAreRequeuedOnce() async throws {
             let settings = [
                 "BOS_POLLER_PAN_FIRST_CHECK_AFTER": "1s", "BOS_POLLER_PAN_MAXIMUM_INTERVAL": "1h", "BOS_POLLER_INTERVAL": "100ms",
                 "BOS_POLLER_QUEUE_LIMIT": "5",
@@ -49,7 +49,7 @@ extension EndToEnd {
                 #expect(waiting.count == names.count)
                 let lastDue = try #require(waiting.compactMap(\.progress.dueAt).max())
                 #expect(await eventually { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)) > lastDue })
-                // Nobody consumes: the poller fills the queue up to its limit and waits.
+                // There is no consumer: the poller fills the queue up to its limit and waits.
                 let (poller, http) = try system.startPoller()
                 #expect(await eventually { try await system.upstream.depth(of: system.names.status) == 5 })
                 #expect(await eventually { try await Web.get("\(http)/readyz").status == 200 })
@@ -64,8 +64,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("with everything going wrong at once every job ends, none is executed twice, and every reply agrees with BOS's books")
-        func storm() async throws {
+        @Test("when everything fails at once, every job ends, none is executed twice, and every reply agrees with BOS's books")
+        func everyFaultAtOnce() async throws {
             let settings = [
                 "BOS_POLLER_INTERVAL": "100ms", "BOS_BREAKER_PROBE_INTERVAL": "200ms", "BOS_BREAKER_MAXIMUM_PROBE_INTERVAL": "1s",
                 "BOS_POLLER_PAN_FIRST_CHECK_AFTER": "1s", "BOS_POLLER_PAN_MAXIMUM_INTERVAL": "2s", "BOS_RETRY_MAXIMUM_BACKOFF": "1s",
@@ -95,7 +95,7 @@ extension EndToEnd {
             }
         }
 
-        /// Kills worker and poller again and again while the first third of the jobs is answered. Returns those that live.
+        /// Kills worker and poller repeatedly while the first third of the jobs is answered. Returns the two that run at the end.
         private func kill(
             _ programs: (ChildProcess, ChildProcess), in system: System, jobs: Int
         ) async throws -> (worker: ChildProcess, poller: ChildProcess) {
@@ -112,8 +112,8 @@ extension EndToEnd {
             return (worker, poller)
         }
 
-        /// Ends the broker and starts it again, first in order and then as a power cut would: once while the programs are being killed, and
-        /// then while they live.
+        /// Ends the broker and starts it again. The first time it is shut down while the programs are being killed. After that it is
+        /// killed, as by a power cut, while the programs run.
         private func endBroker(_ broker: TestBroker, of system: System, jobs: Int) async throws {
             for outage in 0..<Scale.stormOutages {
                 let moment = jobs * (outage * 2 + 1) / 6
@@ -140,16 +140,16 @@ extension EndToEnd {
                 #expect(Set(finals.map(\.body)).count == 1, "\(reference) has final replies that differ")
                 #expect(
                     executions[reference, default: 0] == (finals.first?.outcome == "succeeded" ? 1 : 0),
-                    "\(reference) was executed \(executions[reference, default: 0]) times and told \(finals.map(\.outcome))")
+                    "\(reference) was executed \(executions[reference, default: 0]) times and answered \(finals.map(\.outcome))")
                 for open in replies[reference, default: []].filter({ !$0.isFinal }) {
-                    // In doubt is what was sent, and asking ends it.
+                    // Only a recharge that was sent can be in doubt, and only an enquiry ends the doubt.
                     #expect(open.outcome == "in_doubt")
                     #expect(open.count(of: "attempts") > 0, "\(reference) was in doubt and never sent")
-                    #expect(finals.allSatisfy { $0.count(of: "enquiries") > 0 }, "\(reference) was in doubt and never asked about")
+                    #expect(finals.allSatisfy { $0.count(of: "enquiries") > 0 }, "\(reference) was in doubt without an enquiry")
                 }
             }
             #expect(try await system.repeats() == 0)
-            #expect(replies.values.joined().contains { $0.outcome == "in_doubt" }, "nothing was in doubt, so nothing was shown")
+            #expect(replies.values.joined().contains { $0.outcome == "in_doubt" }, "no recharge was in doubt, so the test shows nothing")
             let summary = try await system.ledgerSummary()
             #expect(summary.stored.allSatisfy { $0.key.state.isFinal || $0.value == 0 })
             #expect(summary.unpublishedReplies == 0)

@@ -2,11 +2,11 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-    /// Runs the simulation in the built program, which is the optimised one if that one is tested.
+    /// Runs the simulation in the program under test, which is the optimised one where `BOS_TEST_PROGRAMS` names it.
     @Suite struct Simulate {
         @Test("the same seed gives the same trace in every process")
         func sameSeedGivesSameTraceInEveryProcess() async throws {
-            // In each of these, several requesters wait for the same run. The order of a dictionary once decided their order.
+            // In each of these scenarios several requesters wait for the same run. Their order once depended on the order of a dictionary.
             for seed in ["0", "28", "64", "79"] {
                 let arguments = ["--seed", seed, "--trace"]
                 let (first, again) = (try await simulate(arguments), try await simulate(arguments))

@@ -3,8 +3,8 @@ import Testing
 
 extension EndToEnd {
     @Suite struct Tokens {
-        @Test("a wrong token pauses consuming, fails no job, and is over as soon as the token is right")
-        func wrongToken() async throws {
+        @Test("a wrong token pauses consumption and fails no job, and the worker goes on as soon as the token is right")
+        func wrongTokenPausesConsumption() async throws {
             let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bos-token-\(UUID().uuidString)")
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(at: folder) }
@@ -21,8 +21,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("a refused signature pauses consuming as well, until BOS takes it again")
-        func refusedSignature() async throws {
+        @Test("a refused signature pauses consumption until BOS accepts it again")
+        func refusedSignaturePausesConsumption() async throws {
             try await System.run { system in
                 try await system.setFaults(#"{"faults":[{"fault":"signature","probability":1}]}"#)
                 let worker = try system.startWorker()
@@ -36,9 +36,9 @@ extension EndToEnd {
 }
 
 extension System {
-    /// Nothing is answered, nothing executed, and readiness says why.
+    /// Publishes recharges. Expects that none is executed or answered, and that `/readyz` says why.
     fileprivate func publishAndExpectPause(_ references: [String]) async throws {
-        // The worker declares the exchange before the queue. It is not ready in this test, so that cannot be waited for.
+        // The worker declares the exchange before the queue. It never becomes ready here, so the test waits for the queue instead.
         try #require(await eventually { try await upstream.depth(of: names.recharge) == 0 })
         try await upstream.publishRecharges(references)
         #expect(

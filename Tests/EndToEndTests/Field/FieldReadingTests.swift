@@ -3,9 +3,10 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-    /// What has one meaning is read, what has two is refused, and what looks like ours is never ignored.
+    /// A text with one meaning is read, a text with two is refused, and a misspelt field of ours is never ignored.
     @Suite struct FieldReading {
-        /// What the jobs of a test differ in: the members beside those that every recharge has.
+        /// The body of a recharge with this reference.
+        /// - Parameter more: further members, each after a comma.
         private static func job(_ reference: String, operator number: String = "311", amount: String = "1", adding more: String = "")
             -> [UInt8]
         {
@@ -20,9 +21,9 @@ extension EndToEnd {
         }
 
         @Test(
-            "an answer with a byte order mark, a control byte or a byte that is no UTF-8 in a text is read; what cannot be read is named with its position"
+            "an answer with a byte order mark, a control byte or a byte that is not UTF-8 in a text is read; the history names the position in an unreadable one"
         )
-        func strangeBytes() async throws {
+        func answersWithStrangeBytesAreRead() async throws {
             try await System.field { system, bos in
                 let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
                 @Sendable func answer(before: [UInt8], inside: [UInt8]) -> RawBOS.Action {
@@ -74,8 +75,10 @@ extension EndToEnd {
             }
         }
 
-        @Test("a field that is one of ours but for case, underscore or hyphen is refused with the right spelling, whatever the kind")
-        func misspelt() async throws {
+        @Test(
+            "a field that differs from a known one only in case, underscore or hyphen is refused with the right spelling, in every kind of job"
+        )
+        func misspeltFieldsAreRefused() async throws {
             try await System.field { system, bos in
                 let worker = try await system.startReadyWorker()
                 let jobs: [(name: String, kind: String, body: [UInt8], written: String, right: String)] = [
@@ -103,8 +106,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("numbers with exponents and fractions of zero are read exactly, and refused where they are no amount or operator")
-        func numbers() async throws {
+        @Test("numbers with exponents and zero fractions are read exactly, and refused if they are not a valid amount or operator")
+        func numbersAreReadExactly() async throws {
             try await System.field { system, bos in
                 let worker = try await system.startReadyWorker()
                 let taken: [(String, operator: String, amount: String, paise: Int)] = [
@@ -137,12 +140,12 @@ extension EndToEnd {
             }
         }
 
-        @Test("a type that names no kind counts for nothing; one that contradicts the routing key is refused")
-        func types() async throws {
+        @Test("a type that names no kind is ignored; one that contradicts the routing key is refused")
+        func contradictoryTypesAreRefused() async throws {
             try await System.field { system, bos in
                 let worker = try await system.startReadyWorker()
                 try await system.upstream.publish(Self.job("framework"), as: "framework", type: "Billing.RechargeJob, Billing")
-                // Through the queue of questions, past the limits of those that move money.
+                // A recharge in the queue of questions would escape the limits for recharges.
                 try await system.upstream.publish(Self.job("smuggled"), as: "smuggled", kind: "recharge.status", type: "recharge")
                 try await system.upstream.publish(
                     Array(#"{"referenceid":"q"}"#.utf8), as: "question", kind: "recharge", type: "recharge.status")
@@ -155,8 +158,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("a packed body is refused for its encoding, and an operator that is no number for what it is")
-        func refusals() async throws {
+        @Test("a compressed body is refused for its encoding, and an operator that is not a number above zero for its value")
+        func refusalsNameTheirReason() async throws {
             try await System.field { system, bos in
                 let worker = try await system.startReadyWorker()
                 let packed: [UInt8] = [0x1F, 0x8B, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0x03, 0x00]
