@@ -74,7 +74,8 @@ extension EndToEnd {
             _ = await system.simulator?.exitCode()
         }
 
-        /// Makes BOS work again. Returns the new simulator if the first was ended. The first had executed nothing, so the new one's empty books are right.
+        /// Makes BOS work again. Returns the new simulator if the first was ended. Its empty books are right, because the first had executed
+        /// nothing.
         private func end(_ ending: Ending, in system: System) async throws -> ChildProcess? {
             if ending == .refusesConnections { return try await system.startSimulatorAgain() }
             try await system.setFaults("{}")

@@ -13,17 +13,17 @@ struct DestinationTests {
     }
 
     @Test(
-        "the same API spelled differently is the same destination",
+        "different spellings of one API give the same destination",
         arguments: [
             "https://api.bos.center/api/BOS", "https://api.bos.center/api/BOS/", "https://api.bos.center/api/BOS//",
             "HTTPS://API.Bos.Center:443/api/BOS", "https://user:word@api.bos.center/api/BOS",
         ])
-    func same(baseURL: String) {
+    func spellingsShareADestination(baseURL: String) {
         #expect(destination(baseURL) == "https://api.bos.center:443/api/BOS/DoRecharge (auth none)")
     }
 
-    @Test("another host, port, path or scheme is another destination")
-    func other() {
+    @Test("another host, port, path or scheme gives another destination")
+    func otherAPIsHaveOtherDestinations() {
         let addresses = [
             "https://api.bos.center/api/BOS", "https://api.bos.center:8443/api/BOS", "http://api.bos.center/api/BOS",
             "https://api.bos.center/api/bos", "https://api.bos.centre/api/BOS", "https://api.bos.center/api/AOP",
@@ -33,8 +33,8 @@ struct DestinationTests {
         #expect(destinations.count == addresses.count + 1)
     }
 
-    @Test("the account is told apart without its id or secret")
-    func account() {
+    @Test("destinations distinguish accounts without showing id or secret")
+    func accountsHaveOtherDestinations() {
         func account(_ id: String, secret: String) -> String {
             destination("https://h/a") {
                 $0.credentials = .authorise(.init(url: "https://t/x", clientID: id, clientSecret: Secret(secret)))

@@ -12,7 +12,8 @@ extension EndToEnd {
                     let references = System.references(Scale.outageJobs)
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         group.addTask { try await system.upstream.publishRecharges(references) }
-                        // The orderly end comes first: RabbitMQ 3.10 forgets a quorum queue if it is killed within seconds of the declaration.
+                        // The orderly end comes first. RabbitMQ 3.10 forgets a quorum queue if it is killed within seconds of
+                        // the declaration.
                         for (part, end) in [Self.shutDown, Self.kill].enumerated() {
                             try await system.upstream.waitForFinals(references.count * (part + 1) / 4)
                             try await end(broker)

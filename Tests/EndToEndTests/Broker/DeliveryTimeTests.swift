@@ -15,7 +15,8 @@ extension EndToEnd {
             try await TestBroker.run(configuration: ["consumer_timeout = 10000"]) { broker in
                 // How often the broker checks. Its configuration file has no line for this.
                 try await broker.ctl("eval", "application:set_env(rabbit, channel_tick_interval, 1000).")
-                // BOS answers no recharge before the enquiries, so nothing shows whose number an answer would name. Answers of this shape name none.
+                // BOS answers no recharge before the enquiries, so nothing shows whose number an answer would name. Answers of this
+                // shape name none.
                 try await System.run(settings, simulator: ["--shape", "page"], broker: broker) { system in
                     let worker = try await system.startReadyWorker()
                     let (poller, _) = try system.startPoller()

@@ -23,7 +23,8 @@ extension EndToEnd {
                 #expect(try await system.upstream.consumers(of: names.ledger) == 1)
                 #expect(try await system.upstream.isHeldByAnother(names.lock))
                 try await system.broker.ctl("clear_policy", names.prefix)
-                // The policy may have removed the queues once more. The test waits for the queue that is declared last; the bindings come before it.
+                // The policy may have removed the queues once more. The test waits for the queue that is declared last. The bindings
+                // come before it.
                 #expect(await eventually { try await system.upstream.depth(of: names.unrouted) == 0 })
                 #expect(await eventually { try await system.upstream.depth(of: names.dead) == 0 })
                 #expect(await system.isReady())

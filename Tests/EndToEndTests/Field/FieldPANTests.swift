@@ -74,7 +74,7 @@ extension EndToEnd {
                 #expect(await eventually { hold.count == 1 })
                 let pending = try await system.bosctl("pending").output
                 #expect(pending.contains("first"), "\(pending)")
-                hold.letGo()
+                hold.open()
                 #expect(await system.stop(worker) == 0)
             }
         }

@@ -26,8 +26,8 @@ enum Web {
     }
 }
 
-/// Asks another process until it says so, or the time is up. Its state cannot be awaited, only asked for.
-/// - Returns: false when the time is up.
+/// Polls a condition in another process until it is true or the limit has passed. Such a state cannot be awaited.
+/// - Returns: false if the limit has passed.
 func eventually(within limit: Duration = .seconds(60), _ isSo: () async throws -> Bool) async -> Bool {
     let clock = ContinuousClock()
     let deadline = clock.now + limit
@@ -38,7 +38,12 @@ func eventually(within limit: Duration = .seconds(60), _ isSo: () async throws -
     return false
 }
 
-/// Whether the poller there comes to say that it has put back so many jobs; it counts after the broker has confirmed, so a worker may be quicker.
+/// Waits until the poller's metrics show exactly this many requeued jobs. The poller counts after the broker has confirmed, so a worker may
+/// be quicker.
+/// - Returns: false if the limit has passed.
+/// - Parameters:
+///   - kind: the kind of the jobs.
+///   - http: the URL of the poller's HTTP endpoints.
 func hasRequeued(_ count: Int, of kind: String, at http: String, within limit: Duration = .seconds(60)) async -> Bool {
     await eventually(within: limit) {
         try await Web.get("\(http)/metrics").text.contains("bos_requeued_total{kind=\"\(kind)\"} \(count)\n")
