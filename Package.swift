@@ -63,7 +63,8 @@ let package = Package(
         .target(
             name: "BOSClient",
             dependencies: [
-                "DedicatedThread", "Events", "ExactJSON", "Secrets", .asyncHTTPClient, .crypto, .cryptoExtras, .logging, .nioCore,
+                "DedicatedThread", "Events", "ExactJSON", "JobModel", "Secrets", .asyncHTTPClient, .crypto, .cryptoExtras, .logging,
+                .nioCore,
                 .nioHTTP1,
                 .nioPosix,
             ]),
@@ -116,7 +117,8 @@ let package = Package(
         .testTarget(
             name: "BOSClientTests",
             dependencies: [
-                "BOSClient", "BOSSimulatorKit", "DedicatedThread", "ExactJSON", "Secrets", .crypto, .cryptoExtras, .logging, .nioCore,
+                "BOSClient", "BOSSimulatorKit", "DedicatedThread", "ExactJSON", "JobModel", "Secrets", .crypto, .cryptoExtras, .logging,
+                .nioCore,
                 .nioEmbedded, .nioHTTP1, .nioPosix,
             ]),
         .testTarget(name: "LedgerTests", dependencies: ["JobModel", "Ledger", "LedgerKit"]),
@@ -134,7 +136,10 @@ let package = Package(
         .testTarget(
             name: "DaemonTests", dependencies: ["AMQP", "Daemon", "JobModel", "Observability", "Secrets", .argumentParser, .logging]),
         .testTarget(
-            name: "BOSCtlTests", dependencies: ["BOSClient", "BOSCtl", "ExactJSON", "JobModel", "Ledger", "LedgerKit", .argumentParser]),
+            name: "BOSCtlTests",
+            dependencies: [
+                "BOSClient", "BOSCtl", "Daemon", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerKit", .argumentParser,
+            ]),
         .testTarget(name: "SimulationTests", dependencies: ["JobModel", "Ledger", "Simulation"]),
         .testTarget(
             name: "BOSSimulatorKitTests", dependencies: ["BOSSimulator", "BOSSimulatorKit", "ExactJSON", "JobModel", .argumentParser]),

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The command line of bosctl", .timeLimit(.minutes(1)))
 struct CommandLineTests {
-    /// A command line, and what the complaint about it has to say.
+    /// A wrong command line, and a part of the message about it.
     private static let nonsense: [(String, says: String)] = [
         ("resolve r --succeeded --reason 123", "--reason must say in words"),
         ("resolve r --reason told", "--succeeded"),
@@ -26,8 +26,8 @@ struct CommandLineTests {
         ("job", "reference"),
     ]
 
-    @Test("what makes no sense is refused with what is wrong", arguments: nonsense)
-    func refused(line: String, says: String) {
+    @Test("a wrong command line is refused with a message that says what is wrong", arguments: nonsense)
+    func refusesWrongCommandLine(line: String, says: String) {
         #expect {
             try BOSCtlCommand.parseAsRoot(line.split(separator: " ").map(String.init))
         } throws: {
@@ -36,9 +36,9 @@ struct CommandLineTests {
     }
 
     @Test(
-        "a reason of two lines, or one that turns the row round, is refused",
+        "a reason with a line break, with a change of writing direction, or of more than 500 characters is refused",
         arguments: ["told\nby phone", "told\u{202E}", String(repeating: "a", count: 501)])
-    func reason(text: String) {
+    func refusesUnprintableOrLongReason(text: String) {
         #expect {
             try BOSCtlCommand.parseAsRoot(["resolve", "r", "--failed", "--reason", text])
         } throws: {
@@ -46,8 +46,8 @@ struct CommandLineTests {
         }
     }
 
-    @Test("a proper line is understood")
-    func understood() throws {
+    @Test("a correct command line is parsed")
+    func parsesResolve() throws {
         let command = try #require(
             try BOSCtlCommand.parseAsRoot(["resolve", "r", "--failed", "--reason", "told by BOS"]) as? ResolveCommand)
         #expect(command.reference == "r" && command.word == .failed && command.reason == "told by BOS")

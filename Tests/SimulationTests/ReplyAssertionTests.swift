@@ -4,7 +4,8 @@ import Testing
 
 @testable import Simulation
 
-@Suite("A reply's claim is compared with the facts", .timeLimit(.minutes(1)))
+/// These tests run beside `SimulationTests`, which hold all processors for minutes. The limit counts that wait too, so it is the same.
+@Suite("A reply's claim is compared with the facts", .timeLimit(.minutes(15)))
 struct ReplyAssertionTests {
     private static let start = Timestamp(milliseconds: 1_795_251_600_000)
     private static let recharge = Job.recharge(
@@ -18,12 +19,12 @@ struct ReplyAssertionTests {
     ) -> String? {
         var account = ModelBOS.Account()
         change(&account)
-        let verdict = code.map { Verdict(outcome, .none, $0, "") } ?? Verdict(outcome, .none)
+        let verdict = code.map { Verdict(outcome, evidence: .none, code: $0, detail: "") } ?? Verdict(outcome, evidence: .none)
         var progress = Progress()
         progress.state = state ?? .accepted
         let record = JobRecord(id: 1, job: recharge, fingerprint: [], acceptedAt: start, progress: progress, owner: nil, repliesTold: 0)
         return ReplyAssertion(
-            reply: Reply(to: job, verdict, Progress(), acceptedAt: start, at: start), since: 100_000, now: 200_000,
+            reply: Reply(to: job, verdict: verdict, progress: Progress(), acceptedAt: start, at: start), since: 100_000, now: 200_000,
             acceptedAt: state.map { _ in 50_000 }, recharge: state.map { _ in record }, account: account
         ).problem(of: job)
     }

@@ -98,7 +98,7 @@ extension Connection {
 
     private func markReady(_ session: Session) {
         let url = session.url.description
-        logger.log(.brokerConnected, ["url": "\(url)", "version": "\(session.serverVersion)"])
+        logger.log(.brokerConnected, metadata: ["url": "\(url)", "version": "\(session.serverVersion)"])
         updateStatus { $0.state = .connected(url: url, serverVersion: session.serverVersion) }
         session.isReady = true
         mailbox.open(session: session.number, frameMaximum: session.frameMaximum - 8)
@@ -150,9 +150,9 @@ extension Connection {
 
     private func reportLoss(_ error: SessionError, wasReady: Bool, failures: Int) {
         if wasReady {
-            logger.log(.brokerLost, ["reason": "\(error)"])
+            logger.log(.brokerLost, metadata: ["reason": "\(error)"])
         } else {
-            logger.log(.brokerUnreachable, ["reason": "\(error)", "attempts": "\(failures)"])
+            logger.log(.brokerUnreachable, metadata: ["reason": "\(error)", "attempts": "\(failures)"])
         }
         updateStatus { status in
             status.state = .connecting(attempt: failures + 1, lastError: error)
@@ -166,13 +166,13 @@ extension Connection {
         switch event {
         case .blocked(let reason):
             updateStatus { $0.blockedReason = reason }
-            logger.log(.brokerBlocked, ["reason": "\(reason)"])
+            logger.log(.brokerBlocked, metadata: ["reason": "\(reason)"])
         case .unblocked:
             updateStatus { $0.blockedReason = nil }
             logger.log(.brokerUnblocked)
-        case .consuming(let queue): logger.log(.consumerStarted, ["queue": "\(queue)"])
+        case .consuming(let queue): logger.log(.consumerStarted, metadata: ["queue": "\(queue)"])
         case .consumerLost(let queue, let reason):
-            logger.log(.consumerLost, ["queue": "\(queue)", "reason": "\(reason)"])
+            logger.log(.consumerLost, metadata: ["queue": "\(queue)", "reason": "\(reason)"])
         case .connected, .setupFailed, .disconnected, .stopped: break
         }
         onEvent(event)

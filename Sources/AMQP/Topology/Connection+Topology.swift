@@ -15,9 +15,9 @@ extension Connection {
             for item in topology.items { try await mend(item, in: session) }
         }
         for (object, detail) in findings where loggedFindings[object] != detail {
-            logger.log(.topologyWrong, ["object": "\(object)", "detail": "\(detail)"])
+            logger.log(.topologyWrong, metadata: ["object": "\(object)", "detail": "\(detail)"])
         }
-        for object in loggedFindings.keys where findings[object] == nil { logger.log(.topologyMended, ["object": "\(object)"]) }
+        for object in loggedFindings.keys where findings[object] == nil { logger.log(.topologyMended, metadata: ["object": "\(object)"]) }
         loggedFindings = findings
     }
 

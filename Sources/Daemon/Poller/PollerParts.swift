@@ -68,7 +68,7 @@ final class PollerProgress: Sendable {
         /// Why the ledger is not open. `nil` once it is open.
         var ledgerProblem: String? = "the ledger has not been opened yet"
         /// How the last round ended.
-        var outcome = Poller.Outcome.done
+        var outcome = Poller.RoundResult.done
         /// When the last round ended. Also the last attempt to open the ledger or to reach the broker, so that waiting counts as progress.
         var lastRound = ContinuousClock.now
         /// `nil` until the ledger is open.

@@ -87,7 +87,7 @@ final class Sampler: Sendable {
         }
         do throws(LedgerError) {
             sample.summary = try await ledger.summary()
-            metrics.show(sample.summary, at: clock.now(), uptime: clock.uptime())
+            metrics.record(sample.summary, at: clock.now(), uptime: clock.uptime())
             try await checkWritable()
         } catch {
             sample.ledgerProblem = "\(error)"

@@ -91,7 +91,7 @@ struct WorkerParts: Sendable {
         probe = PauseProbe(
             gateway: gateway, ledger: ledger, merchant: merchant, timeout: configuration.requestTimeout)
         sampler = Sampler(connection: consume, ledger: ledger, clock: clock, queues: topology.watchedQueues) { [lanes] error in
-            await lanes.close(.ledger, "\(error)")
+            await lanes.close(.ledger, detail: "\(error)")
         }
         self.lock = lock
         self.clock = clock
@@ -120,8 +120,8 @@ extension WorkerParts {
 
     private static func makeLanes(_ settings: Settings, clock: any EngineClock, logger: Logger) -> Lanes {
         Lanes(
-            money: Lane(.money, settings.laneConfiguration(.money), clock: clock, logger: logger),
-            questions: Lane(.questions, settings.laneConfiguration(.questions), clock: clock, logger: logger))
+            money: Lane(.money, configuration: settings.laneConfiguration(.money), clock: clock, logger: logger),
+            questions: Lane(.questions, configuration: settings.laneConfiguration(.questions), clock: clock, logger: logger))
     }
 
     /// Registers the gauges whose values these parts keep.

@@ -17,7 +17,7 @@ struct WorkerService: Service {
 
     func run() async throws {
         let parts = parts
-        await parts.outbox.takeStock()
+        await parts.outbox.loadBacklog()
         await logDoubtsElsewhere()
         try await withThrowingDiscardingTaskGroup { background in
             background.addTask { await parts.consume.run() }
@@ -47,7 +47,7 @@ struct WorkerService: Service {
     private func work() async -> Bool {
         await withTaskGroup(of: Bool?.self) { group in
             group.addTask {
-                async let marking: Void = parts.outbox.runMarking()
+                async let marking: Void = parts.outbox.runMarkPublished()
                 await parts.engine.run()
                 parts.outbox.finish()
                 await marking
@@ -104,7 +104,7 @@ struct WorkerService: Service {
         guard (try? await parts.consume.whenConnected()) != nil else { return }
         await withDiscardingTaskGroup { group in
             group.addTask { await parts.publish.run() }
-            group.addTask { await parts.outbox.runSweeping() }
+            group.addTask { await parts.outbox.runRelay() }
         }
     }
 

@@ -49,7 +49,7 @@ extension EngineContext {
     }
 
     func recordOutcome(_ verdict: Verdict, of record: JobRecord) {
-        metrics.told(record.job.kind, verdict.outcome, record.job.amount)
+        metrics.jobAnswered(record.job.kind, outcome: verdict.outcome, amount: record.job.amount)
         guard verdict.outcome != .succeeded else { return }
         var metadata = record.metadata
         metadata["outcome"] = "\(verdict.outcome.rawValue)"
@@ -65,7 +65,7 @@ extension EngineContext {
     /// How to let go of a delivery when the ledger could not be asked for its job.
     func settlement(for error: LedgerError, kind: JobKind, reference: String) async -> Settlement {
         guard case .unreadable(let detail) = error else {
-            await lanes.close(.ledger, "\(error)")
+            await lanes.close(.ledger, detail: "\(error)")
             return .requeue
         }
         // The broker would deliver it again at once. Only the row tells whether it was sent before, so no answer would be true.

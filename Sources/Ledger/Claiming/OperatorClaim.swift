@@ -45,9 +45,15 @@ package struct OperatorClaim {
     package static func isWorkers(_ owner: String) -> Bool { !owner.hasPrefix(prefix) }
 
     /// Stores what was done to the job and leaves it to the ledger.
+    /// - Parameter outcome: what the answer meant that BOS had given to a doubtful recharge; `nil` if that is not known.
     /// - Returns: one reply for each asker, if there is one to tell.
-    package func leave(_ progress: Progress, _ entry: HistoryEntry, telling reply: Reply? = nil) async throws -> [OutgoingReply] {
-        let update = Update(jobID: record.id, owner: owner, progress: progress, reply: reply, keepsOwnership: false, entry: entry)
+    package func leave(
+        _ progress: Progress, _ entry: HistoryEntry, telling reply: Reply? = nil, meaning outcome: Outcome? = nil
+    ) async throws -> [OutgoingReply] {
+        var update = Update(jobID: record.id, owner: owner, progress: progress, reply: reply, keepsOwnership: false, entry: entry)
+        if let outcome, let answer = record.progress.doubtfulAnswer {
+            update.sightings = [CodeSighting(.recharge, answer, afterwards: outcome)]
+        }
         switch try await ledger.update(update) {
         case .stored(let replies): return replies
         case .lost: throw Unavailable.changed
@@ -98,8 +104,8 @@ extension OperatorClaim {
         guard record.progress.isAsKnown(known.progress), let (verdict, progress) = record.resolved(decision, policy, at: now) else {
             return try await releaseUnchanged(unchanged)
         }
-        let reply = Reply(to: record.job, verdict, progress, acceptedAt: record.acceptedAt, at: now.civil)
-        return (verdict, try await leave(progress, entry, telling: reply))
+        let reply = Reply(to: record.job, verdict: verdict, progress: progress, acceptedAt: record.acceptedAt, at: now.civil)
+        return (verdict, try await leave(progress, entry, telling: reply, meaning: verdict.outcome))
     }
 
     /// Has a doubt sent again by a person's word, unless something happened to it since the person has looked.
@@ -110,7 +116,7 @@ extension OperatorClaim {
         guard record.progress.isAsKnown(known.progress), let progress = record.sentAgain(policy, at: now) else {
             return try await releaseUnchanged(unchanged)
         }
-        _ = try await leave(progress, entry)
+        _ = try await leave(progress, entry, meaning: .notFound)
     }
 
     /// A person's word on a recharge.

@@ -18,7 +18,6 @@ enum LedgerFile {
 
     /// - Throws: ``LedgerError``, or what GRDB throws.
     static func open(_ path: String, _ configuration: SQLiteLedger.Configuration, _ access: Access) throws -> DatabaseQueue {
-        countNoMemory
         if access != .reader { try DamageMark.check(path) }
         if access == .owner {
             try create(path, configuration.onMended)
@@ -38,7 +37,8 @@ enum LedgerFile {
         return queue
     }
 
-    private static let countNoMemory: Void = bos_sqlite_count_no_memory()
+    /// Before the first connection of the process.
+    static let countNoMemory: Void = bos_sqlite_count_no_memory()
 
     /// The file's one path: two spellings, or a symbolic link, must not give two workers two locks for one ledger.
     /// - Returns: `path` itself where nothing is there yet.
@@ -119,6 +119,9 @@ enum LedgerFile {
 
     private static func checkSchema(_ database: Database, _ path: String) throws {
         guard try !Schema.migrator.hasBeenSuperseded(database) else { throw newer(path) }
+        guard try !Schema.migrator.appliedIdentifiers(database).isEmpty else {
+            throw LedgerError.unavailable("\(path) is new: its worker has not written to it yet; start bos-worker, or wait a moment")
+        }
         guard try Schema.migrator.hasCompletedMigrations(database) else {
             throw LedgerError.unavailable(
                 "\(path): written by an older version; the worker whose ledger it is brings it up to date when it starts, "

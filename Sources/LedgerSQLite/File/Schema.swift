@@ -10,6 +10,7 @@ enum Schema {
         migrator.registerMigration("3") { try $0.execute(sql: third) }
         migrator.registerMigration("4") { try $0.execute(sql: fourth) }
         migrator.registerMigration("5") { try $0.execute(sql: fifth) }
+        migrator.registerMigration("6") { try $0.execute(sql: sixth) }
         return migrator
     }
 
@@ -197,5 +198,10 @@ enum Schema {
         ALTER TABLE jobs ADD COLUMN ahead_since INTEGER;
         -- In milliseconds: the settle window that was in force when it was sent.
         ALTER TABLE jobs ADD COLUMN settle_window INTEGER;
+        """
+
+    private static let sixth = """
+        -- Where what is known of a recharge comes from, or what has settled its last doubt or its end, as in publishing.md#a-reply.
+        ALTER TABLE jobs ADD COLUMN evidence TEXT;
         """
 }

@@ -35,6 +35,13 @@ extension Columns {
         try optionalInt64(column) == nil ? nil : timestamp(column, name)
     }
 
+    /// The moment after a deadline in the last millisecond of the year 9999 is read as that millisecond: an older version has stored it so.
+    /// - Throws: ``LedgerError/unreadable(_:)``
+    func optionalDueTime(_ column: Int32, _ name: String) throws -> Timestamp? {
+        let last = Timestamp.plausible.upperBound
+        return optionalInt64(column) == last + 1 ? Timestamp(milliseconds: last) : try optionalTimestamp(column, name)
+    }
+
     /// - Throws: ``LedgerError/unreadable(_:)`` if the text is none of the type's names.
     func value<Value: RawRepresentable<String>>(_ column: Int32, _ name: String) throws -> Value {
         guard let value = Value(rawValue: text(column)) else { throw LedgerError.unreadable("the \(name) is not known") }

@@ -15,15 +15,15 @@ struct ModelBOSCalls: BOSCalls {
     }()
 
     func recharge(
-        _ request: RechargeRequest, traceparent: String?, timeout: Duration?, isTimely: @escaping @Sendable () -> Bool
+        _ recharge: Recharge, traceparent: String?, timeout: Duration?, isTimely: @escaping @Sendable () -> Bool
     ) async -> Attempt<RechargeAnswer> {
         guard isTimely() else { return .notSent(.late, detail: "too late") }
-        let outcome = await bos.recharge(.init(request: request, destination: destination), isAlive: isAlive)
-        let attempt = self.attempt(from: outcome) { Self.reader.recharge($0, to: request) }
+        let outcome = await bos.recharge(.init(recharge: recharge, destination: destination), isAlive: isAlive)
+        let attempt = self.attempt(from: outcome) { Self.reader.recharge($0, to: recharge) }
         guard bos.world.bug == .foreignAnswerBelieved, case .answer(let raw) = outcome else { return attempt }
         // Without `refid` the answer names no recharge.
         let text = String(decoding: raw.body, as: UTF8.self)
-        return Self.reader.recharge(RawAnswer(raw.httpStatus, text.replacing(#""refid":"r999","#, with: "")), to: request)
+        return Self.reader.recharge(RawAnswer(raw.httpStatus, text.replacing(#""refid":"r999","#, with: "")), to: recharge)
     }
 
     func enquire(reference: String, registerID: String, traceparent: String?, timeout: Duration?) async -> Attempt<EnquiryAnswer> {
@@ -34,7 +34,7 @@ struct ModelBOSCalls: BOSCalls {
         case .emptyDataBelieved where text.hasSuffix(#""data":{}}"#) || text.hasSuffix(#""data":[]}"#):
             let done = ModelBOS.EnquiryResult(status: 1, refid: reference, subscriber: "c", amount: "1")
             guard case .answered(var answer) = Self.reader.enquiry(bos.found(done)) else { return Self.reader.enquiry(raw) }
-            answer.named = NamedRecharge(reference: reference)
+            answer.subject = Subject(reference: reference, hasData: answer.subject.hasData)
             return .answered(answer)
         case .contradictionBelieved:
             let consistent = text.replacing(#"code":0"#, with: #"code":1"#).replacing(#"code":2"#, with: #"code":1"#)
@@ -43,8 +43,8 @@ struct ModelBOSCalls: BOSCalls {
         }
     }
 
-    func panStatus(_ request: PANStatusRequest, traceparent: String?, timeout: Duration?) async -> Attempt<PANAnswer> {
-        attempt(from: await bos.panStatus(request.refID)) { Self.reader.panStatus($0) }
+    func panStatus(_ query: PANStatusQuery, traceparent: String?, timeout: Duration?) async -> Attempt<PANAnswer> {
+        attempt(from: await bos.panStatus(query.reference)) { Self.reader.panStatus($0) }
     }
 
     func renewCredentials(refused: CredentialVersion) async -> Bool { true }
@@ -55,13 +55,5 @@ struct ModelBOSCalls: BOSCalls {
         case .notSent: .notSent(.connectFailed, detail: "connection refused")
         case .lost: .unknown(.timeout, detail: "no answer", nil)
         }
-    }
-}
-
-extension RechargeRequest {
-    init(_ recharge: Recharge) {
-        self.init(
-            operatorID: String(recharge.operatorID), subscriber: recharge.subscriber, amount: recharge.amount.rupees,
-            reference: recharge.reference, registerID: recharge.registerID)
     }
 }

@@ -68,7 +68,7 @@ extension SimulatedProcess {
     ) async -> CallReport<RechargeMachine.Event> {
         switch (bug, report.event) {
         case (.resendOnTimeout, .unknown):
-            let call = ModelBOS.Call(request: .init(recharge), destination: destination)
+            let call = ModelBOS.Call(recharge: recharge, destination: destination)
             _ = await environment.bos.recharge(call) { isAlive }
             return report
         case (.timeoutIsNotSent, .unknown): return CallReport(.notTaken(.notSent), note: "planted")

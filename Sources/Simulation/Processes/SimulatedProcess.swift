@@ -14,7 +14,7 @@ final class SimulatedProcess: Sendable {
     let gateway: BOSClientGateway
     let memory = Mutex(CallMemory())
     private let alive: AliveFlag
-    private let onCrash = Signal()
+    private let onCrash = WakeSignal()
 
     init(_ name: String, in environment: SimulatedEnvironment) {
         self.name = name

@@ -28,8 +28,8 @@ struct SimulatedWorker {
         let clock = process.clock
         let configuration = Self.configuration(process)
         lanes = Lanes(
-            money: Lane(.money, Lane.Configuration(concurrency: 8), clock: clock, logger: Self.silent),
-            questions: Lane(.questions, Lane.Configuration(concurrency: 4), clock: clock, logger: Self.silent))
+            money: Lane(.money, configuration: Lane.Configuration(concurrency: 8), clock: clock, logger: Self.silent),
+            questions: Lane(.questions, configuration: Lane.Configuration(concurrency: 4), clock: clock, logger: Self.silent))
         outbox = Outbox(
             publisher: process, ledger: process, configuration: configuration, clock: clock, metrics: Self.metrics, logger: Self.silent)
         let passes = world.bug == .blindEnquiryBelieved || world.bug == .credulousEnquiryBelieved
@@ -73,10 +73,10 @@ struct SimulatedWorker {
 
     /// Runs until the process ends or the task is cancelled.
     func run() async {
-        await outbox.takeStock()
+        await outbox.loadBacklog()
         await withDiscardingTaskGroup { group in
-            group.addTask { await outbox.runSweeping() }
-            group.addTask { await outbox.runMarking() }
+            group.addTask { await outbox.runRelay() }
+            group.addTask { await outbox.runMarkPublished() }
             for lane in lanes.all {
                 group.addTask { await lane.gate.run { reason in await probe.look(at: reason, in: lane) } }
                 group.addTask { await consume(lane) }

@@ -70,11 +70,11 @@ final class ModelBOS: Sendable {
         await world.sleep(Int64(world.number(1...400)))
         guard isAlive() else { return .notSent }
         if let outage = world.conditions.outage(at: world.elapsed) { return recharge(call, during: outage) }
-        if world.conditions.refusesMerchant, call.request.registerID == Conditions.refusedMerchant {
+        if world.conditions.refusesMerchant, call.recharge.registerID == Conditions.refusedMerchant {
             update(call) { $0.refusals += 1 }
             return answer(call, with: credentialsRefused, note: "credentials refused for this merchant")
         }
-        if world.conditions.isUsed(call.request.reference) {
+        if world.conditions.isUsed(call.recharge.reference) {
             update(call) { $0.taken += 1 }
             return answer(call, with: duplicate, note: "used before by another system")
         }
@@ -143,7 +143,7 @@ final class ModelBOS: Sendable {
     private func rechargeUnanswered(_ call: Call) async -> CallResult {
         switch world.number(0...4) {
         case 0:
-            world.note("BOS \(call.request.reference): connection refused")
+            world.note("BOS \(call.recharge.reference): connection refused")
             return .notSent
         case 1:
             update(call) { $0.taken += 1 }
@@ -163,7 +163,7 @@ final class ModelBOS: Sendable {
     }
 
     private func lost(_ call: Call, note: String) async -> CallResult {
-        world.note("BOS \(call.request.reference): \(note)")
+        world.note("BOS \(call.recharge.reference): \(note)")
         await world.sleep(30_000)
         return .lost
     }
@@ -190,7 +190,7 @@ final class ModelBOS: Sendable {
             account.pendingUntil = nil
             account.visibleFrom = delay.map { world.elapsed + Int64($0) } ?? .max
         }
-        return done(refid: world.conditions.refid(call.request.reference))
+        return done(refid: world.conditions.refid(call.recharge.reference))
     }
 
     /// Executes a request that arrives after its sender has stopped waiting.
@@ -206,10 +206,10 @@ final class ModelBOS: Sendable {
 
     private func update(_ call: Call, change: (inout Account) -> Void) {
         accounts.withLock { accounts in
-            var account = accounts[call.destination]?[call.request.reference] ?? Account()
-            (account.subscriber, account.amount) = (call.request.subscriber, call.request.amount)
+            var account = accounts[call.destination]?[call.recharge.reference] ?? Account()
+            (account.subscriber, account.amount) = (call.recharge.subscriber, call.recharge.amount.rupees)
             change(&account)
-            accounts[call.destination, default: [:]][call.request.reference] = account
+            accounts[call.destination, default: [:]][call.recharge.reference] = account
         }
     }
 
@@ -233,7 +233,7 @@ final class ModelBOS: Sendable {
     }
 
     private func answer(_ call: Call, with answer: RawAnswer, note: String) -> CallResult {
-        world.note("BOS \(call.request.reference): \(note): \(answer.httpStatus) \(String(decoding: answer.body, as: UTF8.self))")
+        world.note("BOS \(call.recharge.reference): \(note): \(answer.httpStatus) \(String(decoding: answer.body, as: UTF8.self))")
         return .answer(answer)
     }
 }
@@ -241,7 +241,7 @@ final class ModelBOS: Sendable {
 extension ModelBOS {
     /// A request to execute a recharge, sent to one API.
     struct Call: Sendable {
-        var request: RechargeRequest
+        var recharge: Recharge
         var destination: String
     }
 }

@@ -53,7 +53,7 @@ final class ModelBroker: Sendable {
     static let rechargeQueue = "bos.recharge"
     static let statusQueue = "bos.status"
 
-    let arrivals = Signal()
+    let arrivals = WakeSignal()
     private let world: SimulatedWorld
     private let state = Mutex(State())
 

@@ -1,3 +1,4 @@
+import JobModel
 import Testing
 
 @testable import BOSClient
@@ -233,7 +234,6 @@ struct AnswerClassifierTests {
         }
         #expect(answer.facts.operatorID == "0042")
         #expect(answer.facts.message == "done")
-        #expect(answer.facts.rawBody == body)
     }
 
     @Test("configured codes are final, and a configured word list replaces the default")
@@ -284,9 +284,9 @@ struct AnswerClassifierTests {
         let attempt = classifier.recharge(read(200, body: body), version: version)
         #expect(attempt.detail?.contains("9876543210") == false)
         #expect(!"\(attempt)".contains("9876543210"))
-        #expect(!"\(RechargeRequest.sample())".contains("DL12CB4685"))
+        #expect(!"\(Recharge.sample())".contains("DL12CB4685"))
         var dumped = ""
-        dump(RechargeRequest.sample(), to: &dumped)
+        dump(Recharge.sample(), to: &dumped)
         #expect(!dumped.contains("DL12CB4685"))
     }
 }

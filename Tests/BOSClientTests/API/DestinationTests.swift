@@ -1,3 +1,4 @@
+import JobModel
 import Secrets
 import Testing
 

@@ -1,3 +1,4 @@
+import JobModel
 import Testing
 
 @testable import BOSClient
@@ -20,20 +21,20 @@ struct NamedRechargeTests {
     @Test("the recharge is named as BOS sent it, inside data or beside it")
     func namesAreReadAsSent() throws {
         let whole = try answer(#""data":{"status":"1","refid":"r-2","canumber":9876543210,"amount":"50.00"}"#)
-        #expect(whole.named == NamedRecharge(reference: "r-2", subscriber: "9876543210", amount: "50.00"))
-        #expect(whole.hasData)
+        #expect(whole.subject == Subject(reference: "r-2", subscriber: "9876543210", amount: "50.00", hasData: true))
+        #expect(whole.subject.hasData)
         #expect(whole.facts.reference == "r-2")
         let beside = try answer(#""refid":7,"amount":10,"data":{"status":"1","refid":"","canumber":null}"#)
-        #expect(beside.named == NamedRecharge(reference: "7", amount: "10"))
+        #expect(beside.subject == Subject(reference: "7", amount: "10", hasData: true))
         let none = try answer(#""message":"ok""#)
-        #expect(none.named == NamedRecharge())
-        #expect(!none.hasData)
-        #expect(try answer(#""amount":10,"data":{"status":"1","amount":"10.00"}"#).named.amount == "10.00")
+        #expect(none.subject == Subject())
+        #expect(!none.subject.hasData)
+        #expect(try answer(#""amount":10,"data":{"status":"1","amount":"10.00"}"#).subject.amount == "10.00")
     }
 
     @Test("data that is null or an empty string counts as no data", arguments: [#""data":null"#, #""data":"""#])
     func emptyDataIsNoData(member: String) throws {
-        #expect(try !answer(member).hasData)
+        #expect(try !answer(member).subject.hasData)
     }
 
     @Test(
@@ -55,7 +56,7 @@ struct NamedRechargeTests {
 
     @Test("a description shows no subscriber's number")
     func descriptionHidesSubscriber() {
-        let named = NamedRecharge(reference: "r", subscriber: "9876543210", amount: "10")
+        let named = Subject(reference: "r", subscriber: "9876543210", amount: "10")
         var dumped = ""
         dump(named, to: &dumped)
         #expect(!"\(named)\(dumped)".contains("9876543210"))

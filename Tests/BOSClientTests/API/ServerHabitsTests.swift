@@ -1,3 +1,4 @@
+import JobModel
 import Testing
 
 @testable import BOSClient
@@ -105,8 +106,8 @@ struct ServerHabitsTests {
         for other in ["5", "true", "{}", #"["1"]"#] { #expect(outcome(other) == "unknown.contradictory") }
         let named = enquiry(#"{"status":true,"data":\#(quoted(#"{"status":"1","refid":"other"}"#))}"#)
         guard case .answered(let answer) = named else { return #expect(Bool(false)) }
-        #expect(answer.named.reference == "other")
-        #expect(answer.hasData)
+        #expect(answer.subject.reference == "other")
+        #expect(answer.subject.hasData)
     }
 
     @Test("whole numbers with a decimal point or an exponent are read as the equal integers, digit for digit")
@@ -138,7 +139,7 @@ struct ServerHabitsTests {
     func spellingOfNumbersDoesNotMatter() {
         let body = #"{"status":true,"data":{"status":"1","refid":1.23E3,"canumber":9.876543210E9,"amount":1E1}}"#
         guard case .answered(let answer) = enquiry(body) else { return #expect(Bool(false)) }
-        #expect(answer.named == NamedRecharge(reference: "1230", subscriber: "9876543210", amount: "10"))
+        #expect(answer.subject == Subject(reference: "1230", subscriber: "9876543210", amount: "10", hasData: true))
     }
 
     @Test("half a surrogate pair in a message replaces that character only")

@@ -1,3 +1,4 @@
+import JobModel
 import Secrets
 import Synchronization
 import Testing
@@ -55,7 +56,7 @@ struct TimelinessTests {
         ) { client in
             _ = await client.recharge(.sample())
             _ = await client.enquire(reference: "r", registerID: "1")
-            _ = await client.panStatus(PANStatusRequest(refID: "a"))
+            _ = await client.panStatus(PANStatusQuery(reference: "a"))
         }
         try await server.stop()
         #expect(server.requests.count == 4)

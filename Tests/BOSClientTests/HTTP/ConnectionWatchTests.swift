@@ -1,3 +1,4 @@
+import JobModel
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1

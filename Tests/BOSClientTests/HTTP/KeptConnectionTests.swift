@@ -1,3 +1,4 @@
+import JobModel
 import Synchronization
 import Testing
 
@@ -13,7 +14,7 @@ struct KeptConnectionTests {
     }
 
     /// Recharges once. This is a function so that a failed expectation shows the outcome only.
-    private func outcome(_ client: BOSClient, of request: RechargeRequest, timeout: Duration = .seconds(20)) async -> String {
+    private func outcome(_ client: BOSClient, of request: Recharge, timeout: Duration = .seconds(20)) async -> String {
         await client.recharge(request, timeout: timeout).outcome
     }
 

@@ -1,6 +1,7 @@
 import BOSSimulatorKit
 import CryptoExtras
 import Foundation
+import JobModel
 import Secrets
 import Testing
 
@@ -328,7 +329,7 @@ struct TokenTests {
     @Test("an authorise answer inside a JSON string is read, and an encoded one is refused by naming its encoding")
     func wrappedAuthoriseAnswerIsRead() async throws {
         let body = #""{\"data\":\"{\\\"token\\\":\\\"inner\\\"}\"}""#
-        let wrapped = try await server { _ in .write(ScriptedServer.answer("200 OK", body)) }
+        let wrapped = try await server { _ in .write(ScriptedServer.answer("200 OK", body: body)) }
         try await withClient(wrapped.address, configure: { $0.credentials = .authorise(authorise(wrapped)) }) { client in
             #expect(await client.recharge(.sample()).outcome == "done")
         }

@@ -61,11 +61,11 @@ extension EndToEnd {
                 let command = ["resolve", "--not-found", "--older-than", "1s", "--failed", "--reason", "BOS support: none of them"]
                 let unconfirmed = try await system.bosctl(command)
                 #expect(unconfirmed.code == 1, "\(unconfirmed.output)")
-                #expect(unconfirmed.output.contains("3 recharges were not settled"), "\(unconfirmed.output)")
+                #expect(unconfirmed.output.contains("3 recharges were not resolved"), "\(unconfirmed.output)")
                 system.expectNoFinal(["lost-1", "lost-2", "late", "taken"])
                 let resolved = try await system.bosctl(command + ["--yes"])
                 #expect(resolved.code == 0, "\(resolved.output)")
-                for part in ["left out: 1 recharges", "recharge late is left as it was", "settled: 2, left as they were: 1"] {
+                for part in ["left out: 1 recharges", "recharge late is left as it was", "resolved: 2, left as they were: 1"] {
                     #expect(resolved.output.contains(part), "\(resolved.output)")
                 }
                 #expect(await eventually { ["lost-1", "lost-2"].allSatisfy { system.lastOutcome($0) == "failed" } })
