@@ -1,7 +1,7 @@
 private import Foundation
 private import Synchronization
 
-/// A real RabbitMQ for tests: the one that `deploy/test` has started, or one that this process starts and ends.
+/// A RabbitMQ for tests. `deploy/test` has started it, or this process starts and ends it.
 package final class TestBroker: Sendable {
     package let url: String
     /// The broker's folder, for `deploy/lib/rabbitmq`.
@@ -15,7 +15,7 @@ package final class TestBroker: Sendable {
         self.directory = directory
     }
 
-    /// The broker that tests share. Each test uses its own names (`name`), so that tests can run in parallel.
+    /// The broker that tests share. Each test uses names of its own (`name`), so tests can run in parallel.
     package static var shared: TestBroker {
         get async throws {
             let environment = ProcessInfo.processInfo.environment
@@ -71,7 +71,7 @@ package final class TestBroker: Sendable {
         try await Tool.run(Self.script, arguments: ["ctl", directory] + arguments)
     }
 
-    /// Kills the broker, as a power cut would.
+    /// Kills the broker, as a power cut does.
     package func kill() async throws {
         try await Tool.run(Self.script, arguments: ["kill", directory])
     }

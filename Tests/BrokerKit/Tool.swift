@@ -6,7 +6,7 @@ package enum Tool {
         package let description: String
     }
 
-    /// Runs a program and returns its output.
+    /// Runs a program and returns its output, standard error included.
     ///
     /// - Throws: `Failure` with the output when the exit status is not 0.
     @discardableResult
@@ -19,13 +19,14 @@ package enum Tool {
         }
     }
 
-    /// Runs a program and blocks, for the end of the process, where tasks no longer run.
+    /// Runs a program and blocks until it ends. It also works at the end of this process, where tasks no longer run.
     ///
-    /// It uses posix_spawn, because the program must not inherit the blocked signals of a Dispatch thread: a broker would not receive
-    /// SIGTERM.
+    /// It uses posix_spawn: a program must not inherit the blocked signals of a Dispatch thread, or a broker would not receive SIGTERM.
+    ///
+    /// - Throws: `Failure` if the program cannot be started, or ends with another status than 0.
     @discardableResult
     static func runBlocking(_ path: String, arguments: [String]) throws -> String {
-        // To a file and not a pipe: a daemon that inherits the pipe would keep it open until the daemon ends.
+        // The output goes to a file. A pipe would stay open for as long as a daemon that inherits it runs.
         let output = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
         defer { try? FileManager.default.removeItem(atPath: output) }
         var actions = posix_spawn_file_actions_t()

@@ -2,11 +2,11 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-    /// Runs the simulation in the built program, which is the optimised one if that one is tested.
+    /// Runs the simulation in the program under test, which is the optimised one where `BOS_TEST_PROGRAMS` names it.
     @Suite struct Simulate {
         @Test("the same seed gives the same trace in every process")
         func sameSeedGivesSameTraceInEveryProcess() async throws {
-            // In each of these, several requesters wait for the same run. The order of a dictionary once decided their order.
+            // In each of these scenarios several requesters wait for the same run. Their order once depended on the order of a dictionary.
             for seed in ["0", "28", "64", "79"] {
                 let arguments = ["--seed", seed, "--trace"]
                 let (first, again) = (try await simulate(arguments), try await simulate(arguments))
@@ -36,7 +36,7 @@ extension EndToEnd {
         private func simulate(_ arguments: [String]) async throws -> (code: Int32, output: String) {
             let log = FileManager.default.temporaryDirectory.appendingPathComponent("simulate-\(UUID().uuidString).log")
             defer { try? FileManager.default.removeItem(at: log) }
-            let process = try ChildProcess("bos-simulator", ["simulate"] + arguments, log: log)
+            let process = try ChildProcess("bos-simulator", arguments: ["simulate"] + arguments, log: log)
             return (await process.exitCode(), process.output)
         }
     }

@@ -5,41 +5,42 @@ import Testing
 
 @testable import BOSClient
 
-@Suite("Texts of BOS's that are passed on", .timeLimit(.minutes(1)))
+@Suite("BOS's texts that the client passes on", .timeLimit(.minutes(1)))
 struct SecretTests {
-    private static func read(_ body: String, _ secrets: String...) -> BOSFacts {
+    private static func read(_ body: String, masking secrets: String...) -> BOSFacts {
         ReadAnswer(httpStatus: 200, body: Array(body.utf8), mask: SecretMask(secrets.map { Secret($0) })).facts
     }
 
-    @Test("hold none of our secrets, in whatever letters and wherever BOS repeats them")
-    func masked() {
+    @Test("contain none of our secrets, in upper or lower case and in whatever member BOS repeats them")
+    func secretsAreMasked() {
         let body =
             #"{"message":"key nep/Key-9 of NEP/KEY-9xnep/key-9","operatorid":"1nep/key-9","ackno":"nep/key-92","refid":"tok-en.1","data":{}}"#
-        let facts = Self.read(body, "nep/key-9", "tok-en.1")
+        let facts = Self.read(body, masking: "nep/key-9", "tok-en.1")
         #expect(facts.message == "key <redacted> of <redacted>x<redacted>")
         #expect(facts.operatorID == "1<redacted>")
         #expect(facts.acknowledgement == "<redacted>2")
         #expect(facts.reference == "<redacted>")
-        #expect(Self.read(#"{"message":"nep\/k\u0065y-9"}"#, "nep/key-9").message == "<redacted>")
+        #expect(Self.read(#"{"message":"nep\/k\u0065y-9"}"#, masking: "nep/key-9").message == "<redacted>")
     }
 
-    @Test("hold no part of a secret where they are cut, and the longer of two secrets is taken out first")
-    func parts() {
+    @Test("contain no part of a secret where they are cut; the longer of two secrets is masked first")
+    func partsOfSecretsAreMasked() {
         let text = String(repeating: "x", count: 990) + "nep-key-of-ours"
-        #expect(Self.read(#"{"message":"\#(text)"}"#, "nep-key-of-ours").message == String(repeating: "x", count: 990) + "<redacted>")
-        #expect(Self.read(#"{"message":"secret-two"}"#, "secret", "secret-two").message == "<redacted>")
+        #expect(
+            Self.read(#"{"message":"\#(text)"}"#, masking: "nep-key-of-ours").message == String(repeating: "x", count: 990) + "<redacted>")
+        #expect(Self.read(#"{"message":"secret-two"}"#, masking: "secret", "secret-two").message == "<redacted>")
     }
 
-    @Test("keep what is no secret: short texts, and digits that are found in the numbers of recharges")
-    func kept() {
-        let facts = Self.read(#"{"message":"Recharge of 123 is done","ackno":"91234567"}"#, "is", "1234567", "", "don")
+    @Test("keep what is not secret: short texts, and short digits that occur in the numbers of recharges")
+    func otherTextsAreKept() {
+        let facts = Self.read(#"{"message":"Recharge of 123 is done","ackno":"91234567"}"#, masking: "is", "1234567", "", "don")
         #expect(facts.message == "Recharge of 123 is done")
         #expect(facts.acknowledgement == "91234567")
-        #expect(Self.read(#"{"ackno":"912345678"}"#, "12345678").acknowledgement == "9<redacted>")
+        #expect(Self.read(#"{"ackno":"912345678"}"#, masking: "12345678").acknowledgement == "9<redacted>")
     }
 
-    @Test("hold no control characters, in whichever member, and are cut where they are absurdly long")
-    func controlCharacters() {
+    @Test("contain no control characters in any member, and are cut to 1,000 characters")
+    func controlCharactersAreReplaced() {
         let members = ["message", "operatorid", "ackno", "refid"]
         func values(_ text: String) -> [String?] {
             let facts = Self.read("{" + members.map { #""\#($0)":"\#(text)""# }.joined(separator: ",") + "}")
@@ -54,18 +55,18 @@ struct SecretTests {
         #expect(answer?.message == "do\u{FFFD}ne")
     }
 
-    @Test("hold neither the token, nor the configured key, nor that of the job, nor the client secret")
-    func overTheWire() async throws {
+    @Test("contain neither the token, nor the configured key, nor the job's key, nor the client secret")
+    func secretsOfACallAreMasked() async throws {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("token-\(UUID().uuidString)")
         try "bearer-token-1".write(to: file, atomically: true, encoding: .utf8)
         defer { try? FileManager.default.removeItem(at: file) }
         let server = try await ScriptedServer.start { _, _ in
             let message = "Application is under process, bearer-token-1 configured-key jobs-own-key"
-            return .write(ScriptedServer.answer("200 OK", #"{"status":true,"response_code":1,"message":"\#(message)"}"#))
+            return .write(ScriptedServer.answer("200 OK", body: #"{"status":true,"response_code":1,"message":"\#(message)"}"#))
         }
         try await withClient(
             server.address,
-            {
+            configure: {
                 $0.credentials = .file(path: file.path)
                 $0.pan.nepKey = Secret("configured-key")
             }

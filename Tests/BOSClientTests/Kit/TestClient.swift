@@ -5,10 +5,11 @@ import Testing
 
 @testable import BOSClient
 
-/// A client for that base URL while `body` runs.
+/// Runs `body` with a client for this base URL and shuts the client down afterwards.
+/// - Parameter change: changes the default configuration.
 func withClient<Result>(
-    _ baseURL: String, clock: BOSClock = .system, _ change: (inout BOSConfiguration) -> Void = { _ in },
-    _ body: (BOSClient) async throws -> Result
+    _ baseURL: String, clock: BOSClock = .system, configure change: (inout BOSConfiguration) -> Void = { _ in },
+    body: (BOSClient) async throws -> Result
 ) async throws -> Result {
     var configuration = BOSConfiguration()
     configuration.baseURL = baseURL
@@ -26,9 +27,10 @@ func withClient<Result>(
     }
 }
 
-/// A simulator on a free port while `body` runs.
+/// Runs `body` while a simulator serves on a free port.
+/// - Parameter change: changes the default configuration.
 func withSimulator(
-    _ change: (inout Simulator.Configuration) -> Void = { _ in }, _ body: (_ address: String) async throws -> Void
+    configure change: (inout Simulator.Configuration) -> Void = { _ in }, body: (_ address: String) async throws -> Void
 ) async throws {
     var configuration = Simulator.Configuration()
     change(&configuration)

@@ -6,10 +6,10 @@ import Ledger
 import Testing
 
 extension EndToEnd {
-    /// No reply is lost, none stops another, and none says more than is known.
+    /// No reply is lost, none stops another, and none claims more than the worker knows.
     @Suite struct FieldReplies {
-        @Test("a reply that the worker's user may not write costs itself only: all others come, and it is named once")
-        func forbidden() async throws {
+        @Test("a reply that the worker's user may not publish stays owed alone: all others arrive, and the log names it once")
+        func forbiddenReplyStopsNoOther() async throws {
             try await System.field { system, bos in
                 let user = "\(system.names.prefix)-narrow"
                 let own = "^\(system.names.prefix)\\."
@@ -29,7 +29,7 @@ extension EndToEnd {
                 #expect(await eventually { !complaints().isEmpty })
                 #expect(await eventually { try await system.ledgerSummary().unpublishedReplies == 1 })
                 #expect(await eventually { try await Web.get("\(system.http)/metrics").text.contains("bos_replies_owed 1\n") })
-                // More come after it, and it is not told with each of them.
+                // Later replies do not repeat the complaint.
                 try await system.upstream.publishRecharges(["later"])
                 #expect(await eventually { system.lastOutcome("later") == "succeeded" })
                 let all = complaints()
@@ -44,14 +44,14 @@ extension EndToEnd {
         }
 
         @Test("a question about a recharge that this ledger holds unfinished is answered with pending")
-        func unfinished() async throws {
+        func questionAboutUnfinishedRechargeIsPending() async throws {
             try await System.field { system, bos in
                 bos.on(.recharge) { _ in .hang }
-                bos.on(.enquiry, RawBOS.blind)
+                bos.on(.enquiry, perform: RawBOS.blind)
                 let worker = try await system.startReadyWorker()
                 try await system.upstream.publishRecharges(["r-1"])
                 #expect(await bos.hasHeard(.recharge, about: "r-1"))
-                // First while the request is on its way, then in doubt, then left to a person.
+                // The rounds: while the request is on its way, in doubt, parked.
                 for round in 1...3 {
                     let name = "question-\(round)"
                     try await system.upstream.publish(
@@ -61,7 +61,8 @@ extension EndToEnd {
                     if round == 1 { #expect(await bos.hasHeard(.enquiry, about: "r-1")) }
                     if round == 2 { try await system.expectParked(["r-1"]) }
                 }
-                // About what this ledger has never had BOS is asked. An enquiry that was not seen to find anything does not tell that BOS does not know it.
+                // BOS is asked about a recharge that this ledger never had. The enquiry has never found a recharge, so its "not found"
+                // is no answer.
                 try await system.upstream.publish(Array(#"{"referenceid":"r-2"}"#.utf8), as: "stranger", kind: "recharge.status")
                 #expect(await eventually { system.lastOutcome("stranger") == "expired" })
                 #expect(await system.stop(worker) == 0)
@@ -69,9 +70,9 @@ extension EndToEnd {
         }
 
         @Test(
-            "where the exchange of replies has no alternate exchange a reply without a listener is kept all the same; where that leads nowhere, it stays owed"
+            "without an alternate exchange the worker itself puts an unroutable reply into the unrouted queue; if that is not possible, the reply stays owed"
         )
-        func unrouted() async throws {
+        func unroutableReplyIsKeptOrOwed() async throws {
             try await System.field(["BOS_AMQP_DECLARE_TOPOLOGY": "false"], keepsUnrouted: false) { system, bos in
                 let unrouted = system.names.unrouted
                 try await system.onBroker { try await $0.declare(Self.topology(system.names)) }
@@ -101,7 +102,7 @@ extension EndToEnd {
             }
         }
 
-        /// What an operator has declared by hand.
+        /// The topology that an administrator has declared by hand.
         private static func topology(_ names: Names) -> [TopologyItem] {
             [
                 .exchange(name: names.jobs, kind: "direct"), .exchange(name: names.dead, kind: "fanout"),

@@ -1,14 +1,14 @@
 import AMQP
 import Logging
 
-/// A consumer that never lets go of its delivery: shows that the broker ends whoever holds one for too long, and how time goes by for it.
-enum Hoarder {
-    /// Holds one message until the broker has ended the consumer so many times. Returns the broker's reasons.
+/// A consumer that never settles its delivery. It shows that the broker ends a consumer that holds one for too long, and when it does so.
+enum StuckConsumer {
+    /// Publishes one message and holds it until the broker has ended the consumer this many times. Returns the broker's reasons.
     static func hold(in queue: String, url: String, times: Int) async throws -> [String] {
         let (losses, lost) = AsyncStream.makeStream(of: String.self)
         let connection = try Connection(
-            configuration: AMQPConfiguration(urls: [try AMQPURL(url)]), role: "hoarder", topology: [.queue(name: queue)],
-            logger: Logger(label: "hoarder", factory: { _ in SwiftLogNoOpLogHandler() })
+            configuration: AMQPConfiguration(urls: [try AMQPURL(url)]), role: "stuck-consumer", topology: [.queue(name: queue)],
+            logger: Logger(label: "stuck-consumer", factory: { _ in SwiftLogNoOpLogHandler() })
         ) { event in
             if case .consumerLost(_, let reason) = event { lost.yield(reason) }
         }
