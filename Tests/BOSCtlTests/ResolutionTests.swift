@@ -33,7 +33,7 @@ struct ResolutionTests {
 
     /// How BOS's answer is weighed: "goes on", or the failure's name.
     private static func weighed(_ resolution: Resolution, _ event: Enquiry, _ record: JobRecord = record()) -> String {
-        name { try resolution.weigh(CallReport(event, note: "RechargesStatus: scripted"), record) }
+        name { try resolution.weigh(CallReport(event, note: "RechargesStatus: scripted"), about: record) }
     }
 
     private static func name(_ body: () throws -> Void) -> String {
