@@ -128,7 +128,10 @@ let package = Package(
                 .serviceLifecycle,
             ]),
         .testTarget(
-            name: "DaemonTests", dependencies: ["AMQP", "Daemon", "JobModel", "Observability", "Secrets", .argumentParser, .logging]),
+            name: "DaemonTests",
+            dependencies: [
+                "AMQP", "BOSClient", "Daemon", "JobEngine", "JobModel", "Observability", "Secrets", .argumentParser, .logging,
+            ]),
         .testTarget(
             name: "BOSCtlTests", dependencies: ["BOSClient", "BOSCtl", "ExactJSON", "JobModel", "Ledger", "LedgerKit", .argumentParser]),
         .testTarget(name: "SimulationTests", dependencies: ["JobModel", "Ledger", "Simulation"]),
