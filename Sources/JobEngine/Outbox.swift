@@ -148,7 +148,8 @@ package final class Outbox: Sendable {
         } catch { return error }
         metrics.unroutedReply()
         logger.warning(
-            "a reply had no listener and is kept in the unrouted queue", metadata: ["message_id": "\(message.properties.messageID ?? "-")"])
+            "a reply had no listener and is kept in the unrouted queue",
+            metadata: ["message_id": "\(message.properties.messageID ?? "-")", "routing_key": "\(address.routingKey)"])
         return nil
     }
 

@@ -118,6 +118,8 @@ import Testing
         workshop.clock.advance(by: .seconds(60))
         await workshop.outbox.sweep()
         #expect(workshop.broker.publications.map(\.exchange) == ["bos.unrouted"])
+        let kept = log.entries.filter { "\($0.message)" == "a reply had no listener and is kept in the unrouted queue" }
+        #expect(kept.map { $0.metadata["routing_key"]?.description } == ["recharge.succeeded"])
         #expect(log.entries.contains { "\($0.message)" == "a reply that could not be published was published" })
         await mark(workshop.outbox)
         #expect(try await workshop.ledger.unpublishedReplies(after: nil, limit: 10).replies.isEmpty)
