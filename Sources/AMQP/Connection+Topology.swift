@@ -55,7 +55,7 @@ extension Connection {
         do throws(SessionError) {
             try await see(to: item, mode: mode, session)
             if isMissing {
-                find(item, "it was gone and has been declared again; messages that lay in it, and bindings of others, are lost")
+                find(item, "it was gone and has been declared again; \(item.loss)")
             }
         } catch {
             guard !item.isClaim, session.failure == nil else { throw error }

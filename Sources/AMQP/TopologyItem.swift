@@ -28,6 +28,15 @@ package enum TopologyItem: Sendable, Equatable {
         }
     }
 
+    /// What was lost with it, in messages for people.
+    var loss: String {
+        switch self {
+        case .exchange: "bindings of others to it are lost"
+        case .queue: "messages that lay in it, and bindings of others, are lost"
+        case .binding, .exclusiveQueue, .marker: "nothing was lost with it"
+        }
+    }
+
     /// What the item is, in messages for people.
     var label: String {
         switch self {
