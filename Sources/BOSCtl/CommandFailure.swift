@@ -7,7 +7,6 @@ import Ledger
 /// Why a command could not do what it was asked, in a sentence for the person at the keyboard.
 enum CommandFailure: Error, CustomStringConvertible {
     case ledger(path: String, LedgerError)
-    case setup(DaemonError)
     case unknownJob(reference: String, [JobKind], path: String)
     /// A run works on it at this moment.
     case owned(JobKind, reference: String, owner: String)
@@ -41,7 +40,6 @@ enum CommandFailure: Error, CustomStringConvertible {
             "ledger.url sqlite:\(path): \(detail) (the systemd unit keeps the worker's ledger in /var/lib/bos-worker: "
                 + "add --ledger.url=sqlite:/var/lib/bos-worker/ledger.sqlite)"
         case .ledger(let path, let error): "ledger.url sqlite:\(path): \(error)"
-        case .setup(let error): "\(error)"
         case .unknownJob(let reference, let kinds, let path):
             "the ledger \(path) has no \(kinds.map(\.rawValue).joined(separator: ", ")) of the reference \(reference.printable); "
                 + "check its spelling, and ledger.url"
@@ -111,7 +109,6 @@ enum CommandFailure: Error, CustomStringConvertible {
             .failure
         case .numberInReason: ArgumentParser.ExitCode(Daemon.ExitCode.usage.rawValue)
         case .owned, .repliesOwed: ArgumentParser.ExitCode(Daemon.ExitCode.notDrained.rawValue)
-        case .setup(let error): ArgumentParser.ExitCode(error.exitCode.rawValue)
         case .ledger(_, let error):
             ArgumentParser.ExitCode((error.isRecoverable ? Daemon.ExitCode.notDrained : .internalFault).rawValue)
         }

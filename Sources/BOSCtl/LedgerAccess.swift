@@ -6,12 +6,7 @@ import LedgerSQLite
 struct LedgerAccess: Sendable {
     let path: String
 
-    init(_ settings: LedgerSettings) throws(CommandFailure) {
-        switch settings.url {
-        case .sqlite(let path): self.path = path
-        case .postgreSQL: throw .setup(.postgreSQLNotBuilt)
-        }
-    }
+    init(_ settings: LedgerSettings) { path = settings.url.path }
 
     /// For commands that only look.
     func reading<Value>(_ body: (any Ledger) async throws -> Value) async throws -> Value {

@@ -3,7 +3,6 @@ package import Ledger
 /// Why a daemon cannot start or go on; each with what to do.
 package enum DaemonError: Error, CustomStringConvertible {
     case ledger(String, LedgerError)
-    case postgreSQLNotBuilt
     case anotherWorker(queue: String)
     /// The broker's virtual host is marked as another ledger's; `text` is the broker's, with both identities.
     case anotherLedger(queue: String, text: String)
@@ -12,7 +11,6 @@ package enum DaemonError: Error, CustomStringConvertible {
     package var description: String {
         switch self {
         case .ledger(let url, let error): "ledger.url \(url): \(error)"
-        case .postgreSQLNotBuilt: "ledger.url: this version keeps its ledger in SQLite only; write sqlite:PATH"
         case .anotherWorker(let queue):
             "another worker is consuming from this broker's virtual host (it holds the queue \(queue)): a SQLite ledger serves exactly one worker; "
                 + "stop the other one, or give each its own virtual host and ledger"

@@ -1,5 +1,3 @@
-package import Secrets
-
 /// Where jobs are recorded. Section `ledger`.
 package struct LedgerSettings: Sendable, Equatable {
     package var url = Location.sqlite(path: "./ledger.sqlite")
@@ -10,7 +8,11 @@ package struct LedgerSettings: Sendable, Equatable {
     package enum Location: Sendable, Equatable {
         /// A file on a local disk; exactly one worker may use it.
         case sqlite(path: String)
-        /// The whole `postgresql://` URL, which may hold a password.
-        case postgreSQL(url: Secret)
+
+        package var path: String {
+            switch self {
+            case .sqlite(let path): path
+            }
+        }
     }
 }

@@ -21,10 +21,7 @@ struct PollerParts: Sendable {
     let clock = SystemClock()
 
     init(_ settings: Settings, registry: PrometheusRegistry, logger: Logger) throws {
-        switch settings.ledger.url {
-        case .postgreSQL: throw DaemonError.postgreSQLNotBuilt
-        case .sqlite(let path): ledgerPath = path
-        }
+        ledgerPath = settings.ledger.url.path
         let reconnects = WorkerParts.reconnects("publish")
         let lock = LockWatch(heartbeat: settings.broker.heartbeat)
         self.lock = lock

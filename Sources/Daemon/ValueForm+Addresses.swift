@@ -1,6 +1,5 @@
 import FoundationEssentials
 import Observability
-import Secrets
 
 extension ValueForm<HTTPEndpoints.Configuration> {
     /// `host:port`; an IPv6 address stands in brackets.
@@ -13,17 +12,12 @@ extension ValueForm<HTTPEndpoints.Configuration> {
 }
 
 extension ValueForm<LedgerSettings.Location> {
-    /// `sqlite:path` or `postgresql://…`.
+    /// `sqlite:path`.
     static var ledger: Self {
         Self(
-            expectation: "sqlite:PATH, such as sqlite:/var/lib/bos-worker/ledger.sqlite, or a postgresql:// URL",
+            expectation: "sqlite:PATH, such as sqlite:/var/lib/bos-worker/ledger.sqlite",
             parse: { $0.first.flatMap(parseLedger) },
-            spell: { location in
-                switch location {
-                case .sqlite(let path): "sqlite:\(path)"
-                case .postgreSQL(let url): url.revealed
-                }
-            })
+            spell: { "sqlite:\($0.path)" })
     }
 }
 
@@ -43,7 +37,6 @@ private func parseListenAddress(_ text: String) -> HTTPEndpoints.Configuration? 
 }
 
 private func parseLedger(_ text: String) -> LedgerSettings.Location? {
-    if text.hasPrefix("postgresql://") { return .postgreSQL(url: Secret(text)) }
     guard text.hasPrefix("sqlite:"), !text.hasPrefix("sqlite://"), text.count > "sqlite:".count else { return nil }
     return .sqlite(path: String(text.dropFirst("sqlite:".count)))
 }

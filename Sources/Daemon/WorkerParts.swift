@@ -105,20 +105,16 @@ extension WorkerParts {
     ) async throws(DaemonError) -> (any Ledger, identity: String) {
         let commitDuration = Timer(label: "bos_ledger_commit_duration_seconds")
         let commitRows = Recorder(label: "bos_ledger_commit_rows")
-        switch settings.url {
-        case .postgreSQL: throw .postgreSQLNotBuilt
-        case .sqlite(let path):
-            do throws(LedgerError) {
-                var configuration = SQLiteLedger.Configuration(path: path, owner: owner)
-                configuration.onMended = { logger.warning("a file of the ledger was not private", metadata: ["detail": "\($0)"]) }
-                let ledger = try await SQLiteLedger.open(configuration) { duration, rows in
-                    commitDuration.record(duration: duration)
-                    commitRows.record(rows)
-                }
-                return (ledger, try await ledger.identity())
-            } catch {
-                throw .ledger("sqlite:\(path)", error)
+        do throws(LedgerError) {
+            var configuration = SQLiteLedger.Configuration(path: settings.url.path, owner: owner)
+            configuration.onMended = { logger.warning("a file of the ledger was not private", metadata: ["detail": "\($0)"]) }
+            let ledger = try await SQLiteLedger.open(configuration) { duration, rows in
+                commitDuration.record(duration: duration)
+                commitRows.record(rows)
             }
+            return (ledger, try await ledger.identity())
+        } catch {
+            throw .ledger("sqlite:\(settings.url.path)", error)
         }
     }
 

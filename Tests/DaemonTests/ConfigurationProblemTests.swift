@@ -98,6 +98,13 @@ struct ConfigurationProblemTests {
         #expect(try fixture.load().warnings == ["the environment variable BOS_PORT_80_TCP_ADDR is not one of ours and was ignored"])
     }
 
+    @Test("a ledger in another store is refused by an error that offers what works, and nothing else")
+    func otherStore() throws {
+        let problem = try #require(ConfigurationFixture(options: ["--ledger.url=postgresql://bos@db/bos"]).problems().first)
+        #expect(problem.key == "ledger.url")
+        #expect(problem.advice == "write sqlite:PATH, such as sqlite:/var/lib/bos-worker/ledger.sqlite")
+    }
+
     @Test("an empty value is an error wherever it stands")
     func emptyValues() {
         #expect(ConfigurationFixture(variables: ["BOS_API_REGISTER_ID": ""]).problems().map(\.fault) == ["the value is empty"])
