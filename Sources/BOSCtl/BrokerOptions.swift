@@ -19,7 +19,9 @@ struct BrokerOptions: ParsableArguments {
         sources.file = config
         sources.environment = ProcessInfo.processInfo.environment
         do throws(ConfigurationError) {
-            return try Settings.load(for: nil, from: sources).settings
+            let (settings, warnings) = try Settings.load(for: nil, from: sources)
+            for warning in warnings { Console.writeError("bosctl: \(warning)\n") }
+            return settings
         } catch {
             Console.writeError("bosctl: \(error)\n")
             throw ArgumentParser.ExitCode(error.exitCode.rawValue)

@@ -35,7 +35,7 @@ package enum DaemonProgram {
         registry.observe(.logLinesDropped) { Double(output.droppedLines) }
         MetricsSystem.bootstrap(registry)
         let logger = Logger(label: program.rawValue)
-        for warning in warnings { logger.warning("an environment variable was ignored", metadata: ["detail": "\(warning)"]) }
+        for warning in warnings { logger.warning("something about the configuration", metadata: ["detail": "\(warning)"]) }
         return await run(program, settings, sources, output, registry, logger)
     }
 

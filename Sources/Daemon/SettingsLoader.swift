@@ -16,7 +16,7 @@ extension Settings {
     ///
     /// At start, and again on `SIGHUP`. Reads small files, so call it where a short block does no harm.
     /// - Parameter program: `nil` for a person's tool.
-    /// - Returns: the settings, and sentences about variables that look like ours but are not; to be logged.
+    /// - Returns: the settings, and sentences for people about what is no error and not as it should be; to be logged.
     /// - Throws: everything that is wrong, at once.
     package static func load(
         for program: Program?, from sources: ConfigurationSources
@@ -91,9 +91,17 @@ struct SettingsLoader {
                 "chmod o-r that file, or write the secret into a file of its own and name that as \(SettingKey.fileName(of: key.name))")
         } else if key.assign(texts, &settings) {
             origins[key.name] = origin
+            if origin == .commandLine, key.isSecret, texts.contains(where: Self.holdsSecret) { warnOfCommandLine(key) }
         } else {
             report(key.name, origin, "\(ConfigurationProblem.shown(texts, of: key)) is not right", "write \(key.expectation)")
         }
+    }
+
+    private mutating func warnOfCommandLine(_ key: SettingKey) {
+        let file = SettingKey.fileName(of: key.name)
+        warnings.append(
+            "\(key.name) holds a secret on the command line, where every user of this machine can read it: write it into a file that only "
+                + "this user may read, and give --\(file)=FILE in its place")
     }
 
     /// A URL without a password, or with the one that every broker is installed with, is no secret.
