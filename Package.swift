@@ -134,7 +134,10 @@ let package = Package(
                 .serviceLifecycle,
             ]),
         .testTarget(
-            name: "DaemonTests", dependencies: ["AMQP", "Daemon", "JobModel", "Observability", "Secrets", .argumentParser, .logging]),
+            name: "DaemonTests",
+            dependencies: [
+                "AMQP", "BOSClient", "Daemon", "JobEngine", "JobModel", "Observability", "Secrets", .argumentParser, .logging,
+            ]),
         .testTarget(
             name: "BOSCtlTests",
             dependencies: [

@@ -14,7 +14,7 @@ package enum EventName: String, CaseIterable, Sendable {
     case processNotDrained = "process.not_drained"
     case processCannotRun = "process.cannot_run"
     case processInternalFault = "process.internal_fault"
-    case settingIgnored = "setting.ignored"
+    case configurationWarning = "configuration.warning"
     case configurationInvalid = "configuration.invalid"
     case configurationReloaded = "configuration.reloaded"
     case configurationNeedsRestart = "configuration.needs_restart"
@@ -86,7 +86,7 @@ package enum EventName: String, CaseIterable, Sendable {
         case .processNotDrained: Row(.error, sentence: "stopped before everything in flight was finished; the next start takes it up again")
         case .processCannotRun: Row(.critical, sentence: "cannot run")
         case .processInternalFault: Row(.critical, sentence: "internal fault")
-        case .settingIgnored: Row(.warning, sentence: "an environment variable was ignored")
+        case .configurationWarning: Row(.warning, sentence: "the configuration is used, with a warning")
         case .configurationInvalid: Row(.critical, sentence: "cannot run with this configuration")
         case .configurationReloaded: Row(.notice, sentence: "the configuration was read again")
         case .configurationNeedsRestart: Row(.warning, sentence: "the configuration was read again; some changes need a restart")

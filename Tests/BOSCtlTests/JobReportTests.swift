@@ -68,6 +68,33 @@ struct JobReportTests {
         #expect(lines.contains("  owner       run?7 works on it") && lines.contains("  next        now"))
     }
 
+    @Test("a run that waits is named with the moment at which it goes on, and why it waits")
+    func runThatWaits() async throws {
+        let ledger = MemoryLedger()
+        let id = try #require(try await ledger.claim(Sample.claim()).record).id
+        _ = try await ledger.update(Sample.update(id, to: .accepted, keeps: true, dueAt: Sample.moment(3_605), event: .waiting))
+        let lines = try await Self.report("r-1", in: ledger)
+        #expect(lines.contains("  owner       run-1 works on it"))
+        let next = try #require(lines.first { $0.hasPrefix("  next") })
+        #expect(next.hasSuffix("at \(Sample.moment(3_605).rfc3339): BOS takes no more calls for now"), "\(next)")
+    }
+
+    @Test("replies are counted, and each is said to go to all who ask")
+    func repliesAreCounted() async throws {
+        let ledger = MemoryLedger()
+        let id = try #require(try await ledger.claim(Sample.claim()).record).id
+        #expect(try await Self.report("r-1", in: ledger).contains("  replies     none so far"))
+        _ = try await ledger.update(Sample.update(id, to: .succeeded, reply: Sample.reply(Sample.job(), .succeeded)))
+        #expect(try await Self.report("r-1", in: ledger).contains("  replies     1 so far, each to every service that asks"))
+    }
+
+    @Test("of a job that the ledger does not know it is said what that means while its message still waits")
+    func unknownJob() {
+        let text = "\(CommandFailure.unknownJob(reference: "r-1", JobKind.allCases, path: "/l"))"
+        #expect(text.hasPrefix("the ledger /l has no recharge, recharge.status, pan.status of the reference r-1: "))
+        #expect(text.contains("its message still waits in its queue, the worker has not taken it over, and nothing was sent to BOS so far"))
+    }
+
     @Test("the list of doubts ends with their sum, the number of parked and held recharges, and the limit if it applies")
     func listOfDoubts() async throws {
         let ledger = MemoryLedger()

@@ -98,6 +98,33 @@ struct ConfigurationProblemTests {
         #expect(try fixture.load().warnings == ["the environment variable BOS_PORT_80_TCP_ADDR sets no key and was ignored"])
     }
 
+    @Test(
+        "a secret on the command line gets a warning that says what to do instead, and is not shown",
+        arguments: [
+            ("--amqp.urls=amqp://bos:hush-hush@broker/bos", "--amqp.urlsFile=FILE"),
+            ("--auth.clientSecret=hush-hush", "--auth.clientSecretFile=FILE"),
+        ])
+    func secretOnCommandLine(option: String, advice: String) throws {
+        let warnings = try ConfigurationFixture(options: [option]).load().warnings
+        #expect(warnings.count == 1)
+        #expect(warnings.allSatisfy { $0.contains("every user of this machine can read it") && $0.contains(advice) }, "\(warnings)")
+        #expect(!"\(warnings)".contains("hush-hush"))
+    }
+
+    @Test("what is no secret on the command line, and a secret elsewhere, get no warning")
+    func noSecretOnCommandLine() throws {
+        let options = ["--amqp.urls=amqp://guest:guest@broker,amqp://other", "--ledger.url=sqlite:l", "--log.level=debug"]
+        #expect(try ConfigurationFixture(options: options).load().warnings == [])
+        #expect(try ConfigurationFixture(variables: ["BOS_AMQP_URLS": "amqp://bos:hush-hush@broker"]).load().warnings == [])
+    }
+
+    @Test("a ledger in another store is refused by an error that offers what works, and nothing else")
+    func otherStore() throws {
+        let problem = try #require(ConfigurationFixture(options: ["--ledger.url=postgresql://bos@db/bos"]).problems().first)
+        #expect(problem.key == "ledger.url")
+        #expect(problem.advice == "write sqlite:PATH, such as sqlite:/var/lib/bos-worker/ledger.sqlite")
+    }
+
     @Test("an empty value is an error in every source")
     func emptyValues() {
         #expect(ConfigurationFixture(variables: ["BOS_API_REGISTER_ID": ""]).problems().map(\.fault) == ["the value is empty"])

@@ -57,7 +57,7 @@ extension Connection {
         do throws(SessionError) {
             try await apply(item, mode: topology.mode, in: session)
             if isMissing {
-                record("it was gone and has been declared again; its messages, and the bindings of other programs, are lost", about: item)
+                record("it was gone and has been declared again; \(item.loss)", about: item)
             }
         } catch {
             guard !item.isRequired, session.failure == nil else { throw error }

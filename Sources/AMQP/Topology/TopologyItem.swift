@@ -30,6 +30,15 @@ package enum TopologyItem: Sendable, Equatable {
         }
     }
 
+    /// What was lost when the item was removed, in messages for people.
+    var loss: String {
+        switch self {
+        case .exchange: "the bindings of other programs to it are lost"
+        case .queue: "its messages, and the bindings of other programs, are lost"
+        case .binding, .exclusiveQueue, .marker: "nothing was lost with it"
+        }
+    }
+
     /// The item's name in errors and logs.
     var label: String {
         switch self {

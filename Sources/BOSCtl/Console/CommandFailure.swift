@@ -43,8 +43,9 @@ enum CommandFailure: Error, CustomStringConvertible {
                 + "add --ledger.url=sqlite:/var/lib/bos-worker/ledger.sqlite)"
         case .ledger(let path, let error): "ledger.url sqlite:\(path): \(error)"
         case .unknownJob(let reference, let kinds, let path):
-            "the ledger \(path) has no \(kinds.map(\.rawValue).joined(separator: ", ")) of the reference \(reference.printable); "
-                + "check its spelling, and ledger.url"
+            "the ledger \(path) has no \(kinds.map(\.rawValue).joined(separator: ", ")) of the reference \(reference.printable): if its "
+                + "message still waits in its queue, the worker has not taken it over, and nothing was sent to BOS so far; else check the "
+                + "spelling of the reference, and ledger.url"
         case .owned(let kind, let reference, let owner):
             "the worker is working on \(kind.rawValue) \(reference.printable) now (\(owner.printable)); nothing was changed. "
                 + "Try again in a minute. If no worker is running, start one"

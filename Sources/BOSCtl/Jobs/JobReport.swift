@@ -14,7 +14,7 @@ struct JobReport {
             ("why", progress.doubt?.humanDescription), ("what", subject), ("accepted", ago(record.acceptedAt)),
             ("first sent", progress.firstSentAt.map(ago)), ("sent to", progress.sentTo?.printable),
             ("BOS number", progress.bosReference?.printable), ("effort", effort), ("next", next), ("owner", owner),
-            ("over", progress.completedAt.map(ago)), ("BOS said", answer), ("replies", "\(record.repliesTold) told so far"),
+            ("over", progress.completedAt.map(ago)), ("BOS said", answer), ("replies", replies),
         ]
         let head = "\(record.job.kind.rawValue) \(record.job.reference.printable): \(progress.state.humanDescription)"
         return [head] + facts.compactMap { name, text in text.map { "  \(name.padded(to: 12))\($0)" } } + ["  history"]
@@ -38,7 +38,7 @@ struct JobReport {
         guard !progress.state.isFinal else { return nil }
         if progress.state == .parked { return "a person: bosctl retry asks BOS again, bosctl resolve decides it" }
         if progress.state == .held { return "a person: bosctl retry --send sends it, bosctl resolve --failed refuses it" }
-        if record.owner != nil { return "now" }
+        if record.owner != nil, progress.dueAt.map({ $0 <= now }) ?? true { return "now" }
         let reason = progress.waitReason.map { ": \($0.humanDescription)" } ?? ""
         guard let dueAt = progress.dueAt else { return "as soon as its message is delivered again\(reason)" }
         return "\(TimeText.due(dueAt, at: now)), at \(dueAt.rfc3339)\(reason)"
@@ -54,6 +54,10 @@ struct JobReport {
         let code = answer.responseCode.map { ", response_code \($0)" } ?? ""
         let message = answer.message.isEmpty ? "" : ", \"\(record.job.withoutSubscriber(answer.message))\""
         return "HTTP \(answer.httpStatus)\(code)\(message)"
+    }
+
+    private var replies: String {
+        record.repliesTold == 0 ? "none so far" : "\(record.repliesTold) so far, each to every service that asks"
     }
 
     private func ago(_ moment: Timestamp) -> String { "\(moment.rfc3339), \(TimeText.span(now - moment)) ago" }

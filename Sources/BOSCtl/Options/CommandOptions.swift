@@ -24,7 +24,9 @@ struct ConfigurationOptions: ParsableArguments {
         sources.file = config
         sources.environment = ProcessInfo.processInfo.environment
         do throws(ConfigurationError) {
-            return try Settings.load(for: nil, from: sources).settings
+            let (settings, warnings) = try Settings.load(for: nil, from: sources)
+            for warning in warnings { Console.writeError("bosctl: \(warning)\n") }
+            return settings
         } catch {
             Console.writeError("bosctl: \(error)\n")
             throw ExitCode(error.exitCode.rawValue)

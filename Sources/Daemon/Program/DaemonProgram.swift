@@ -51,7 +51,7 @@ package struct DaemonProgram {
         registry.observe(.logLinesDropped) { Double(output.droppedLines) }
         MetricsSystem.bootstrap(registry)
         let logger = Logger(label: program.rawValue)
-        for warning in warnings { logger.log(.settingIgnored, metadata: ["detail": "\(warning)"]) }
+        for warning in warnings { logger.log(.configurationWarning, metadata: ["detail": "\(warning)"]) }
         let daemon = DaemonProgram(
             program: program, sources: sources, settings: settings, output: output, registry: registry, logger: logger)
         return await daemon.run()

@@ -16,7 +16,8 @@ extension Settings {
     ///
     /// The programs call this at the start, and the daemons again on `SIGHUP`. It reads small files and blocks while it does.
     /// - Parameter program: the daemon, or `nil` for a tool that a person runs.
-    /// - Returns: the settings, and warnings to log: one sentence for each variable that begins with `BOS_` and sets no key.
+    /// - Returns: the settings, and warnings to log: one sentence for each secret on the command line, and for each variable that begins with
+    ///   `BOS_` and sets no key.
     /// - Throws: ``ConfigurationError`` with all problems at once.
     package static func load(
         for program: Program?, from sources: ConfigurationSources
@@ -99,11 +100,19 @@ struct SettingsLoader {
                     + SettingKey.fileName(of: key.name))
         } else if key.assign(texts, &settings) {
             origins[key.name] = origin
+            if origin == .commandLine, key.isSecret, texts.contains(where: Self.holdsSecret) { warnOfCommandLine(key) }
         } else {
             report(
                 key.name, in: origin, fault: "\(ConfigurationProblem.shown(texts, of: key)) is not right",
                 advice: "write \(key.expectation)")
         }
+    }
+
+    private mutating func warnOfCommandLine(_ key: SettingKey) {
+        let file = SettingKey.fileName(of: key.name)
+        warnings.append(
+            "\(key.name) holds a secret on the command line, where every user of this machine can read it: write it into a file that only "
+                + "this user may read, and give --\(file)=FILE in its place")
     }
 
     /// Whether a value of a secret key needs protection. A URL without a password does not, nor does one with the password `guest`, which

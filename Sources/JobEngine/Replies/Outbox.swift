@@ -176,7 +176,8 @@ extension Outbox {
                 message, exchange: exchanges.unrouted, routingKey: address.routingKey, mandatory: true, timeout: confirmTimeout)
         } catch { return error }
         metrics.unroutedReply()
-        logger.log(.replyUnroutable, metadata: ["message_id": "\(message.properties.messageID ?? "-")"])
+        logger.log(
+            .replyUnroutable, metadata: ["message_id": "\(message.properties.messageID ?? "-")", "routing_key": "\(address.routingKey)"])
         return nil
     }
 

@@ -83,7 +83,9 @@ extension JobFields {
         case let other?: throw invalid("amount must be a number of rupees, not \(other.kindName)")
         }
         guard let amount else {
-            throw invalid("amount must be rupees with at most two decimals, as a number or as plain decimals in a string")
+            throw invalid(
+                "amount must be at most \(maximum.rupees) rupees (jobs.maximumAmount) with at most two decimals, as a number or as plain "
+                    + "decimals in a string")
         }
         guard amount.paise > 0, amount <= maximum else {
             throw refusal(

@@ -22,6 +22,9 @@ struct TopologyWatchTests {
             let findings = try await client.connection.inspectTopology()
             #expect(findings.count == 4, "\(findings)")
             #expect(findings.allSatisfy { $0.contains("declared again") && $0.contains(name) }, "\(findings)")
+            // Only a queue for messages had any to lose.
+            #expect(findings.filter { $0.contains("messages") }.map { $0.hasPrefix("the queue \(name):") } == [true], "\(findings)")
+            #expect(findings.contains { $0.hasPrefix("the exchange \(name):") && $0.contains("bindings of other") }, "\(findings)")
             #expect(try await client.connection.inspectTopology() == [])
             try await client.connection.publish(Message(body: []), exchange: name, routingKey: "", mandatory: true)
             #expect(try await client.connection.depth(of: name).messages == 1)

@@ -118,6 +118,8 @@ import Testing
         fixture.clock.advance(by: .seconds(60))
         await fixture.outbox.sweep()
         #expect(fixture.broker.publications.map(\.exchange) == ["bos.unrouted"])
+        let kept = log.entries.filter { $0.metadata["event"] == "reply.unroutable" }
+        #expect(kept.map { $0.metadata["routing_key"]?.description } == ["recharge.succeeded"])
         #expect(log.entries.contains { $0.metadata["event"] == "reply.published_late" })
         await mark(fixture.outbox)
         #expect(try await fixture.ledger.unpublishedReplies(after: nil, limit: 10).replies.isEmpty)

@@ -103,6 +103,16 @@ struct JobDecodingTests {
         #expect(refusal?.reference == "r-1")
     }
 
+    @Test(
+        "an amount that no number of paise can hold is not valid, and the largest amount is said",
+        arguments: ["9223372036854775807", "1E+400"])
+    func beyondAllAmounts(amount: String) {
+        let job = Jobs.incoming(#"{"operator":311,"canumber":"c","referenceid":"r-1","amount":\#(amount)}"#, type: "recharge")
+        let refusal = #expect(throws: JobRefusal.self) { try job.decode(Jobs.rules) }
+        #expect(refusal?.code == .invalidJob)
+        #expect(refusal?.detail.contains("at most 10000 rupees (jobs.maximumAmount)") == true, "\(refusal?.detail ?? "taken")")
+    }
+
     @Test("the largest amount is accepted")
     func largestAmount() throws {
         let job = Jobs.incoming(#"{"operator":311,"canumber":"c","referenceid":"r-1","amount":10000.00}"#, type: "recharge")
