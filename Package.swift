@@ -146,6 +146,7 @@ let package = Package(
         .testTarget(name: "SimulationTests", dependencies: ["JobModel", "Ledger", "Simulation"]),
         .testTarget(
             name: "BOSSimulatorKitTests", dependencies: ["BOSSimulator", "BOSSimulatorKit", "ExactJSON", "JobModel", .argumentParser]),
+        .testTarget(name: "TidyTests", dependencies: ["Events"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
