@@ -78,6 +78,9 @@ struct QuestionTests {
         #expect(reply?.text("evidence") == "answer")
         #expect(reply?.text("ackno") == "11224445565")
         #expect(reply?.text("attempts") == "0")
+        // The reply is confirmed, so the same requester's next question is a new one.
+        moved.outbox.finish()
+        await moved.outbox.runMarkPublished()
         policy.formerDestinations = ["bos"]
         let named = fixture.restarted(policy: policy, bos: ScriptedBOS(script))
         await named.handle(
