@@ -14,8 +14,7 @@ struct ConnectionContext: RequestContext {
 
 /// Answers 413 to a request that announces a body, and hangs up.
 ///
-/// No endpoint reads a body. Without this a client could go on sending one for ever on an answered connection, and every
-/// part of it would push the idle time-out back.
+/// No endpoint reads a body.
 struct BodyRefusal: RouterMiddleware {
     func handle(
         _ request: Request, context: ConnectionContext, next: (Request, ConnectionContext) async throws -> Response

@@ -8,7 +8,7 @@ import ServiceLifecycle
 /// The pages of a running worker or poller: `/livez`, `/readyz`, `/metrics` and `/api/status`.
 ///
 /// Put it before the services that it tells about, so that it still answers while they drain. A slow or hostile client
-/// is cut off after ten seconds, bodies are refused, and connections and headers are bounded.
+/// is cut off after five seconds, or as soon as its place is needed; bodies are refused, and headers are bounded.
 /// Source of the paths: operating.md#pages.
 package struct HTTPEndpoints: Service {
     /// Where to listen; `http.listen` of the configuration.
@@ -25,21 +25,21 @@ package struct HTTPEndpoints: Service {
     private let registry: PrometheusRegistry
     private let health: any HealthSource
     private let logger: Logger
-    private let idleTimeout: Duration
+    private let clients: ClientLimit
     private let onListening: @Sendable (Int) async -> Void
 
     /// - Parameters:
-    ///   - idleTimeout: how long a client may take to send a request, and how long it may stay without one.
+    ///   - patience: how long a client may take to send the head of a request, and how long it may stay without one.
     ///   - onListening: called once with the port on which connections are now accepted.
     package init(
         configuration: Configuration, registry: PrometheusRegistry, health: any HealthSource, logger: Logger,
-        idleTimeout: Duration = .seconds(10), onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+        patience: Duration = .seconds(5), onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.registry = registry
         self.health = health
         self.logger = logger
-        self.idleTimeout = idleTimeout
+        clients = ClientLimit(maximum: 64, patience: TimeAmount(patience))
         self.onListening = onListening
     }
 
@@ -52,11 +52,9 @@ package struct HTTPEndpoints: Service {
             router: router(),
             server: .http1(
                 configuration: HTTP1Channel.Configuration(
-                    idleTimeout: TimeAmount(idleTimeout),
+                    additionalChannelHandlers: [ClientArrival(clients)],
                     httpDecoderConfiguration: .init(maxHeaderFieldSize: 4096, maxHeaderListSize: 16384, maxHeaderFieldCount: 64))),
-            configuration: ApplicationConfiguration(
-                address: .hostname(configuration.host, port: configuration.port),
-                availableConnectionsDelegate: MaximumAvailableConnections(64, logger: quiet)),
+            configuration: ApplicationConfiguration(address: .hostname(configuration.host, port: configuration.port)),
             onServerRunning: { [logger, onListening, configuration] channel in
                 let port = channel.localAddress?.port ?? configuration.port
                 logger.info("HTTP endpoints are listening", metadata: ["host": "\(configuration.host)", "port": .stringConvertible(port)])
@@ -74,6 +72,7 @@ package struct HTTPEndpoints: Service {
 
     private func router() -> Router<ConnectionContext> {
         let router = Router(context: ConnectionContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: ClientPatience(clients: clients))
         router.add(middleware: BodyRefusal())
         router.get("livez") { [health] _, _ in
             Self.answer("live", problems: health.liveness())
