@@ -83,7 +83,7 @@ struct HTTPEndpointsTests {
 
     @Test("a client that is silent or sends half a request is cut off", arguments: ["", "GET /livez HT"])
     func slowClients(bytes: String) async throws {
-        try await serving(idleTimeout: .milliseconds(200)) { base in
+        try await serving(patience: .milliseconds(200)) { base in
             let answer = try await exchange(bytes, with: base)
             #expect(answer.isEmpty)
         }
@@ -92,9 +92,61 @@ struct HTTPEndpointsTests {
     @Test("a client that keeps an answered connection is cut off")
     func lingeringClient() async throws {
         // Long enough for the answer, even on a machine that is busy with other tests.
-        try await serving(idleTimeout: .seconds(5)) { base in
+        try await serving(patience: .seconds(5)) { base in
             let answer = try await exchange("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", with: base)
             #expect(answer.contains("200 OK"))
+        }
+    }
+
+    @Test("a client that sends its request byte by byte is cut off, however often it sends one")
+    func drippingClient() async throws {
+        try await serving(patience: .milliseconds(200)) { base in
+            try await connected(to: base) { inbound, outbound in
+                try await withThrowingTaskGroup(of: Bool.self) { tasks in
+                    tasks.addTask {
+                        do { for try await _ in inbound {} } catch {}
+                        return true
+                    }
+                    tasks.addTask {
+                        try? await outbound.write(ByteBuffer(string: "GET /livez HTTP/1.1\r\nX: "))
+                        // Well below the longest header, and many times the patience.
+                        for _ in 0..<400 {
+                            try await Task.sleep(for: .milliseconds(20))
+                            try? await outbound.write(ByteBuffer(string: "x"))
+                        }
+                        return false
+                    }
+                    let isCutOff = try await tasks.next()
+                    #expect(isCutOff == true)
+                    tasks.cancelAll()
+                }
+            }
+        }
+    }
+
+    @Test("hundreds of clients that send half a request keep no other from its answer, nor from one that is being made")
+    func manySlowClients() async throws {
+        try await serving(patience: .seconds(60)) { base in
+            let answer = health.holdReadiness()
+            async let early = self.answer(to: base + "/readyz")
+            await answer.waitUntilRequested()
+            let channels = try await withThrowingTaskGroup(of: (any Channel).self) { tasks in
+                for _ in 0..<300 {
+                    tasks.addTask {
+                        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                            .connect(host: "127.0.0.1", port: try port(of: base)).get()
+                        try? await channel.writeAndFlush(ByteBuffer(string: "GET /readyz HT"))
+                        return channel
+                    }
+                }
+                return try await tasks.reduce(into: []) { $0.append($1) }
+            }
+            let live = try await self.answer(to: base + "/livez")
+            #expect(live.status == 200)
+            answer.release()
+            let ready = try await early
+            #expect(ready.status == 200)
+            for channel in channels { channel.close(promise: nil) }
         }
     }
 
@@ -102,7 +154,7 @@ struct HTTPEndpointsTests {
     func portInUse() async throws {
         try await serving { base in
             var configuration = HTTPEndpoints.Configuration()
-            configuration.port = try #require(base.split(separator: ":").last.flatMap { Int($0) })
+            configuration.port = try port(of: base)
             let second = HTTPEndpoints(configuration: configuration, registry: registry, health: health, logger: quiet)
             let error = try await #require(throws: HTTPEndpointsError.self) { try await second.run() }
             #expect(error == .addressInUse(host: "127.0.0.1", port: configuration.port))
@@ -139,12 +191,12 @@ struct HTTPEndpointsTests {
     }
 
     /// Runs the endpoints on a free port while `body` runs, and shuts them down afterwards.
-    private func serving(idleTimeout: Duration = .seconds(10), _ body: (String) async throws -> Void) async throws {
+    private func serving(patience: Duration = .seconds(10), _ body: (String) async throws -> Void) async throws {
         var configuration = HTTPEndpoints.Configuration()
         configuration.port = 0
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         let endpoints = HTTPEndpoints(
-            configuration: configuration, registry: registry, health: health, logger: quiet, idleTimeout: idleTimeout
+            configuration: configuration, registry: registry, health: health, logger: quiet, patience: patience
         ) {
             continuation.yield($0)
         }
@@ -166,12 +218,7 @@ struct HTTPEndpointsTests {
 
     /// Sends raw bytes, and returns all bytes that the server sends until it closes the connection.
     private func exchange(_ bytes: String, with base: String) async throws -> String {
-        let port = try #require(base.split(separator: ":").last.flatMap { Int($0) })
-        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(host: "127.0.0.1", port: port) {
-            channel in
-            channel.eventLoop.makeCompletedFuture { try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel) }
-        }
-        return try await channel.executeThenClose { inbound, outbound in
+        try await connected(to: base) { inbound, outbound in
             // The server may close the connection before it has read all bytes. Only its answer matters.
             try? await outbound.write(ByteBuffer(string: bytes))
             var answer = ""
@@ -181,4 +228,17 @@ struct HTTPEndpointsTests {
             return answer
         }
     }
+
+    private func connected<Value: Sendable>(
+        to base: String,
+        _ body: (NIOAsyncChannelInboundStream<ByteBuffer>, NIOAsyncChannelOutboundWriter<ByteBuffer>) async throws -> Value
+    ) async throws -> Value {
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: "127.0.0.1", port: try port(of: base)) { channel in
+                channel.eventLoop.makeCompletedFuture { try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel) }
+            }
+        return try await channel.executeThenClose(body)
+    }
+
+    private func port(of base: String) throws -> Int { try #require(base.split(separator: ":").last.flatMap { Int($0) }) }
 }

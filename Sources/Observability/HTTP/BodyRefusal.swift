@@ -14,8 +14,7 @@ struct ConnectionContext: RequestContext {
 
 /// Answers 413 to a request that announces a body, and closes the connection.
 ///
-/// No page reads a body. Without this check a client could send a body without end on an answered connection, and each part of the body
-/// would restart the idle time-out.
+/// No page reads a body.
 struct BodyRefusal: RouterMiddleware {
     func handle(
         _ request: Request, context: ConnectionContext, next: (Request, ConnectionContext) async throws -> Response

@@ -10,8 +10,8 @@ import ServiceLifecycle
 /// Serves the pages of a running worker or poller: `/livez`, `/readyz`, `/metrics` and `/api/status`. Source of the paths:
 /// operating.md#pages.
 ///
-/// Put it before the services that it reports on, so that it still answers while they drain. It cuts off a slow client after ten seconds,
-/// refuses bodies, and limits the number of connections and the size of headers.
+/// Put it before the services that it reports on, so that it still answers while they drain. It cuts off a slow client after five seconds,
+/// or as soon as its place is needed, refuses bodies, and limits the number of connections and the size of headers.
 package struct HTTPEndpoints: Service {
     /// Where to listen (`http.listen`).
     package struct Configuration: Sendable, Equatable {
@@ -27,23 +27,23 @@ package struct HTTPEndpoints: Service {
     private let registry: PrometheusRegistry
     private let health: any HealthSource
     private let logger: Logger
-    private let idleTimeout: Duration
+    private let clients: ClientLimit
     private let onListening: @Sendable (Int) async -> Void
 
     /// - Parameters:
     ///   - registry: the metrics of `/metrics`.
     ///   - health: answers `/livez`, `/readyz` and `/api/status`.
-    ///   - idleTimeout: how long a client may take to send a request, and how long a connection may stay without one.
+    ///   - patience: how long a client may take to send the head of a request, and how long a connection may stay without one.
     ///   - onListening: called once, with the port, when connections are accepted.
     package init(
         configuration: Configuration, registry: PrometheusRegistry, health: any HealthSource, logger: Logger,
-        idleTimeout: Duration = .seconds(10), onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+        patience: Duration = .seconds(5), onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.registry = registry
         self.health = health
         self.logger = logger
-        self.idleTimeout = idleTimeout
+        clients = ClientLimit(maximum: 64, patience: TimeAmount(patience))
         self.onListening = onListening
     }
 
@@ -56,11 +56,9 @@ package struct HTTPEndpoints: Service {
             router: router(),
             server: .http1(
                 configuration: HTTP1Channel.Configuration(
-                    idleTimeout: TimeAmount(idleTimeout),
+                    additionalChannelHandlers: [ClientArrival(clients)],
                     httpDecoderConfiguration: .init(maxHeaderFieldSize: 4096, maxHeaderListSize: 16384, maxHeaderFieldCount: 64))),
-            configuration: ApplicationConfiguration(
-                address: .hostname(configuration.host, port: configuration.port),
-                availableConnectionsDelegate: MaximumAvailableConnections(64, logger: quiet)),
+            configuration: ApplicationConfiguration(address: .hostname(configuration.host, port: configuration.port)),
             onServerRunning: { [logger, onListening, configuration] channel in
                 let port = channel.localAddress?.port ?? configuration.port
                 logger.log(.httpListening, metadata: ["host": "\(configuration.host)", "port": .stringConvertible(port)])
@@ -78,6 +76,7 @@ package struct HTTPEndpoints: Service {
 
     private func router() -> Router<ConnectionContext> {
         let router = Router(context: ConnectionContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: ClientPatience(clients: clients))
         router.add(middleware: BodyRefusal())
         router.get("livez") { [health] _, _ in
             Self.answer(member: "live", problems: health.liveness())
