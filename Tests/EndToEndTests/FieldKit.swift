@@ -4,10 +4,11 @@ import Testing
 
 /// What the tests with a ``RawBOS`` share.
 extension System {
-    /// Settings under which a doubt is settled within seconds.
+    /// Settings under which a doubt is settled within seconds, and BOS is asked again soon after calls in vain.
     private static let quick = [
         "BOS_API_REQUEST_TIMEOUT": "500ms", "BOS_RETRY_SETTLE_WINDOW": "1s", "BOS_RETRY_ENQUIRY_INITIAL_BACKOFF": "50ms",
         "BOS_RETRY_ENQUIRY_MAXIMUM_BACKOFF": "200ms", "BOS_RETRY_MAXIMUM_BACKOFF": "500ms", "BOS_POLLER_INTERVAL": "100ms",
+        "BOS_BREAKER_PROBE_INTERVAL": "200ms", "BOS_BREAKER_MAXIMUM_PROBE_INTERVAL": "400ms",
         // The default, which the stand-in of other tests does not need.
         "BOS_RETRY_SETTLE_NOT_FOUND": "person",
     ]
