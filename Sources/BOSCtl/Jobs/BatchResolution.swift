@@ -2,6 +2,7 @@ import Daemon
 import JobEngine
 import JobModel
 import Ledger
+import LedgerSQLite
 
 /// Resolves many doubts at once, by one decision of the operator.
 ///
@@ -15,7 +16,7 @@ struct BatchResolution {
 
     private var console: Console { resolution.console }
 
-    func run(in ledger: any Ledger) async throws {
+    func run(in ledger: SQLiteLedger) async throws {
         let (records, known) = try await doubts(in: ledger)
         if known > 0 { console.row("left out: \(known) recharges that BOS has accepted or known before; resolve each by its reference") }
         guard !records.isEmpty else { return console.row("no recharge that BOS does not know was sent longer ago than --older-than") }
@@ -96,7 +97,7 @@ struct BatchResolution {
 
     /// Resolves one recharge. A failure is printed, and does not stop the others.
     /// - Returns: `false` if the recharge was left as it was, for the reason that was printed.
-    private func resolve(_ record: JobRecord, given report: CallReport<Enquiry>, in ledger: any Ledger) async throws -> Bool {
+    private func resolve(_ record: JobRecord, given report: CallReport<Enquiry>, in ledger: SQLiteLedger) async throws -> Bool {
         let name = "recharge \(record.job.reference.printable)"
         guard case .found(.notFound, _, _) = report.event else {
             console.row(

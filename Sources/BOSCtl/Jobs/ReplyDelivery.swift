@@ -2,6 +2,7 @@ import Daemon
 import JobEngine
 import JobModel
 import Ledger
+import LedgerSQLite
 import Logging
 
 /// Publishes replies that a command has stored. It uses the worker's own outbox.
@@ -10,13 +11,15 @@ struct ReplyDelivery {
     let console: Console
 
     /// Publishes the replies, which one transaction has stored.
+    ///
+    /// The open ledger says its name: to open its file once more and close it would free the locks of this process (POSIX file locks).
     /// - Returns: how many are still owed and why; `nil` when the broker has confirmed them all.
     /// - Throws: `LedgerError`.
-    func deliver(_ replies: [OutgoingReply], from ledger: any Ledger) async throws -> (count: Int, reason: String)? {
+    func deliver(_ replies: [OutgoingReply], from ledger: SQLiteLedger) async throws -> (count: Int, reason: String)? {
         guard let first = replies.first else { return nil }
         let broker: Broker
         do {
-            broker = try Broker(settings, ledger: try await LedgerAccess(path: settings.ledgerPath).identity(), console: console)
+            broker = try Broker(settings, ledger: try await ledger.identity(), console: console)
         } catch { return (replies.count, "\(error)") }
         let outbox = Outbox(
             publisher: broker.publishing, ledger: ledger, configuration: settings.engineConfiguration, clock: SystemClock(),

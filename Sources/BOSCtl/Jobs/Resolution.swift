@@ -2,6 +2,7 @@ import Daemon
 import JobEngine
 import JobModel
 import Ledger
+import LedgerSQLite
 
 /// One doubt resolved by an operator. BOS is asked, its answer is compared with the operator's decision, the verdict is stored together with
 /// its replies, and the replies are published.
@@ -29,7 +30,7 @@ struct Resolution {
         }
     }
 
-    func run(_ reference: String, in ledger: any Ledger, path: String) async throws {
+    func run(_ reference: String, in ledger: SQLiteLedger, path: String) async throws {
         guard let (known, history) = try await ledger.job(.recharge, reference), case .recharge = known.job else {
             throw CommandFailure.unknownJob(reference: reference, [.recharge], path: path)
         }
@@ -50,7 +51,7 @@ struct Resolution {
     private func sentElsewhere(_ record: JobRecord) -> String? { record.progress.sentTo.flatMap { policy.reaches($0) ? nil : $0 } }
 
     /// Stores the decision and publishes the replies to all who requested the recharge.
-    func apply(to known: JobRecord, given report: CallReport<Enquiry>, in ledger: any Ledger) async throws {
+    func apply(to known: JobRecord, given report: CallReport<Enquiry>, in ledger: SQLiteLedger) async throws {
         let name = "recharge \(known.job.reference.printable), \(known.job.amount.rupees) rupees,"
         guard word != .send else {
             try await sendAgain(known, given: report, in: ledger)

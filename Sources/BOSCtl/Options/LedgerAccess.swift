@@ -14,18 +14,13 @@ struct LedgerAccess: Sendable {
 
     /// Opens the ledger beside a running worker to change a job, and closes it after `body`.
     /// - Throws: ``CommandFailure/ledger(path:_:)``, or what `body` throws.
-    func writing<Value>(_ body: (any Ledger) async throws -> Value) async throws -> Value {
+    func writing<Value>(_ body: (SQLiteLedger) async throws -> Value) async throws -> Value {
         let configuration = SQLiteLedger.Configuration(path: path, owner: ProcessName.make("bosctl"))
         return try await using({ () async throws(LedgerError) in try await SQLiteLedger.openShared(configuration) }, body: body)
     }
 
-    /// The name of the ledger. A virtual host of the broker is marked with the name of the ledger that it belongs to.
-    func identity() async throws -> String {
-        try await SQLiteLedger.openReadOnly(path: path).closing { try await $0.identity() }
-    }
-
     private func using<Value>(
-        _ open: () async throws(LedgerError) -> SQLiteLedger, body: (any Ledger) async throws -> Value
+        _ open: () async throws(LedgerError) -> SQLiteLedger, body: (SQLiteLedger) async throws -> Value
     ) async throws -> Value {
         do {
             return try await open().closing(after: body)

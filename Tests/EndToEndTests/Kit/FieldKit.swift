@@ -4,10 +4,11 @@ import Testing
 
 /// The steps that the tests with a ``RawBOS`` share.
 extension System {
-    /// Settings with which the worker decides about a doubt within seconds.
+    /// Settings with which the worker decides about a doubt within seconds, and calls BOS again soon after calls that failed.
     private static let quick = [
         "BOS_API_REQUEST_TIMEOUT": "500ms", "BOS_RETRY_SETTLE_WINDOW": "1s", "BOS_RETRY_ENQUIRY_INITIAL_BACKOFF": "50ms",
         "BOS_RETRY_ENQUIRY_MAXIMUM_BACKOFF": "200ms", "BOS_RETRY_MAXIMUM_BACKOFF": "500ms", "BOS_POLLER_INTERVAL": "100ms",
+        "BOS_BREAKER_PROBE_INTERVAL": "200ms", "BOS_BREAKER_MAXIMUM_PROBE_INTERVAL": "400ms",
         // The default. The tests with the stand-in use `believe`.
         "BOS_RETRY_SETTLE_NOT_FOUND": "person",
     ]
