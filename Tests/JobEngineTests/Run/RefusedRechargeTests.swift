@@ -17,7 +17,7 @@ struct RefusedRechargeTests {
         ) async -> Attempt<RechargeAnswer> { reader.recharge(answer, to: recharge) }
 
         func enquire(reference: String, registerID: String, traceparent: String?, timeout: Duration?) async -> Attempt<EnquiryAnswer> {
-            reader.enquiry(RawAnswer(200, #"{"status":false,"message":"No record found"}"#))
+            reader.enquiry(RawAnswer(200, body: #"{"status":false,"message":"No record found"}"#))
         }
 
         func panStatus(_ query: PANStatusQuery, traceparent: String?, timeout: Duration?) async -> Attempt<PANAnswer> {
@@ -29,7 +29,8 @@ struct RefusedRechargeTests {
 
     @Test("of the credentials: it is kept for the reply, and counted under the HTTP status that it came with")
     func kept() async {
-        let report = await Self.report(of: RawAnswer(412, #"{"status":false,"response_code":15,"message":"Invalid signature encoding"}"#))
+        let report = await Self.report(
+            of: RawAnswer(412, body: #"{"status":false,"response_code":15,"message":"Invalid signature encoding"}"#))
         #expect(report?.refusal == Answer(httpStatus: 412, responseCode: 15, status: false, message: "Invalid signature encoding"))
         #expect(report?.sighting?.name.httpStatus == 412)
     }
@@ -39,7 +40,7 @@ struct RefusedRechargeTests {
         let answers = [(412, #""status":false,"response_code":15"#), (402, #""status":false"#), (429, #""message":"too many""#)]
         for (status, members) in answers {
             for (name, isOurs) in [("R1", true), ("774411", true), ("R2", false), ("774412", false)] {
-                let report = await Self.report(of: RawAnswer(status, "{\(members),\"refid\":\"\(name)\"}"), sentBefore: "774412")
+                let report = await Self.report(of: RawAnswer(status, body: "{\(members),\"refid\":\"\(name)\"}"), sentBefore: "774412")
                 var isNotTaken = false
                 if case .notTaken = report?.event { isNotTaken = true }
                 #expect(isNotTaken == isOurs, "HTTP \(status), \(name): \(report?.note ?? "")")
