@@ -37,7 +37,7 @@ struct PauseDetailTests {
         script.probe = .unanswered(.notSent, retryAfter: nil)
         fixture.bos.play(script)
         for _ in 0..<2 { #expect(await fixture.probe.check(.credentials, in: fixture.lanes.money) == .stands) }
-        #expect(fixture.gate.pauses[.credentials]?.hasPrefix("BOS has refused our credentials, and cannot be asked") == true)
+        #expect(fixture.gate.pauses[.credentials]?.hasPrefix("BOS refused the worker's credentials, and an enquiry") == true)
         #expect(details.count == 3)
         #expect(details.last == fixture.gate.pauses[.credentials])
     }
