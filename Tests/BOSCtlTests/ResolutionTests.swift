@@ -7,7 +7,7 @@ import Testing
 
 @testable import BOSCtl
 
-@Suite("A person's word on one recharge", .timeLimit(.minutes(1)))
+@Suite("The operator's decision on one recharge", .timeLimit(.minutes(1)))
 struct ResolutionTests {
     private static let settings = Settings(for: nil)
     private static let here = settings.engineConfiguration.policy.destination
@@ -21,8 +21,8 @@ struct ResolutionTests {
             settings: settings, console: Console(isJSON: false))
     }
 
-    /// A doubt that was sent there.
-    private static func record(sentTo: String? = here, _ doubt: DoubtCause = .unanswered) -> JobRecord {
+    /// A recharge in doubt that was sent to this destination.
+    private static func record(sentTo: String? = here, doubt: DoubtCause = .unanswered) -> JobRecord {
         var progress = Progress()
         (progress.state, progress.doubt, progress.sentTo, progress.firstSentAt) = (.parked, doubt, sentTo, now)
         let job = Job.recharge(
@@ -31,8 +31,8 @@ struct ResolutionTests {
             id: 1, job: job, fingerprint: job.fingerprint, acceptedAt: now, progress: progress, owner: nil, repliesTold: 0)
     }
 
-    /// How BOS's answer is weighed: "goes on", or the failure's name.
-    private static func weighed(_ resolution: Resolution, _ event: Enquiry, _ record: JobRecord = record()) -> String {
+    /// The result of weighing BOS's answer: "goes on", or the name of the failure.
+    private static func weighed(_ resolution: Resolution, event: Enquiry, record: JobRecord = record()) -> String {
         name { try resolution.weigh(CallReport(event, note: "RechargesStatus: scripted"), about: record) }
     }
 
@@ -51,43 +51,47 @@ struct ResolutionTests {
         .found(finding, Answer(httpStatus: 200), Subject(reference: "r-1", subscriber: "DL12CB4685", amount: "10", hasData: true))
     }
 
-    @Test("has it sent again only where BOS says that it does not know it, and the person says yes")
-    func send() {
-        #expect(Self.weighed(Self.resolution(.send), Self.found(.notFound)) == "goes on")
-        #expect(Self.weighed(Self.resolution(.send, isConfirmed: false), Self.found(.notFound)) == "unconfirmed")
+    @Test("sends it again only if BOS does not know it and the operator confirms")
+    func sendNeedsNotFoundAndConfirmation() {
+        #expect(Self.weighed(Self.resolution(.send), event: Self.found(.notFound)) == "goes on")
+        #expect(Self.weighed(Self.resolution(.send, isConfirmed: false), event: Self.found(.notFound)) == "unconfirmed")
         for isAgainstBOS in [false, true] {
             for event in [
                 Self.found(.succeeded), Self.found(.failed(refunded: false)), Self.found(.failed(refunded: true)), Self.found(.pending),
                 .unanswered(.unanswered, retryAfter: nil), .heldBack(.credentialsRefused, retryAfter: nil), .ownCredentialsRefused,
             ] {
-                #expect(Self.weighed(Self.resolution(.send, isAgainstBOS: isAgainstBOS), event) == "notDenied", "\(event)")
+                #expect(Self.weighed(Self.resolution(.send, isAgainstBOS: isAgainstBOS), event: event) == "notDenied", "\(event)")
             }
         }
     }
 
-    @Test("has it sent again where BOS says no and it is not known to what only against BOS: that may be a no to the question")
-    func sendDeclined() {
-        #expect(Self.weighed(Self.resolution(.send), Self.found(.declined)) == "notDenied")
-        #expect(Self.weighed(Self.resolution(.send, isAgainstBOS: true), Self.found(.declined)) == "goes on")
-        #expect(Self.weighed(Self.resolution(.send, isConfirmed: false, isAgainstBOS: true), Self.found(.declined)) == "unconfirmed")
+    @Test("sends it again after an ambiguous refusal only with the flag against BOS, because BOS may have refused the enquiry itself")
+    func sendAfterAmbiguousRefusal() {
+        #expect(Self.weighed(Self.resolution(.send), event: Self.found(.declined)) == "notDenied")
+        #expect(Self.weighed(Self.resolution(.send, isAgainstBOS: true), event: Self.found(.declined)) == "goes on")
+        #expect(Self.weighed(Self.resolution(.send, isConfirmed: false, isAgainstBOS: true), event: Self.found(.declined)) == "unconfirmed")
     }
 
-    @Test("on what was sent elsewhere needs a yes, whatever is heard here", arguments: [ResolveCommand.Word.succeeded, .failed])
-    func elsewhere(word: ResolveCommand.Word) {
+    @Test(
+        "needs a confirmation if the recharge was sent to another API, whatever this API answers",
+        arguments: [ResolveCommand.Word.succeeded, .failed])
+    func sentElsewhereNeedsConfirmation(word: ResolveCommand.Word) {
         let record = Self.record(sentTo: "https://former.example (auth none)")
         for finding in [RechargeMachine.Finding.succeeded, .failed(refunded: false), .pending, .notFound, .declined] {
-            #expect(Self.weighed(Self.resolution(word), Self.found(finding), record) == "goes on")
-            #expect(Self.weighed(Self.resolution(word, isConfirmed: false), Self.found(finding), record) == "unconfirmed")
+            #expect(Self.weighed(Self.resolution(word), event: Self.found(finding), record: record) == "goes on")
+            #expect(Self.weighed(Self.resolution(word, isConfirmed: false), event: Self.found(finding), record: record) == "unconfirmed")
         }
     }
 
-    @Test("never sends again what was sent elsewhere, or what BOS has said that it knows, with any flag")
-    func notToBeSent() {
-        for record in [Self.record(sentTo: "https://former.example (auth none)"), Self.record(.acceptedByBOS), Self.record(.duplicate)] {
+    @Test("never sends it again if it was sent to another API or BOS knows it, with any flag")
+    func neverSentAgain() {
+        for record in [
+            Self.record(sentTo: "https://former.example (auth none)"), Self.record(doubt: .acceptedByBOS), Self.record(doubt: .duplicate),
+        ] {
             let resolution = Self.resolution(.send, isAgainstBOS: true)
             #expect(Self.name { try resolution.check(record, lastSentAt: nil) } == "notToBeSent")
         }
         #expect(Self.name { try Self.resolution(.send).check(Self.record(), lastSentAt: nil) } == "goes on")
-        #expect(Self.name { try Self.resolution(.send).check(Self.record(.refused), lastSentAt: nil) } == "goes on")
+        #expect(Self.name { try Self.resolution(.send).check(Self.record(doubt: .refused), lastSentAt: nil) } == "goes on")
     }
 }

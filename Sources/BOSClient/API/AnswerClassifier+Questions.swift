@@ -4,7 +4,7 @@ internal import JobModel
 // MARK: - Enquiries
 
 extension AnswerClassifier {
-    /// An answer to `RechargesStatus`. A wrong "failed" lets the customer pay again, so only the two documented HTTP statuses give a verdict.
+    /// An answer to `RechargesStatus`. After a wrong "failed" the customer pays again, so only the two documented HTTP statuses yield a finding.
     func enquiry(_ answer: ReadAnswer, version: CredentialVersion) -> Attempt<EnquiryAnswer> {
         if let early: Attempt<EnquiryAnswer> = common(answer, version: version) { return early }
         var facts = answer.facts
@@ -17,30 +17,30 @@ extension AnswerClassifier {
             return .unknown(.unreadable, detail: error.problem, facts)
         }
         facts.reference = subject.reference
-        let words = Words(of: facts.message, inData: answer.data?.message ?? "", phrases)
+        let words = Words(of: facts.message, inData: answer.data?.message ?? "", phrases: phrases)
         if let data = answer.data, data.status != nil {
             facts.operatorID = facts.operatorID ?? data.operatorID
             if facts.message.isEmpty { facts.message = data.message }
         }
-        let finding = finding(facts, answer.data, saying: words)
-        // Words for "not now" without a verdict speak of the question.
+        let finding = finding(facts, data: answer.data, saying: words)
+        // Words for "not now" without a finding are about the enquiry, not about the recharge.
         if finding == nil || finding == .declined, asksToComeLater(facts) { return .postponed(facts) }
         guard let finding else { return contradictory(facts) }
         return .answered(EnquiryAnswer(facts: facts, finding: finding, subject: subject))
     }
 
-    /// Which lists of the configuration have a phrase in the answer's messages.
+    /// Which lists of phrases in the configuration match the answer's messages.
     private struct Words {
         let notFound: Bool
         let failed: Bool
-        /// Words that contradict a success; what they say by themselves is not known.
+        /// Words that contradict a success. Their meaning without a success is unknown.
         let failing: Bool
         let postponed: Bool
         let pending: Bool
-        /// The text beside the status of the recharge says that it was done. The answer's own text may mean the question.
+        /// The message in `data` says that the recharge is done. The outer message may be about the enquiry.
         let done: Bool
 
-        init(of message: String, inData dataMessage: String, _ phrases: ConfiguredPhrases) {
+        init(of message: String, inData dataMessage: String, phrases: ConfiguredPhrases) {
             let data = Wording(dataMessage)
             let texts = [Wording(message), data]
             done = data.says(anyOf: ConfiguredPhrases.success) && !data.says(anyOf: ConfiguredPhrases.undone)
@@ -52,24 +52,24 @@ extension AnswerClassifier {
         }
     }
 
-    /// What the answer says of the recharge; `nil` if it decides nothing.
-    private func finding(_ facts: BOSFacts, _ data: AnswerData?, saying words: Words) -> RechargeMachine.Finding? {
+    /// What the answer says about the recharge. `nil` if it decides nothing.
+    private func finding(_ facts: BOSFacts, data: AnswerData?, saying words: Words) -> RechargeMachine.Finding? {
         if let code = facts.responseCode, configuration.codes.accepted.contains(code) {
-            // "Not finished" beside a status of the recharge stays "not finished"; words that say otherwise leave nothing.
+            // The code for "not finished" outweighs a status in `data`. Words that contradict the code leave no finding.
             let isContradicted = words.notFound || words.failed || data.map { refund($0) != .no } ?? false
             return isContradicted ? nil : .pending
         }
         guard let data else { return outerFinding(facts, saying: words) }
         guard let status = data.status, status.word != "" else {
-            // Data that says nothing decides nothing. A form that was not filled in goes with "not found", and with nothing else.
-            return data.isBlank && isNotFound(facts, words) ? .notFound : nil
+            // `data` without a status decides nothing. Only "not found" may come with a `data` whose members are all empty.
+            return data.isBlank && isNotFound(facts, saying: words) ? .notFound : nil
         }
-        return dataFinding(status, data, facts, saying: words)
+        return dataFinding(facts, data: data, status: status, saying: words)
     }
 
-    /// With data, the outer status and code say whether the question was answered, and `data.status` speaks of the recharge.
+    /// With `data`, the outer status and code say whether BOS answered the enquiry, and `data.status` is about the recharge.
     private func dataFinding(
-        _ status: JSONValue, _ data: AnswerData, _ facts: BOSFacts, saying words: Words
+        _ facts: BOSFacts, data: AnswerData, status: JSONValue, saying words: Words
     ) -> RechargeMachine.Finding? {
         guard let word = status.word, facts.status != false, facts.httpStatus == 200, !words.notFound,
             facts.responseCode == nil || facts.responseCode == configuration.codes.done
@@ -79,7 +79,7 @@ extension AnswerClassifier {
         switch (lists, refund) {
         case ([true, false, false], .no) where !words.failed && !words.failing && !words.pending && !words.postponed: return .succeeded
         case ([true, false, false], .yes), ([false, true, false], .yes): return .failed(refunded: true)
-        // Beside words for a failure, what is pending is the refund.
+        // If the messages also have words for a failure, "pending" is about the refund.
         case ([false, true, false], .no) where !words.done && (!words.pending || words.failed): return .failed(refunded: word == "refunded")
         case ([false, false, true], .no): return .pending
         default: return nil
@@ -92,7 +92,7 @@ extension AnswerClassifier {
         case unreadable
     }
 
-    /// Whether the money went back. What is refunded has failed, whatever else is said of it.
+    /// Whether the money was returned. A refunded recharge has failed, whatever else the answer says about it.
     private func refund(_ data: AnswerData) -> Refund {
         guard let refunded = data.refunded else { return .no }
         guard let word = refunded.word else { return .unreadable }
@@ -101,16 +101,16 @@ extension AnswerClassifier {
         return yes && !no ? .yes : .unreadable
     }
 
-    /// Without data the outer status is all there is.
+    /// Without `data` only the outer status and code count.
     private func outerFinding(_ facts: BOSFacts, saying words: Words) -> RechargeMachine.Finding? {
         let codes = configuration.codes
-        if isNotFound(facts, words) { return .notFound }
+        if isNotFound(facts, saying: words) { return .notFound }
         switch (facts.status, facts.responseCode) {
-        // Words and numbers that disagree decide nothing.
+        // If words and numbers disagree, the answer decides nothing.
         case (true, codes.done):
             guard facts.httpStatus == 200, !words.notFound, !words.failed, !words.failing, !words.postponed else { return nil }
             return words.pending ? .pending : .succeeded
-        // A duplicate is said of a request to recharge; about an enquiry it proves nothing.
+        // The code for a duplicate is about a request to recharge. In the answer to an enquiry it proves nothing.
         case (_, codes.done), (_, codes.duplicateReference), (_, nil), (true, _), (nil, _): return nil
         case (false, let code?):
             if words.notFound || Wording(facts.message).says(anyOf: ConfiguredPhrases.success) { return nil }
@@ -119,7 +119,7 @@ extension AnswerClassifier {
         }
     }
 
-    private func isNotFound(_ facts: BOSFacts, _ words: Words) -> Bool {
+    private func isNotFound(_ facts: BOSFacts, saying words: Words) -> Bool {
         let codes = configuration.codes
         return words.notFound && !words.failed && !words.postponed && !words.pending && facts.status != true
             && facts.responseCode != codes.done && facts.responseCode != codes.duplicateReference
@@ -129,7 +129,7 @@ extension AnswerClassifier {
 // MARK: - PAN applications
 
 extension AnswerClassifier {
-    /// An answer to `Status`. Asking again costs nothing and an end cannot be undone, so only known words end an application.
+    /// An answer to `Status`. A repeated query costs nothing and a final result cannot be undone, so only known words end an application.
     func panStatus(_ answer: ReadAnswer, version: CredentialVersion) -> Attempt<PANAnswer> {
         if let early: Attempt<PANAnswer> = common(answer, version: version) { return early }
         let facts = answer.facts
@@ -147,7 +147,7 @@ extension AnswerClassifier {
         let lists = [phrases.panPending, phrases.panCompleted, phrases.panRejected, ConfiguredPhrases.duplicateRefID]
         let wording = Wording(facts.message)
         switch lists.map(wording.contains(anyOf:)) {
-        // A code that says something else, or "no", contradicts the words.
+        // Another code, or status false, would contradict the words.
         case [false, true, false, false] where facts.status != false && (facts.responseCode == nil || facts.responseCode == codes.done):
             return hasFailedCode ? .pending : .completed
         case [false, false, true, false]: return .rejected
@@ -163,23 +163,23 @@ extension AnswerClassifier {
 // MARK: - Words
 
 extension JSONValue {
-    /// The text of a word, a number or a boolean, in small letters and without white space around.
+    /// The text of a word, a number or a boolean, in lower case and without white space at its ends.
     fileprivate var word: String? {
         if case .bool(let value) = self { return value ? "true" : "false" }
         return plainText?.trimmed.lowercased()
     }
 }
 
-/// The words of a configuration that stand in `data`, in small letters.
+/// The configured values of members of `data`, in lower case.
 struct EnquiryWords: Sendable {
     let succeeded, failed, pending, refunded, notRefunded: Set<String>
 
     init(_ enquiry: BOSConfiguration.Enquiry) {
-        func small(_ words: [String]) -> Set<String> { Set(words.map { $0.lowercased() }) }
-        succeeded = small(enquiry.succeededWords)
-        failed = small(enquiry.failedWords)
-        pending = small(enquiry.pendingWords)
-        refunded = small(enquiry.refundedWords)
-        notRefunded = small(enquiry.notRefundedWords)
+        func lowercase(_ words: [String]) -> Set<String> { Set(words.map { $0.lowercased() }) }
+        succeeded = lowercase(enquiry.succeededWords)
+        failed = lowercase(enquiry.failedWords)
+        pending = lowercase(enquiry.pendingWords)
+        refunded = lowercase(enquiry.refundedWords)
+        notRefunded = lowercase(enquiry.notRefundedWords)
     }
 }

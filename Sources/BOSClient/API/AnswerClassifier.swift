@@ -1,9 +1,9 @@
 internal import ExactJSON
 internal import JobModel
 
-/// Decides what an HTTP answer means: by the response code first, the HTTP status second, and when in doubt that it is not known.
+/// Decides what an HTTP answer means: by the response code first, then by the HTTP status. If neither decides, the meaning is unknown.
 ///
-/// A pure function of the answer and the configuration; the tables are those of bos-api.md#dorecharge and the sections after it.
+/// The result depends on the answer and the configuration only. Source of the tables: bos-api.md#dorecharge and the sections after it.
 struct AnswerClassifier: Sendable {
     let configuration: BOSConfiguration
     let phrases: ConfiguredPhrases
@@ -16,8 +16,10 @@ struct AnswerClassifier: Sendable {
     }
 
     /// An answer to `DoRecharge`. A wrong "done" or "refused" costs money, so both need a status and a code that agree.
-    /// - Parameter recharge: what was asked for. An answer that names another subscriber or amount is no answer to it, also where it says that nothing
-    ///   was taken: what was not taken is sent again.
+    /// - Parameters:
+    ///   - recharge: the recharge that was sent. An answer that names another subscriber or amount does not count as its answer, even if it says
+    ///     that BOS executed nothing, because the worker would send the recharge again.
+    ///   - version: the token that the call carried.
     func recharge(_ answer: ReadAnswer, to recharge: Recharge? = nil, version: CredentialVersion) -> Attempt<RechargeAnswer> {
         let facts = answer.facts
         if let recharge, !answer.named.mayBe(recharge) {
@@ -28,10 +30,10 @@ struct AnswerClassifier: Sendable {
         let codes = configuration.codes
         switch (facts.status, facts.responseCode) {
         case (true, codes.done):
-            // Success with an error's HTTP status, or with words that say otherwise, contradicts itself.
+            // A success with the HTTP status of an error, or with words against it, contradicts itself.
             let wording = Wording(facts.message)
             guard (200...299).contains(facts.httpStatus), !saysOtherwise(wording) else { return contradictory(facts) }
-            // "Request taken" has the same numbers as "done"; only the words tell them apart.
+            // "Accepted" has the same numbers as "done". Only the words distinguish them.
             return .answered(RechargeAnswer(facts: facts, meaning: wording.says(anyOf: phrases.pending) ? .accepted : .done))
         case (_, let code?) where codes.accepted.contains(code):
             return .answered(RechargeAnswer(facts: facts, meaning: .accepted))
@@ -45,44 +47,44 @@ struct AnswerClassifier: Sendable {
         }
     }
 
-    /// What means the same for all three calls; `nil` if the call's own table decides.
+    /// The meaning of answers that mean the same for all three calls. `nil` if the table of the call decides.
     func common<Answer>(_ answer: ReadAnswer, version: CredentialVersion) -> Attempt<Answer>? {
         let facts = answer.facts
         if facts.httpStatus >= 500 { return .unknown(.serverError, detail: "BOS answered with HTTP \(facts.httpStatus)", facts) }
-        // Only a 2xx or 4xx comes from BOS itself; a redirect comes from something in front of it.
+        // Only a 2xx or 4xx comes from BOS itself. A redirect comes from a proxy in front of it.
         guard (200...299).contains(facts.httpStatus) || (400...499).contains(facts.httpStatus) else { return unexpectedStatus(facts) }
         let claims = claimsTaken(facts)
         if let problem = answer.problem, !answer.saysNothing || ![401, 402, 429].contains(facts.httpStatus) {
             return .unknown(.unreadable, detail: "HTTP \(facts.httpStatus): \(problem)\(likelyCause(answer))", facts)
         }
-        // A 429 or 402 was not taken, unless its body claims otherwise.
+        // With 429 or 402 BOS executed nothing, unless the body claims that it did.
         if facts.httpStatus == 429, !claims { return .throttled(facts) }
         if facts.httpStatus == 402, !claims { return .postponed(facts) }
         if !claims, refusesCredentialsWithoutCode(answer) { return .credentialsRefused(facts, version) }
         if let code = facts.responseCode, configuration.codes.credentialsRefused.contains(code) {
             if claims { return contradictory(facts) }
-            // An empty wallet has the code of a refused token (bos-api.md#what-clients-show, point 4).
+            // BOS answers an empty wallet with the code of a refused token. Source: bos-api.md#what-clients-show, point 4.
             return asksToComeLater(facts) ? .postponed(facts) : .credentialsRefused(facts, version)
         }
         return nil
     }
 
-    /// Whether the answer says "not now" by its code or its words, and claims nothing else.
+    /// Whether the answer says "not now" by its code or its words, and claims no execution.
     func asksToComeLater(_ facts: BOSFacts) -> Bool {
         guard facts.status != true, facts.responseCode.map(claimsExecution) != true else { return false }
         return facts.responseCode.map(configuration.codes.postponed.contains) == true
             || Wording(facts.message).contains(anyOf: phrases.postponed)
     }
 
-    /// Whether a recharge was certainly not taken and may be sent later. Words alone are a guess: BOS must have refused it besides.
+    /// Whether BOS certainly did not accept the recharge and the worker may send it later. Words alone are not enough: BOS must also have refused it.
     private func refusesForNow(_ facts: BOSFacts) -> Bool {
         guard asksToComeLater(facts), !claimsTaken(facts) else { return false }
         if facts.responseCode.map(configuration.codes.postponed.contains) == true { return true }
         return facts.status == false || (400...499).contains(facts.httpStatus)
     }
 
-    /// Whether the answer claims that BOS has taken the call: by its status, its code, a number that a recharge gets when it is taken, or its words.
-    /// What claims so is never "not taken", for that is sent again.
+    /// Whether the answer claims that BOS accepted the call: by its status, its code, a number that BOS assigns to an accepted recharge, or its words.
+    /// Such an answer never counts as "not executed", because the worker would send the recharge again.
     private func claimsTaken(_ facts: BOSFacts) -> Bool {
         facts.status == true || facts.responseCode.map(claimsExecution) == true || facts.operatorID != nil
             || facts.acknowledgement?.utf8.contains { $0 != UInt8(ascii: "0") } == true || saysTaken(facts.message)
@@ -90,24 +92,24 @@ struct AnswerClassifier: Sendable {
 
     private func saysTaken(_ message: String) -> Bool { Wording(message).says(anyOf: phrases.taken) }
 
-    /// Whether words contradict a success: that it failed, or that it was not taken.
+    /// Whether words contradict a success: they say that the recharge failed, or that BOS did not accept it.
     private func saysOtherwise(_ wording: Wording) -> Bool {
         wording.says(anyOf: phrases.failing) || wording.contains(anyOf: phrases.failed) || wording.contains(anyOf: phrases.postponed)
     }
 
-    /// Whether our token was refused in another way than by code 15 or 16. Source: RFC 9110, section 15.5.2, and RFC 6750, section 3.1.
+    /// Whether BOS refused the token in another way than by code 15 or 16. Source: RFC 9110, section 15.5.2, and RFC 6750, section 3.1.
     private func refusesCredentialsWithoutCode(_ answer: ReadAnswer) -> Bool {
         let facts = answer.facts
         guard facts.responseCode == nil else { return false }
-        // The API that hands out tokens refuses one in this form, also with HTTP 200 (assumed).
+        // The API that issues tokens refuses one in this form, also with HTTP 200 (assumed).
         if let subCode = answer.subCode, ["401", "403"].contains(subCode), [200, 401, 403].contains(facts.httpStatus) { return true }
-        // What is known to be said of the business is said of the business.
+        // These phrases are about recharges and applications, never about the token.
         let wording = Wording(facts.message)
         guard facts.httpStatus == 401, !wording.contains(anyOf: phrases.business) else { return false }
         return facts.status == nil || answer.refusesToken || wording.contains(anyOf: ConfiguredPhrases.token)
     }
 
-    /// Whether a code says that BOS did take the recharge, now or before.
+    /// Whether the code means that BOS accepted the recharge, now or earlier.
     private func claimsExecution(_ code: Int) -> Bool {
         code == configuration.codes.done || code == configuration.codes.duplicateReference || configuration.codes.accepted.contains(code)
     }
@@ -128,7 +130,7 @@ struct AnswerClassifier: Sendable {
 }
 
 extension NamedValues {
-    /// Whether subscriber and amount, where they are named, are those of the recharge.
+    /// Whether the subscriber and the amount, if they are named, are those of the recharge.
     fileprivate func mayBe(_ recharge: Recharge) -> Bool {
         if let subscriber = ReadAnswer.digits(subscriber), !subscriber.utf8.elementsEqual(recharge.subscriber.utf8) { return false }
         return ReadAnswer.digits(amount).map { $0.hasSameValue(as: recharge.amount.rupees) } ?? true

@@ -1,60 +1,61 @@
 package import JobModel
 
-/// What became of one call. The caller decides about money by this value alone.
+/// The result of one call. The caller decides about money by this value alone.
 package enum Attempt<Answer: Sendable>: Sendable {
-    /// Nothing that BOS could execute left this machine; sending it again is safe.
+    /// No byte that BOS could execute left this machine. To send it again is safe.
     case notSent(NotSentReason, detail: String)
-    /// HTTP 429: BOS did not take the call.
+    /// HTTP 429: BOS executed nothing.
     case throttled(BOSFacts)
-    /// BOS did not take the call and asks to come later: HTTP 402, a code or a message that the configuration names. Nothing was executed.
+    /// BOS executed nothing and asks for a later call: HTTP 402, or a code or a message of the configuration.
     case postponed(BOSFacts)
-    /// BOS refused our credentials or our signature and executed nothing: code 15 or 16, or a 401 that says nothing else.
+    /// BOS refused the worker's credentials or signature and executed nothing: code 15 or 16, or a 401 without another meaning.
     case credentialsRefused(BOSFacts, CredentialVersion)
-    /// The call may have been executed. `BOSFacts` are what could be read of an answer, if there was one.
+    /// BOS may have executed the call. `BOSFacts` is what could be read of the answer, if there was one.
     case unknown(UnknownReason, detail: String, BOSFacts?)
-    /// BOS gave an answer that can be relied on.
+    /// BOS answered, and the answer can be relied on.
     case answered(Answer)
 }
 
-/// Why nothing was sent. A closed set, so that it can be a metric's label.
+/// Why nothing was sent. The set is closed, so that a metric can use it as a label.
 package enum NotSentReason: String, Sendable, CaseIterable {
-    /// No connection: refused, no route, name not found, TLS handshake failed, or closed before the request's body was written.
+    /// There was no connection: it was refused, there was no route, the name was not found, the TLS handshake failed, or the connection was closed
+    /// before the request's body was written.
     case connectFailed = "connect_failed"
     case connectTimeout = "connect_timeout"
-    /// No connection of the pool became free in time.
+    /// All connections were busy until the time was over.
     case poolTimeout = "pool_timeout"
-    /// The call's own time was over before it was sent.
+    /// The time for the call ended before it was sent.
     case deadline
-    /// The caller's `isTimely` said no when the request was about to leave.
+    /// The caller's `isTimely` returned `false` directly before the request would have left.
     case late
     case tokenUnavailable = "token_unavailable"
     case shutDown = "shut_down"
 }
 
-/// Why it is not known whether a call was executed. A closed set, so that it can be a metric's label.
+/// Why it is unknown whether BOS executed a call. The set is closed, so that a metric can use it as a label.
 package enum UnknownReason: String, Sendable, CaseIterable {
-    /// The time was over after the request may have left.
+    /// The time for the call ended after the request may have left.
     case timeout
     /// The connection was closed or reset after the request may have left.
     case connectionLost = "connection_lost"
     /// HTTP 5xx.
     case serverError = "server_error"
-    /// An HTTP status that BOS is not known to use: a redirect, a proxy's refusal, a wrong path.
+    /// An HTTP status that BOS is not known to use: a redirect, the refusal of a proxy, a wrong path.
     case unexpectedStatus = "unexpected_status"
-    /// No JSON object, too long, or a field that is not what it should be.
+    /// The answer is not a JSON object, is too long, or has a field of a wrong type.
     case unreadable
-    /// Readable, but it says neither yes nor no, or both.
+    /// The answer is readable, but it says neither that BOS executed the call nor that it did not, or it says both.
     case contradictory
 }
 
-/// An answer of BOS with what only the call's caller needs of it. Never for a log, since a message can hold a subscriber number.
+/// An answer of BOS, with the parts that only the caller needs. It must not be logged, because a message may contain a subscriber number.
 @dynamicMemberLookup
 package struct BOSFacts: Sendable, Equatable {
-    /// What jobs keep of the answer, digit for digit.
+    /// The part of the answer that a job keeps, digit by digit.
     package var answer: Answer
-    /// `refid` digit for digit: BOS's own name of the recharge, or ours; `nil` if there is none.
+    /// `refid` digit by digit: BOS's own name of the recharge, or the worker's reference. `nil` if there is none.
     package var reference: String?
-    /// `Retry-After` in seconds, whatever the status: a 503 asks for a pause as well, though it leaves the call unknown.
+    /// The header `Retry-After`, with any HTTP status: a 503 asks for a pause too, although the result of the call is unknown.
     package var retryAfter: Duration?
 
     package init(_ answer: Answer, reference: String? = nil, retryAfter: Duration? = nil) {
@@ -70,7 +71,7 @@ package struct BOSFacts: Sendable, Equatable {
 }
 
 extension BOSFacts: CustomStringConvertible, CustomReflectable {
-    /// Without the message, which may hold a subscriber number.
+    /// Without the message, which may contain a subscriber number.
     package var description: String {
         "HTTP \(answer.httpStatus), response_code \(answer.responseCode.map(String.init) ?? "absent"), "
             + "status \(answer.status.map(String.init) ?? "absent")"

@@ -15,7 +15,7 @@ package struct RechargeAnswer: Sendable, Equatable {
 package struct EnquiryAnswer: Sendable, Equatable {
     package var facts: BOSFacts
     package var finding: RechargeMachine.Finding
-    /// What the answer names of the recharge that it speaks of.
+    /// The recharge that the answer is about, as far as the answer names it.
     package var subject: Subject
 
     package init(facts: BOSFacts, finding: RechargeMachine.Finding, subject: Subject = Subject()) {

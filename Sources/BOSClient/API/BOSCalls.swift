@@ -1,19 +1,21 @@
 package import JobModel
 
-/// The calls of the BOS API, each of them one attempt. ``BOSClient`` makes them over HTTP; a simulation brings its own BOS.
+/// The calls of the BOS API. Each function makes one attempt. ``BOSClient`` makes it over HTTP; the simulation has its own BOS. The parameters
+/// are documented at ``BOSClient``.
 package protocol BOSCalls: Sendable {
     func recharge(
         _ recharge: Recharge, traceparent: String?, timeout: Duration?, isTimely: @escaping @Sendable () -> Bool
     ) async -> Attempt<RechargeAnswer>
     func enquire(reference: String, registerID: String, traceparent: String?, timeout: Duration?) async -> Attempt<EnquiryAnswer>
     func panStatus(_ query: PANStatusQuery, traceparent: String?, timeout: Duration?) async -> Attempt<PANAnswer>
-    /// Gets newer credentials than those that were refused. `true` if there are some.
+    /// Gets newer credentials than the refused ones.
+    /// - Returns: whether there are newer ones now.
     func renewCredentials(refused: CredentialVersion) async -> Bool
 }
 
 extension BOSClient: BOSCalls {}
 
-/// Reads answers that came over another way than HTTP as the client reads its own.
+/// Reads answers that did not come over HTTP by the same rules as the client.
 package struct AnswerReader: Sendable {
     private let classifier: AnswerClassifier
 
@@ -28,7 +30,7 @@ package struct AnswerReader: Sendable {
     package func panStatus(_ answer: RawAnswer) -> Attempt<PANAnswer> { classifier.panStatus(answer.read, version: RawAnswer.version) }
 }
 
-/// An HTTP answer as it came.
+/// An HTTP answer as it was received.
 package struct RawAnswer: Sendable {
     package var httpStatus: Int
     package var retryAfter: Duration?
@@ -36,14 +38,17 @@ package struct RawAnswer: Sendable {
     package var refusesToken: Bool
     package var body: [UInt8]
 
-    package init(_ httpStatus: Int, retryAfter: Duration? = nil, refusesToken: Bool = false, _ body: String) {
+    /// - Parameters:
+    ///   - retryAfter: from the header of that name.
+    ///   - body: the text of the body.
+    package init(_ httpStatus: Int, retryAfter: Duration? = nil, refusesToken: Bool = false, body: String) {
         self.httpStatus = httpStatus
         self.retryAfter = retryAfter
         self.refusesToken = refusesToken
         self.body = Array(body.utf8)
     }
 
-    /// Without a token there is one version of the credentials.
+    /// Calls without a token have one version of the credentials.
     fileprivate static let version = CredentialVersion(0)
 
     fileprivate var read: ReadAnswer { ReadAnswer(httpStatus: httpStatus, retryAfter: retryAfter, refusesToken: refusesToken, body: body) }

@@ -3,10 +3,11 @@ package import JobModel
 package import Logging
 internal import NIOCore
 import Secrets
+private import Synchronization
 
-/// The BOS HTTP API: each function makes one attempt with a deadline and says what came of it.
+/// The BOS HTTP API. Each function makes one attempt with a deadline and returns its result.
 ///
-/// It never repeats a call by itself. Whether and when to do so depends on money, and belongs to whoever keeps the ledger.
+/// The client never repeats a call. Whether a repetition is safe is a decision about money, which the engine makes with the ledger.
 package final class BOSClient: Sendable {
     private let configuration: BOSConfiguration
     private let classifier: AnswerClassifier
@@ -16,11 +17,13 @@ package final class BOSClient: Sendable {
     private let recharges: HTTPClient.Request
     private let enquiries: HTTPClient.Request
     private let panStatuses: HTTPClient.Request
+    private let lastAuthorization = Mutex<Authorization?>(nil)
 
-    /// A client for one API host. Nothing is sent yet; `shutdown()` must be called in the end.
+    /// A client for one API host. `init` sends nothing. The owner must call `shutdown()` at the end.
     /// - Parameters:
-    ///   - clock: time and randomness for the token's life.
-    ///   - logger: for renewals of the token; calls are not logged here.
+    ///   - clock: time and random numbers for the life of the token.
+    ///   - logger: for renewals of the token, and for an answer that no call waits for. Calls are not logged here.
+    /// - Throws: if a URL is invalid or the public key cannot be used.
     package init(configuration: BOSConfiguration, clock: BOSClock = .system, logger: Logger) throws(BOSConfigurationError) {
         self.configuration = configuration
         classifier = AnswerClassifier(configuration: configuration)
@@ -30,7 +33,7 @@ package final class BOSClient: Sendable {
             url: configuration.url(configuration.endpoints.enquiry), userAgent: configuration.userAgent)
         panStatuses = try HTTPTransport.template(
             url: configuration.url(configuration.endpoints.panStatus), userAgent: configuration.userAgent)
-        // What can fail comes first: the transport has to be shut down once it exists.
+        // Whatever can fail comes before the transport, because a transport must be shut down.
         switch configuration.credentials {
         case .none:
             transport = HTTPTransport(configuration, logger: logger)
@@ -45,82 +48,97 @@ package final class BOSClient: Sendable {
         }
     }
 
-    /// Keeps the token fresh until the task is cancelled; with a token source that needs no care it returns at once.
+    /// Keeps the token fresh until the task is cancelled. It returns at once if tokens come from a file or none is used.
     package func run() async { await tokens.run() }
 
     /// `DoRecharge`: moves money.
     /// - Parameters:
-    ///   - traceparent: passed on as the header of that name (W3C Trace Context).
-    ///   - timeout: how long BOS has for its answer, from the moment at which the request's body leaves; at most the configured time.
-    ///     Before that the call waits for a connection, for no longer than the timeout either, and for a token. So the call can last more
-    ///     than twice the timeout, and BOS is never given less than all of it.
-    ///   - isTimely: asked directly before the request's body leaves, on the thread of the calls, so it must not block. After `false`
-    ///     nothing leaves and the attempt is `notSent(.late)`.
+    ///   - traceparent: sent as the header of that name (W3C Trace Context).
+    ///   - timeout: how long BOS has for its answer, counted from the moment at which the request's body leaves. At most the configured time, which
+    ///     `nil` stands for. Before that moment the call waits for a token, and then for a connection, for at most the timeout. So the call can
+    ///     last more than twice the timeout, and BOS always has the whole timeout.
+    ///   - isTimely: called directly before the request's body leaves. It runs on the thread of the calls, so it must not block. After `false`
+    ///     nothing leaves and the result is `notSent(.late)`.
     package func recharge(
         _ recharge: Recharge, traceparent: String? = nil, timeout: Duration? = nil,
         isTimely: @escaping @Sendable () -> Bool = { true }
     ) async -> Attempt<RechargeAnswer> {
-        return await call(
-            recharges, body: recharge.body, traceparent: traceparent, timeout: timeout, isTimely: isTimely
-        ) { classifier.recharge($0, to: recharge, version: $1) }
+        let call = Call(template: recharges, body: recharge.body, traceparent: traceparent, timeout: timeout, isTimely: isTimely)
+        return await send(call) { classifier.recharge($0, to: recharge, version: $1) }
     }
 
-    /// `RechargesStatus`: asks what became of a recharge. Moves no money.
-    /// - Parameter timeout: for the whole call, the wait for a token and a connection included; at most the configured time.
+    /// `RechargesStatus`: enquires about a recharge. Moves no money.
+    /// - Parameters:
+    ///   - registerID: the merchant of the recharge.
+    ///   - timeout: for the whole call, including the wait for a token and a connection. At most the configured time.
     package func enquire(
         reference: String, registerID: String, traceparent: String? = nil, timeout: Duration? = nil
     ) async -> Attempt<EnquiryAnswer> {
         let body = configuration.enquiry.body(reference: reference, registerID: registerID)
-        return await call(enquiries, body: body, traceparent: traceparent, timeout: timeout, classifier.enquiry(_:version:))
+        let call = Call(template: enquiries, body: body, traceparent: traceparent, timeout: timeout)
+        return await send(call) { classifier.enquiry($0, version: $1) }
     }
 
-    /// `Status`: asks how far a PAN application is. Moves no money; parameters as for ``enquire(reference:registerID:traceparent:timeout:)``.
+    /// `Status`: queries the state of a PAN application. Moves no money. The parameters are those of
+    /// ``enquire(reference:registerID:traceparent:timeout:)``.
     package func panStatus(
         _ query: PANStatusQuery, traceparent: String? = nil, timeout: Duration? = nil
     ) async -> Attempt<PANAnswer> {
-        await call(
-            panStatuses, body: query.body(configuration.pan), secret: query.nepKey, traceparent: traceparent, timeout: timeout,
-            classifier.panStatus(_:version:))
+        let body = query.body(configuration.pan)
+        let call = Call(template: panStatuses, body: body, secret: query.nepKey, traceparent: traceparent, timeout: timeout)
+        return await send(call) { classifier.panStatus($0, version: $1) }
     }
 
-    /// Gets a newer token after BOS refused this one; everybody who was refused with the same version shares one renewal.
-    /// - Returns: whether there is a newer token now. If not, repeating the call is pointless.
+    /// Gets a newer token after BOS refused this one. All calls that were refused with the same version share one renewal.
+    /// - Returns: whether there is a newer token now. If not, a repeated call would be refused too.
     package func renewCredentials(refused: CredentialVersion) async -> Bool { await tokens.renew(refused: refused) }
 
-    /// Whether calls can be authenticated now, for readiness and `bos_token_expires_seconds`.
+    /// Whether calls can be authenticated now. Readiness and the metric `bos_token_expires_seconds` show it.
     package var credentialState: CredentialState { tokens.state }
 
-    /// Whether a connection carries one recharge after the other. See ``ConnectionTrust``.
+    /// Whether a connection may carry several recharges, one after the other. See ``ConnectionTrust``.
     var keepsConnections: Bool { transport.keepsConnections }
 
-    /// Runs tasks on the thread that carries the calls; the cheapest place for work that mostly consists of calls. It must not block.
+    /// Runs tasks on the thread of the calls. That is the cheapest place for work that consists mostly of calls. The tasks must not block.
     package var executor: any TaskExecutor { transport.executor }
 
-    /// Closes the connections. Calls under way fail as unknown, so let them end first.
+    /// Closes the connections. Calls that are under way end as unknown, so the owner should wait for their end first.
     package func shutdown() async { await transport.shutdown() }
 
-    /// - Parameter secret: one that this call alone sends.
-    private func call<Answer>(
-        _ template: HTTPClient.Request, body: [UInt8], secret: String? = nil, traceparent: String?, timeout: Duration?,
-        isTimely: (@Sendable () -> Bool)? = nil, _ classify: (ReadAnswer, CredentialVersion) -> Attempt<Answer>
-    ) async -> Attempt<Answer> {
-        let time = TimeAmount(min(timeout ?? configuration.requestTimeout, configuration.requestTimeout))
+    /// One call that is ready to be sent, but for its token.
+    private struct Call {
+        /// Method, URL and headers that do not change from call to call.
+        var template: HTTPClient.Request
+        var body: [UInt8]
+        /// A secret that this call alone sends.
+        var secret: String?
+        var traceparent: String?
+        /// `nil`: the configured time.
+        var timeout: Duration?
+        /// Set for a recharge. See ``HTTPTransport/RechargeTerms``.
+        var isTimely: (@Sendable () -> Bool)?
+    }
+
+    private func send<Answer>(_ call: Call, classify: (ReadAnswer, CredentialVersion) -> Attempt<Answer>) async -> Attempt<Answer> {
+        let time = TimeAmount(min(call.timeout ?? configuration.requestTimeout, configuration.requestTimeout))
         var deadline = NIODeadline.now() + time
         var headers: [(String, String)] = []
         var version = CredentialVersion(0)
-        var mask = mask.adding(secret)
+        var mask = mask
         switch await tokens.token() {
         case .anonymous: break
         case .token(let token, let tokenVersion):
-            headers.append(("Authorization", "Bearer \(token.revealed)"))
+            let authorization = authorization(with: token, version: tokenVersion)
+            headers.append(("Authorization", authorization.header.revealed))
             version = tokenVersion
-            mask = mask.adding(token.revealed)
+            mask = authorization.mask
         case .unavailable(let problem): return .notSent(.tokenUnavailable, detail: problem)
         }
-        if let traceparent { headers.append(("traceparent", traceparent)) }
-        let terms = isTimely.map { HTTPTransport.RechargeTerms(answerTime: time, isTimely: $0) }
+        if let secret = call.secret { mask = mask.adding(secret) }
+        if let traceparent = call.traceparent { headers.append(("traceparent", traceparent)) }
+        let terms = call.isTimely.map { HTTPTransport.RechargeTerms(answerTime: time, isTimely: $0) }
         if terms != nil { deadline = .now() + time }
-        switch await transport.send(template, headers: headers, body: body, deadline: deadline, recharge: terms) {
+        switch await transport.send(call.template, headers: headers, body: call.body, deadline: deadline, recharge: terms) {
         case .notSent(let reason, let detail): return .notSent(reason, detail: detail)
         case .unknown(let reason, let detail): return .unknown(reason, detail: detail, nil)
         case .answer(let answer):
@@ -128,6 +146,24 @@ package final class BOSClient: Sendable {
                 ReadAnswer(
                     httpStatus: answer.status, retryAfter: answer.retryAfter, refusesToken: answer.refusesToken, encoding: answer.encoding,
                     body: answer.body, mask: mask), version)
+        }
+    }
+
+    /// What one token adds to every call. It is made once per token, not once per call.
+    private struct Authorization {
+        let version: CredentialVersion
+        /// The value of the header `Authorization`.
+        let header: Secret
+        /// Masks the token besides the configured secrets.
+        let mask: SecretMask
+    }
+
+    private func authorization(with token: Secret, version: CredentialVersion) -> Authorization {
+        lastAuthorization.withLock { last in
+            if let last, last.version == version { return last }
+            let new = Authorization(version: version, header: Secret("Bearer \(token.revealed)"), mask: mask.adding(token.revealed))
+            last = new
+            return new
         }
     }
 }

@@ -1,12 +1,12 @@
 internal import Foundation
 
-/// Time and randomness for the token's life, so that tests can decide both.
+/// Time and random numbers for the life of the token. Tests bring their own.
 package struct BOSClock: Sendable {
-    /// The wall clock in Unix seconds, in which expiries are given.
+    /// The wall clock, in Unix seconds. Expiries are given in it.
     package var now: @Sendable () -> Double
-    /// Seconds of a clock that nothing sets: how long a token lives and a pause lasts is measured by it.
+    /// The monotonic clock, in seconds. The life of a token and the length of a pause are measured by it.
     package var steady: @Sendable () -> Double
-    /// Waits; throws when the task is cancelled.
+    /// Waits. Throws if the task is cancelled.
     package var sleep: @Sendable (Duration) async throws -> Void
     /// A random number from 0 up to but not including 1.
     package var random: @Sendable () -> Double
@@ -26,7 +26,7 @@ package struct BOSClock: Sendable {
         let start = ContinuousClock.now
         return BOSClock(
             now: { Date().timeIntervalSince1970 }, steady: { (ContinuousClock.now - start) / .seconds(1) },
-            // The one real clock of this target: tests give another one.
+            // This is the only real clock in this target. Tests pass another one.
             sleep: { try await Task.sleep(for: $0) }, random: { Double.random(in: 0..<1) })
     }()
 }

@@ -2,18 +2,18 @@ private import Crypto
 private import Foundation
 
 extension BOSConfiguration {
-    /// Where recharges go, as text that may be stored and shown: scheme, host, port and path of the recharge call, and the account.
+    /// Where recharges go: scheme, host, port and path of the recharge call, and the account. The text may be stored and shown.
     ///
-    /// Two configurations with the same destination send recharges to the same API and account; a proof that a recharge was not executed
-    /// holds for its own destination only. The host's letter case, the default port and slashes at the end of the base URL do not count.
-    /// No secret and no user of a URL is part of it. The account is the source of the token, which is
-    /// `auth.mode`: `authorise` with a digest of the client id, `file`, or `none`.
+    /// Two configurations with the same destination send recharges to the same API and account. A proof that a recharge was not executed
+    /// holds for one destination only. The host's letter case, the default port and slashes at the end of the base URL make no difference.
+    /// The text contains no secret and no user name of the URL. The account is the value of `auth.mode` (`authorise`, `file` or `none`); after
+    /// `authorise` follows a digest of the client id.
     package var destination: String { "\(Self.normalized(rechargeURL)) (auth \(account))" }
 
     /// The URL of `DoRecharge`.
     var rechargeURL: String { url(endpoints.recharge) }
 
-    /// The URL of one call: the base URL without slashes at its end, a slash, and the path.
+    /// The URL of one call: the base URL without slashes at its end, then one slash, then the path.
     func url(_ path: String) -> String {
         var base = baseURL[...]
         while base.hasSuffix("/") { base = base.dropLast() }

@@ -1,7 +1,7 @@
 /// Why a client cannot be made from a configuration.
 package enum BOSConfigurationError: Error, Equatable, CustomStringConvertible {
     case invalidURL(String)
-    /// The file and why it cannot be used.
+    /// - Parameter reason: why the file cannot be used, as a clause.
     case publicKey(file: String, reason: String)
 
     package var description: String {

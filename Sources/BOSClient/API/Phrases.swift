@@ -1,27 +1,27 @@
-/// Texts that answers are compared with, without regard to case. They are prepared once: every answer is held against some thirty of them.
+/// Phrases that are searched for in answers, without letter case. They are prepared once, because each answer is compared with about thirty.
 struct Phrases: Sendable {
     fileprivate let phrases: [[UInt8]]
 
-    init(_ texts: [String]) { phrases = texts.map(\.inSmallLetters) }
+    init(_ texts: [String]) { phrases = texts.map(\.lowercaseBytes) }
 
     private init(_ phrases: [[UInt8]]) { self.phrases = phrases }
 
     static func + (one: Phrases, other: Phrases) -> Phrases { Phrases(one.phrases + other.phrases) }
 }
 
-/// A text of an answer, prepared for the comparison with ``Phrases``.
+/// A text of an answer, prepared for the search for ``Phrases``.
 struct Wording {
     private let text: [UInt8]
 
-    init(_ text: String) { self.text = text.inSmallLetters }
+    init(_ text: String) { self.text = text.lowercaseBytes }
 
-    /// Whether one of these phrases is a part of it.
-    func contains(anyOf phrases: Phrases) -> Bool { holds(oneOf: phrases, atWordStart: false) }
+    /// Whether it contains one of these phrases.
+    func contains(anyOf phrases: Phrases) -> Bool { has(anyOf: phrases, atWordStart: false) }
 
-    /// Whether one of these phrases begins at the start of a word in it: "pending" is in "TXN_PENDING" and not in "depending".
-    func says(anyOf phrases: Phrases) -> Bool { holds(oneOf: phrases, atWordStart: true) }
+    /// Whether it contains one of these phrases at the start of a word: "TXN_PENDING" contains "pending" so, and "depending" does not.
+    func says(anyOf phrases: Phrases) -> Bool { has(anyOf: phrases, atWordStart: true) }
 
-    private func holds(oneOf phrases: Phrases, atWordStart: Bool) -> Bool {
+    private func has(anyOf phrases: Phrases, atWordStart: Bool) -> Bool {
         guard !text.isEmpty else { return false }
         return text.withUnsafeBufferPointer { text in
             func mayBegin(_ place: Int) -> Bool {
@@ -40,14 +40,14 @@ struct Wording {
 /// The phrases of one configuration.
 struct ConfiguredPhrases: Sendable {
     let pending, failing, postponed, failed, notFound: Phrases
-    /// What says of a call that it was taken. Not "accepted" alone, for a token may be "not accepted".
+    /// Phrases that say that BOS accepted a call. "accepted" alone is not among them, because a token may be "not accepted".
     let taken: Phrases
-    /// What an answer says of a recharge or an application, never of our credentials.
+    /// Phrases about a recharge or an application. An answer about credentials has none of them.
     let business: Phrases
     let panPending, panCompleted, panRejected: Phrases
 
     static let duplicateRefID = Phrases(["duplicate refid"])
-    /// BOS has no code for it: a duplicate is told from other business errors by the message alone (bos-api.md#status).
+    /// BOS has no code for a duplicate application. Only the message distinguishes it from other errors. Source: bos-api.md#status.
     static let duplicate = Phrases(["duplicate"])
     static let token = Phrases(["token", "unauthori"])
     static let success = Phrases(["success"])
@@ -69,8 +69,8 @@ struct ConfiguredPhrases: Sendable {
 }
 
 extension String {
-    /// Bytes are compared: that is a fraction of the cost of characters.
-    fileprivate var inSmallLetters: [UInt8] {
+    /// The bytes in lower case. To compare bytes costs a fraction of comparing characters.
+    fileprivate var lowercaseBytes: [UInt8] {
         guard utf8.allSatisfy({ $0 < 0x80 }) else { return Array(lowercased().utf8) }
         return utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
     }

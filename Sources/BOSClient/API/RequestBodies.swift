@@ -16,7 +16,7 @@ extension Recharge {
 }
 
 extension PANStatusQuery {
-    /// The body of `Status`; a field that neither the job nor the configuration has is left out.
+    /// The body of `Status`. It omits each field that neither the job nor the configuration has.
     func body(_ configuration: BOSConfiguration.PAN) -> [UInt8] {
         let optional = [
             ("nep_key", nepKey ?? configuration.nepKey?.revealed), ("domain", domain ?? configuration.domain),

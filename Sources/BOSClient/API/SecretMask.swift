@@ -1,21 +1,23 @@
 internal import Secrets
 
-/// Takes our secrets out of texts that BOS has sent. BOS may repeat what it was sent, and its texts are stored, published and shown.
+/// Removes the worker's secrets from texts of BOS. BOS may repeat what it received, and its texts are stored, published and shown.
 struct SecretMask: Sendable {
-    /// In small letters, the longest first: one may be a part of another.
+    /// In lower case, the longest first, because one secret may contain another.
     private var secrets: [[UInt8]] = []
 
-    /// What stands in place of a secret.
+    /// Replaces a secret.
     private static let replacement = Array("<redacted>".utf8)
-    /// A shorter text is no secret, and would be found in words by chance; digits would be found in the numbers of recharges.
+    /// In bytes. Shorter texts are not masked, because words contain them by chance.
     private static let shortest = 4
+    /// The same for texts that are digits only, because the numbers of recharges contain short ones by chance.
     private static let fewestDigits = 8
 
     init(_ secrets: [Secret?] = []) {
         for secret in secrets { add(secret?.revealed) }
     }
 
-    func adding(_ secret: String?) -> SecretMask {
+    /// This mask with one secret more.
+    func adding(_ secret: String) -> SecretMask {
         var mask = self
         mask.add(secret)
         return mask
@@ -27,7 +29,7 @@ struct SecretMask: Sendable {
         secrets.insert(bytes, at: secrets.firstIndex { $0.count < bytes.count } ?? secrets.endIndex)
     }
 
-    /// The text without any secret, in whatever letters BOS has repeated it.
+    /// The text without secrets, in whatever letter case BOS repeated them.
     func masked(_ text: String) -> String {
         guard secrets.contains(where: { $0.count <= text.utf8.count }) else { return text }
         let bytes = Array(text.utf8)
@@ -52,7 +54,7 @@ struct SecretMask: Sendable {
 }
 
 extension BOSConfiguration {
-    /// The secrets that every call, or some call, sends.
+    /// Masks the secrets of the configuration.
     var mask: SecretMask {
         var secrets = [pan.nepKey]
         if case .authorise(let authorise) = credentials { secrets.append(authorise.clientSecret) }

@@ -1,20 +1,20 @@
 internal import NIOCore
 internal import NIOHTTP1
 
-/// Watches one connection, between HTTP's codec and the HTTP client.
+/// Watches one connection. It stands between the HTTP codec and the HTTP client.
 ///
-/// An answer is handed on at the end of the batch of bytes in which it became whole, so that a second one in the same batch is seen before
-/// the connection can be used again. Whether it is used again is decided here, see ``ConnectionTrust``. A call that breaks off while its
-/// answer is outstanding resets the connection, so that the request cannot lie in the kernel and leave later.
+/// It passes an answer on at the end of the batch of bytes that completes it, so that it sees a second answer in the same batch before the
+/// connection can be used again. It also decides whether the connection is used again, see ``ConnectionTrust``. If a call ends while its answer
+/// is outstanding, it resets the connection, so that the request cannot stay in the kernel and leave later.
 final class ConnectionWatch: ChannelDuplexHandler {
     typealias InboundIn = HTTPClientResponsePart
     typealias InboundOut = HTTPClientResponsePart
     typealias OutboundIn = HTTPClientRequestPart
     typealias OutboundOut = HTTPClientRequestPart
 
-    /// How long a connection is listened to after its answer while trust is being earned.
+    /// How long the watch listens to a connection after an answer, while trust is being earned.
     private static let listeningTime = TimeAmount.milliseconds(250)
-    /// An answer that is longer is handed on as it comes.
+    /// In bytes. A longer answer is passed on part by part.
     private static let maximumHeld = 131_072
 
     private let trust: ConnectionTrust
@@ -23,16 +23,17 @@ final class ConnectionWatch: ChannelDuplexHandler {
     private let socket: FlushOnce
     private var isOutstanding = false
     private var held = HeldAnswer()
-    /// What the last answer on this connection had in its `ackno`.
+    /// The `ackno` of the last answer on this connection.
     private var lastMark: [UInt8]?
-    /// Set while the connection is used no more and only listened to.
+    /// Set while the connection carries no more calls and the watch only listens to it.
     private var listening: Scheduled<Void>?
-    /// The mark of the answer after which it is listened to.
-    private var heardBefore: [UInt8] = []
+    /// The `ackno` of the answer before the listening.
+    private var markBeforeListening: [UInt8] = []
 
     /// - Parameters:
-    ///   - isForRecharges: `false`: every call has a connection of its own.
+    ///   - isForRecharges: after `false` every call has a connection of its own.
     ///   - idleTimeout: how long the client keeps a connection without a call.
+    ///   - socket: resets the connection.
     init(_ trust: ConnectionTrust, isForRecharges: Bool, idleTimeout: Duration, socket: FlushOnce) {
         self.trust = trust
         self.isForRecharges = isForRecharges
@@ -47,31 +48,31 @@ final class ConnectionWatch: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
-        if listening != nil || !isOutstanding || held.isWhole { return foundUnasked(context) }
-        // An interim head, 1xx, is not the answer.
+        if listening != nil || !isOutstanding || held.isWhole { return foundUnexpected(context) }
+        // A head with a status of 1xx is interim and not the answer.
         if case .head(let head) = part, head.status.code < 200 { return context.fireChannelRead(data) }
         held.append(part)
-        if held.isWhole, held.isStreamed { return handOn(context) }
+        if held.isWhole, held.isStreamed { return passOn(context) }
         if held.bytes > Self.maximumHeld { stream(context) }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        if held.isWhole { handOn(context) }
+        if held.isWhole { passOn(context) }
         context.fireChannelReadComplete()
         if listening != nil { context.read() }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // Errors of the codec speak of bytes that came; any other of the connection itself.
+        // Errors of the codec are about received bytes. All other errors are about the connection itself.
         guard error is HTTPParserError || error is NIOHTTPDecoderError, listening != nil || !isOutstanding || held.isWhole else {
             return context.fireErrorCaught(error)
         }
-        foundUnasked(context)
+        foundUnexpected(context)
         if listening == nil, !held.isWhole { context.fireErrorCaught(error) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if held.isWhole { handOn(context) }
+        if held.isWhole { passOn(context) }
         stopListening(silent: true)
         context.fireChannelInactive()
     }
@@ -79,22 +80,22 @@ final class ConnectionWatch: ChannelDuplexHandler {
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         if isOutstanding { return socket.reset(promise: promise) }
         if listening == nil, isForRecharges, let mark = lastMark, context.channel.isActive, trust.mayListen() {
-            heardBefore = mark
+            markBeforeListening = mark
             listening = context.eventLoop.assumeIsolated().scheduleTask(in: Self.listeningTime) {
                 self.stopListening(silent: true)
                 context.close(mode: mode, promise: promise)
             }
             return context.read()
         }
-        // It is wanted at once, for example because the client shuts down.
+        // The connection has to close at once, for example because the client shuts down.
         stopListening(silent: false)
         context.close(mode: mode, promise: promise)
     }
 }
 
 extension ConnectionWatch {
-    /// Hands the whole answer on, and decides whether another call may use the connection.
-    private func handOn(_ context: ChannelHandlerContext) {
+    /// Passes the whole answer on, and decides whether another call may use the connection.
+    private func passOn(_ context: ChannelHandlerContext) {
         let answer = held
         held = HeldAnswer()
         isOutstanding = false
@@ -104,19 +105,19 @@ extension ConnectionWatch {
             return context.fireErrorCaught(UnaskedAnswer())
         }
         lastMark = mark
-        // The server may close the connection while a recharge is on its way, unless it keeps it for clearly longer than the client does.
+        // The server must keep an idle connection for clearly longer than the client does. Otherwise it may close it while a recharge is on its way.
         let isKept = mark != nil && trust.isEarned && answer.serverTimeout.map { $0 >= idleTimeout + .seconds(1) } != false
         for part in isKept ? answer.parts : answer.closing { context.fireChannelRead(wrapInboundOut(part)) }
     }
 
-    /// Hands on what there is of an answer that is too long to be held.
+    /// Passes on the received parts of an answer that is too long to be held.
     private func stream(_ context: ChannelHandlerContext) {
         let parts = held.closing
         held.stream()
         for part in parts { context.fireChannelRead(wrapInboundOut(part)) }
     }
 
-    private func foundUnasked(_ context: ChannelHandlerContext) {
+    private func foundUnexpected(_ context: ChannelHandlerContext) {
         trust.lose()
         guard listening != nil else { return }
         stopListening(silent: false)
@@ -127,11 +128,11 @@ extension ConnectionWatch {
         guard let listening else { return }
         listening.cancel()
         self.listening = nil
-        if silent { trust.heardSilence(after: heardBefore) } else { trust.stoppedListening() }
+        if silent { trust.heardSilence(after: markBeforeListening) } else { trust.stoppedListening() }
     }
 }
 
-/// The parts of an answer that were not handed on yet.
+/// The parts of an answer that were not passed on yet.
 private struct HeldAnswer {
     private(set) var parts: [HTTPClientResponsePart] = []
     private(set) var isWhole = false
@@ -152,7 +153,7 @@ private struct HeldAnswer {
         (parts, isStreamed, bytes) = ([], true, 0)
     }
 
-    /// The parts, with a head after which the client closes the connection.
+    /// The parts, with `Connection: close` in the head, so that the client closes the connection.
     var closing: [HTTPClientResponsePart] {
         parts.map { part in
             guard case .head(var head) = part else { return part }
@@ -161,7 +162,8 @@ private struct HeldAnswer {
         }
     }
 
-    /// How long the server says that it keeps an idle connection; `nil` if it does not say. Source: RFC 2068, section 19.7.1.1, and practice.
+    /// How long the server keeps an idle connection, by its header `Keep-Alive`. `nil` if it does not say. Source: RFC 2068, section 19.7.1.1, and
+    /// practice.
     var serverTimeout: Duration? {
         for case .head(let head) in parts {
             for parameter in head.headers[canonicalForm: "Keep-Alive"] where parameter.lowercased().hasPrefix("timeout=") {
@@ -171,7 +173,7 @@ private struct HeldAnswer {
         return nil
     }
 
-    /// The value of `ackno` as it is spelled; `nil` if the answer has none, or an empty one.
+    /// The value of `ackno` as it is spelled. `nil` if the answer has none, or an empty one.
     var acknowledgement: [UInt8]? {
         for case .body(let buffer) in parts {
             if let mark = buffer.withUnsafeReadableBytes(Self.acknowledgement) { return mark }
@@ -195,5 +197,5 @@ private struct HeldAnswer {
     }
 }
 
-/// An answer on a kept connection that is a copy of the one before.
+/// The answer on a kept connection is a copy of the answer before it.
 struct UnaskedAnswer: Error {}

@@ -1,10 +1,10 @@
 import NIOCore
 private import NIOPosix
 
-/// Lets a request leave in one packet: what is flushed within one turn of the event loop is flushed once, at its end.
+/// Sends a request in one packet: all flushes within one turn of the event loop become one flush at the end of the turn.
 ///
-/// The HTTP client flushes a request's head before it asks for the body, which then follows in a packet of its own: a second system
-/// call here, and a second wake-up of whoever reads. Nothing waits longer than to the end of the turn, and nothing is reordered.
+/// The HTTP client flushes a request's head before it asks for the body. Without this handler the body would leave in a second packet, which
+/// costs a second system call here and a second wake-up of the server. The order of the bytes stays the same.
 final class FlushOnce: ChannelOutboundHandler {
     typealias OutboundIn = Any
     typealias OutboundOut = Any
@@ -25,14 +25,14 @@ final class FlushOnce: ChannelOutboundHandler {
         }
     }
 
-    /// The request's last bytes still leave before the connection closes.
+    /// Flushes first, so that the request's last bytes leave before the connection closes.
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         context.flush()
         context.close(mode: mode, promise: promise)
     }
 
-    /// Ends the connection at once: the kernel forgets what has not left yet, and tells the other side (RST). TLS is passed by, because
-    /// its goodbye would wait for the other side's.
+    /// Ends the connection at once. The kernel drops the bytes that have not left, and sends RST. This bypasses TLS, because the TLS handler
+    /// would wait for the other side's close message.
     func reset(promise: EventLoopPromise<Void>?) {
         guard let context else {
             promise?.succeed()

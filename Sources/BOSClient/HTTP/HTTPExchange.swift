@@ -3,23 +3,23 @@ internal import NIOCore
 internal import NIOHTTP1
 private import Synchronization
 
-/// One request and what came of it, watched from the inside of the HTTP client.
+/// One request and its answer, as the delegate of the HTTP client sees them.
 ///
-/// Whether a failed call may have been executed is decided here, and not by the kind of the error: the body carries the reference
-/// and the amount, so BOS can execute nothing before a byte of it has left. The body is handed over in one place, and there it is
-/// first noted; a call that failed before that note was certainly not executed. The same lock forbids handing the body over once
-/// the call has been reported as not sent, so the proof does not rest on the HTTP client's inner workings.
+/// This type decides whether BOS may have executed a failed call; the kind of the error does not. The body carries the reference and the
+/// amount, so BOS can execute nothing before a byte of the body has left. The body leaves in one place only, and the exchange records that under
+/// its lock first. A call that failed without that record was certainly not executed. Once a call was reported as not sent, the same lock
+/// prevents that its body leaves. So the proof does not depend on how the HTTP client works inside.
 final class HTTPExchange: HTTPClientResponseDelegate {
     typealias Response = HTTPAnswer
 
     private struct State {
-        /// No byte of the body may leave any more: the call was reported as not sent.
+        /// The call was reported as not sent, so no byte of the body may leave any more.
         var isAbandoned = false
         /// A byte of the body may have left.
         var mayHaveBeenSent = false
-        /// The caller said that it is too late to send.
+        /// The caller's `isTimely` returned `false`.
         var isLate = false
-        /// When the body was handed over.
+        /// When the body left.
         var sentAt: NIODeadline?
         var answer = HTTPAnswer()
     }
@@ -28,16 +28,18 @@ final class HTTPExchange: HTTPClientResponseDelegate {
     private let maximumAnswerBytes: Int
     private let isTimely: (@Sendable () -> Bool)?
 
-    /// - Parameter isTimely: asked once, directly before the body is handed over; after `false` nothing leaves.
+    /// - Parameters:
+    ///   - maximumAnswerBytes: a longer body fails the call with ``AnswerTooLong``.
+    ///   - isTimely: called once, directly before the body leaves. After `false` nothing leaves.
     init(maximumAnswerBytes: Int, isTimely: (@Sendable () -> Bool)? = nil) {
         self.maximumAnswerBytes = maximumAnswerBytes
         self.isTimely = isTimely
     }
 
-    /// Whether the call ended because the caller said that it is too late.
+    /// Whether the body did not leave because the caller's `isTimely` returned `false`.
     var isLate: Bool { state.withLock(\.isLate) }
 
-    /// The request's body; the one way for its bytes to leave.
+    /// The request's body. Its bytes can leave in no other way.
     func body(_ bytes: [UInt8]) -> HTTPClient.Body {
         .stream(contentLength: Int64(bytes.count)) { writer in
             let isTimely = self.isTimely?() ?? true
@@ -47,16 +49,16 @@ final class HTTPExchange: HTTPClientResponseDelegate {
                 if state.mayHaveBeenSent { state.sentAt = .now() }
                 return state.mayHaveBeenSent
             }
-            // Without an event loop at hand a failed future has to come from the writer: nothing is written, and the length that
-            // was announced is not reached, which fails the request.
+            // There is no event loop here to make a failed future with, so the writer has to make one: it writes nothing, and the missing
+            // bytes fail the request.
             return writer.write(.byteBuffer(maySend ? ByteBuffer(bytes: bytes) : ByteBuffer()))
         }
     }
 
-    /// When the body was handed over; `nil` while it was not.
+    /// When the body left. `nil` if it has not.
     var sentAt: NIODeadline? { state.withLock(\.sentAt) }
 
-    /// Decides, once the request has failed, whether it may have been executed. After `false` it never will be.
+    /// Decides, after the request has failed, whether BOS may have executed it. After `false` its body can never leave.
     func mayHaveBeenExecuted() -> Bool {
         state.withLock { state in
             if !state.mayHaveBeenSent { state.isAbandoned = true }
@@ -96,13 +98,13 @@ struct HTTPAnswer: Sendable {
     var retryAfter: Duration?
     /// The header `WWW-Authenticate` says `invalid_token`. Source: RFC 6750, section 3.1.
     var refusesToken = false
-    /// What `Content-Encoding` names, unless the body is the text as it is. Source: RFC 9110, section 8.4.
+    /// The header `Content-Encoding`. `nil` if the body is the text itself. Source: RFC 9110, section 8.4.
     var encoding: String?
     var body: [UInt8] = []
 }
 
 extension HTTPHeaders {
-    /// What `Content-Encoding` names, with nothing in it but letters, hyphens and commas. Some servers name the character set here.
+    /// The header `Content-Encoding`, reduced to letters, hyphens and commas. Some servers name the character set here; that counts as `nil`.
     fileprivate var contentEncoding: String? {
         let plain = ["", "identity", "utf-8", "utf8", "us-ascii", "ascii"]
         let names = self[canonicalForm: "Content-Encoding"].map { $0.lowercased() }.filter { !plain.contains($0) }

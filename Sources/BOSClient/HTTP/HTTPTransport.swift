@@ -6,23 +6,23 @@ internal import NIOCore
 internal import NIOHTTP1
 private import NIOPosix
 
-/// Sends one request once, over HTTP/1.1 connections that are kept open, and says what can be said about a failure.
+/// Sends each request once, over HTTP/1.1 connections that stay open, and says after a failure whether BOS may have executed it.
 ///
-/// It follows no redirect, unpacks nothing and never repeats. One of the process's event loops serves all connections: a call costs
-/// it little, and connections that share a loop need no change of thread to be leased.
+/// It follows no redirect, decompresses nothing and never repeats a request. One event loop of the process serves all connections: a call costs
+/// the loop little, and connections that share a loop need no change of thread.
 final class HTTPTransport: Sendable {
-    /// What came of one request.
+    /// The result of one request. The details are sentences without secrets.
     enum Outcome: Sendable {
         case answer(HTTPAnswer)
         case notSent(NotSentReason, detail: String)
         case unknown(UnknownReason, detail: String)
     }
 
-    /// Recharges have connections of their own: no answer to a question is ever taken for theirs.
+    /// Recharges have connections of their own, so that an answer to a query can never count as the answer to a recharge.
     private let recharges: HTTPClient
-    /// Questions and authorise calls; each call has a connection of its own.
-    private let questions: HTTPClient
-    /// Runs tasks where the calls are carried.
+    /// For queries and authorise calls. Each call has a connection of its own.
+    private let queries: HTTPClient
+    /// Runs tasks on the thread of the calls.
     let executor: EventLoopExecutor
     private let maximumAnswerBytes: Int
     private let trust: ConnectionTrust
@@ -40,27 +40,27 @@ final class HTTPTransport: Sendable {
         func client(isForRecharges: Bool) -> HTTPClient {
             HTTPClient(
                 eventLoopGroupProvider: .shared(eventLoop),
-                configuration: Self.configuration(configuration, trust, isForRecharges: isForRecharges))
+                configuration: Self.configuration(configuration, trust: trust, isForRecharges: isForRecharges))
         }
         recharges = client(isForRecharges: true)
-        questions = client(isForRecharges: false)
+        queries = client(isForRecharges: false)
         maximumAnswerBytes = configuration.maximumAnswerBytes
     }
 
     private static func configuration(
-        _ configuration: BOSConfiguration, _ trust: ConnectionTrust, isForRecharges: Bool
+        _ configuration: BOSConfiguration, trust: ConnectionTrust, isForRecharges: Bool
     ) -> HTTPClient.Configuration {
         var http = HTTPClient.Configuration(redirectConfiguration: .disallow, decompression: .disabled)
         http.httpVersion = .http1Only
         http.timeout = HTTPClient.Configuration.Timeout(connect: TimeAmount(configuration.connectTimeout))
         http.connectionPool = HTTPClient.Configuration.ConnectionPool(
             idleTimeout: TimeAmount(configuration.idleTimeout),
-            // Connections that are only listened to are no calls.
+            // Connections that are only listened to carry no calls, so they are added to the limit.
             concurrentHTTP1ConnectionsPerHostSoftLimit: configuration.maximumConnections
                 + (isForRecharges && configuration.maximumConnections > 1 ? ConnectionTrust.silencesNeeded : 0))
-        // A refused connection is reported at once: when to try again is the caller's decision, not the pool's.
+        // A refused connection is reported at once. The caller decides when to try again, not the pool.
         http.connectionPool.retryConnectionEstablishment = false
-        // The job's own trace goes out as a header; spans of the HTTP client would only cost time.
+        // The job's own trace is sent as a header. Spans of the HTTP client would only cost time.
         http.tracing.tracer = nil
         let patience = configuration.requestTimeout / .milliseconds(1)
         let idleTimeout = configuration.idleTimeout
@@ -72,7 +72,7 @@ final class HTTPTransport: Sendable {
                 let codec = try pipeline.handler(type: ByteToMessageHandler<HTTPResponseDecoder>.self)
                 let watch = ConnectionWatch(trust, isForRecharges: isForRecharges, idleTimeout: idleTimeout, socket: socket)
                 try pipeline.addHandler(watch, position: .after(codec))
-                // Should this process die, the kernel does not go on sending for longer than the call would have lasted.
+                // If this process dies, the kernel stops sending no later than the call would have ended.
                 try channel.syncOptions?.setOption(
                     .tcpOption(.init(rawValue: TCP_USER_TIMEOUT)), value: .init(min(max(patience, 1), 600_000)))
             }
@@ -82,8 +82,9 @@ final class HTTPTransport: Sendable {
 
     var keepsConnections: Bool { trust.isEarned }
 
-    /// A request without body that can be copied for every call, so that its URL is taken apart only once.
-    /// - Parameter userAgent: standard rules of firewalls refuse requests without one.
+    /// A request without a body. It is copied for every call, so that its URL is parsed only once.
+    /// - Parameter userAgent: common rules of firewalls refuse requests without one.
+    /// - Throws: `invalidURL`.
     static func template(url: String, userAgent: String) throws(BOSConfigurationError) -> HTTPClient.Request {
         do {
             return try HTTPClient.Request(
@@ -97,16 +98,16 @@ final class HTTPTransport: Sendable {
         }
     }
 
-    /// Under which terms a recharge is sent.
+    /// What a recharge needs beyond other calls.
     struct RechargeTerms: Sendable {
-        /// How long BOS has for its answer, from the moment at which the body leaves.
+        /// How long BOS has for its answer, counted from the moment at which the body leaves.
         var answerTime: TimeAmount
-        /// Asked directly before the body leaves; after `false` the call is not sent (``NotSentReason/late``).
+        /// Called directly before the body leaves. After `false` the call is not sent (``NotSentReason/late``).
         var isTimely: @Sendable () -> Bool
     }
 
-    /// Ends a call whose time is over, unless its body has left and BOS has time for its answer.
-    private func end(_ task: HTTPClient.Task<HTTPAnswer>, _ exchange: HTTPExchange, answerTime: TimeAmount?) {
+    /// Ends a call whose time is over. If its body has left and BOS still has time for its answer, it sets a timer for that time instead.
+    private func expire(_ task: HTTPClient.Task<HTTPAnswer>, of exchange: HTTPExchange, answerTime: TimeAmount?) {
         if let answerTime, let sentAt = exchange.sentAt, sentAt + answerTime > .now() {
             let timer = eventLoop.scheduleTask(deadline: sentAt + answerTime) { task.fail(reason: HTTPClientError.deadlineExceeded) }
             task.futureResult.whenComplete { _ in timer.cancel() }
@@ -115,11 +116,11 @@ final class HTTPTransport: Sendable {
         }
     }
 
-    /// Sends the request and waits for the whole answer, but no longer than the terms allow. Then the connection is reset.
+    /// Sends the request and waits for the whole answer, but no longer than the deadline allows. After that it resets the connection.
     ///
-    /// A cancelled task does not cut the call short: money may already be moving, and the deadline bounds it anyway.
+    /// The cancellation of the task does not end the call, because money may be moving already. The deadline ends it.
     /// - Parameters:
-    ///   - deadline: until when the call has to be over; that of a recharge, until when its body has to leave.
+    ///   - deadline: when the call has to be over. For a recharge: when its body has to have left.
     ///   - recharge: set for a recharge.
     func send(
         _ template: HTTPClient.Request, headers: [(String, String)], body: [UInt8], deadline: NIODeadline, recharge: RechargeTerms? = nil
@@ -130,9 +131,9 @@ final class HTTPTransport: Sendable {
         request.body = exchange.body(body)
         do {
             guard deadline > .now() else { throw HTTPClientError.deadlineExceeded }
-            let client = recharge == nil ? questions : recharges
+            let client = recharge == nil ? queries : recharges
             let task = client.execute(request: request, delegate: exchange)
-            let timer = eventLoop.scheduleTask(deadline: deadline) { self.end(task, exchange, answerTime: recharge?.answerTime) }
+            let timer = eventLoop.scheduleTask(deadline: deadline) { self.expire(task, of: exchange, answerTime: recharge?.answerTime) }
             defer { timer.cancel() }
             return .answer(try await task.futureResult.get())
         } catch {
@@ -141,11 +142,11 @@ final class HTTPTransport: Sendable {
         }
     }
 
-    /// Closes all connections; calls under way fail, later ones are not sent.
+    /// Closes all connections. Calls that are under way fail, and later calls are not sent.
     func shutdown() async {
-        // It only fails when it is called twice, and then there is nothing left to do.
+        // It fails only if it is called twice. Then all connections are closed already.
         try? await recharges.shutdown()
-        try? await questions.shutdown()
+        try? await queries.shutdown()
     }
 
     private static func notSent(_ error: any Error) -> Outcome {
@@ -161,12 +162,12 @@ final class HTTPTransport: Sendable {
         case let other?:
             .notSent(.connectFailed, detail: "nothing was sent to BOS: \(other.shortDescription)")
         case nil:
-            // Errors below HTTP name hosts, ports and system errors, nothing of the request.
+            // Errors below HTTP name hosts, ports and system errors. They contain no part of the request.
             .notSent(.connectFailed, detail: "no connection to BOS: \(reason(error))")
         }
     }
 
-    /// TLS errors name lines of the library's source; what is wrong is one word among them.
+    /// The text of an error. Of a TLS error it keeps the one word that says what is wrong, because the rest names lines of the library's source.
     private static func reason(_ error: any Error) -> String {
         let text = String(describing: error)
         guard let word = text.firstMatch(of: /OPENSSL_internal:(\w+)/)?.1 else { return String(text.prefix(300)) }

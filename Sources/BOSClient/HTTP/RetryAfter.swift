@@ -1,14 +1,15 @@
 internal import Foundation
 internal import NIOHTTP1
 
-/// The header `Retry-After`: how long BOS wants to be left alone. Source: RFC 9110, section 10.2.3.
+/// The header `Retry-After`: how long BOS asks the worker to wait. Source: RFC 9110, section 10.2.3.
 enum RetryAfter {
-    /// No longer pause is believed: a slip on the other side must not stop the calls for days.
+    /// Longer pauses are cut to this one, so that a mistake of BOS cannot stop the calls for days.
     static let maximum = Duration.seconds(3600)
 
-    /// The pause that an answer asks for, from zero to ``maximum``; `nil` if it asks for none or in no known form.
+    /// The pause that an answer asks for, from zero to ``maximum``. `nil` if it asks for none, or in an unknown form.
     ///
-    /// A date is compared with the answer's own `Date`, so that this machine's clock does not matter; without that with this machine's.
+    /// A date is compared with the answer's header `Date`, so that this machine's clock does not matter.
+    /// - Parameter now: stands in for a missing `Date`.
     static func read(_ headers: HTTPHeaders, now: Date = Date()) -> Duration? {
         guard let text = headers.first(name: "Retry-After")?.trimmed, !text.isEmpty else { return nil }
         if text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) {

@@ -5,15 +5,15 @@ private import Foundation
 private import NIOCore
 import Secrets
 
-/// The authorise call itself: one request, one token or one sentence why not.
+/// The authorise call: one request, which yields a token or a sentence that says why there is none.
 struct AuthoriseRequest: Sendable {
-    /// A token and how many seconds it has to live.
+    /// A token and its remaining life in seconds.
     struct Grant: Sendable {
         var token: Secret
         var lifetime: Double
     }
 
-    /// Why there is no token; a sentence without secrets.
+    /// Why there is no token, in a sentence without secrets.
     struct Failure: Error {
         var problem: String
     }
@@ -21,7 +21,7 @@ struct AuthoriseRequest: Sendable {
     let configuration: BOSConfiguration.Authorise
     private let clock: BOSClock
     private let template: HTTPClient.Request
-    /// The public key as PEM, checked when this was made; the key itself is not `Sendable`.
+    /// The public key as PEM text, which `init` has checked. The key object itself is not `Sendable`.
     private let publicKeyPEM: String?
 
     init(_ configuration: BOSConfiguration.Authorise, userAgent: String, clock: BOSClock) throws(BOSConfigurationError) {
@@ -56,7 +56,7 @@ struct AuthoriseRequest: Sendable {
         }
     }
 
-    /// base64(RSA-OAEP-SHA1(public key, "<client id>.<unix seconds>")), as the payout API wants it.
+    /// base64(RSA-OAEP-SHA1(public key, "<client id>.<unix seconds>")), as the payout API expects it.
     private func signature(_ pem: String) throws(Failure) -> String {
         do {
             let text = "\(configuration.clientID).\(Int64(clock.now()))"
@@ -70,8 +70,8 @@ struct AuthoriseRequest: Sendable {
     private func grant(_ answer: HTTPAnswer) throws(Failure) -> Grant {
         if let encoding = answer.encoding {
             throw Failure(
-                problem: "the authorise call's answer is encoded (Content-Encoding: \(encoding)), and the worker asks for none; switch"
-                    + " compression off in the API or in what stands before it")
+                problem: "the authorise call's answer is encoded (Content-Encoding: \(encoding)), but the worker asks for none; switch"
+                    + " compression off in the API or in the proxy in front of it")
         }
         let json = (try? JSONValue.parse(answer: answer.body)) ?? .null
         guard (200...299).contains(answer.status), let text = json.member(at: configuration.tokenPath)?.text else {
@@ -82,7 +82,7 @@ struct AuthoriseRequest: Sendable {
         }
         let token = Secret(text)
         guard token.isToken else { throw Failure(problem: "the authorise call's token cannot stand in an HTTP header") }
-        // An expiry in the past or far ahead tells more about the clocks than about the token.
+        // An expiry in the past, or more than a day ahead, shows that a clock is wrong.
         let remaining = (json.member(at: configuration.expiryPath)?.text).flatMap { Double($0) }.map { $0 - clock.now() }
         let usual = configuration.lifetime / .seconds(1)
         return Grant(token: token, lifetime: remaining.flatMap { (1...86_400).contains($0) ? $0 : nil } ?? usual)
@@ -90,7 +90,7 @@ struct AuthoriseRequest: Sendable {
 }
 
 extension JSONValue {
-    /// The value at a path of member names with dots between. An object may be written as JSON in a string.
+    /// The value at a path of member names with dots between them. An object on the path may be a string that holds JSON.
     fileprivate func member(at path: String) -> JSONValue? {
         path.split(separator: ".").reduce(Optional(self)) { value, name in (value?.objectInString ?? value)?[String(name)] }
     }

@@ -5,21 +5,22 @@ private import Synchronization
 
 /// A token from the authorise call, replaced before it expires.
 ///
-/// However many calls want a token, one renewal is under way at most; after a failure the next one waits, longer each time. All of it is
-/// measured by the steady clock: a civil clock that is set forbids no renewal and keeps no token alive.
+/// At most one renewal is under way, however many calls need a token. After a failure the next renewal waits, longer after each failure. The
+/// monotonic clock measures all of it: an operator who sets the wall clock neither blocks a renewal nor extends a token's life.
 final class AuthoriseTokenSource: TokenSource {
     private struct State {
         var token: Secret?
         var version: UInt64 = 0
+        /// In seconds of the monotonic clock, as are all times here but `expiry`.
         var expiresAt = -Double.infinity
-        /// The same in Unix seconds, for people.
+        /// When the token expires, in Unix seconds. It is only reported.
         var expiry = -Double.infinity
-        /// When the token is to be replaced: after 70 to 80 % of its life, so that many workers do not ask at the same moment.
+        /// When the worker replaces the token: after 70 to 80 % of its life, so that many workers do not send the call at the same moment.
         var renewAt = -Double.infinity
         var failures = 0
-        /// No renewal before that, after one has failed.
+        /// After a failed renewal: no other renewal starts before this time.
         var notBefore = -Double.infinity
-        /// When a refused token was last replaced.
+        /// When the last renewal because of a refused token started.
         var forcedAt = -Double.infinity
         var problem = "no token has been obtained yet"
         var renewal: Task<Void, Never>?
@@ -87,7 +88,7 @@ final class AuthoriseTokenSource: TokenSource {
         }
     }
 
-    /// The renewal under way, or a new one; `nil` while a failure's pause lasts.
+    /// The renewal that is under way, or a new one. `nil` during the pause after a failure.
     private func renewal() -> Task<Void, Never>? {
         let now = clock.steady()
         return stored.withLock { state in
@@ -97,8 +98,8 @@ final class AuthoriseTokenSource: TokenSource {
     }
 
     private func startRenewal(_ state: inout State) -> Task<Void, Never> {
-        // A task of its own: it serves everybody who waits, so it must not end with the one who happened to ask first. The
-        // authorise call's time-out bounds it.
+        // The renewal is a task of its own. It serves all waiting calls, so the cancellation of the call that started it must not end it. The
+        // time-out of the authorise call bounds it.
         let renewal = Task {
             do throws(AuthoriseRequest.Failure) {
                 succeed(try await request.send(over: transport))

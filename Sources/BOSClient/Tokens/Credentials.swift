@@ -5,30 +5,32 @@ extension BOSConfiguration {
     package enum Credentials: Sendable {
         /// Calls carry no token.
         case none
-        /// A file that something else writes anew when the token changes; white space around the token is ignored.
+        /// Another program writes the token to this file, and writes it again when the token changes. White space around the token is ignored.
         case file(path: String)
         /// The authorise call.
         case authorise(Authorise)
     }
 
-    /// The authorise call. Known: it exists, a token lives 600 seconds, a signature by a public key may be needed. Everything else is
-    /// assumed from a payout API whose description has the same wording.
+    /// The authorise call. Known: it exists, a token is valid for 600 seconds, and it may need a signature with a public key. Everything else is
+    /// assumed, after a payout API whose description has the same wording. Source: bos-api.md#known-seen-assumed.
     package struct Authorise: Sendable {
         package var url: String
         package var clientID: String
         package var clientSecret: Secret
-        /// A PEM file with an RSA public key; with it a signature is sent, for callers without a fixed IP address.
+        /// The path of a PEM file with an RSA public key. If it is set, the call carries a signature; callers without a fixed IP address need one.
         package var publicKeyFile: String?
         package var clientIDHeader = "X-Client-Id"
         package var clientSecretHeader = "X-Client-Secret"
         package var signatureHeader = "X-Cf-Signature"
-        /// Member names from the answer's outermost object down to the token, with dots between.
+        /// Where the token is in the answer: member names from the outermost object inwards, with dots between them.
         package var tokenPath = "data.token"
-        /// As `tokenPath`, to the expiry in Unix seconds; a missing or unlikely expiry means `lifetime`.
+        /// Where the expiry in Unix seconds is, written as in `tokenPath`. If the expiry is missing or unlikely, `lifetime` applies.
         package var expiryPath = "data.expiry"
+        /// How long a token is valid where the answer does not say it.
         package var lifetime: Duration = .seconds(600)
+        /// For one authorise call as a whole.
         package var timeout: Duration = .seconds(10)
-        /// A refused token is replaced by force at most once in this time, so that a BOS that refuses everything is not flooded.
+        /// The shortest time between two renewals because of a refused token. It keeps the calls few when BOS refuses every token.
         package var renewalInterval: Duration = .seconds(10)
 
         package init(url: String, clientID: String, clientSecret: Secret) {
@@ -39,19 +41,19 @@ extension BOSConfiguration {
     }
 }
 
-/// Tells one token from the one that replaced it, without holding either.
+/// Identifies one token among those that replaced each other, without its text.
 package struct CredentialVersion: Sendable, Hashable {
     package let number: UInt64
 
     package init(_ number: UInt64) { self.number = number }
 }
 
-/// Whether calls can be authenticated now, for readiness and the metric of the expiry.
+/// Whether calls can be authenticated now. Readiness and the metric `bos_token_expires_seconds` show it.
 package struct CredentialState: Sendable, Equatable {
-    /// False while every call would end as `notSent(.tokenUnavailable)`.
+    /// `false`: every call would end as `notSent(.tokenUnavailable)`.
     package let isUsable: Bool
-    /// When the token expires in Unix seconds; `nil` if that is not known or there is no token.
+    /// When the token expires, in Unix seconds. `nil` if that is unknown or there is no token.
     package let expiresAt: Double?
-    /// Why there is no usable token, in one sentence; `nil` if there is.
+    /// Why there is no usable token, in one sentence without a secret. `nil` if there is one.
     package let problem: String?
 }

@@ -3,20 +3,20 @@ private import Glibc
 import Secrets
 private import Synchronization
 
-/// A token in a file that something else writes anew when the token changes.
+/// A token in a file. Another program writes the file, and writes it again when the token changes.
 ///
-/// Once a second at most the file's identity is looked at, behind any symbolic links, and the file is read if that has changed. When a token
-/// is refused it is read at once: two tokens of one length, written within one tick of the clock, look alike from outside. It is a small
-/// local file, so reading it where the call runs costs less than a change of thread.
+/// The source compares the file's identity (behind symbolic links) at most once a second, and reads the file if the identity has changed. After a
+/// refused token it reads the file at once, because two tokens of the same length that were written within one tick of the clock have the same
+/// identity. The file is small and local, so reading it on the thread of the call costs less than a change of thread.
 final class FileTokenSource: TokenSource {
     private struct Identity: Equatable {
         let device: UInt
         let inode: UInt
         let size: Int
-        /// When content or owner, mode and links last changed.
+        /// When the content, owner, mode or links last changed: seconds and nanoseconds.
         let changed: [Int]
 
-        /// - Returns: `nil` if there is no such file.
+        /// - Returns: `nil` if there is no regular file at the path.
         init?(path: String) {
             var status = stat()
             guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
@@ -30,6 +30,7 @@ final class FileTokenSource: TokenSource {
         var token: Secret?
         var version: UInt64 = 0
         var problem: String? = "the token file has not been read yet"
+        /// In seconds of the monotonic clock.
         var checkedAt = -Double.infinity
     }
 
@@ -60,7 +61,7 @@ final class FileTokenSource: TokenSource {
 
     func run() async {}
 
-    /// - Parameter isRefused: the token was refused, so the file is read whatever its identity says.
+    /// - Parameter isRefused: BOS refused the token, so the file is read even if its identity is unchanged.
     private func current(isRefused: Bool = false) -> State {
         let now = clock.steady()
         return stored.withLock { state in
@@ -74,15 +75,21 @@ final class FileTokenSource: TokenSource {
 
     private func reload(_ state: inout State) {
         guard let identity = Identity(path: path) else {
-            return lose(&state, "the token file \(path) is missing, no file, or cannot be reached; check the path and whatever writes it")
+            return discard(
+                &state,
+                problem:
+                    "the token file \(path) is missing, is not a regular file, or cannot be reached; check the path and the program that writes it"
+            )
         }
         guard identity != state.identity else { return }
         guard identity.size <= 65_536, let contents = FileManager.default.contents(atPath: path) else {
-            return lose(&state, "the token file \(path) cannot be read or is far too long; check its permissions and its content")
+            return discard(
+                &state,
+                problem: "the token file \(path) cannot be read or is longer than 65,536 bytes; check its permissions and its content")
         }
         let token = Secret(String(decoding: contents, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
         guard token.isToken else {
-            return lose(&state, "the token file \(path) is empty or holds something that is no token; write the bare token into it")
+            return discard(&state, problem: "the token file \(path) is empty or does not hold a token; write the bare token into it")
         }
         state.identity = identity
         state.problem = nil
@@ -92,7 +99,7 @@ final class FileTokenSource: TokenSource {
         }
     }
 
-    private func lose(_ state: inout State, _ problem: String) {
+    private func discard(_ state: inout State, problem: String) {
         state.identity = nil
         state.token = nil
         state.problem = problem

@@ -42,7 +42,7 @@ struct OperatorEnquiry {
         }
         let configuration = settings.engineConfiguration
         let name = configuration.enquiresBy.name(recharge.reference, bosReference: known.progress.bosReference)
-        let call = CallOptions(traceparent: known.traceparent, timeout: configuration.requestTimeout)
-        return await gateway.enquire(name, registerID: recharge.registerID, call)
+        let options = CallOptions(traceparent: known.traceparent, timeout: configuration.requestTimeout)
+        return await gateway.enquire(name, registerID: recharge.registerID, options: options)
     }
 }

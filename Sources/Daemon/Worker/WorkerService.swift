@@ -24,7 +24,7 @@ struct WorkerService: Service {
             background.addTask { await publish() }
             background.addTask { await parts.client.run() }
             for lane in parts.lanes.all {
-                background.addTask { await lane.gate.run { reason in await parts.probe.look(at: reason, in: lane) } }
+                background.addTask { await lane.gate.run { reason in await parts.probe.check(reason, in: lane) } }
             }
             for consumer in parts.guardConsumers {
                 // Another program may publish into a guard queue by mistake. A rejected message of the marker becomes a dead letter.

@@ -4,7 +4,7 @@ import Ledger
 import Metrics
 import Synchronization
 
-/// The real BOS: turns each attempt of the client into an event of the job's state machine, in one exhaustive `switch` a call.
+/// The real BOS. It turns each attempt of the client into an event of the job's state machine, by one exhaustive `switch` for each call.
 package final class BOSClientGateway: BOSGateway {
     private let client: any BOSCalls
     private let metrics = BOSMetrics()
@@ -14,26 +14,27 @@ package final class BOSClientGateway: BOSGateway {
     package init(_ client: any BOSCalls) { self.client = client }
 
     package func recharge(
-        _ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions
+        _ recharge: Recharge, permit: consuming RetryPermit, options: CallOptions
     ) async -> CallReport<RechargeMachine.Event> {
-        sent.note(recharge.reference)
+        sent.insert(recharge.reference)
         let attempt = await metrics.measure(.recharge) {
-            await client.recharge(recharge, traceparent: call.traceparent, timeout: call.timeout, isTimely: call.isTimely)
+            await client.recharge(recharge, traceparent: options.traceparent, timeout: options.timeout, isTimely: options.isTimely)
         }
-        let note = attempt.note(.recharge, \.facts)
-        if let facts = factsAboutAnother(attempt, recharge) {
+        let note = attempt.note(.recharge, facts: \.facts)
+        if let facts = factsAboutAnother(than: recharge, in: attempt) {
             return CallReport(
-                .unknown(facts.answer), note: "\(note); its refid names another recharge", sighting: attempt.sighting(.recharge, \.facts))
+                .unknown(facts.answer), note: "\(note); its refid names another recharge",
+                sighting: attempt.sighting(.recharge, facts: \.facts))
         }
         var report = CallReport(
-            event(of: attempt), note: note, sighting: attempt.isPlainSuccess ? nil : attempt.sighting(.recharge, \.facts))
+            event(of: attempt), note: note, sighting: attempt.isPlainSuccess ? nil : attempt.sighting(.recharge, facts: \.facts))
         if case .credentialsRefused(let facts, _) = attempt { report.refusal = facts.answer }
         return report
     }
 
-    /// The facts of an answer whose refid names another recharge; `nil` if it may be this one's. Also what says that nothing was taken must be about
-    /// this recharge: what was not taken is sent again.
-    private func factsAboutAnother(_ attempt: Attempt<RechargeAnswer>, _ recharge: Recharge) -> BOSFacts? {
+    /// The facts of an answer whose `refid` names another recharge. `nil` if the answer may be about this one. Answers that say that BOS executed
+    /// nothing are checked too, because the worker would send this recharge again.
+    private func factsAboutAnother(than recharge: Recharge, in attempt: Attempt<RechargeAnswer>) -> BOSFacts? {
         let facts: BOSFacts
         switch attempt {
         case .answered(let answer): facts = answer.facts
@@ -52,7 +53,7 @@ package final class BOSClientGateway: BOSGateway {
         case .throttled(let facts): return .notTaken(.throttled(retryAfter: facts.retryAfter))
         case .postponed: return .notTaken(.postponed)
         case .credentialsRefused(_, let version):
-            note(version)
+            recordRefusal(of: version)
             return .notTaken(.credentialsRefused)
         case .unknown(_, _, let facts): return .unknown(facts?.answer, retryAfter: facts?.retryAfter)
         case .answered(let answer):
@@ -60,12 +61,12 @@ package final class BOSClientGateway: BOSGateway {
         }
     }
 
-    package func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> CallReport<Enquiry> {
+    package func enquire(_ reference: String, registerID: String, options: CallOptions) async -> CallReport<Enquiry> {
         let attempt = await metrics.measure(.enquiry) {
             await client.enquire(
-                reference: reference, registerID: registerID, traceparent: call.traceparent, timeout: call.timeout)
+                reference: reference, registerID: registerID, traceparent: options.traceparent, timeout: options.timeout)
         }
-        let (note, sighting) = (attempt.note(.enquiry, \.facts), attempt.sighting(.enquiry, \.facts))
+        let (note, sighting) = (attempt.note(.enquiry, facts: \.facts), attempt.sighting(.enquiry, facts: \.facts))
         switch attempt {
         case .answered(let answer):
             return CallReport(
@@ -77,11 +78,11 @@ package final class BOSClientGateway: BOSGateway {
         }
     }
 
-    package func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> CallReport<PANStatusMachine.Event> {
+    package func panStatus(_ query: PANStatusQuery, options: CallOptions) async -> CallReport<PANStatusMachine.Event> {
         let attempt = await metrics.measure(.panStatus) {
-            await client.panStatus(query, traceparent: call.traceparent, timeout: call.timeout)
+            await client.panStatus(query, traceparent: options.traceparent, timeout: options.timeout)
         }
-        let (note, sighting) = (attempt.note(.panStatus, \.facts), attempt.sighting(.panStatus, \.facts))
+        let (note, sighting) = (attempt.note(.panStatus, facts: \.facts), attempt.sighting(.panStatus, facts: \.facts))
         switch attempt {
         case .answered(let answer):
             return CallReport(.found(answer.finding, answer.facts.answer), note: note, sighting: sighting)
@@ -97,16 +98,16 @@ package final class BOSClientGateway: BOSGateway {
         return await client.renewCredentials(refused: version)
     }
 
-    private func note(_ version: CredentialVersion) { refused.withLock { $0 = version } }
+    private func recordRefusal(of version: CredentialVersion) { refused.withLock { $0 = version } }
 
-    /// Why a question got no usable answer.
+    /// Why a query got no usable answer.
     private func unanswered<Answer>(_ attempt: Attempt<Answer>) -> (WaitReason, retryAfter: Duration?) {
         switch attempt {
         case .notSent: return (.notSent, nil)
         case .throttled(let facts): return (.throttled, facts.retryAfter)
         case .postponed(let facts): return (.postponed, facts.retryAfter)
         case .credentialsRefused(_, let version):
-            note(version)
+            recordRefusal(of: version)
             return (.credentialsRefused, nil)
         case .unknown(_, _, let facts): return (.unanswered, facts?.retryAfter)
         case .answered: return (.unanswered, nil)
@@ -115,8 +116,8 @@ package final class BOSClientGateway: BOSGateway {
 }
 
 extension Attempt {
-    /// What a person reads in the job's history. Codes, reasons and hosts only: a message of BOS may hold a subscriber number.
-    fileprivate func note(_ endpoint: BOSMetrics.Endpoint, _ facts: (Answer) -> BOSFacts) -> String {
+    /// The clause for the job's history. It contains codes, reasons and hosts only, because a message of BOS may contain a subscriber number.
+    fileprivate func note(_ endpoint: BOSMetrics.Endpoint, facts: (Answer) -> BOSFacts) -> String {
         let what =
             switch self {
             case .notSent(let reason, let detail): "not sent (\(reason.rawValue)): \(detail)"
@@ -132,8 +133,8 @@ extension Attempt {
 }
 
 extension Attempt {
-    /// What BOS answered, to be counted.
-    fileprivate func sighting(_ endpoint: CodeSighting.Endpoint, _ facts: (Answer) -> BOSFacts) -> CodeSighting? {
+    /// BOS's answer, for the ledger's count of codes.
+    fileprivate func sighting(_ endpoint: CodeSighting.Endpoint, facts: (Answer) -> BOSFacts) -> CodeSighting? {
         switch self {
         case .notSent, .throttled: nil
         case .credentialsRefused(let facts, _), .postponed(let facts): CodeSighting(endpoint, facts.answer)
@@ -144,7 +145,7 @@ extension Attempt {
 }
 
 extension Attempt where Answer == RechargeAnswer {
-    /// These are too many to be counted one by one, and the ledger counts what succeeded anyway.
+    /// Such answers are too many to be counted one by one, and the ledger counts successes anyway.
     fileprivate var isPlainSuccess: Bool {
         if case .answered(let answer) = self { return answer.meaning == .done }
         return false

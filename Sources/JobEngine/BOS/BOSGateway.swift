@@ -1,23 +1,32 @@
 package import JobModel
 package import Ledger
 
-/// BOS as the engine sees it: each call is one attempt, and its result is already an event of the job's state machine.
+/// BOS as the engine sees it. Each call is one attempt, and its result is an event of the job's state machine.
 package protocol BOSGateway: Sendable {
-    /// Sends a recharge once; the permit is spent by it.
-    func recharge(_ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions) async -> CallReport<
+    /// Sends a recharge once. The call consumes the permit.
+    func recharge(_ recharge: Recharge, permit: consuming RetryPermit, options: CallOptions) async -> CallReport<
         RechargeMachine.Event
     >
-    func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> CallReport<Enquiry>
-    func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> CallReport<PANStatusMachine.Event>
-    /// Gets newer credentials than those that were refused last. `true` if there are some.
+    /// Enquires about a recharge. Moves no money.
+    /// - Parameters:
+    ///   - reference: the name under which BOS knows the recharge.
+    ///   - registerID: the merchant of the recharge.
+    func enquire(_ reference: String, registerID: String, options: CallOptions) async -> CallReport<Enquiry>
+    /// Queries the state of a PAN application. Moves no money.
+    func panStatus(_ query: PANStatusQuery, options: CallOptions) async -> CallReport<PANStatusMachine.Event>
+    /// Gets newer credentials than those that were refused last.
+    /// - Returns: whether there are newer ones now.
     func renewCredentials() async -> Bool
 }
 
 /// What every call carries.
 package struct CallOptions: Sendable {
+    /// Sent as the header of that name (W3C Trace Context).
     package var traceparent: String?
+    /// See ``BOSClient/recharge(_:traceparent:timeout:isTimely:)`` and ``BOSClient/enquire(reference:registerID:traceparent:timeout:)``.
     package var timeout: Duration
-    /// Asked directly before a recharge leaves: `false` once its deadline has passed or too little time is left for an answer. Nothing is sent then.
+    /// Called directly before a recharge leaves. It returns `false` once the deadline has passed or too little time is left for an answer. Then
+    /// nothing is sent.
     package var isTimely: @Sendable () -> Bool
 
     package init(traceparent: String?, timeout: Duration, isTimely: @escaping @Sendable () -> Bool = { true }) {
@@ -27,15 +36,15 @@ package struct CallOptions: Sendable {
     }
 }
 
-/// What became of one call, for the state machine and for people.
+/// The result of one call, for the state machine and for people.
 package struct CallReport<Event: Sendable>: Sendable {
     package var event: Event
-    /// One clause for the job's history: what was called, and what came of it or why nothing did. No subscriber number, no secret.
+    /// One clause for the job's history: what was called, and the result, or why the call was not made. No subscriber number, no secret.
     package var note: String
 
-    /// BOS's answer, if it refused the credentials of a recharge.
+    /// BOS's answer, if BOS refused the credentials of a recharge.
     package var refusal: Answer?
-    /// BOS's answer, to be counted for people; `nil` if there was none, or it is the plain success of a recharge.
+    /// BOS's answer, for the ledger's count of codes. `nil` if there was no answer, or if it is the plain success of a recharge.
     package var sighting: CodeSighting?
 
     package init(_ event: Event, note: String, sighting: CodeSighting? = nil) {
@@ -44,9 +53,10 @@ package struct CallReport<Event: Sendable>: Sendable {
         self.sighting = sighting
     }
 
-    /// Whether BOS answered at all: with something that can be counted, and no fault of its own.
+    /// Whether BOS answered, and not with an HTTP status of 500 or more.
     var isAnswered: Bool { sighting.map { $0.name.httpStatus < 500 } ?? false }
 
+    /// The same report with another event.
     package func map<Other>(_ transform: (Event) -> Other) -> CallReport<Other> {
         var report = CallReport<Other>(transform(event), note: note, sighting: sighting)
         report.refusal = refusal
@@ -54,12 +64,15 @@ package struct CallReport<Event: Sendable>: Sendable {
     }
 }
 
-/// What became of one enquiry.
+/// The result of one enquiry.
 package enum Enquiry: Sendable {
+    /// BOS answered, also if the finding is "not found".
     case found(RechargeMachine.Finding, Answer, Subject = Subject())
+    /// BOS gave no usable answer.
+    /// - Parameter retryAfter: the pause that BOS asked for.
     case unanswered(WaitReason, retryAfter: Duration?)
-    /// BOS was not asked: the worker held the enquiry back, or had no credentials to send.
+    /// The worker did not send the enquiry: it held it back, or had no credentials.
     case heldBack(WaitReason, retryAfter: Duration?)
-    /// BOS refuses the credentials of this enquiry and takes those of others.
+    /// BOS refuses the credentials of this enquiry and accepts those of others.
     case ownCredentialsRefused
 }

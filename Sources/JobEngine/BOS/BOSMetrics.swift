@@ -36,7 +36,7 @@ struct BOSMetrics: Sendable {
             })
     }
 
-    func measure<Answer>(_ endpoint: Endpoint, _ call: () async -> Attempt<Answer>) async -> Attempt<Answer> {
+    func measure<Answer>(_ endpoint: Endpoint, call: () async -> Attempt<Answer>) async -> Attempt<Answer> {
         let start = ContinuousClock.now
         let attempt = await call()
         durations[endpoint]?.record(duration: ContinuousClock.now - start)

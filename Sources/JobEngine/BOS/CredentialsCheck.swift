@@ -1,10 +1,10 @@
 import JobModel
 import Synchronization
 
-/// Tells whether BOS takes the credentials of the configuration, by an enquiry that moves no money. Many who ask at once share one enquiry.
+/// Checks by an enquiry whether BOS accepts the credentials of the configuration. Concurrent checks share one enquiry.
 final class CredentialsCheck: Sendable {
     private struct State {
-        var isAsking = false
+        var isEnquiring = false
         var endedAt = Duration.zero
         var areTaken: Bool?
     }
@@ -12,7 +12,7 @@ final class CredentialsCheck: Sendable {
     private enum Turn {
         case known(Bool)
         case wait
-        case ask
+        case enquire
     }
 
     private let bos: any BOSGateway
@@ -21,7 +21,7 @@ final class CredentialsCheck: Sendable {
     private let state = Mutex(State())
     private let ends = WakeSignal()
 
-    /// How long an answer holds.
+    /// How long a result holds.
     private static let lifetime = Duration.seconds(1)
 
     init(_ bos: any BOSGateway, merchant: KnownMerchant, clock: any EngineClock) {
@@ -30,15 +30,15 @@ final class CredentialsCheck: Sendable {
         self.clock = clock
     }
 
-    /// `false` also if BOS could not be asked: then a refusal concerns every call, as far as is known.
-    func areTaken(_ call: CallOptions) async -> Bool {
+    /// Whether BOS accepts the credentials. Also `false` if BOS gave no answer: then a refusal may concern every call.
+    func areTaken(_ options: CallOptions) async -> Bool {
         while true {
             switch nextTurn() {
             case .known(let areTaken): return areTaken
-            case .wait: await ends.wait { !self.state.withLock(\.isAsking) }
-            case .ask:
-                let areTaken = await ask(call)
-                state.withLock { $0 = State(isAsking: false, endedAt: clock.uptime(), areTaken: areTaken) }
+            case .wait: await ends.wait { !self.state.withLock(\.isEnquiring) }
+            case .enquire:
+                let areTaken = await enquire(options)
+                state.withLock { $0 = State(isEnquiring: false, endedAt: clock.uptime(), areTaken: areTaken) }
                 ends.pulse()
                 return areTaken
             }
@@ -48,19 +48,19 @@ final class CredentialsCheck: Sendable {
     private func nextTurn() -> Turn {
         state.withLock { state in
             if let known = state.areTaken, clock.uptime() - state.endedAt < Self.lifetime { return .known(known) }
-            if state.isAsking, !Task.isCancelled { return .wait }
-            state.isAsking = true
-            return .ask
+            if state.isEnquiring, !Task.isCancelled { return .wait }
+            state.isEnquiring = true
+            return .enquire
         }
     }
 
-    private func ask(_ call: CallOptions) async -> Bool {
+    private func enquire(_ options: CallOptions) async -> Bool {
         guard let registerID = merchant.registerID else { return false }
-        let report = await bos.enquire(PauseProbe.reference, registerID: registerID, call)
+        let report = await bos.enquire(PauseProbe.reference, registerID: registerID, options: options)
         return switch report.event {
         case .found: true
         case .ownCredentialsRefused: false
-        // An answer without a verdict: BOS may answer this question so for ever. Without an answer nothing is known.
+        // BOS answered without a finding. It may always answer this enquiry so, and it has accepted the credentials.
         case .unanswered(.unanswered, _): report.isAnswered
         case .unanswered, .heldBack: false
         }

@@ -4,30 +4,30 @@ package import Ledger
 package import Logging
 import Synchronization
 
-/// Finds out whether the enquiry finds a recharge that certainly exists, for each merchant of this process and configuration.
+/// Finds out for each merchant of this process and configuration whether enquiries find a recharge that certainly exists.
 ///
-/// Only then does "not found" mean anything. Source: bos-api.md#when-an-enquiry-settles-a-doubt. BOS can change, so that a finding is measured
-/// again by the next recharge that BOS executes once it is older than ``lifetime``; until then it counts.
+/// "Not found" proves something only if they do. Source: bos-api.md#when-an-enquiry-settles-a-doubt. BOS can change, so a calibration that is
+/// older than ``lifetime`` is measured again with the next recharge that BOS executes. Until then it counts.
 package final class EnquiryCalibrator: Sendable {
     /// What a calibration holds for.
     struct Key: Hashable {
         var registerID: String
-        /// The kind of name that was asked for.
+        /// The kind of name that the enquiry used.
         var name: EngineConfiguration.EnquiryName
     }
 
-    /// A recharge that exists.
+    /// A recharge that certainly exists.
     private struct Example {
         var recharge: Recharge
         var bosReference: String?
-        /// How often the enquiry did not find it, and since when, in the clock's uptime.
+        /// How many enquiries did not find it, and when the first one was, in the clock's uptime.
         var misses = 0
         var missedSince: Duration?
     }
 
     private struct Finding {
         var calibration: Calibration
-        /// BOS itself had said that it executed the recharge.
+        /// BOS had confirmed the recharge in its answer to `DoRecharge`.
         var isCertain: Bool
         /// In the clock's uptime.
         var measuredAt: Duration
@@ -35,9 +35,28 @@ package final class EnquiryCalibrator: Sendable {
 
     private struct State {
         var calibrations: [Key: Finding] = [:]
-        /// What is being asked about, and the latest that came meanwhile.
+        /// The recharge that the calibrator enquires about, and the latest one that was executed since.
         var examples: [Key: Example] = [:]
         var latest: [Key: Example] = [:]
+
+        /// Takes a new example for the key, unless the key has a fresh calibration by a certain recharge, which it nearly always has.
+        /// - Returns: `true` if the calibration of the key has to begin.
+        mutating func begins(_ key: Key, at now: Duration, with example: () -> Example) -> Bool {
+            if let known = calibrations[key], known.calibration.findsRecharges, known.isCertain,
+                now - known.measuredAt < EnquiryCalibrator.lifetime
+            {
+                return false
+            }
+            guard examples[key] != nil else {
+                guard examples.count < EnquiryCalibrator.maximumMerchants else { return false }
+                examples[key] = example()
+                return true
+            }
+            // The calibrator enquires about one example until BOS finds it. That BOS finds other recharges says nothing about those that it
+            // does not find.
+            latest[key] = example()
+            return false
+        }
     }
 
     private let gateway: any BOSGateway
@@ -46,21 +65,24 @@ package final class EnquiryCalibrator: Sendable {
     private let clock: any EngineClock
     private let logger: Logger
     private let state = Mutex(State())
-    private let wishes: AsyncStream<Key>
-    private let wished: AsyncStream<Key>.Continuation
+    private let requests: AsyncStream<Key>
+    private let requester: AsyncStream<Key>.Continuation
 
-    /// Merchants that are remembered, and asked about at once, at the most. The one that was measured longest ago is forgotten, and untried again.
+    /// The most merchants that are remembered, and that are calibrated at the same time. The one that was measured longest ago is forgotten, and is
+    /// untried again.
     private static let maximumMerchants = 256
-    /// How long a finding counts before the next executed recharge is asked about.
+    /// The age from which a calibration is measured again.
     static let lifetime = Duration.seconds(3_600)
-    /// How often the enquiry is asked about one example before it counts as blind: BOS may show an execution a moment later.
+    /// After so many enquiries that did not find the example, the enquiry counts as blind. One is not enough, because BOS may show an execution late.
     private static let attempts = 4
-    /// How long a recharge that is not found is held against the enquiry. Then the latest one decides: BOS may have lost the record of one for ever.
+    /// How long a recharge that is not found counts against the enquiry. After that the latest recharge decides, because BOS may have lost the record
+    /// of one recharge for ever.
     static let memory = Duration.seconds(86_400)
-    /// How often the question about what was never sent is asked before an answer that neither finds it nor says "not found" counts as "not
-    /// found": BOS may refuse that question for ever, or have refused it by chance.
+    /// After so many answers about a recharge that does not exist which say neither "found" nor "not found", they count as "not found". BOS may
+    /// refuse that enquiry always, or may have refused it by chance.
     private static let controls = 6
 
+    /// - Parameter gateway: BOS with its limits, so that calibrations count as calls.
     package init(
         gateway: any BOSGateway, ledger: any Ledger, configuration: EngineConfiguration, clock: any EngineClock, logger: Logger
     ) {
@@ -69,77 +91,62 @@ package final class EnquiryCalibrator: Sendable {
         self.configuration = configuration
         self.clock = clock
         self.logger = logger
-        (wishes, wished) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.maximumMerchants))
+        (requests, requester) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.maximumMerchants))
     }
 
-    /// What the enquiry was seen to do for this merchant, when it was asked for a recharge by this kind of name.
+    /// What enquiries of this merchant that used this kind of name have shown.
     package func calibration(of registerID: String, by name: EngineConfiguration.EnquiryName = .reference) -> Calibration {
         state.withLock { $0.calibrations[Key(registerID: registerID, name: name)]?.calibration ?? .untried }
     }
 
-    /// What keeps doubts from being settled, one sentence for each merchant; for readiness and people.
+    /// Why doubts cannot be resolved by "not found", one sentence for each merchant. Readiness shows it.
     package var problems: [String] {
         state.withLock { state in
             state.calibrations.sorted { $0.key.registerID < $1.key.registerID }.compactMap { _, known in
                 switch known.calibration {
                 case .blind, .credulous:
-                    "\(known.calibration.explanation): no doubt is settled by \"not found\" (check api.paths.enquiry and api.enquiry)"
+                    "\(known.calibration.explanation): \"not found\" resolves no doubt (check api.paths.enquiry and api.enquiry)"
                 case .untried, .passed: nil
                 }
             }
         }
     }
 
-    /// Takes note of a recharge that BOS has just said it executed.
-    func executed(_ recharge: Recharge, _ bosReference: String?) {
+    /// Records a recharge that BOS confirmed as executed. If necessary, its merchant is calibrated with it.
+    /// - Parameter bosReference: BOS's own name of the recharge, if it has one.
+    func recordExecution(of recharge: Recharge, bosReference: String?) {
         let now = clock.uptime()
         for name in configuration.enquiresBy.kinds(bosReference) {
             let key = Key(registerID: recharge.registerID, name: name)
-            if state.withLock({ Self.take(recharge, bosReference, key, at: now, &$0) }) { wished.yield(key) }
+            if state.withLock({ $0.begins(key, at: now) { Example(recharge: recharge, bosReference: bosReference) } }) {
+                requester.yield(key)
+            }
         }
     }
 
-    /// Asks at once about a recharge that an enquiry has found. What comes of it holds until BOS executes one.
-    func calibrate(byFound recharge: Recharge, _ bosReference: String?, _ name: EngineConfiguration.EnquiryName) async {
+    /// Calibrates at once with a recharge that an enquiry has found. The result holds until BOS executes a recharge.
+    func calibrate(byFound recharge: Recharge, bosReference: String?, name: EngineConfiguration.EnquiryName) async {
         let example = Example(recharge: recharge, bosReference: bosReference)
-        guard case .shows(let calibration, isSure: true) = await ask(about: example, name) else { return }
-        conclude(calibration, Key(registerID: recharge.registerID, name: name), isCertain: false)
+        guard case .shows(let calibration, isSure: true) = await observe(example, by: name) else { return }
+        conclude(calibration, for: Key(registerID: recharge.registerID, name: name), isCertain: false)
     }
 
-    /// Whether the key is to be calibrated by this recharge from now on. Nearly always it is calibrated already, and nothing is made.
-    private static func take(
-        _ recharge: Recharge, _ bosReference: String?, _ key: Key, at now: Duration, _ state: inout State
-    ) -> Bool {
-        if let known = state.calibrations[key], known.calibration.findsRecharges, known.isCertain, now - known.measuredAt < lifetime {
-            return false
-        }
-        let example = Example(recharge: recharge, bosReference: bosReference)
-        guard state.examples[key] != nil else {
-            guard state.examples.count < maximumMerchants else { return false }
-            state.examples[key] = example
-            return true
-        }
-        // One example is asked about until it is found: what the enquiry finds of others says nothing about the recharges that it does not find.
-        state.latest[key] = example
-        return false
-    }
-
-    /// Asks about each example until the enquiry of its merchant is calibrated. Ends when cancelled.
+    /// Enquires about each example until its merchant is calibrated. Ends when the task is cancelled.
     package func run() async {
-        await takeStock()
+        await loadExamples()
         await withDiscardingTaskGroup { group in
-            for await key in wishes { group.addTask { await self.calibrate(key) } }
+            for await key in requests { group.addTask { await self.calibrate(key) } }
             group.cancelAll()
         }
     }
 
-    /// Begins with recharges that an earlier process has sent to the same API: the newest one, and one of each merchant that has doubts.
-    private func takeStock() async {
+    /// Begins with recharges that an earlier process sent to the same API: the newest one, and one of each merchant with doubts.
+    private func loadExamples() async {
         guard let newest = try? await ledger.lastExecuted(sentTo: configuration.policy.destination) else { return }
         let doubtful = await merchantsInDoubt()
         for (place, record) in newest.enumerated() {
             guard case .recharge(let recharge) = record.job, place == 0 || doubtful.contains(recharge.registerID) else { continue }
-            executed(recharge, record.progress.bosReference)
+            recordExecution(of: recharge, bosReference: record.progress.bosReference)
         }
     }
 
@@ -155,14 +162,14 @@ package final class EnquiryCalibrator: Sendable {
     private func calibrate(_ key: Key) async {
         var (rounds, unsure) = (0, 0)
         while !Task.isCancelled, let example = state.withLock({ $0.examples[key] }) {
-            switch await ask(about: example, key.name) {
+            switch await observe(example, by: key.name) {
             case .shows(let calibration, let isSure):
                 unsure += isSure ? 0 : 1
                 guard isSure || unsure >= Self.controls else { break }
-                conclude(calibration, key, isCertain: true)
+                conclude(calibration, for: key, isCertain: true)
                 if calibration.findsRecharges { return }
                 unsure = 0
-            case .doesNotFind: missed(key)
+            case .doesNotFind: recordMiss(of: key)
             case .unanswered: break
             }
             rounds += 1
@@ -170,8 +177,8 @@ package final class EnquiryCalibrator: Sendable {
         }
     }
 
-    /// The enquiry did not find the example of this key.
-    private func missed(_ key: Key) {
+    /// Records that the enquiry did not find the example of this key.
+    private func recordMiss(of key: Key) {
         let now = clock.uptime()
         let misses = state.withLock { state in
             let since = state.examples[key]?.missedSince ?? now
@@ -181,36 +188,37 @@ package final class EnquiryCalibrator: Sendable {
             if now - since >= Self.memory, let latest = state.latest.removeValue(forKey: key) { state.examples[key] = latest }
             return misses
         }
-        // What was seen to find everything does not get better by finding nothing now and then.
+        // An enquiry that finds what does not exist stays credulous, even if it sometimes finds nothing.
         guard misses >= Self.attempts, calibration(of: key.registerID, by: key.name) != .credulous else { return }
-        conclude(.blind, key, isCertain: true)
+        conclude(.blind, for: key, isCertain: true)
     }
 
     private enum Observation {
-        /// - Parameter isSure: BOS was heard to say of what was never sent that it is found, or that it is not.
+        /// - Parameter isSure: BOS answered "found" or "not found" about a recharge that does not exist.
         case shows(Calibration, isSure: Bool)
         case doesNotFind
-        /// BOS gave no answer, or has not decided: it shows nothing.
+        /// BOS gave no answer, or no decision. That shows nothing.
         case unanswered
     }
 
     /// What the enquiry shows about a recharge that exists.
-    private func ask(about example: Example, _ name: EngineConfiguration.EnquiryName) async -> Observation {
-        switch await enquire(name.name(example.recharge.reference, bosReference: example.bosReference), example.recharge.registerID).event {
+    private func observe(_ example: Example, by name: EngineConfiguration.EnquiryName) async -> Observation {
+        let reference = name.name(example.recharge.reference, bosReference: example.bosReference)
+        switch await enquire(reference, registerID: example.recharge.registerID).event {
         case .unanswered, .heldBack, .ownCredentialsRefused, .found(.pending, _, _): return .unanswered
         case .found(.notFound, _, _), .found(.declined, _, _), .found(.failed, _, _): return .doesNotFind
         case .found(.succeeded, _, let subject):
             guard let calibration = subject.calibration(by: example.recharge, bosReference: example.bosReference) else {
                 return .doesNotFind
             }
-            return await control(example, calibration)
+            return await control(example, seen: calibration)
         }
     }
 
-    /// Asks about what was never sent. An enquiry that finds it would settle any doubt.
-    /// - Parameter calibration: what the enquiry has shown of the recharge that exists.
-    private func control(_ example: Example, _ calibration: Calibration) async -> Observation {
-        let report = await enquire(PauseProbe.reference, example.recharge.registerID)
+    /// Enquires about a recharge that does not exist. An enquiry that finds it would find anything.
+    /// - Parameter calibration: what the enquiry has shown about the recharge that exists.
+    private func control(_ example: Example, seen calibration: Calibration) async -> Observation {
+        let report = await enquire(PauseProbe.reference, registerID: example.recharge.registerID)
         switch report.event {
         case .found(.succeeded, _, _), .found(.failed, _, _): return .shows(.credulous, isSure: true)
         case .found(.notFound, _, _): return .shows(calibration, isSure: true)
@@ -220,11 +228,14 @@ package final class EnquiryCalibrator: Sendable {
         }
     }
 
-    private func enquire(_ name: String, _ registerID: String) async -> CallReport<Enquiry> {
-        await gateway.enquire(name, registerID: registerID, CallOptions(traceparent: nil, timeout: configuration.requestTimeout))
+    private func enquire(_ reference: String, registerID: String) async -> CallReport<Enquiry> {
+        let options = CallOptions(traceparent: nil, timeout: configuration.requestTimeout)
+        return await gateway.enquire(reference, registerID: registerID, options: options)
     }
 
-    func conclude(_ calibration: Calibration, _ key: Key, isCertain: Bool) {
+    /// Stores a calibration and logs a change.
+    /// - Parameter isCertain: BOS had confirmed the example in its answer to `DoRecharge`. A certain calibration is never replaced by another one.
+    func conclude(_ calibration: Calibration, for key: Key, isCertain: Bool) {
         let finding = Finding(calibration: calibration, isCertain: isCertain, measuredAt: clock.uptime())
         let isNews = state.withLock { state in
             if !isCertain, state.calibrations[key]?.isCertain == true || state.examples[key]?.missedSince != nil { return false }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A merchant whose credentials BOS takes, for questions that only want to know whether BOS talks to the worker.
+/// A merchant that BOS accepts. Enquiries that only check the connection to BOS use it.
 package final class KnownMerchant: Sendable {
     private let configured: String?
     private let answered = Mutex<String?>(nil)
@@ -8,11 +8,11 @@ package final class KnownMerchant: Sendable {
     /// - Parameter configured: `api.registerID`.
     package init(configured: String?) { self.configured = configured }
 
-    /// The configured one, else the last that BOS has answered; `nil` while there is none.
+    /// The configured merchant, or else the last one that BOS answered. `nil` if there is none yet.
     var registerID: String? { configured ?? answered.withLock { $0 } }
 
-    /// BOS has answered a call of this merchant.
-    func note(_ registerID: String) {
+    /// Records that BOS answered a call of this merchant.
+    func recordAnswer(to registerID: String) {
         guard configured == nil else { return }
         answered.withLock { $0 = registerID }
     }

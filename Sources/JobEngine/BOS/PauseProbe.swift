@@ -1,14 +1,14 @@
 import JobModel
 package import Ledger
 
-/// Finds out whether what closed the gate has passed, without moving money.
+/// Finds out whether the reason of a pause has passed. It moves no money.
 package struct PauseProbe: Sendable {
     private let gateway: any BOSGateway
     private let ledger: any Ledger
     private let merchant: KnownMerchant
     private let timeout: Duration
 
-    /// Asked about in enquiries that only want to know whether BOS talks to us; no upstream uses it.
+    /// The reference of a recharge that does not exist. Enquiries that only check the connection to BOS use it; no upstream uses it.
     static let reference = "bos-worker-probe"
 
     package init(gateway: any BOSGateway, ledger: any Ledger, merchant: KnownMerchant, timeout: Duration) {
@@ -18,7 +18,8 @@ package struct PauseProbe: Sendable {
         self.timeout = timeout
     }
 
-    package func look(at reason: PauseReason, in lane: Lane) async -> ConsumptionGate.Finding {
+    /// Checks one reason to pause.
+    package func check(_ reason: PauseReason, in lane: Lane) async -> ConsumptionGate.ProbeResult {
         switch reason {
         case .ledger:
             do throws(LedgerError) {
@@ -27,16 +28,16 @@ package struct PauseProbe: Sendable {
             } catch { return .stands }
         case .credentials:
             _ = await gateway.renewCredentials()
-            // Without a merchant to ask for, only a job can tell.
+            // Without a known merchant there is no enquiry, so only a job can show it.
             guard merchant.registerID != nil else { return .triesJob }
-            // An answer without a verdict lifts it too: BOS may refuse this question for reasons of its own, for ever.
+            // An answer without a finding also ends the pause, because BOS may always refuse this enquiry for other reasons.
             guard let trouble = await trouble(among: [.credentialsRefused, .notSent, .throttled]) else { return .passed }
             let isRefused = trouble.reason == .credentialsRefused
-            lane.gate.explain(
+            lane.gate.update(
                 .credentials,
                 detail: isRefused
                     ? ConsumptionGate.refusedCredentials(trouble.note)
-                    : "BOS has refused our credentials, and cannot be asked whether it takes them now; \(trouble.note)")
+                    : "BOS refused the worker's credentials, and an enquiry whether it accepts them now got no answer; \(trouble.note)")
             return .stands
         case .bos: return await lane.probe { await trouble(among: [.notSent, .throttled, .unanswered]) == nil } ? .passed : .stands
         case .throttled: return lane.throttledFor == nil ? .passed : .stands
@@ -47,10 +48,10 @@ package struct PauseProbe: Sendable {
         }
     }
 
-    /// Why an enquiry got no answer; `nil` if it got one, or none for another reason than these.
+    /// Why an enquiry got no answer. `nil` if it got one, or if the reason is not in the list.
     private func trouble(among reasons: [WaitReason]) async -> (reason: WaitReason, note: String)? {
-        let call = CallOptions(traceparent: nil, timeout: timeout)
-        let report = await gateway.enquire(Self.reference, registerID: merchant.registerID ?? "", call)
+        let options = CallOptions(traceparent: nil, timeout: timeout)
+        let report = await gateway.enquire(Self.reference, registerID: merchant.registerID ?? "", options: options)
         switch report.event {
         case .found, .ownCredentialsRefused: return nil
         case .unanswered(let reason, _), .heldBack(let reason, _): return reasons.contains(reason) ? (reason, report.note) : nil

@@ -1,7 +1,8 @@
 package import JobModel
 import Synchronization
 
-/// BOS behind its limits: each call waits for the rate, is held back while BOS is not fit for it, and tells how BOS is.
+/// BOS with its limits. Each call waits for the rate limit, is held back while the lane's breaker or a pause of BOS forbids it, and reports its
+/// result to the lane.
 package struct RateLimitedBOS: BOSGateway {
     private let bos: any BOSGateway
     private let lanes: Lanes
@@ -10,11 +11,12 @@ package struct RateLimitedBOS: BOSGateway {
     private let merchant: KnownMerchant
     private let clock: any EngineClock
 
-    /// Longer than this nobody waits here for the rate: the job waits in the ledger instead.
+    /// The longest wait for the rate limit. A job that would wait longer waits in the ledger instead.
     private static let patience = Duration.seconds(2)
 
-    /// - Parameter ratePerSecond: calls of all kinds together; `nil`: no limit.
-    /// - Parameter merchant: by whose credentials those of a job are told from all others'.
+    /// - Parameters:
+    ///   - ratePerSecond: calls per second, of all kinds together. `nil`: no limit.
+    ///   - merchant: the check whether BOS refuses one job's credentials or all credentials enquires for this merchant.
     package init(_ bos: any BOSGateway, lanes: Lanes, ratePerSecond: Double?, merchant: KnownMerchant, clock: any EngineClock) {
         self.bos = bos
         credentials = CredentialsCheck(bos, merchant: merchant, clock: clock)
@@ -25,78 +27,79 @@ package struct RateLimitedBOS: BOSGateway {
     }
 
     package func recharge(
-        _ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions
+        _ recharge: Recharge, permit: consuming RetryPermit, options: CallOptions
     ) async -> CallReport<RechargeMachine.Event> {
         let lane = lanes.money
-        lane.gate.noteCall()
+        lane.gate.recordCall()
         if let held = await held(lane) { return CallReport(.notTaken(.heldBack(held.reason, retryAfter: held.wait)), note: held.note) }
-        guard call.isTimely() else {
+        guard options.isTimely() else {
             return CallReport(
                 .notTaken(.heldBack(.late, retryAfter: nil)),
                 note: "held back: expires_at has passed or too little time is left for an answer")
         }
         let start = clock.uptime()
-        var report = await bos.recharge(permit, recharge, call)
-        if case .notTaken(.credentialsRefused) = report.event, await isOwnRefusal(call) {
+        var report = await bos.recharge(recharge, permit: permit, options: options)
+        if case .notTaken(.credentialsRefused) = report.event, await isOwnRefusal(options) {
             report.event = .notTaken(.ownCredentialsRefused(takesOthers: lane.takesCredentials, report.refusal))
         }
-        if case .answered = report.event { merchant.note(recharge.registerID) }
+        if case .answered = report.event { merchant.recordAnswer(to: recharge.registerID) }
         await lane.record(report.event.outcome, startedAt: start, note: report.note)
         return report
     }
 
-    package func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> CallReport<Enquiry> {
+    package func enquire(_ reference: String, registerID: String, options: CallOptions) async -> CallReport<Enquiry> {
         let lane = lanes.questions
-        lane.gate.noteCall()
+        lane.gate.recordCall()
         if let held = await held(lane) { return CallReport(.heldBack(held.reason, retryAfter: held.wait), note: held.note) }
         let start = clock.uptime()
-        var report = await bos.enquire(reference, registerID: registerID, call)
-        if case .unanswered(.credentialsRefused, _) = report.event, await isOwnRefusal(call) { report.event = .ownCredentialsRefused }
+        var report = await bos.enquire(reference, registerID: registerID, options: options)
+        if case .unanswered(.credentialsRefused, _) = report.event, await isOwnRefusal(options) { report.event = .ownCredentialsRefused }
         await lane.record(report.event.outcome, startedAt: start, note: report.note)
         return report
     }
 
-    package func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> CallReport<PANStatusMachine.Event> {
+    package func panStatus(_ query: PANStatusQuery, options: CallOptions) async -> CallReport<PANStatusMachine.Event> {
         let lane = lanes.questions
-        lane.gate.noteCall()
+        lane.gate.recordCall()
         if let held = await held(lane) { return CallReport(.heldBack(held.reason, retryAfter: held.wait), note: held.note) }
         let start = clock.uptime()
-        var report = await bos.panStatus(query, call)
-        if case .unanswered(.credentialsRefused, _) = report.event, await isOwnRefusal(call) { report.event = .ownCredentialsRefused }
+        var report = await bos.panStatus(query, options: options)
+        if case .unanswered(.credentialsRefused, _) = report.event, await isOwnRefusal(options) { report.event = .ownCredentialsRefused }
         await lane.record(report.event.outcome, startedAt: start, note: report.note)
         return report
     }
 
-    /// Whether BOS refused the credentials of this one call only: no newer ones are at hand, and those of the configuration are taken.
-    private func isOwnRefusal(_ call: CallOptions) async -> Bool {
+    /// Whether BOS refused the credentials of this call only: there are no newer ones, and BOS accepts those of the configuration.
+    private func isOwnRefusal(_ options: CallOptions) async -> Bool {
         if await bos.renewCredentials() { return false }
-        return await credentials.areTaken(call)
+        return await credentials.areTaken(options)
     }
 
     package func renewCredentials() async -> Bool { await bos.renewCredentials() }
 
-    /// Why a call may not be made now, or `nil` once it may.
+    /// Why a call may not be made now. `nil` once it may.
     private func held(_ lane: Lane) async -> (reason: WaitReason, wait: Duration?, note: String)? {
         guard lane.isFit else { return (.breakerOpen, nil, "held back: the breaker over BOS is open") }
-        if let pause = lane.throttledFor { return (.throttled, pause, "held back: BOS has asked for a pause") }
+        if let pause = lane.throttledFor { return (.throttled, pause, "held back: BOS asked for a pause") }
         guard let wait = await waitForRate(lane) else { return nil }
         return (.throttled, wait, "held back: api.ratePerSecond is used up")
     }
 
-    /// Waits until a call may be made. Returns how long it would take instead if that is too long to wait for.
+    /// Waits until a call may be made.
+    /// - Returns: `nil`, or the remaining wait if it is too long to wait here.
     private func waitForRate(_ lane: Lane) async -> Duration? {
         let end = clock.uptime() + Self.patience
         while true {
             let wait = rate.take(for: lane.name, at: clock.uptime())
             guard wait > .zero else { return nil }
-            // A cancelled task does not sleep, so it does not wait either.
+            // In a cancelled task a sleep returns at once, so the task must not wait in this loop.
             guard clock.uptime() + wait <= end, !Task.isCancelled else { return wait }
             await clock.sleep(for: wait)
         }
     }
 }
 
-/// The one rate of all calls. Money leaves a share of it to questions.
+/// The rate limit that all calls share. Recharges leave a part of it to queries.
 private final class SharedRate: Sendable {
     private let limit: Mutex<RateLimit>
 

@@ -1,20 +1,20 @@
 import Synchronization
 
-/// The references of the recharges that this process sent last. An answer to one of them that names another one is not its answer.
+/// The references of the recharges that this process sent last. If an answer names another one of them, it is the answer to that recharge.
 final class RecentReferences: Sendable {
     private struct State {
         var references: Set<String> = []
-        /// The same in the order in which they were sent, used in a circle.
+        /// The same references in a ring buffer, in the order in which they were sent.
         var order: [String] = []
         var next = 0
     }
 
     private let state = Mutex(State())
 
-    /// Many times what is in flight at once.
+    /// Many times the number of concurrent calls.
     private static let capacity = 4096
 
-    func note(_ reference: String) {
+    func insert(_ reference: String) {
         state.withLock { state in
             guard state.references.insert(reference).inserted else { return }
             guard state.order.count == Self.capacity else { return state.order.append(reference) }

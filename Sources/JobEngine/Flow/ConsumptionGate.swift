@@ -2,28 +2,28 @@ import Events
 package import Logging
 import Synchronization
 
-/// Why no jobs are taken from the queues at the moment. The raw value is shown to people.
+/// Why consumption is paused. The raw value is shown to people.
 package enum PauseReason: String, Sendable, CaseIterable {
-    /// BOS refuses our token or signature, or there is no token to send.
+    /// BOS refuses the worker's token or signature, or there is no token to send.
     case credentials
     /// The ledger cannot be written.
     case ledger
-    /// BOS cannot be reached or takes nothing.
+    /// BOS cannot be reached, or its calls fail.
     case bos
-    /// BOS has asked for a pause (`Retry-After`).
+    /// BOS asked for a pause (`Retry-After`).
     case throttled
-    /// BOS takes no recharge for now: maintenance, or an empty wallet.
+    /// BOS accepts no recharge now, because of maintenance or an empty wallet.
     case postponed
-    /// BOS refuses nearly all recharges with one and the same code.
+    /// BOS refuses nearly all recharges with the same code.
     case refusals
 }
 
-/// Decides whether jobs are consumed. The part of the engine that finds that jobs cannot be worked on closes it, a probe opens it again.
+/// Decides whether one lane consumes jobs. A part of the engine that cannot work on jobs closes the gate, and a probe opens it again.
 ///
-/// While it is closed jobs stay in their queues, where operators see them, and none of them fails. Where only a job can show whether the
-/// reason has passed, one job at a time is let through.
+/// While the gate is closed, jobs stay in their queues, where operators see them, and no job fails. If only a job can show whether the reason has
+/// passed, the gate lets one job at a time through.
 package actor ConsumptionGate {
-    /// How many jobs are taken.
+    /// How many jobs are consumed.
     package enum Flow: Sendable {
         case running
         /// One at a time.
@@ -31,30 +31,30 @@ package actor ConsumptionGate {
         case stopped
     }
 
-    /// What a probe has found out about a reason to pause.
-    package enum Finding: Sendable {
+    /// What a probe found out about a reason to pause.
+    package enum ProbeResult: Sendable {
         case passed
         case stands
-        /// Only a job can tell.
+        /// Only a job can show it.
         case triesJob
     }
 
-    /// What a delivery was let through as.
+    /// How the gate let a delivery through.
     package enum Admission: Sendable {
         case regular
         case trial
     }
 
-    /// Brings the consumers about; returns once that is so.
+    /// Switches the consumers. Returns once they are switched.
     package typealias Switch = @Sendable (Flow) async -> Void
-    /// Whether the reason has passed; must not move money.
-    package typealias Probe = @Sendable (PauseReason) async -> Finding
+    /// Finds out whether the reason has passed. It must not move money.
+    package typealias Probe = @Sendable (PauseReason) async -> ProbeResult
 
     private struct State {
         var reasons: [PauseReason: String] = [:]
         var trial = Trial.none
-        /// The job of the trial has asked for a call, or a reason to pause was found meanwhile.
-        var hasTold = false
+        /// The trial has a result: its job made a call, or a reason to pause was found meanwhile.
+        var isDecided = false
     }
 
     private enum Trial {
@@ -70,7 +70,7 @@ package actor ConsumptionGate {
     private let closed: AsyncStream<Void>.Continuation
     private let changes = WakeSignal()
     private var switchConsumers: Switch = { _ in }
-    /// Probes since the gate was last open for long: pauses that follow each other closely grow longer.
+    /// The number of probes since the gate was last open for a minute. The pauses between probes grow with it.
     private var probes = 0
     private var openSince = Duration.zero
 
@@ -80,27 +80,28 @@ package actor ConsumptionGate {
         (closings, closed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// Why consuming is paused, with a sentence for people; empty while it is not.
+    /// Why consumption is paused, with a sentence for people. Empty if it is not paused.
     package nonisolated var pauses: [PauseReason: String] { state.withLock { $0.reasons } }
 
     package nonisolated var isOpen: Bool { state.withLock { $0.reasons.isEmpty } }
 
-    /// Whether one job may be taken to try whether the reasons have passed.
+    /// Whether one job may be consumed to try whether the reasons have passed.
     package nonisolated var offersTrial: Bool { state.withLock { $0.trial == .offered } }
 
+    /// Sets how the consumers are switched. Must be called before ``run(probe:)``.
     package func setSwitch(_ switchConsumers: @escaping Switch) { self.switchConsumers = switchConsumers }
 
-    /// Lets a delivery through, or not. What was let through is to be given to ``end(_:)``.
+    /// Lets a delivery through, or returns `nil`. The caller must end the admission with ``end(_:isOver:)``.
     nonisolated func admit() -> Admission? {
         state.withLock { state in
             if state.reasons.isEmpty { return .regular }
             guard state.trial == .offered else { return nil }
-            (state.trial, state.hasTold) = (.running, false)
+            (state.trial, state.isDecided) = (.running, false)
             return .trial
         }
     }
 
-    /// Whether what was let through may still begin.
+    /// Whether an admitted delivery may still begin.
     nonisolated func admits(_ admission: Admission) -> Bool {
         state.withLock { state in
             switch admission {
@@ -110,18 +111,18 @@ package actor ConsumptionGate {
         }
     }
 
-    /// A job asks for a call to BOS: what comes of it tells something about the reasons to pause.
-    nonisolated func noteCall() { state.withLock { $0.hasTold = true } }
+    /// Records that a job makes a call to BOS. The result of the call decides the trial.
+    nonisolated func recordCall() { state.withLock { $0.isDecided = true } }
 
-    /// The delivery is about to be let go of. After a trial no other delivery comes before the gate has decided.
+    /// Ends an admission, directly before the delivery is settled. After a trial no other delivery arrives before the gate has decided.
     ///
-    /// A job that is over without a call, because it has expired or was answered before, tells nothing: the next one is tried at once. Otherwise
-    /// many of them in front of the others would keep the gate closed for a pause each.
-    /// - Parameter isOver: the delivery does not come back.
+    /// A job that ends without a call, because it has expired or was answered before, decides nothing, so the next job is tried at once. Otherwise
+    /// each of such jobs at the head of the queue would keep the gate closed for one more pause.
+    /// - Parameter isOver: the delivery is not requeued.
     func end(_ admission: Admission, isOver: Bool) async {
         guard admission == .trial else { return }
         let triesNext = state.withLock { state in
-            guard isOver, !state.hasTold, !state.reasons.isEmpty, state.trial == .running else { return false }
+            guard isOver, !state.isDecided, !state.reasons.isEmpty, state.trial == .running else { return false }
             state.trial = .offered
             return true
         }
@@ -131,27 +132,29 @@ package actor ConsumptionGate {
         changes.pulse()
     }
 
-    /// Stops consuming for this reason; returns once no more deliveries are taken, unless a trial runs, which takes no other delivery and ends by
-    /// itself. The caller may then requeue its own.
+    /// Pauses consumption for this reason. Returns once no more deliveries arrive; then the caller may requeue its own delivery. During a trial it
+    /// returns at once, because a trial consumes no other delivery and ends by itself.
+    /// - Parameter detail: one sentence for people, without a secret or a subscriber number.
     package func close(_ reason: PauseReason, detail: String) async {
         let (event, isTrying) = state.withLock { state -> (EventName?, Bool) in
-            // No job has been let through yet, and none is now. One that was let through ends its trial itself.
+            // If no job was let through yet, none is now. A job that was let through ends its trial itself.
             if state.trial == .offered { state.trial = .none }
-            state.hasTold = true
+            state.isDecided = true
             let before = state.reasons.updateValue(detail, forKey: reason)
-            // The details of other reasons differ from call to call.
+            // The details of all other reasons differ from call to call, so a change is no event.
             let hasChanged = reason == .credentials && before != detail
             return (before == nil ? .consumptionPaused : hasChanged ? .consumptionReason : nil, state.trial == .running)
         }
         if let event { log(event, about: reason, detail: detail) }
         if !isTrying { await switchConsumers(.stopped) }
-        // After the switch, and every time: whatever crossed an opening, a round follows that puts the consumers right.
+        // This comes after the switch, and every time. Even if the gate opened at the same moment, a round follows that switches the consumers
+        // correctly.
         closed.yield()
         changes.pulse()
     }
 
-    /// The reason still stands, and its detail is now this one.
-    nonisolated func explain(_ reason: PauseReason, detail: String) {
+    /// Replaces the detail of a reason that still stands.
+    nonisolated func update(_ reason: PauseReason, detail: String) {
         let isNews = state.withLock { state in
             guard let before = state.reasons[reason], before != detail else { return false }
             state.reasons[reason] = detail
@@ -165,31 +168,31 @@ package actor ConsumptionGate {
     }
 
     /// The detail of a pause because of credentials.
-    /// - Parameter note: what came of the call that has shown it.
+    /// - Parameter note: the result of the call that showed it.
     static func refusedCredentials(_ note: String) -> String {
-        "BOS refuses our token or signature (code 15 or 16), or there is no token to send: check the auth settings; \(note)"
+        "BOS refuses the worker's token or signature (code 15 or 16), or there is no token to send; check the auth settings; \(note)"
     }
 
-    /// The reason has passed: a call to BOS has shown it.
-    nonisolated func pass(_ reason: PauseReason) {
+    /// Removes a reason that has passed.
+    nonisolated func lift(_ reason: PauseReason) {
         state.withLock { state in
             state.reasons[reason] = nil
-            // Nothing is left to be tried.
+            // Without a reason there is nothing to try.
             if state.reasons.isEmpty, state.trial == .offered { state.trial = .none }
         }
         changes.pulse()
     }
 
-    /// Probes while the gate is closed, and opens it when every reason has passed. Ends when cancelled.
+    /// Probes while the gate is closed, and opens it when every reason has passed. Ends when the task is cancelled.
     package func run(probe: Probe) async {
         for await _ in closings {
             if clock.uptime() - openSince > .seconds(60) { probes = 0 }
             let wasClosed = !isOpen
             while !isOpen, !Task.isCancelled {
                 await switchConsumers(.stopped)
-                // The breaker keeps its own time and is only asked whether it has come: a longer pause would be added to its own.
+                // The breaker has a timer of its own. A longer pause here would only be added to it.
                 let isBreakerAlone = pauses.keys.allSatisfy { $0 == .bos }
-                await clock.sleep(for: Self.interval(isBreakerAlone ? 0 : probes, clock.jitter()))
+                await clock.sleep(for: Self.interval(afterProbes: isBreakerAlone ? 0 : probes, jitter: clock.jitter()))
                 if !isBreakerAlone { probes += 1 }
                 await round(probe)
             }
@@ -204,7 +207,7 @@ package actor ConsumptionGate {
         var needsTrial = true
         for reason in pauses.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
             switch await probe(reason) {
-            case .passed: pass(reason)
+            case .passed: lift(reason)
             case .stands: needsTrial = false
             case .triesJob: break
             }
@@ -213,8 +216,8 @@ package actor ConsumptionGate {
         await tryJob()
     }
 
-    /// Lets one job through and returns when it is over, or when there is nothing to try any more: another reason to pause has come, the same one
-    /// was found again, or all have passed.
+    /// Lets one job through. Returns when the job is over, or when there is nothing left to try: another reason to pause was found, the same reason
+    /// was found again, or all reasons have passed.
     private func tryJob() async {
         state.withLock { $0.trial = .offered }
         await switchConsumers(.trial)
@@ -224,8 +227,8 @@ package actor ConsumptionGate {
 
     private nonisolated var isTrialOver: Bool { state.withLock { $0.trial == .none } }
 
-    /// A quarter of a second at first, so that an operator who mends something sees it soon; then longer, up to ten seconds.
-    private static func interval(_ probes: Int, _ jitter: Double) -> Duration {
+    /// The pause before a probe: a quarter of a second at first, so that an operator who repairs something sees it soon, then up to ten seconds.
+    private static func interval(afterProbes probes: Int, jitter: Double) -> Duration {
         min(.seconds(10), .milliseconds(250) * Double(1 << min(probes, 10))) * (0.5 + jitter / 2)
     }
 }

@@ -123,14 +123,14 @@ extension Lane {
     /// Learns from an answer to a recharge that is not "not now".
     /// - Parameter code: of a refusal; `nil` for any other answer.
     private func noteAnswer(refusal code: Int?, note: String) async {
-        gate.pass(.postponed)
+        gate.lift(.postponed)
         // Where only a recharge can show whether BOS accepts the credentials, this answer has shown it.
-        if code != RefusalWatch.credentials { gate.pass(.credentials) }
+        if code != RefusalWatch.credentials { gate.lift(.credentials) }
         let (hasChanged, refusedWith) = state.withLock { state in
             (state.refusals.record(refusal: code, at: clock.uptime()), state.refusals.refusedWith)
         }
         guard hasChanged else { return }
-        guard refusedWith != nil else { return gate.pass(.refusals) }
+        guard refusedWith != nil else { return gate.lift(.refusals) }
         await gate.close(
             .refusals,
             detail:

@@ -1,22 +1,22 @@
 import AMQP
 import JobModel
 
-/// A job as a delivery has brought it.
+/// A job with the facts of its delivery.
 struct DeliveredJob {
     let job: Job
     let fingerprint: [UInt8]
-    /// Where the reply goes; `nil` if the ledger has put the job back on its queue.
+    /// Where the reply goes. `nil` if the poller put the job back on its queue.
     let asker: Asker?
     let messageID: String?
     let isRedelivered: Bool
-    /// When the job was due as the ledger put it back.
+    /// When the job was due, if the poller put it back on its queue.
     let dueAt: Timestamp?
     let place: DeliveryPlace
 
     init(_ job: Job, fingerprint: [UInt8], incoming: IncomingJob, isRedelivered: Bool, place: DeliveryPlace) {
         self.job = job
         self.fingerprint = fingerprint
-        // A message without a correlation id is answered under its job's reference.
+        // The reply to a message without a correlation id carries the job's reference instead.
         asker = incoming.isResumption ? nil : incoming.asker(reference: job.reference) ?? Asker(correlationID: job.reference)
         messageID = incoming.messageID.flatMap { $0.isEmpty ? nil : $0 }
         self.isRedelivered = isRedelivered
@@ -30,16 +30,16 @@ struct DeliveryPlace {
     let lane: Lane
     let slot: Slot
     let admission: ConsumptionGate.Admission
-    /// Until when, in the clock's uptime, the delivery may be held.
+    /// Until when the delivery may be held, in the clock's uptime.
     let deadline: Duration
 }
 
 extension IncomingJob {
-    /// Set on a job that the poller has put back on its queue: it has no asker of its own, and only a ledger that knows it takes it up. The
-    /// value is the job's due time in milliseconds since 1970, if it had one.
+    /// The header of a job that the poller put back on its queue. Such a message has no requester of its own, and only a ledger that knows the job
+    /// accepts it. The value is the job's due time in milliseconds since 1970, if it had one.
     package static let resumptionHeader = "x-bos-resume"
 
-    /// - Parameter lane: whose queue the delivery came from.
+    /// - Parameter lane: the lane of the queue that the delivery came from.
     init(_ delivery: Delivery, lane: JobLane) {
         let properties = delivery.message.properties
         var traceparent: String?
@@ -58,11 +58,12 @@ extension IncomingJob {
 /// W3C Trace Context, level 1, section 3.2: `version-traceid-parentid-flags` in lower-case hexadecimal.
 enum TraceContext {
     static func isValid(_ text: String) -> Bool {
-        let parts = text.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
-        guard parts.map(\.count) == [2, 32, 16, 2] else { return false }
-        let isHexadecimal = parts.joined().allSatisfy {
-            (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0)
+        guard text.utf8.count == 55, !text.hasPrefix("ff") else { return false }
+        return text.utf8.enumerated().allSatisfy { place, byte in
+            switch place {
+            case 2, 35, 52: byte == UInt8(ascii: "-")
+            default: (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
+            }
         }
-        return isHexadecimal && !text.hasPrefix("ff")
     }
 }

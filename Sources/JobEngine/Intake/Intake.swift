@@ -6,15 +6,15 @@ struct Intake {
     let ledger: any Ledger
     let rules: JobRules
 
-    /// What a message turns out to be.
+    /// The result of reading a message.
     enum Result {
         case job(Job, fingerprint: [UInt8])
         case refused(JobRefusal)
-        /// The ledger could not be asked whether it knows the job.
+        /// The ledger could not be read, so it is unknown whether it has the job.
         case unavailable(LedgerError, JobKind, reference: String)
     }
 
-    /// Reads the message. A job that the ledger has accepted is not held against rules that came later: it may have been sent.
+    /// Reads the message. Rules that came later do not apply to a job that the ledger has accepted, because it may have been sent.
     func read(_ incoming: IncomingJob) async -> Result {
         do {
             let (job, fingerprint) = incoming.isResumption ? try incoming.resumed() : try incoming.decode(rules)
@@ -34,13 +34,13 @@ struct Intake {
 }
 
 extension IncomingJob {
-    /// The job as a ledger has written it. No rule is applied again: a job that was accepted once goes on under any configuration.
+    /// The job as a ledger wrote it. No rule is applied again: an accepted job continues under any configuration.
     func resumed() throws(JobRefusal) -> (Job, fingerprint: [UInt8]) {
         guard let kind = type.flatMap(JobKind.init), let job = Job(kind: kind, body: body) else {
             throw JobRefusal(
                 deadLetter: .undecodable, code: .invalidJob,
                 detail:
-                    "the header \(Self.resumptionHeader) is for jobs that bos-poller has put back on their queue; a new job does without it",
+                    "the header \(Self.resumptionHeader) is for jobs that bos-poller puts back on their queue; publish a new job without it",
                 kind: type.flatMap(JobKind.init), reference: nil)
         }
         return (job, job.fingerprint)

@@ -3,7 +3,7 @@ import Events
 import JobModel
 import Logging
 
-/// Answers messages that do not become jobs, and keeps those that were not understood for a person.
+/// Answers messages that do not become jobs, and stores those that cannot be read as dead letters for a person.
 struct Refusals {
     let outbox: Outbox
     let exchanges: EngineConfiguration.Exchanges
@@ -12,7 +12,9 @@ struct Refusals {
     let metrics: EngineMetrics
     let logger: Logger
 
-    /// - Parameter deadline: in the clock's uptime, until when the delivery may be held.
+    /// Answers the message, and publishes a dead letter if the refusal needs one or the caller cannot be answered.
+    /// - Parameter deadline: until when the delivery may be held, in the clock's uptime.
+    /// - Returns: the settlement of the delivery.
     func refuse(
         _ delivery: Delivery, readAs incoming: IncomingJob, because refusal: JobRefusal, until deadline: Duration
     ) async -> Settlement {
@@ -25,11 +27,11 @@ struct Refusals {
             ])
         let answer = await answer(incoming, with: refusal, until: deadline)
         guard answer != .unconfirmed else { return .requeue }
-        // Where no caller is told, a person can look at it.
-        let isTold = answer == .confirmed
-        guard let reason = refusal.deadLetter ?? (isTold ? nil : .invalidJob) else { return .ack }
+        // If the caller got no reply, the message is kept for a person.
+        let isAnswered = answer == .confirmed
+        guard let reason = refusal.deadLetter ?? (isAnswered ? nil : .invalidJob) else { return .ack }
         guard !delivery.isTruncated else {
-            // We never had its body; the broker has, and moves it to the same dead-letter exchange untouched.
+            // The worker does not have the body. The broker has it, and moves the message unchanged to the same dead-letter exchange.
             metrics.deadLettered(reason)
             return .reject
         }
@@ -41,16 +43,16 @@ struct Refusals {
             metrics.deadLettered(reason)
             return .ack
         case .impossible:
-            // With the reason it is too large for one frame of headers, or its headers or the worker's rights do not allow to publish it. The broker can
-            // move it as it is.
+            // The headers are too large for one frame with the reason added, or the message's headers or the worker's permissions forbid the
+            // publish. The broker can still move the message unchanged.
             metrics.deadLettered(reason)
             return .reject
         }
     }
 
-    /// Tells the caller. `impossible` if there is no address to tell it to, or the address cannot be written to.
+    /// Publishes the refusal to the caller. `impossible` if there is no address, or a message cannot be published to it.
     private func answer(_ incoming: IncomingJob, with refusal: JobRefusal, until deadline: Duration) async -> Outbox.PublishResult {
-        // No caller asks in a job that was put back on its queue, and "refused" would say that it was never sent: only its own ledger knows.
+        // A job that was put back on its queue has no caller. Also, "refused" would say that it was never sent, and only its own ledger knows that.
         guard !incoming.isResumption, let asker = incoming.asker(reference: refusal.reference) else { return .impossible }
         let reply = Reply(refusing: refusal, at: clock.now())
         let message = Message(
@@ -64,7 +66,7 @@ struct Refusals {
         return publication
     }
 
-    /// Publishes until the broker confirms it, as long as the delivery may be held: a message put back at once would come back at once.
+    /// Publishes until the broker confirms it, as long as the delivery may be held. A message that is requeued at once would be delivered again at once.
     private func publish(_ message: Message, to address: ReplyAddress, until deadline: Duration) async -> Outbox.PublishResult {
         while true {
             let publication = await outbox.publish(message, to: address)
@@ -85,13 +87,13 @@ extension ReplyAddress {
 }
 
 extension Message {
-    /// The original, and why it is here. Source of the headers: publishing.md#dead-letters.
+    /// The original message with headers that say why it is a dead letter. Source of the headers: publishing.md#dead-letters.
     init(deadLetter delivery: Delivery, reason: DeadLetterReason, detail: String, at now: Timestamp) {
         var properties = delivery.message.properties
         properties.deliveryMode = .persistent
-        // A dead letter waits for a person, however long.
+        // A dead letter waits for a person without a time limit.
         properties.expiration = nil
-        // Headers that would route it to more queues once more.
+        // These headers would route the copy to other queues again.
         properties.headers["CC"] = nil
         properties.headers["BCC"] = nil
         properties.headers["x-bos-reason"] = .string(reason.rawValue)

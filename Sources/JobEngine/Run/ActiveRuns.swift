@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The runs of jobs that go on in this process, by name. A job whose run is not among them is nobody's and may be taken over.
+/// The names of the runs that are under way in this process. A job whose run is not among them has no owner, and may be claimed.
 package final class ActiveRuns: Sendable {
     private struct State {
         var names: Set<String> = []
@@ -11,10 +11,11 @@ package final class ActiveRuns: Sendable {
     private let state = Mutex(State())
     private let ends = WakeSignal()
 
-    /// - Parameter process: names this process, different after every start.
+    /// - Parameter process: the name of this process. It must differ after each start.
     package init(process: String) { self.process = process }
 
-    /// Begins a run under a name never used before.
+    /// Begins a run.
+    /// - Returns: its name, which no run had before.
     func begin() -> String {
         state.withLock { state in
             state.count += 1
@@ -29,7 +30,7 @@ package final class ActiveRuns: Sendable {
         ends.pulse()
     }
 
-    /// Returns when the run of that name is over, or the task is cancelled.
+    /// Returns when the run of that name has ended, or the task is cancelled.
     func waitForEnd(of name: String) async {
         while isLive(name), !Task.isCancelled { await ends.wait { !self.isLive(name) } }
     }

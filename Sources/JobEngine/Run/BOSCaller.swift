@@ -6,15 +6,15 @@ protocol BOSCaller: Sendable {
     associatedtype Machine: JobMachine
 
     /// Sends the recharge once.
-    func send(_ permit: consuming RetryPermit, for machine: Machine, _ options: CallOptions) async -> CallReport<Machine.Event>
-    /// Asks the question that the machine has.
-    func ask(for machine: Machine, _ options: CallOptions) async -> CallReport<Machine.Event>
+    func send(_ permit: consuming RetryPermit, for machine: Machine, options: CallOptions) async -> CallReport<Machine.Event>
+    /// Sends the machine's enquiry or query.
+    func enquire(for machine: Machine, options: CallOptions) async -> CallReport<Machine.Event>
 }
 
 extension BOSCaller {
-    /// A question's machine makes no permit. Were one made by mistake, asking would move no money.
-    func send(_ permit: consuming RetryPermit, for machine: Machine, _ options: CallOptions) async -> CallReport<Machine.Event> {
-        await ask(for: machine, options)
+    /// The machine of a query makes no permit. If it made one by mistake, a query would be sent, which moves no money.
+    func send(_ permit: consuming RetryPermit, for machine: Machine, options: CallOptions) async -> CallReport<Machine.Event> {
+        await enquire(for: machine, options: options)
     }
 }
 
@@ -24,26 +24,26 @@ struct RechargeCaller: BOSCaller {
     let enquiresBy: EngineConfiguration.EnquiryName
 
     func send(
-        _ permit: consuming RetryPermit, for machine: RechargeMachine, _ options: CallOptions
+        _ permit: consuming RetryPermit, for machine: RechargeMachine, options: CallOptions
     ) async -> CallReport<RechargeMachine.Event> {
-        let report = await gateway.recharge(permit, machine.recharge, options)
+        let report = await gateway.recharge(machine.recharge, permit: permit, options: options)
         if case .answered(.done, _, let bosReference) = report.event, machine.recharge.canBeNamed(bosReference) {
-            calibrator.executed(machine.recharge, bosReference)
+            calibrator.recordExecution(of: machine.recharge, bosReference: bosReference)
         }
         return report
     }
 
-    func ask(for machine: RechargeMachine, _ options: CallOptions) async -> CallReport<RechargeMachine.Event> {
+    func enquire(for machine: RechargeMachine, options: CallOptions) async -> CallReport<RechargeMachine.Event> {
         let (recharge, bosReference) = (machine.recharge, machine.progress.bosReference)
         let report = await gateway.enquire(
-            enquiresBy.name(recharge.reference, bosReference: bosReference), registerID: recharge.registerID, options)
+            enquiresBy.name(recharge.reference, bosReference: bosReference), registerID: recharge.registerID, options: options)
         let name = enquiresBy.kind(bosReference)
-        // Where no recharge was answered yet, what the enquiry finds is the first that it can be calibrated by. Only an answer that names it shows
-        // that it exists: an API that shows no data is calibrated by the next recharge that BOS executes.
+        // As long as the enquiry is untried, it is calibrated with the recharge that it has just found. Only an answer that names the recharge shows
+        // that it exists. An API whose answers contain no data is calibrated with the next recharge that BOS executes.
         if case .found(.succeeded, _, let subject) = report.event, calibrator.calibration(of: recharge.registerID, by: name) == .untried,
             subject.namesRecharge, subject.contradiction(to: recharge, names: recharge.names(bosReference), .untried) == nil
         {
-            await calibrator.calibrate(byFound: recharge, bosReference, name)
+            await calibrator.calibrate(byFound: recharge, bosReference: bosReference, name: name)
         }
         let calibration = calibrator.calibration(of: recharge.registerID, by: name)
         return report.map { enquiry in
@@ -63,9 +63,9 @@ struct RechargeStatusCaller: BOSCaller {
     let ledger: any Ledger
     let enquiresBy: EngineConfiguration.EnquiryName
 
-    /// BOS is asked as this ledger has sent the recharge, and the answer is held against what this ledger holds after it: a recharge that was
-    /// taken up meanwhile counts.
-    func ask(for machine: RechargeStatusMachine, _ options: CallOptions) async -> CallReport<RechargeStatusMachine.Event> {
+    /// The enquiry uses the name and the merchant with which this ledger's recharge was sent. The answer is compared with the ledger as it is after
+    /// the enquiry, so that a recharge that was accepted meanwhile counts.
+    func enquire(for machine: RechargeStatusMachine, options: CallOptions) async -> CallReport<RechargeStatusMachine.Event> {
         let before: KnownRecharge?
         do throws(LedgerError) {
             before = try await known(machine.query)
@@ -73,12 +73,12 @@ struct RechargeStatusCaller: BOSCaller {
             return CallReport(.heldBack(.unanswered, retryAfter: nil), note: Self.note(error))
         }
         if let before, !machine.mayAsk(about: before) {
-            return CallReport(.sentElsewhere(before), note: "not asked: it was sent to \(before.progress.sentTo ?? "")")
+            return CallReport(.sentElsewhere(before), note: "no enquiry: the recharge was sent to \(before.progress.sentTo ?? "")")
         }
         do throws(LedgerError) {
             let registerID = before?.recharge.registerID ?? machine.query.registerID
             let reference = enquiresBy.name(machine.query.reference, bosReference: before?.progress.bosReference)
-            let report = await gateway.enquire(reference, registerID: registerID, options)
+            let report = await gateway.enquire(reference, registerID: registerID, options: options)
             let known = try await known(machine.query)
             return report.map { enquiry in
                 switch enquiry {
@@ -96,7 +96,7 @@ struct RechargeStatusCaller: BOSCaller {
         }
     }
 
-    private static func note(_ error: LedgerError) -> String { "the ledger could not be asked for the recharge: \(error)" }
+    private static func note(_ error: LedgerError) -> String { "the ledger could not be read for the recharge: \(error)" }
 
     private func known(_ query: RechargeStatusQuery) async throws(LedgerError) -> KnownRecharge? {
         guard let record = try await ledger.job(.recharge, query.reference)?.record, case .recharge(let recharge) = record.job else {
@@ -109,8 +109,8 @@ struct RechargeStatusCaller: BOSCaller {
 struct PANStatusCaller: BOSCaller {
     let gateway: any BOSGateway
 
-    func ask(for machine: PANStatusMachine, _ options: CallOptions) async -> CallReport<PANStatusMachine.Event> {
-        await gateway.panStatus(machine.query, options)
+    func enquire(for machine: PANStatusMachine, options: CallOptions) async -> CallReport<PANStatusMachine.Event> {
+        await gateway.panStatus(machine.query, options: options)
     }
 }
 

@@ -1,22 +1,22 @@
 package import AMQP
 import Logging
 
-/// Consumes the job queues and has the executor work on each delivery, as many at once as the queue's prefetch allows.
+/// Consumes the job queues. The executor works on as many deliveries at once as the prefetch of their queue allows.
 package struct Engine: Sendable {
     private let jobs: JobExecutor
     private let sources: [Source]
     private let executor: any TaskExecutor
 
     /// - Parameters:
-    ///   - sources: the deliveries of each lane's queue; the prefetch of each is its concurrency at the most.
-    ///   - executor: where jobs run.
+    ///   - sources: each lane with the deliveries of its queue. The prefetch of the queue limits its concurrency.
+    ///   - executor: the thread on which jobs run.
     package init(_ jobs: JobExecutor, sources: [(Lane, Deliveries)], executor: any TaskExecutor) {
         self.jobs = jobs
         self.sources = sources.map { Source(lane: $0, deliveries: $1) }
         self.executor = executor
     }
 
-    /// Works until ``drain()`` was called and every delivery taken before is settled.
+    /// Works until ``drain()`` was called and every delivery is settled.
     package func run() async {
         for source in sources {
             let deliveries = source.deliveries
@@ -33,7 +33,7 @@ package struct Engine: Sendable {
         }
     }
 
-    /// Takes no new jobs, ends waits early and lets calls that are under way finish.
+    /// Stops consuming, ends waits early, and lets calls that are under way finish.
     package func drain() async {
         jobs.context.drain.drain()
         await withDiscardingTaskGroup { group in
@@ -41,7 +41,7 @@ package struct Engine: Sendable {
         }
     }
 
-    /// Why jobs are not being consumed, for readiness; empty when they are.
+    /// Why jobs are not being consumed. Empty if they are. Readiness shows it.
     package var problems: [(check: String, detail: String)] {
         sources.flatMap { source in
             let queue = source.deliveries.queue

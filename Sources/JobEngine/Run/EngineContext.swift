@@ -4,8 +4,8 @@ import JobModel
 package import Ledger
 package import Logging
 
-/// What all jobs of a process share. It is made once, at the start.
-package struct EngineContext: Sendable {
+/// What all jobs of a process share. It is made once, at the start. It is a class, so that each job copies one reference.
+package final class EngineContext: Sendable {
     let configuration: EngineConfiguration
     let ledger: any Ledger
     let gateway: any BOSGateway
@@ -19,6 +19,7 @@ package struct EngineContext: Sendable {
     let metrics: EngineMetrics
     let logger: Logger
 
+    /// - Parameter gateway: BOS with its limits.
     package init(
         configuration: EngineConfiguration, ledger: any Ledger, gateway: any BOSGateway, outbox: Outbox, lanes: Lanes,
         calibrator: EnquiryCalibrator, drain: DrainSignal, runs: ActiveRuns, clock: any EngineClock, metrics: EngineMetrics, logger: Logger
@@ -41,13 +42,17 @@ package struct EngineContext: Sendable {
 
 extension EngineContext {
     /// Counts and logs the outcome of a job whose last reply is stored, and publishes its replies.
-    /// - Parameter verdict: `nil` for a job that is held for a person.
+    /// - Parameters:
+    ///   - verdict: `nil` for a job that is held for a person.
+    ///   - replies: the stored replies that are published now.
+    /// - Returns: the settlement of the delivery.
     func finish(_ record: JobRecord, verdict: Verdict?, replies: [OutgoingReply]) async -> Settlement {
         if let verdict { recordOutcome(verdict, of: record) }
         await outbox.deliver(new: replies)
         return .ack
     }
 
+    /// Counts the outcome, and logs every outcome but a success.
     func recordOutcome(_ verdict: Verdict, of record: JobRecord) {
         metrics.jobAnswered(record.job.kind, outcome: verdict.outcome, amount: record.job.amount)
         guard verdict.outcome != .succeeded else { return }
@@ -57,18 +62,20 @@ extension EngineContext {
         logger.log(verdict.outcome.isFinal(for: record.job.kind) ? .jobFinished : .jobUnfinished, metadata: metadata)
     }
 
+    /// Logs that a person has to decide about the job.
     /// - Parameter reason: one clause without a subscriber number.
-    func leftToPerson(_ record: JobRecord, reason: String) {
+    func logNeedsPerson(_ record: JobRecord, reason: String) {
         logger.log(.jobNeedsPerson, metadata: record.metadata.merging(["why": "\(reason)"]) { $1 })
     }
 
-    /// How to let go of a delivery when the ledger could not be asked for its job.
+    /// The settlement of a delivery whose job the ledger could not claim or read. It also pauses consumption, unless only one row is unreadable.
     func settlement(for error: LedgerError, kind: JobKind, reference: String) async -> Settlement {
         guard case .unreadable(let detail) = error else {
             await lanes.close(.ledger, detail: "\(error)")
             return .requeue
         }
-        // The broker would deliver it again at once. Only the row tells whether it was sent before, so no answer would be true.
+        // After a requeue the broker would deliver the job again at once. Only the unreadable row shows whether the job was sent before, so no reply
+        // would be true.
         logger.log(.jobUnreadable, metadata: ["kind": "\(kind.rawValue)", "reference": "\(reference)", "detail": "\(detail)"])
         metrics.deadLettered(.invalidJob)
         return .reject
@@ -76,7 +83,7 @@ extension EngineContext {
 }
 
 extension JobRecord {
-    /// What a log line says of a job. It holds no subscriber number.
+    /// The fields of a job in a log line. They contain no subscriber number.
     var metadata: Logger.Metadata {
         ["kind": "\(job.kind.rawValue)", "reference": "\(job.reference)", "state": "\(progress.state.rawValue)"]
     }

@@ -1,7 +1,7 @@
 import JobModel
 import Ledger
 
-/// Asks the ledger for the right to work on one delivered job.
+/// Claims one delivered job in the ledger.
 struct JobClaim {
     let context: EngineContext
     let delivered: DeliveredJob
@@ -10,13 +10,12 @@ struct JobClaim {
 
     /// Claims the job.
     ///
-    /// While another run works on the job, a copy of its message is let go of at once: it would only take up the room of other jobs. A
-    /// redelivery may be that run's own delivery, handed out once more, and is kept: should the run end without a result, only this delivery
-    /// brings the job back soon.
+    /// While another run works on the job, a copy of its message is acknowledged at once, because it would only occupy a slot. A redelivery may be
+    /// that run's own delivery, sent again by the broker, so it waits: if the run ends without a result, only this delivery resumes the job soon.
     /// - Parameters:
-    ///   - progress: of the job's machine after its first step.
-    ///   - verdict: if the job is over with that step.
-    /// - Returns: the ledger's answer, and the claim that it answers.
+    ///   - progress: the progress of the job's machine after its first step.
+    ///   - verdict: set if that step ends the job.
+    /// - Returns: the ledger's result, and the claim that it belongs to.
     func claim(_ progress: Progress, verdict: Verdict?, at now: Timestamp) async throws(LedgerError) -> (ClaimResult, Claim) {
         var claim = makeClaim(progress, verdict: verdict, at: now)
         while true {
@@ -34,8 +33,8 @@ struct JobClaim {
         }
     }
 
-    /// Waits until the run that works on the job has ended, without a slot meanwhile.
-    /// - Returns: whether the job may be claimed again. If not, the delivery goes back to its queue and gets a fresh deadline.
+    /// Waits until the run that works on the job has ended. The delivery gives up its slot for that time.
+    /// - Returns: whether the job may be claimed again. If not, the delivery goes back to its queue, and its next delivery has a new deadline.
     private func waitForEnd(of owner: String) async -> Bool {
         let place = delivered.place
         place.slot.release()
@@ -65,7 +64,7 @@ struct JobClaim {
         return claim
     }
 
-    /// The claim of a job that is not sent, because it looks like an earlier one.
+    /// The claim of a job that is not sent, because it repeats an earlier purchase.
     private func held(_ claim: Claim, repeating earlier: String) -> Claim? {
         guard case .recharge(let recharge) = claim.job, let action = context.configuration.purchaseGuard?.action else { return nil }
         var held = claim

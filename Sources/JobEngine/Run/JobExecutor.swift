@@ -4,8 +4,8 @@ import JobModel
 import Ledger
 import Logging
 
-/// The way of one delivery: admit it, read its job, claim the job, run it, let go of the delivery.
-package struct JobExecutor: Sendable {
+/// The way of one delivery: admit it, read its job, claim the job, run it, settle the delivery.
+package final class JobExecutor: Sendable {
     let context: EngineContext
     private let intake: Intake
     private let refusals: Refusals
@@ -18,7 +18,7 @@ package struct JobExecutor: Sendable {
             metrics: context.metrics, logger: context.logger)
     }
 
-    /// Works on one delivery until it can be let go of. Letting go of it is the last thing that happens to it.
+    /// Works on one delivery, and settles it as the last step.
     package func handle(_ delivery: Delivery, in lane: Lane) async {
         switch await admit(delivery, to: lane) {
         case .ack: delivery.ack()
@@ -27,7 +27,7 @@ package struct JobExecutor: Sendable {
         }
     }
 
-    /// Lets the delivery through the lane's gate. One that came after the gate had closed goes back to its queue.
+    /// Lets the delivery through the lane's gate. A delivery that arrives at a closed gate goes back to its queue.
     private func admit(_ delivery: Delivery, to lane: Lane) async -> Settlement {
         guard !context.drain.isDraining, let admission = lane.gate.admit() else { return .requeue }
         let place = DeliveryPlace(
@@ -38,7 +38,7 @@ package struct JobExecutor: Sendable {
         return settlement
     }
 
-    /// Waits for one of the lane's slots, as long as enough time is left for a call to BOS after it.
+    /// Waits for one of the lane's slots, as long as enough time is left for a call to BOS after the wait.
     private func takeSlot(for delivery: Delivery, at place: DeliveryPlace) async -> Settlement {
         let patience = place.deadline - context.clock.uptime() - context.configuration.requestTimeout
         guard await place.slot.acquire(within: patience, drain: context.drain) else { return .requeue }
@@ -47,7 +47,7 @@ package struct JobExecutor: Sendable {
         return await work(on: delivery, at: place)
     }
 
-    /// Reads the job, executes it, and answers a message that is none or may not become one.
+    /// Reads the job and executes it. A message that is not a job, or must not become one, is answered and refused.
     private func work(on delivery: Delivery, at place: DeliveryPlace) async -> Settlement {
         let incoming = IncomingJob(delivery, lane: place.lane.name)
         let refusal: JobRefusal
@@ -81,7 +81,7 @@ package struct JobExecutor: Sendable {
         }
     }
 
-    /// Claims the job. Runs it, if this delivery may work on it.
+    /// Claims the job, and runs it if this delivery may work on it.
     private func claimAndRun<Caller: BOSCaller>(_ delivered: DeliveredJob, by caller: Caller) async -> ExecutionResult {
         let owner = context.runs.begin()
         defer { context.runs.end(owner) }
@@ -93,19 +93,19 @@ package struct JobExecutor: Sendable {
             let (result, claim) = try await claiming.claim(machine.progress, verdict: first.verdict, at: now.civil)
             switch result {
             case .new(let record, let replies) where record.owner == nil:
-                if record.progress.state.isLeftToPerson { context.leftToPerson(record, reason: "it repeats an earlier purchase") }
+                if record.progress.state.isLeftToPerson { context.logNeedsPerson(record, reason: "it repeats an earlier purchase") }
                 return .settled(await context.finish(record, verdict: claim.reply?.verdict, replies: replies))
             case .new(let record, _):
                 var run = JobRun(machine, of: record, owner: owner, caller: caller, delivered: delivered, context: context)
                 return .settled(await run.drive(first, isStored: true))
             case .resumed(let record): return .settled(await resume(record, by: caller, owner: owner, delivered: delivered))
-            // The run that works on the job tells its requester, and has a delivery of its own.
+            // The run that works on the job publishes the reply to this requester too, and has a delivery of its own.
             case .joined(_, isTold: true, _) where !delivered.isRedelivered: return .settled(.ack)
             case .joined: return .settled(.requeue)
             case .waiting(let replies), .answered(let replies):
                 await context.outbox.deliver(repeated: replies)
                 return .settled(.ack)
-            // `JobClaim` has claimed such a job once more, as one that is held or refused. A job that no run has taken stays in its queue.
+            // `JobClaim` has claimed such a job again, as one that is held or refused. A job that no run has claimed stays in its queue.
             case .repeats: return .settled(.requeue)
             case .conflict: return .refused(.conflict(with: delivered.job))
             case .unknown: return .refused(.unknown(delivered.job))
@@ -115,20 +115,22 @@ package struct JobExecutor: Sendable {
         }
     }
 
-    /// Goes on with a job from where the ledger says that it stands.
+    /// Continues a job from the progress in the ledger.
     private func resume<Caller: BOSCaller>(
         _ record: JobRecord, by caller: Caller, owner: String, delivered: DeliveredJob
     ) async -> Settlement {
-        guard var machine = machine(for: record.job, of: caller, acceptedAt: record.acceptedAt, record.progress) else { return .reject }
+        guard var machine = machine(for: record.job, of: caller, acceptedAt: record.acceptedAt, progress: record.progress) else {
+            return .reject
+        }
         let step = machine.wake(at: context.clock.moment, jitter: context.clock.jitter())
         context.logger.log(.jobResumed, metadata: record.metadata)
         var run = JobRun(machine, of: record, owner: owner, caller: caller, delivered: delivered, context: context)
         return await run.drive(step, isStored: false)
     }
 
-    /// The state machine of a job; `nil` if the caller is for another kind of job.
+    /// The state machine of a job. `nil` if the caller is for another kind of job.
     private func machine<Caller: BOSCaller>(
-        for job: Job, of caller: Caller, acceptedAt: Timestamp, _ progress: Progress = Progress()
+        for job: Job, of caller: Caller, acceptedAt: Timestamp, progress: Progress = Progress()
     ) -> Caller.Machine? {
         Caller.Machine(job, acceptedAt: acceptedAt, progress: progress, policy: context.configuration.policy)
     }
@@ -138,15 +140,15 @@ extension JobRefusal {
     fileprivate static func conflict(with job: Job) -> JobRefusal {
         JobRefusal(
             deadLetter: nil, code: .referenceConflict,
-            detail: "this reference was used before for a job with other content; that job goes on as it was, this one is not sent",
+            detail: "this reference was used before for a job with other content; that job is unchanged, and this one is not sent",
             kind: job.kind, reference: job.reference)
     }
 
     fileprivate static func unknown(_ job: Job) -> JobRefusal {
         JobRefusal(
             deadLetter: .invalidJob, code: .invalidJob,
-            detail: "the job was put back on its queue by a ledger, and this ledger does not know it; whether it was sent to BOS "
-                + "before, only the ledger that put it back can tell",
+            detail: "another ledger put this job back on its queue, and the worker's ledger does not know it; only that other ledger "
+                + "shows whether it was sent to BOS before",
             kind: job.kind, reference: job.reference)
     }
 }

@@ -4,7 +4,7 @@ import JobModel
 import Ledger
 import Logging
 
-/// One run of one job. It takes each step that the state machine asks for, and stores the progress before the step.
+/// One run of one job. It makes each step that the state machine decides on, and stores the progress before the step.
 struct JobRun<Caller: BOSCaller>: ~Copyable {
     private let context: EngineContext
     private let caller: Caller
@@ -13,18 +13,18 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
     private let owner: String
     private let delivered: DeliveredJob
     private var hasRenewedCredentials = false
-    /// What came of the last call, until the history has it.
+    /// The result of the last call, until it is stored in the history.
     private var note = ""
-    /// Answers of BOS that the ledger has not counted yet.
+    /// Answers of BOS that are not counted in the ledger yet.
     private var sightings: [CodeSighting] = []
 
     private var clock: any EngineClock { context.clock }
-    /// Until when, in the clock's uptime, the delivery may be held.
+    /// Until when the delivery may be held, in the clock's uptime.
     private var deadline: Duration { delivered.place.deadline }
     private var traceparent: String? { delivered.asker?.traceparent ?? record.traceparent }
 
     /// - Parameters:
-    ///   - machine: as it is after its first step.
+    ///   - machine: the state machine after its first step.
     ///   - owner: the run's name in the ledger.
     init(
         _ machine: Caller.Machine, of record: JobRecord, owner: String, caller: Caller, delivered: DeliveredJob, context: EngineContext
@@ -38,8 +38,9 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
         note = machine.remark
     }
 
-    /// Runs until the delivery can be let go of.
-    /// - Parameter isStored: the first step is in the ledger already.
+    /// Runs until the delivery can be settled.
+    /// - Parameter isStored: the first step is stored in the ledger already.
+    /// - Returns: the settlement of the delivery.
     mutating func drive(_ first: consuming Step, isStored: Bool) async -> Settlement {
         var step = first
         var isStored = isStored
@@ -49,12 +50,14 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
                 switch consume step {
                 case .send(let permit):
                     if !isStored { try await store(.sending, detail: permit.proof.rawValue) }
-                    step = take(await caller.send(permit, for: machine, callThatMovesMoney))
+                    step = take(await caller.send(permit, for: machine, options: paymentOptions))
                 case .ask:
-                    // An enquiry can wait for the next start; the process cannot wait for it.
-                    if context.drain.isDraining, machine.progress.state == .inDoubt { return try await release(.doubt, isAsked: false) }
+                    // An enquiry can wait for the next start. The end of the process must not wait for it.
+                    if context.drain.isDraining, machine.progress.state == .inDoubt {
+                        return try await release(.doubt, isEnquiryMade: false)
+                    }
                     if !isStored { try await store(machine.progress.state == .inDoubt ? .doubt : .enquired, detail: doubt) }
-                    step = take(await caller.ask(for: machine, call))
+                    step = take(await caller.enquire(for: machine, options: enquiryOptions))
                 case .wait(let reason):
                     if let end = try await wait(reason) { return end }
                     step = machine.wake(at: clock.moment, jitter: clock.jitter())
@@ -74,35 +77,35 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
         let before = machine.progress
         let step = machine.on(report.event, at: clock.moment, jitter: clock.jitter())
         if let sighting = report.sighting { sightings.append(sighting) }
-        if let meaning = meaning(report.sighting, before, step.verdict) { sightings.append(meaning) }
-        note = [report.note, machine.remark].filter { !$0.isEmpty }.joined(separator: "; ")
+        if let meaning = meaning(of: report.sighting, after: before, verdict: step.verdict) { sightings.append(meaning) }
+        note = clauses(report.note, and: machine.remark)
         return step
     }
 
-    /// What became of a recharge tells what the answer meant that BOS had given to it.
+    /// What an answer to a recharge turned out to mean, once the recharge is over or sent again.
     /// - Parameters:
-    ///   - heard: the answer of now.
-    ///   - before: the progress before it.
-    private func meaning(_ heard: CodeSighting?, _ before: Progress, _ verdict: Verdict?) -> CodeSighting? {
+    ///   - sighting: the answer that came now.
+    ///   - before: the progress before that answer.
+    private func meaning(of sighting: CodeSighting?, after before: Progress, verdict: Verdict?) -> CodeSighting? {
         if let answer = before.doubtfulAnswer {
             if let verdict { return CodeSighting(.recharge, answer, afterwards: verdict.outcome) }
             return machine.progress.resendings > before.resendings ? CodeSighting(.recharge, answer, afterwards: .notFound) : nil
         }
-        guard let verdict, var sighting = heard, sighting.name.endpoint == .recharge else { return nil }
+        guard let verdict, var sighting, sighting.name.endpoint == .recharge else { return nil }
         sighting.afterwards = verdict.outcome
         return sighting
     }
 
-    /// Money is sent with all the time that a request may take, and not after the job's deadline. That is looked at directly before the call:
-    /// a slow commit, the rate or a token can have taken the time.
-    private var callThatMovesMoney: CallOptions {
+    /// A recharge is sent only if the whole `requestTimeout` is left, and not after the job's deadline. Both are checked directly before the request
+    /// leaves, because a slow commit, the rate limit or a token may have taken time.
+    private var paymentOptions: CallOptions {
         let (clock, deadline, timeout, expiresAt) = (clock, deadline, context.configuration.requestTimeout, record.job.expiresAt)
         return CallOptions(traceparent: traceparent, timeout: timeout) {
             clock.uptime() + timeout <= deadline && expiresAt.map { clock.now() <= $0 } != false
         }
     }
 
-    private var call: CallOptions {
+    private var enquiryOptions: CallOptions {
         let remaining = max(.seconds(1), deadline - clock.uptime())
         return CallOptions(traceparent: traceparent, timeout: min(context.configuration.requestTimeout, remaining))
     }
@@ -119,15 +122,21 @@ private enum RunError: Error {
     case lost
 }
 
-/// One step as the ledger and the job's history get it.
+/// Both clauses, with a semicolon between them. Either of them may be empty.
+private func clauses(_ first: String, and second: String) -> String {
+    if first.isEmpty { return second }
+    return second.isEmpty ? first : "\(first); \(second)"
+}
+
+/// One step as it is stored in the ledger and in the job's history.
 private struct StoredStep {
     var event: HistoryEntry.Event
-    /// One clause for the history, beside what came of the last call.
+    /// One clause for the history. The result of the last call is added to it.
     var detail: String
     var progress: Progress
-    /// What the job's requesters are told with this step.
+    /// The reply to the job's requesters. `nil` if this step has none.
     var verdict: Verdict?
-    /// Whether the run goes on.
+    /// Whether the run continues.
     var keepsOwnership: Bool
 
     init(_ event: HistoryEntry.Event, detail: String, progress: Progress, verdict: Verdict? = nil, keepsOwnership: Bool = false) {
@@ -140,16 +149,16 @@ private struct StoredStep {
 }
 
 extension JobRun {
-    /// Stores the machine's progress; the run goes on.
+    /// Stores the machine's progress. The run continues.
     private mutating func store(_ event: HistoryEntry.Event, detail: String) async throws(RunError) {
         _ = try await store(StoredStep(event, detail: detail, progress: machine.progress, keepsOwnership: true))
     }
 
-    /// - Returns: the replies that the broker has to be given now.
+    /// - Returns: the stored replies that have to be published now.
     private mutating func store(_ step: StoredStep) async throws(RunError) -> [OutgoingReply] {
         let now = clock.now()
         let reply = step.verdict.map { Reply(to: record.job, verdict: $0, progress: step.progress, acceptedAt: record.acceptedAt, at: now) }
-        let explanation = [step.detail, note].filter { !$0.isEmpty }.joined(separator: "; ")
+        let explanation = clauses(step.detail, and: note)
         var update = Update(
             jobID: record.id, owner: owner, progress: step.progress, reply: reply, keepsOwnership: step.keepsOwnership,
             entry: HistoryEntry(at: now, step.event, explanation))
@@ -168,9 +177,9 @@ extension JobRun {
             do throws(LedgerError) {
                 return try await context.ledger.update(update)
             } catch {
-                // One row that cannot be read is no reason to stop the others.
+                // One unreadable row is no reason to stop other jobs.
                 if case .unreadable = error { throw .ledger(error) }
-                // What BOS answered is worth keeping: there may be room on the disk again before the delivery has to go back.
+                // The answer of BOS must not be lost. The disk may have room again before the delivery has to be requeued.
                 await context.lanes.close(.ledger, detail: "\(error)")
                 guard error.isRecoverable, !context.drain.isDraining, clock.uptime() + .seconds(2) < deadline else {
                     throw .ledger(error)
@@ -180,7 +189,7 @@ extension JobRun {
         }
     }
 
-    /// The end of a run that could not store its progress. What the ledger holds is older than the truth, never ahead of it.
+    /// The settlement after a run that could not store its progress. The ledger may lag behind what happened, and is never ahead of it.
     private func settlement(for error: RunError) -> Settlement {
         switch error {
         case .lost:
@@ -200,7 +209,8 @@ extension JobRun {
 // MARK: - Waiting
 
 extension JobRun {
-    /// Waits here if it is short, else ends the run. Returns how to let go of the delivery, or `nil` if the job goes on.
+    /// Waits here if the wait is short, and otherwise ends the run.
+    /// - Returns: the settlement of the delivery, or `nil` if the run continues.
     private mutating func wait(_ reason: WaitReason) async throws(RunError) -> Settlement? {
         context.metrics.waited(record.job.kind, for: reason)
         if reason == .credentialsRefused { return try await renewCredentials() }
@@ -210,11 +220,11 @@ extension JobRun {
             await context.drain.sleep(for: delay, on: clock)
             if !context.drain.isDraining { return nil }
         }
-        // The end of the process says nothing about BOS: its job goes on wherever its delivery goes.
-        return context.drain.isDraining && reason != .panPending ? try await release(reason) : try await setAside(reason)
+        // The end of the process is no result of the job. Its next delivery continues it.
+        return context.drain.isDraining && reason != .panPending ? try await release(reason) : try await deferJob(reason)
     }
 
-    /// The refusal of our credentials stops every job. This one tries once more with newer ones, if there are any.
+    /// Refused credentials stop every job. This run tries once more with newer credentials if there are any.
     private mutating func renewCredentials() async throws(RunError) -> Settlement? {
         if !hasRenewedCredentials {
             hasRenewedCredentials = true
@@ -226,39 +236,39 @@ extension JobRun {
         return settlement
     }
 
-    /// A wait of seconds is not worth a way through the ledger, if the delivery's time and the budget for retries allow it.
+    /// Whether the run waits here, without the ledger and the poller. A wait of seconds does, if the delivery's time and the retry budget allow it.
     private func mayWaitHere(_ reason: WaitReason, for delay: Duration) -> Bool {
         guard !context.drain.isDraining, delay <= context.configuration.longestWait, delivered.place.lane.isFit,
             clock.uptime() + delay + timeNeeded <= deadline
         else { return false }
         switch reason {
         case .panPending, .breakerOpen, .credentialsRefused, .ownCredentialsRefused, .postponed, .late: return false
-        // What was refused is asked about again after its window: until then it takes no place from others.
+        // The next enquiry about a refused recharge comes after its window. Until then the recharge must not occupy a slot.
         case .doubt: return machine.progress.doubt != .refused
         case .notSent, .throttled, .unanswered:
             return machine.progress.failures < context.configuration.policy.attempts && context.budget.mayRetry()
         }
     }
 
-    /// How much time there must be for the next call. Money is only sent with all the time a request may take: with less, a healthy
-    /// answer could come too late and leave a doubt.
+    /// How much time the next call needs. A recharge needs the whole `requestTimeout`: with less, a normal answer could come too late and leave a
+    /// doubt.
     private var timeNeeded: Duration {
         let movesMoney = record.job.kind == .recharge && machine.progress.state == .accepted
         return movesMoney ? context.configuration.requestTimeout : .seconds(1)
     }
 
-    /// Leaves the job to the ledger until it is due, and tells its askers what is known.
-    private mutating func setAside(_ reason: WaitReason) async throws(RunError) -> Settlement {
-        try await leave(.waiting, detail: reason.rawValue)
+    /// Stores the job until it is due, and publishes what is known to its requesters.
+    private mutating func deferJob(_ reason: WaitReason) async throws(RunError) -> Settlement {
+        try await end(.waiting, detail: reason.rawValue)
     }
 
-    /// Leaves the job to a person, and tells its askers what is known.
+    /// Stores the job for a person's decision, and publishes what is known to its requesters.
     private mutating func park() async throws(RunError) -> Settlement {
-        context.leftToPerson(record, reason: note)
-        return try await leave(.parked, detail: doubt)
+        context.logNeedsPerson(record, reason: note)
+        return try await end(.parked, detail: doubt)
     }
 
-    private mutating func leave(_ event: HistoryEntry.Event, detail: String) async throws(RunError) -> Settlement {
+    private mutating func end(_ event: HistoryEntry.Event, detail: String) async throws(RunError) -> Settlement {
         let verdict = machine.setAside()
         let replies = try await store(StoredStep(event, detail: detail, progress: machine.progress, verdict: verdict))
         if let verdict { context.recordOutcome(verdict, of: record) }
@@ -266,12 +276,13 @@ extension JobRun {
         return .ack
     }
 
-    /// Puts the job back on its queue: what stops it would stop every other one too, or the process ends.
-    /// - Parameter isAsked: `false`: the enquiry that the machine has counted is not made.
-    private mutating func release(_ reason: WaitReason, isAsked: Bool = true) async throws(RunError) -> Settlement {
+    /// Puts the job back on its queue, because the reason would stop every other job too, or because the process ends.
+    /// - Parameter isEnquiryMade: after `false` the enquiry that the machine has counted is not made, so the count is corrected.
+    private mutating func release(_ reason: WaitReason, isEnquiryMade: Bool = true) async throws(RunError) -> Settlement {
         var progress = machine.progress
-        if !isAsked { progress.enquiries = max(0, progress.enquiries - 1) }
-        // Due whenever it is delivered again: a moment would be in the future after a clock was set back, and the delivery let go of.
+        if !isEnquiryMade { progress.enquiries = max(0, progress.enquiries - 1) }
+        // Without a due time the job is due at its next delivery. After the clock was set back a due time could lie in the future, and that
+        // delivery would be acknowledged without work.
         progress.dueAt = nil
         _ = try await store(StoredStep(.released, detail: reason.rawValue, progress: progress))
         return .requeue

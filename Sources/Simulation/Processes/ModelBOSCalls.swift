@@ -23,7 +23,7 @@ struct ModelBOSCalls: BOSCalls {
         guard bos.world.bug == .foreignAnswerBelieved, case .answer(let raw) = outcome else { return attempt }
         // Without `refid` the answer names no recharge.
         let text = String(decoding: raw.body, as: UTF8.self)
-        return Self.reader.recharge(RawAnswer(raw.httpStatus, text.replacing(#""refid":"r999","#, with: "")), to: recharge)
+        return Self.reader.recharge(RawAnswer(raw.httpStatus, body: text.replacing(#""refid":"r999","#, with: "")), to: recharge)
     }
 
     func enquire(reference: String, registerID: String, traceparent: String?, timeout: Duration?) async -> Attempt<EnquiryAnswer> {
@@ -38,7 +38,7 @@ struct ModelBOSCalls: BOSCalls {
             return .answered(answer)
         case .contradictionBelieved:
             let consistent = text.replacing(#"code":0"#, with: #"code":1"#).replacing(#"code":2"#, with: #"code":1"#)
-            return Self.reader.enquiry(RawAnswer(raw.httpStatus, consistent))
+            return Self.reader.enquiry(RawAnswer(raw.httpStatus, body: consistent))
         default: return Self.reader.enquiry(raw)
         }
     }

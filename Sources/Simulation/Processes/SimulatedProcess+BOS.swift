@@ -3,7 +3,7 @@ import JobModel
 import Ledger
 import Synchronization
 
-/// What a process remembers about its calls to BOS.
+/// What a simulated process remembers about its calls to BOS.
 struct CallMemory {
     /// When the process last fetched a token, in milliseconds since the start.
     var renewedAt: Int64?
@@ -14,31 +14,31 @@ struct CallMemory {
     var refusals: [String: Int] = [:]
     /// Whether BOS has refused the credentials of a job.
     var hasRefusedCredentials = false
-    /// Whether the process publishes no more messages.
+    /// Whether the process has stopped publishing messages.
     var isSilenced = false
 }
 
 extension SimulatedProcess: BOSGateway {
     func recharge(
-        _ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions
+        _ recharge: Recharge, permit: consuming RetryPermit, options: CallOptions
     ) async -> CallReport<RechargeMachine.Event> {
         guard survives() else { return CallReport(.notTaken(.notSent), note: "dead") }
         world.note("\(name) sends \(recharge.reference) to the \(destination) API (\(permit.proof.rawValue))")
-        let report = await gateway.recharge(permit, recharge, call)
+        let report = await gateway.recharge(recharge, permit: permit, options: options)
         guard isAlive, let bug = world.bug else { return report }
         return await planting(bug, into: report, of: recharge)
     }
 
-    func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> CallReport<Enquiry> {
+    func enquire(_ reference: String, registerID: String, options: CallOptions) async -> CallReport<Enquiry> {
         guard survives() else { return CallReport(.unanswered(.unanswered, retryAfter: nil), note: "dead") }
-        let report = await gateway.enquire(reference, registerID: registerID, call)
+        let report = await gateway.enquire(reference, registerID: registerID, options: options)
         guard let bug = world.bug else { return report }
         return planting(bug, into: report, about: reference)
     }
 
-    func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> CallReport<PANStatusMachine.Event> {
+    func panStatus(_ query: PANStatusQuery, options: CallOptions) async -> CallReport<PANStatusMachine.Event> {
         guard survives() else { return CallReport(.unanswered(.unanswered, retryAfter: nil), note: "dead") }
-        let report = await gateway.panStatus(query, call)
+        let report = await gateway.panStatus(query, options: options)
         switch (world.bug, report.event) {
         case (.panUnknownWordCompleted, .found(.pending, let answer)) where !answer.message.lowercased().contains("under process"):
             return CallReport(.found(.completed, answer), note: "planted")
@@ -50,7 +50,7 @@ extension SimulatedProcess: BOSGateway {
         }
     }
 
-    /// Fetches a new token, at most once in ten seconds.
+    /// Gets a new token, at most once in ten seconds.
     func renewCredentials() async -> Bool {
         memory.withLock { state in
             guard state.renewedAt.map({ world.elapsed - $0 >= 10_000 }) ?? true else { return false }
@@ -85,7 +85,7 @@ extension SimulatedProcess {
     }
 
     private func planting(_ bug: PlantedBug, into report: CallReport<Enquiry>, about name: String) -> CallReport<Enquiry> {
-        let asked = asked(name)
+        let asked = recharge(named: name)
         switch (bug, report.event) {
         case (.identityNotCompared, .found(let finding, let answer, let subject)):
             let meant = Subject(reference: name, subscriber: asked?.subscriber, amount: asked?.amount.rupees, hasData: subject.hasData)
@@ -105,7 +105,7 @@ extension SimulatedProcess {
     }
 
     /// The recharge in the ledger that an enquiry is about.
-    private func asked(_ name: String) -> Recharge? {
+    private func recharge(named name: String) -> Recharge? {
         let reference = Conditions.reference(named: name)
         for case .recharge(let recharge) in environment.ledger.records.lazy.map(\.job) where recharge.reference == reference {
             return recharge
@@ -114,23 +114,25 @@ extension SimulatedProcess {
     }
 }
 
-/// For planted bugs: an enquiry that passes the whole calibration, or only the part about a recharge that does not exist.
+/// For planted bugs. Its enquiry passes the whole calibration, or only the part about a recharge that does not exist.
 struct PassingCalibration: BOSGateway {
     let process: SimulatedProcess
 
     func recharge(
-        _ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions
-    ) async -> CallReport<RechargeMachine.Event> { await process.recharge(permit, recharge, call) }
+        _ recharge: Recharge, permit: consuming RetryPermit, options: CallOptions
+    ) async -> CallReport<RechargeMachine.Event> { await process.recharge(recharge, permit: permit, options: options) }
 
-    func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> CallReport<Enquiry> {
+    func enquire(_ reference: String, registerID: String, options: CallOptions) async -> CallReport<Enquiry> {
         let isKnown = process.environment.ledger.records.contains { $0.job.reference == Conditions.reference(named: reference) }
-        if isKnown, process.world.bug == .credulousEnquiryBelieved { return await process.enquire(reference, registerID: registerID, call) }
+        if isKnown, process.world.bug == .credulousEnquiryBelieved {
+            return await process.enquire(reference, registerID: registerID, options: options)
+        }
         let answer = Answer(httpStatus: 200)
         return CallReport(isKnown ? .found(.succeeded, answer, Subject()) : .found(.notFound, answer, Subject()), note: "planted")
     }
 
-    func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> CallReport<PANStatusMachine.Event> {
-        await process.panStatus(query, call)
+    func panStatus(_ query: PANStatusQuery, options: CallOptions) async -> CallReport<PANStatusMachine.Event> {
+        await process.panStatus(query, options: options)
     }
 
     func renewCredentials() async -> Bool { await process.renewCredentials() }

@@ -78,7 +78,7 @@ struct SimulatedWorker {
             group.addTask { await outbox.runRelay() }
             group.addTask { await outbox.runMarkPublished() }
             for lane in lanes.all {
-                group.addTask { await lane.gate.run { reason in await probe.look(at: reason, in: lane) } }
+                group.addTask { await lane.gate.run { reason in await probe.check(reason, in: lane) } }
                 group.addTask { await consume(lane) }
             }
             group.addTask { await calibrator.run() }

@@ -80,7 +80,7 @@ extension ModelBOS {
         switch world.number(0...3) {
         case 0: .lost
         case 1: .notSent
-        case 2: .answer(RawAnswer(429, ""))
+        case 2: .answer(RawAnswer(429, body: ""))
         default: .answer(credentialsRefused)
         }
     }
@@ -97,7 +97,7 @@ extension ModelBOS {
         if let outage = world.conditions.outage(at: world.elapsed) { return .answer(answer(during: outage)) }
         if world.shouldFail(world.faultRates.bosTrouble / 2) { return trouble() }
         if world.shouldFail(world.faultRates.bosTrouble / 10) {
-            return .answer(RawAnswer(world.pick([200, 401]), #"{"status":false,"message":"Service unavailable, try later"}"#))
+            return .answer(RawAnswer(world.pick([200, 401]), body: #"{"status":false,"message":"Service unavailable, try later"}"#))
         }
         let decision = PANDecision(reference)
         let isDecided = world.elapsed >= decision.at
@@ -116,7 +116,7 @@ extension ModelBOS {
     ]
 
     private static func pan(_ message: String) -> RawAnswer {
-        RawAnswer(200, #"{"status":true,"response_code":1,"message":"\#(message)"}"#)
+        RawAnswer(200, body: #"{"status":true,"response_code":1,"message":"\#(message)"}"#)
     }
 }
 

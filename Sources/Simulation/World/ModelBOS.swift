@@ -94,7 +94,7 @@ final class ModelBOS: Sendable {
 
     private func rechargeAnswered(_ call: Call) -> CallResult {
         switch world.number(0...7) {
-        case 0: return answer(call, with: RawAnswer(429, retryAfter: .seconds(world.number(1...30)), ""), note: "429")
+        case 0: return answer(call, with: RawAnswer(429, retryAfter: .seconds(world.number(1...30)), body: ""), note: "429")
         case 1:
             update(call) { $0.refusals += 1 }
             return answer(call, with: credentialsRefused, note: "credentials refused")
@@ -129,11 +129,12 @@ final class ModelBOS: Sendable {
         case 6:
             let isRecorded = isRecorded
             _ = execute(call, hiddenFor: isRecorded ? 0 : nil)
-            return answer(call, with: RawAnswer(500, "<html>"), note: isRecorded ? "executed, 500" : "executed without a record, 500")
+            return answer(call, with: RawAnswer(500, body: "<html>"), note: isRecorded ? "executed, 500" : "executed without a record, 500")
         default:
             guard !world.conditions.hasOwnNumbers, world.conditions.shape == .full else {
                 _ = execute(call)
-                return answer(call, with: RawAnswer(200, #"{"status":true,"response_code":1,"mess"#), note: "executed, half an answer")
+                return answer(
+                    call, with: RawAnswer(200, body: #"{"status":true,"response_code":1,"mess"#), note: "executed, half an answer")
             }
             // BOS mixes up two calls: it does not execute this one, and sends the answer to another.
             return answer(call, with: done(refid: "r999"), note: "answered with another recharge's answer")

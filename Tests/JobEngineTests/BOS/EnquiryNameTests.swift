@@ -5,37 +5,37 @@ import Testing
 
 @testable import JobEngine
 
-@Suite("Where enquiries ask by BOS's own number", .timeLimit(.minutes(1)))
+@Suite("With enquiries by BOS's own number", .timeLimit(.minutes(1)))
 struct EnquiryNameTests {
     private static let number = "482913"
     private static let found = Enquiry.found(
         .succeeded, ScriptedBOS.answer, Subject(reference: number, subscriber: "9876543210", amount: "10", hasData: true))
 
-    private static func fixture(_ recharge: RechargeMachine.Event, _ enquiry: Enquiry = found) -> EngineFixture {
+    private static func fixture(_ recharge: RechargeMachine.Event, enquiry: Enquiry = found) -> EngineFixture {
         var script = ScriptedBOS.Script()
         script.recharges = [recharge]
         script.enquiries = [enquiry]
         return EngineFixture(script, enquiresBy: .bosReference)
     }
 
-    @Test("a doubt is asked about by the number that BOS has given it")
-    func doubt() async {
+    @Test("a doubt is enquired about by the number that BOS gave it")
+    func doubtByNumber() async {
         let fixture = Self.fixture(.answered(.accepted, ScriptedBOS.answer, bosReference: Self.number))
         await fixture.handle(EngineFixture.recharge())
         #expect(fixture.bos.calls.enquiries.first == Self.number)
         #expect(fixture.replies.last?.text("outcome") == "succeeded")
     }
 
-    @Test("a doubt that BOS has given no number is asked about by its reference")
-    func noNumber() async {
-        let fixture = Self.fixture(.unknown(nil), .found(.succeeded, ScriptedBOS.answer))
+    @Test("a doubt without a number is enquired about by its reference")
+    func doubtWithoutNumber() async {
+        let fixture = Self.fixture(.unknown(nil), enquiry: .found(.succeeded, ScriptedBOS.answer))
         await fixture.handle(EngineFixture.recharge())
         #expect(fixture.bos.calls.enquiries == ["R1"])
         #expect(fixture.replies.last?.text("outcome") == "succeeded")
     }
 
-    @Test("so is a recharge that an upstream asks about")
-    func question() async {
+    @Test("a query of an upstream also uses the number")
+    func queryByNumber() async {
         let fixture = Self.fixture(.answered(.done, ScriptedBOS.answer, bosReference: Self.number))
         await fixture.handle(EngineFixture.recharge())
         await fixture.handle("{\"referenceid\":\"R1\"}", kind: "recharge.status")
@@ -43,12 +43,12 @@ struct EnquiryNameTests {
         #expect(fixture.replies.map { $0.text("outcome") } == ["succeeded", "succeeded"])
     }
 
-    @Test("\"not found\" by number is believed once an enquiry by number has found something, not by reference")
-    func calibration() async throws {
+    @Test("\"not found\" by number is believed once an enquiry by number, not by reference, has found a recharge")
+    func notFoundByNumber() async throws {
         let fixture = Self.fixture(
             .answered(
                 .refused(isFinal: false), Answer(httpStatus: 200, responseCode: 9, status: false, message: "Invalid operator"),
-                bosReference: Self.number), .found(.notFound, ScriptedBOS.answer))
+                bosReference: Self.number), enquiry: .found(.notFound, ScriptedBOS.answer))
         await fixture.handle(EngineFixture.recharge())
         #expect(fixture.calibrator.calibration(of: "merchant").findsRecharges)
         for _ in 0..<3 {
@@ -57,7 +57,7 @@ struct EnquiryNameTests {
         }
         #expect(try await fixture.record()?.progress.state == .inDoubt)
         fixture.calibrator.conclude(
-            .passed(showsData: false, hasOwnNumbers: true), .init(registerID: "merchant", name: .bosReference), isCertain: true)
+            .passed(showsData: false, hasOwnNumbers: true), for: .init(registerID: "merchant", name: .bosReference), isCertain: true)
         for _ in 0..<3 {
             fixture.clock.advance(by: .seconds(600))
             _ = try await fixture.poll()
@@ -65,11 +65,11 @@ struct EnquiryNameTests {
         #expect(fixture.replies.last?.text("outcome") == "failed")
     }
 
-    @Test("a recharge that BOS has executed calibrates the enquiry by its number and by its reference")
-    func executed() async {
+    @Test("an executed recharge calibrates enquiries by its number and by its reference")
+    func calibratesBothNames() async {
         let fixture = Self.fixture(.answered(.done, ScriptedBOS.answer, bosReference: Self.number))
         for name in EngineConfiguration.EnquiryName.allCases {
-            fixture.calibrator.conclude(.untried, .init(registerID: "merchant", name: name), isCertain: true)
+            fixture.calibrator.conclude(.untried, for: .init(registerID: "merchant", name: name), isCertain: true)
         }
         await fixture.handle(EngineFixture.recharge())
         let running = Task { await fixture.calibrator.run() }

@@ -30,14 +30,14 @@ struct PauseDetailTests {
         let fixture = makeFixture(.refusingAll)
         #expect(await fixture.handle(EngineFixture.recharge()) == .requeue)
         #expect(fixture.gate.pauses[.credentials]?.contains("DoRecharge: scripted") == true)
-        for _ in 0..<2 { #expect(await fixture.probe.look(at: .credentials, in: fixture.lanes.money) == .stands) }
+        for _ in 0..<2 { #expect(await fixture.probe.check(.credentials, in: fixture.lanes.money) == .stands) }
         #expect(fixture.gate.pauses[.credentials]?.contains("RechargesStatus: scripted") == true)
         #expect(details.count == 2)
         var script = ScriptedBOS.Script.refusingAll
         script.probe = .unanswered(.notSent, retryAfter: nil)
         fixture.bos.play(script)
-        for _ in 0..<2 { #expect(await fixture.probe.look(at: .credentials, in: fixture.lanes.money) == .stands) }
-        #expect(fixture.gate.pauses[.credentials]?.hasPrefix("BOS has refused our credentials, and cannot be asked") == true)
+        for _ in 0..<2 { #expect(await fixture.probe.check(.credentials, in: fixture.lanes.money) == .stands) }
+        #expect(fixture.gate.pauses[.credentials]?.hasPrefix("BOS refused the worker's credentials, and an enquiry") == true)
         #expect(details.count == 3)
         #expect(details.last == fixture.gate.pauses[.credentials])
     }
@@ -45,7 +45,7 @@ struct PauseDetailTests {
     @Test("that has passed is not brought back by a probe that ends late")
     func late() async {
         let fixture = makeFixture(.refusingAll)
-        #expect(await fixture.probe.look(at: .credentials, in: fixture.lanes.money) == .stands)
+        #expect(await fixture.probe.check(.credentials, in: fixture.lanes.money) == .stands)
         #expect(fixture.gate.isOpen)
         #expect(details.isEmpty)
     }

@@ -31,7 +31,7 @@ struct TrialTests {
         .refused(isFinal: false), Answer(httpStatus: 200, responseCode: 6, status: false, message: "try later"))
 
     private static func running(_ fixture: EngineFixture) -> Task<Void, Never> {
-        Task { await fixture.gate.run { await fixture.probe.look(at: $0, in: fixture.lanes.money) } }
+        Task { await fixture.gate.run { await fixture.probe.check($0, in: fixture.lanes.money) } }
     }
 
     private static func waitForTrial(_ fixture: EngineFixture) async {

@@ -59,7 +59,7 @@ struct EngineFixture {
         let metrics = EngineMetrics()
         calibrator = EnquiryCalibrator(gateway: bos, ledger: ledger, configuration: configuration, clock: clock, logger: logger)
         calibrator.conclude(
-            .passed(showsData: false, hasOwnNumbers: false), .init(registerID: "merchant", name: .reference), isCertain: true)
+            .passed(showsData: false, hasOwnNumbers: false), for: .init(registerID: "merchant", name: .reference), isCertain: true)
         outbox = Outbox(
             publisher: broker, ledger: ledger, configuration: configuration, clock: clock, metrics: metrics, logger: logger)
         executor = JobExecutor(

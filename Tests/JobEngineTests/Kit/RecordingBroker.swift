@@ -2,7 +2,7 @@ import AMQP
 import JobEngine
 import Synchronization
 
-/// The publishing side of a broker. It keeps the messages that it confirms, and a test can make it fail.
+/// The publishing side of a broker. It records the messages that it confirms. A test can make it fail.
 final class RecordingBroker: MessagePublisher {
     struct PublishedMessage: Sendable, Equatable {
         var message: Message
@@ -48,7 +48,7 @@ final class RecordingBroker: MessagePublisher {
         state.withLock { $0.publications.append(publication) }
     }
 
-    /// The broker says that these callers do not listen any more.
+    /// From now on these callers do not listen any more.
     func callersGo(_ names: String...) { state.withLock { $0.goneCallers = Set(names) } }
 
     func hasListener(directReplyTo name: String) async throws(PublishError) -> Bool {

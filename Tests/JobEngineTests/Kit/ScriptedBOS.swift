@@ -3,7 +3,7 @@ import Synchronization
 
 @testable import JobEngine
 
-/// A BOS that answers from a script and remembers the calls. The last line of a script repeats for ever.
+/// A BOS that answers from a script and records the calls. The last line of a script repeats for ever.
 final class ScriptedBOS: BOSGateway {
     struct Script: Sendable {
         var recharges: [RechargeMachine.Event] = [.answered(.done, ScriptedBOS.answer)]
@@ -50,21 +50,21 @@ final class ScriptedBOS: BOSGateway {
 
     func play(_ script: Script) { state.withLock { $0.script = script } }
 
-    func recharge(_ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions) async -> CallReport<
+    func recharge(_ recharge: Recharge, permit: consuming RetryPermit, options: CallOptions) async -> CallReport<
         RechargeMachine.Event
     > {
         let proof = permit.proof
         let (event, during) = state.withLock { state in
             state.calls.recharges.append(recharge.reference)
             state.calls.proofs.append(proof)
-            state.calls.traceparents.append(call.traceparent)
+            state.calls.traceparents.append(options.traceparent)
             return (Self.next(&state.script.recharges), state.script.duringRecharge)
         }
         await during(recharge)
         return CallReport(event, note: "DoRecharge: scripted")
     }
 
-    func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> CallReport<Enquiry> {
+    func enquire(_ reference: String, registerID: String, options: CallOptions) async -> CallReport<Enquiry> {
         let note = "RechargesStatus: scripted"
         if reference == PauseProbe.reference { return CallReport(state.withLock { $0.script.probe }, note: note) }
         let (event, during) = state.withLock { state in
@@ -75,7 +75,7 @@ final class ScriptedBOS: BOSGateway {
         return CallReport(event, note: note)
     }
 
-    func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> CallReport<PANStatusMachine.Event> {
+    func panStatus(_ query: PANStatusQuery, options: CallOptions) async -> CallReport<PANStatusMachine.Event> {
         state.withLock { state in
             state.calls.panChecks.append(query.reference)
             return CallReport(Self.next(&state.script.panAnswers), note: "Status: scripted")

@@ -12,7 +12,7 @@ struct CodeMeaningTests {
         .pending, Answer(httpStatus: 200, responseCode: 1, status: true, message: "pending"), Subject(reference: "R1", hasData: true))
     private static let done = Enquiry.found(.succeeded, ScriptedBOS.answer, Subject(reference: "R1", hasData: true))
 
-    /// A fixture in which BOS has answered a recharge so, and enquiries find it pending.
+    /// A fixture in which the recharge ended with this event, and enquiries find it pending.
     private static func doubtful(_ event: RechargeMachine.Event) async -> EngineFixture {
         var script = ScriptedBOS.Script()
         script.recharges = [event]
@@ -27,9 +27,9 @@ struct CodeMeaningTests {
     }
 
     @Test(
-        "is counted once the recharge is over, also where BOS had taken it",
+        "is counted once the recharge is over, also if BOS had accepted it",
         arguments: [(RechargeMachine.Event.answered(.accepted, taken), taken), (.unknown(contradictory), contradictory)])
-    func settled(event: RechargeMachine.Event, answer: Answer) async throws {
+    func countedAtEnd(event: RechargeMachine.Event, answer: Answer) async throws {
         let fixture = await Self.doubtful(event)
         #expect(try await fixture.record()?.progress.doubt == .acceptedByBOS)
         #expect(try await Self.count(of: answer, in: fixture) == nil)
@@ -43,8 +43,8 @@ struct CodeMeaningTests {
         #expect(try await fixture.ledger.codes().count == 1)
     }
 
-    @Test("is counted where a person has settled the recharge, or had it sent again")
-    func byPerson() async throws {
+    @Test("is counted when a person resolves the recharge, or lets it be sent again")
+    func countedAfterPerson() async throws {
         let fixture = await Self.doubtful(.answered(.accepted, Self.taken))
         let known = try #require(try await fixture.record())
         let now = fixture.clock.moment
@@ -66,8 +66,8 @@ struct CodeMeaningTests {
         #expect(try await Self.count(of: refused, in: fixture)?.notFound == 1)
     }
 
-    @Test("is counted where the recharge was sent again by itself")
-    func sentAgain() async throws {
+    @Test("is counted when the worker sends the recharge again")
+    func countedWhenSentAgain() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(Self.contradictory), .answered(.done, ScriptedBOS.answer)]
         script.enquiries = [.found(.notFound, ScriptedBOS.answer)]
@@ -82,8 +82,8 @@ struct CodeMeaningTests {
         #expect([count?.notFound, count?.succeeded] == [1, 0])
     }
 
-    @Test("is counted at once where the answer has ended the recharge")
-    func final() async throws {
+    @Test("is counted at once if the answer ends the recharge")
+    func countedAtOnce() async throws {
         let answer = Answer(httpStatus: 200, responseCode: 7, status: false)
         let counted = CodeSighting(.recharge, answer)
         var fixture = EngineFixture()
@@ -102,25 +102,25 @@ struct CodeMeaningTests {
     }
 }
 
-/// Reports of each recharge that BOS was seen to answer so.
+/// A gateway whose report of each recharge contains this answer.
 private struct Sighting: BOSGateway {
     let bos: ScriptedBOS
     let sighting: CodeSighting
 
     func recharge(
-        _ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions
+        _ recharge: Recharge, permit: consuming RetryPermit, options: CallOptions
     ) async -> CallReport<RechargeMachine.Event> {
-        var report = await bos.recharge(permit, recharge, call)
+        var report = await bos.recharge(recharge, permit: permit, options: options)
         report.sighting = sighting
         return report
     }
 
-    func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> CallReport<Enquiry> {
-        await bos.enquire(reference, registerID: registerID, call)
+    func enquire(_ reference: String, registerID: String, options: CallOptions) async -> CallReport<Enquiry> {
+        await bos.enquire(reference, registerID: registerID, options: options)
     }
 
-    func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> CallReport<PANStatusMachine.Event> {
-        await bos.panStatus(query, call)
+    func panStatus(_ query: PANStatusQuery, options: CallOptions) async -> CallReport<PANStatusMachine.Event> {
+        await bos.panStatus(query, options: options)
     }
 
     func renewCredentials() async -> Bool { await bos.renewCredentials() }

@@ -11,8 +11,8 @@ struct DoubtTests {
     private static let notFound = Enquiry.found(
         .notFound, Answer(httpStatus: 200, responseCode: 3, status: false, message: "no such transaction"))
 
-    @Test("after a time-out BOS is asked, and the recharge is not sent again")
-    func enquiry() async throws {
+    @Test("after a time-out the worker enquires, and does not send the recharge again")
+    func timeOutLeadsToEnquiry() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
         let fixture = EngineFixture(script)
@@ -25,8 +25,8 @@ struct DoubtTests {
         #expect(reply.text("evidence") == "enquiry")
     }
 
-    @Test("a doubt that lasts is told, stored with its due time, and its delivery let go of")
-    func setAside() async throws {
+    @Test("a lasting doubt is published and stored with its due time, and its delivery is acknowledged")
+    func lastingDoubtDeferred() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
         script.enquiries = [Self.notFound]
@@ -42,7 +42,7 @@ struct DoubtTests {
         #expect(fixture.replies.map { $0.text("outcome") } == ["in_doubt"])
     }
 
-    @Test("a job in doubt that comes again before it is due is told what is known, and nothing is asked")
+    @Test("a job in doubt that is delivered again before it is due gets the known reply without an enquiry")
     func repeatedInDoubt() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
@@ -55,8 +55,8 @@ struct DoubtTests {
         #expect(fixture.replies.map { $0.text("outcome") } == ["in_doubt", "in_doubt"])
     }
 
-    @Test("when the doubt is due and settled, everybody who asked gets the final reply")
-    func settledLater() async throws {
+    @Test("when an enquiry resolves a doubt, each requester gets the final reply")
+    func resolvedLater() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
         script.enquiries = [Self.notFound]
@@ -73,8 +73,8 @@ struct DoubtTests {
         #expect(final.count == 2)
     }
 
-    @Test("not found often and long enough is proof, and the recharge is sent again under the same reference")
-    func resent() async throws {
+    @Test("enough answers \"not found\" over enough time are proof, and the recharge is sent again under its reference")
+    func resentAfterNotFound() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil), .answered(.done, ScriptedBOS.answer)]
         script.enquiries = [Self.notFound]
@@ -89,8 +89,8 @@ struct DoubtTests {
         #expect(try await fixture.record()?.progress.state == .succeeded)
     }
 
-    @Test("a job that a crashed run left as sending is asked about, not sent")
-    func crashed() async throws {
+    @Test("a job that a crashed run left in the state sending is enquired about, not sent")
+    func crashedWhileSending() async throws {
         let fixture = EngineFixture()
         let recharge = Recharge(
             operatorID: 311, subscriber: "9876543210", amount: Money(paise: 1_000), reference: "R1", registerID: "merchant")
@@ -110,9 +110,9 @@ struct DoubtTests {
     }
 
     @Test(
-        "a duplicate answer to a first sending is settled by an enquiry that names the subscriber, else a person gets it",
+        "an answer \"duplicate\" to a first sending is resolved by an enquiry that names the subscriber, or else by a person",
         arguments: [true, false])
-    func duplicate(isNamed: Bool) async throws {
+    func duplicateAnswerToFirstSending(isNamed: Bool) async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.answered(.duplicateReference, Answer(httpStatus: 200, responseCode: 11, status: false))]
         let subject = Subject(subscriber: isNamed ? "9876543210" : nil, amount: "10", hasData: true)
@@ -124,8 +124,8 @@ struct DoubtTests {
         #expect(try await fixture.record()?.progress.state == (isNamed ? .succeeded : .parked))
     }
 
-    @Test("an enquiry about another recharge settles nothing, and the history says which comparison failed")
-    func otherRecharge() async throws {
+    @Test("an enquiry's answer about another recharge resolves nothing, and the history names the failed comparison")
+    func answerAboutOtherRecharge() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
         script.enquiries = [
@@ -139,8 +139,8 @@ struct DoubtTests {
         #expect(!history.contains { $0.detail.contains("9876543210") })
     }
 
-    @Test("a doubt at another API is left to a person after the move: nothing is asked and nothing is sent")
-    func moved() async throws {
+    @Test("after a move to another API a doubt is left to a person: no enquiry and no recharge is sent")
+    func doubtAfterMove() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
         script.enquiries = [Self.notFound]
@@ -159,8 +159,8 @@ struct DoubtTests {
         #expect(total.amount == Money(paise: 1_000))
     }
 
-    @Test("by default a recharge that BOS does not know is sent once, and a person gets it after the window")
-    func leftToPerson() async throws {
+    @Test("by default a recharge that BOS does not know is sent only once, and is left to a person after the window")
+    func notFoundLeftToPerson() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
         script.enquiries = [Self.notFound]

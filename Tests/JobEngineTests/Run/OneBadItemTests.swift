@@ -5,9 +5,9 @@ import Testing
 
 @testable import JobEngine
 
-@Suite("One bad item costs itself only", .timeLimit(.minutes(1)))
+@Suite("One bad job does not affect others", .timeLimit(.minutes(1)))
 struct OneBadItemTests {
-    @Test("a recharge that BOS refuses for its own credentials waits alone, ends after five refusals, and stops no other")
+    @Test("a recharge whose own credentials BOS refuses waits alone, ends after five refusals, and stops no other recharge")
     func ownCredentials() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.notTaken(.credentialsRefused)]
@@ -31,8 +31,8 @@ struct OneBadItemTests {
         #expect(record.progress.attempts == 0)
     }
 
-    @Test("no recharge ends while BOS refuses the credentials of every recharge, though it takes those of enquiries")
-    func allRecharges() async throws {
+    @Test("no recharge ends while BOS refuses the credentials of all recharges, although it accepts those of enquiries")
+    func credentialsOfAllRecharges() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.notTaken(.credentialsRefused)]
         let fixture = EngineFixture()
@@ -46,7 +46,7 @@ struct OneBadItemTests {
         for number in 1...2 { #expect(try await fixture.record("R\(number)")?.progress.state == .accepted) }
     }
 
-    @Test("a PAN application that BOS refuses for its own credentials stops neither lane")
+    @Test("a PAN query whose own credentials BOS refuses stops neither lane")
     func ownCredentialsOfPAN() async throws {
         var script = ScriptedBOS.Script()
         script.panAnswers = [.unanswered(.credentialsRefused, retryAfter: nil)]
@@ -57,7 +57,7 @@ struct OneBadItemTests {
         #expect(try await fixture.record("P1", kind: .panStatus)?.progress.state == .accepted)
     }
 
-    @Test("a doubt whose own credentials are refused stays a doubt, and stops neither lane")
+    @Test("a recharge in doubt whose own credentials BOS refuses stays in doubt, and stops neither lane")
     func ownCredentialsOfDoubt() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
@@ -68,8 +68,8 @@ struct OneBadItemTests {
         #expect(try await fixture.record()?.progress.state == .inDoubt)
     }
 
-    @Test("copies of a job that is being run take no place from other jobs")
-    func copies() async {
+    @Test("copies of a running job occupy no slots")
+    func copiesOccupyNoSlots() async {
         let fixture = EngineFixture(lane: Lane.Configuration(concurrency: 2))
         var script = ScriptedBOS.Script()
         script.duringRecharge = { recharge in
@@ -85,7 +85,9 @@ struct OneBadItemTests {
         #expect(fixture.replies.count == 10)
     }
 
-    @Test("a copy for another asker that joins a run of a doubt is told at once that it is in doubt, though the run tells nothing new")
+    @Test(
+        "a copy from another requester that joins the run of a doubt gets the reply in_doubt at once, although the run publishes nothing new"
+    )
     func copyOfDoubt() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
@@ -122,8 +124,8 @@ struct OneBadItemTests {
         #expect(fixture.bos.calls.recharges.isEmpty)
     }
 
-    @Test("money is not sent when a slow ledger has left too little time for BOS's answer")
-    func lateByTime() async throws {
+    @Test("a recharge is not sent when a slow ledger left too little time for BOS's answer")
+    func lateBySlowLedger() async throws {
         let fixture = EngineFixture()
         fixture.ledger.beforeClaim { fixture.clock.advance(by: .seconds(45)) }
         #expect(await fixture.handle(EngineFixture.recharge()) == .ack)

@@ -11,16 +11,16 @@ struct PurchaseGuardTests {
     private static let refusing = PurchaseGuard(window: .seconds(600), action: .refuse)
     private static let parking = PurchaseGuard(window: .seconds(600), action: .park)
 
-    @Test("is a new purchase unless it is guarded against")
-    func unguarded() async {
+    @Test("is a new purchase without the guard")
+    func withoutGuard() async {
         let fixture = EngineFixture()
         await fixture.handle(EngineFixture.recharge("R1"))
         await fixture.handle(EngineFixture.recharge("R2"))
         #expect(fixture.bos.calls.recharges == ["R1", "R2"])
     }
 
-    @Test("is refused within the window and never sent, however often it comes; the reply names the one before")
-    func refused() async throws {
+    @Test("is refused within the window and never sent, however often it is delivered; the reply names the earlier recharge")
+    func refusedWithinWindow() async throws {
         let fixture = EngineFixture(purchaseGuard: Self.refusing)
         await fixture.handle(EngineFixture.recharge("R1"))
         fixture.clock.advance(by: .seconds(600))
@@ -39,8 +39,8 @@ struct PurchaseGuardTests {
         #expect(stored.history.map(\.detail) == ["refused; same purchase as recharge R1"])
     }
 
-    @Test("is a new purchase once the window is over, for another subscriber, and for another amount")
-    func others() async {
+    @Test("is a new purchase after the window, for another subscriber, and for another amount")
+    func newPurchases() async {
         let fixture = EngineFixture(purchaseGuard: Self.refusing)
         await fixture.handle(EngineFixture.recharge("R1"))
         await fixture.handle(EngineFixture.recharge("R2", subscriber: "9876543211"))
@@ -50,8 +50,8 @@ struct PurchaseGuardTests {
         #expect(fixture.bos.calls.recharges == ["R1", "R2", "R3", "R4"])
     }
 
-    @Test("is a new purchase if the one before was refused by BOS")
-    func afterFailure() async {
+    @Test("is a new purchase if BOS refused the earlier recharge")
+    func afterRefusalByBOS() async {
         var script = ScriptedBOS.Script()
         let answer = Answer(httpStatus: 200, responseCode: 3, status: false, message: "no")
         script.recharges = [.answered(.refused(isFinal: true), answer)]
@@ -61,7 +61,7 @@ struct PurchaseGuardTests {
         #expect(fixture.bos.calls.recharges == ["R1", "R2"])
     }
 
-    @Test("is refused while the one before is in doubt: that is when an upstream makes up a new reference")
+    @Test("is refused while the earlier recharge is in doubt, because an upstream then tends to publish it under a new reference")
     func afterDoubt() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
@@ -74,8 +74,8 @@ struct PurchaseGuardTests {
         #expect(try await fixture.record("R2")?.progress.state == .refused)
     }
 
-    @Test("is held back for a person if so configured, told as pending, and sent once when the person says so")
-    func held() async throws {
+    @Test("is held for a person if so configured, has the reply pending, and is sent once when the person allows it")
+    func heldForPerson() async throws {
         let fixture = EngineFixture(purchaseGuard: Self.parking)
         await fixture.handle(EngineFixture.recharge("R1"))
         #expect(await fixture.handle(EngineFixture.recharge("R2")) == .ack)
@@ -94,7 +94,7 @@ struct PurchaseGuardTests {
         #expect(fixture.replies.last?.text("outcome") == "succeeded")
     }
 
-    @Test("is refused while the one before is not over, however long the queue was away")
+    @Test("is refused while the earlier recharge is open, however long the queue was unavailable")
     func afterOutage() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
@@ -107,7 +107,7 @@ struct PurchaseGuardTests {
         #expect(try await fixture.record("R2")?.progress.state == .refused)
     }
 
-    @Test("is over unsent when its deadline passes and no person has decided")
+    @Test("expires unsent when its deadline passes without a person's decision")
     func heldTooLong() async throws {
         let fixture = EngineFixture(purchaseGuard: Self.parking)
         await fixture.handle(EngineFixture.recharge("R1"))
@@ -124,8 +124,8 @@ struct PurchaseGuardTests {
         #expect(reply["error"]?.text("code") == "deadline_passed")
     }
 
-    @Test("is held back when a third comes while the second is")
-    func third() async throws {
+    @Test("is held for the third reference too while the second is held")
+    func thirdReferenceHeld() async throws {
         let fixture = EngineFixture(purchaseGuard: Self.parking)
         for reference in ["R1", "R2", "R3"] { await fixture.handle(EngineFixture.recharge(reference)) }
         #expect(fixture.bos.calls.recharges == ["R1"])

@@ -6,14 +6,14 @@ import Testing
 
 @testable import JobEngine
 
-@Suite("Questions", .timeLimit(.minutes(1)))
+@Suite("Queries", .timeLimit(.minutes(1)))
 struct QuestionTests {
     private static func pending(_ message: String) -> PANStatusMachine.Event {
         .found(.pending, Answer(httpStatus: 200, responseCode: 1, status: true, message: message))
     }
 
-    @Test("the question what became of a recharge is asked afresh each time")
-    func rechargeStatus() async {
+    @Test("each query of a recharge's status leads to a new enquiry")
+    func rechargeStatusQueriesAreNew() async {
         var script = ScriptedBOS.Script()
         script.enquiries = [.found(.pending, ScriptedBOS.answer), .found(.succeeded, ScriptedBOS.answer)]
         let fixture = EngineFixture(script)
@@ -26,8 +26,10 @@ struct QuestionTests {
         #expect(fixture.replies.allSatisfy { $0["final"] == .bool(true) })
     }
 
-    @Test("a question that is delivered once more is answered as it was, though others have asked since; without a name it asks afresh")
-    func sameQuestion() async throws {
+    @Test(
+        "a redelivered query gets its earlier reply, although there were other queries since; without a message_id it leads to a new enquiry"
+    )
+    func redeliveredQuery() async throws {
         var script = ScriptedBOS.Script()
         script.enquiries = [.found(.pending, ScriptedBOS.answer), .found(.succeeded, ScriptedBOS.answer)]
         let fixture = EngineFixture(script)
@@ -48,7 +50,7 @@ struct QuestionTests {
         #expect(fixture.bos.calls.enquiries.count == 3)
     }
 
-    @Test("a question about a recharge that this ledger holds unfinished is answered with pending, and asked as the recharge was sent")
+    @Test("a query of a recharge that is open in this ledger gets the reply pending, and its enquiry uses the recharge's own merchant")
     func unfinished() async {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
@@ -62,7 +64,7 @@ struct QuestionTests {
         #expect(fixture.replies.last?.text("outcome") == "not_found")
     }
 
-    @Test("a recharge that was sent to a former API is answered from the ledger, and the new API is not asked")
+    @Test("a query of a recharge that was sent to a former API is answered from the ledger, without an enquiry")
     func formerAPI() async {
         let fixture = EngineFixture()
         await fixture.handle(EngineFixture.recharge())
@@ -88,8 +90,8 @@ struct QuestionTests {
         #expect(named.bos.calls.enquiries == ["R1"])
     }
 
-    @Test("a pending PAN application is told and waits in the ledger")
-    func panPending() async throws {
+    @Test("a pending PAN application gets a reply and waits in the ledger")
+    func pendingPANWaits() async throws {
         var script = ScriptedBOS.Script()
         script.panAnswers = [Self.pending("Application is under process at NSDL eGOV")]
         let fixture = EngineFixture(script)
@@ -101,8 +103,8 @@ struct QuestionTests {
         #expect(fixture.replies.map { $0["final"] } == [.bool(false)])
     }
 
-    @Test("the same pending message is told once, a changed one again, and the end to everybody")
-    func panChanges() async {
+    @Test("the same pending message is published once, a changed message again, and the final result to each requester")
+    func panChangesPublished() async {
         var script = ScriptedBOS.Script()
         script.panAnswers = [
             Self.pending("under process"), Self.pending("under process"), Self.pending("under process at NSDL"),
@@ -117,8 +119,8 @@ struct QuestionTests {
         #expect(fixture.replies.map { $0.text("message") } == ["under process", "under process at NSDL", "done"])
     }
 
-    @Test("a question that BOS leaves unanswered is asked again, with a pause")
-    func unanswered() async {
+    @Test("a query without an answer of BOS is repeated after a pause")
+    func unansweredQueryRepeated() async {
         var script = ScriptedBOS.Script()
         script.enquiries = [
             .unanswered(.unanswered, retryAfter: .seconds(3)), .unanswered(.notSent, retryAfter: nil),

@@ -7,10 +7,10 @@ import Testing
 
 @testable import JobEngine
 
-@Suite("The way of a recharge", .timeLimit(.minutes(1)))
+@Suite("A recharge from delivery to reply", .timeLimit(.minutes(1)))
 struct RechargeRunTests {
-    @Test("the intent is stored before the call, the verdict before the reply, and the ack comes last")
-    func order() async throws {
+    @Test("the intent is stored before the call, the result before the reply, and the ack comes last")
+    func storeBeforeCallAndReply() async throws {
         let fixture = EngineFixture()
         let seen = Mutex<[String]>([])
         let ledger = fixture.ledger
@@ -30,8 +30,8 @@ struct RechargeRunTests {
         #expect(fixture.bos.calls.recharges == ["R1"])
     }
 
-    @Test("a reply carries what BOS said, the asker's correlation and trace")
-    func reply() async throws {
+    @Test("a reply carries the answer of BOS, and the requester's correlation id and trace")
+    func replyContent() async throws {
         let fixture = EngineFixture()
         let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         await fixture.handle(
@@ -49,15 +49,15 @@ struct RechargeRunTests {
         #expect(reply.text("ackno") == "11224445565")
     }
 
-    @Test("without a reply address the routing key is kind and outcome")
+    @Test("without a reply address the routing key consists of kind and outcome")
     func defaultAddress() async {
         let fixture = EngineFixture()
         await fixture.handle(EngineFixture.recharge())
         #expect(fixture.broker.publications.map(\.routingKey) == ["recharge.succeeded"])
     }
 
-    @Test("a repeated job is answered with the same reply and not sent again")
-    func repeated() async {
+    @Test("a repeated job gets the same reply and is not sent again")
+    func repeatedJob() async {
         let fixture = EngineFixture()
         await fixture.handle(EngineFixture.recharge())
         let settlement = await fixture.handle(EngineFixture.recharge(amount: "\"10.00\""))
@@ -68,8 +68,8 @@ struct RechargeRunTests {
         #expect(publications.first == publications.last)
     }
 
-    @Test("the same job from another asker gets a reply of its own with the same content")
-    func otherAsker() async {
+    @Test("the same job from another requester gets its own reply with the same content")
+    func otherRequester() async {
         let fixture = EngineFixture()
         await fixture.handle(EngineFixture.recharge(), correlation: "a")
         await fixture.handle(EngineFixture.recharge(), correlation: "b")
@@ -80,13 +80,13 @@ struct RechargeRunTests {
         #expect(fixture.bos.calls.recharges == ["R1"])
     }
 
-    @Test("a job that arrives while it is being sent joins it, and both askers are answered")
-    func joined() async {
+    @Test("a second delivery during the call joins the run, and both requesters get a reply")
+    func joinedRun() async {
         let fixture = EngineFixture()
         var script = ScriptedBOS.Script()
         let second = Mutex<Task<Settlement?, Never>?>(nil)
         script.duringRecharge = { _ in
-            // A task of its own, since the second delivery is held until this call is over.
+            // This is a task of its own, because the second delivery is held until this call ends.
             second.withLock { $0 = Task { await fixture.handle(EngineFixture.recharge(), correlation: "second") } }
             while fixture.ledger.claims < 2, !Task.isCancelled { await Task.yield() }
         }
@@ -98,8 +98,8 @@ struct RechargeRunTests {
         #expect(Set(fixture.broker.publications.map(\.message.properties.correlationID)) == ["first", "second"])
     }
 
-    @Test("a copy that joined a run is let go of at once; the run's own delivery brings the job back where it ends without a result")
-    func joinedInVain() async throws {
+    @Test("a copy that joined a run is acknowledged at once; if the run ends without a result, its own delivery resumes the job")
+    func joinedRunWithoutResult() async throws {
         let fixture = EngineFixture()
         var script = ScriptedBOS.Script()
         script.recharges = [.notTaken(.credentialsRefused)]
@@ -117,8 +117,8 @@ struct RechargeRunTests {
         #expect(try await fixture.record()?.progress.state == .accepted)
     }
 
-    @Test("the same reference with another amount is refused and leaves the job alone")
-    func conflict() async throws {
+    @Test("the same reference with another amount is refused, and the job is unchanged")
+    func referenceConflict() async throws {
         let fixture = EngineFixture()
         await fixture.handle(EngineFixture.recharge())
         let settlement = await fixture.handle(EngineFixture.recharge(amount: "11"), correlation: "c2")
@@ -130,8 +130,8 @@ struct RechargeRunTests {
         #expect(try await fixture.record()?.progress.state == .succeeded)
     }
 
-    @Test("a job whose time is over is answered with expired and never sent")
-    func expired() async {
+    @Test("a job whose deadline has passed gets the reply expired and is never sent")
+    func expiredJob() async {
         let fixture = EngineFixture()
         let settlement = await fixture.handle(EngineFixture.recharge(expiresAt: "2020-01-01T00:00:00Z"))
         #expect(settlement == .ack)
@@ -139,8 +139,8 @@ struct RechargeRunTests {
         #expect(fixture.replies.map { $0.text("outcome") } == ["expired"])
     }
 
-    @Test("what certainly was not sent is sent again until it is answered")
-    func notSent() async {
+    @Test("a recharge that certainly was not executed is sent again until it is answered")
+    func notSentIsRepeated() async {
         var script = ScriptedBOS.Script()
         script.recharges = [.notTaken(.notSent), .notTaken(.throttled(retryAfter: .seconds(2))), .answered(.done, ScriptedBOS.answer)]
         let fixture = EngineFixture(script)

@@ -9,11 +9,11 @@ import Testing
 @Suite("Messages that do not become jobs", .timeLimit(.minutes(1)))
 struct RefusalTests {
     @Test(
-        "a message that cannot be understood is kept with its reason, answered and let go of",
+        "a message that cannot be read becomes a dead letter with its reason, is answered and acknowledged",
         arguments: [
             ("{", "undecodable"), ("", "undecodable"), ("[1]", "undecodable"), ("{\"operator\":1}", "invalid_job"),
         ])
-    func deadLettered(_ body: String, _ reason: String) async throws {
+    func unreadableMessage(body: String, reason: String) async throws {
         let fixture = EngineFixture()
         #expect(await fixture.handle(body) == .ack)
         let letter = try #require(fixture.broker.publications.last)
@@ -28,36 +28,36 @@ struct RefusalTests {
         #expect(fixture.bos.calls == ScriptedBOS.Calls())
     }
 
-    @Test("without any address there is no reply, only the dead letter")
+    @Test("without a reply address there is only the dead letter")
     func noAddress() async {
         let fixture = EngineFixture()
         #expect(await fixture.handle("{", correlation: nil) == .ack)
         #expect(fixture.broker.publications.map(\.exchange) == ["bos.dead"])
     }
 
-    @Test("a message of an unknown kind is answered as unknown")
+    @Test("the reply to a message of an unknown kind has the kind unknown")
     func unknownKind() async {
         let fixture = EngineFixture()
         #expect(await fixture.handle("{\"x\":1}", kind: "nonsense") == .ack)
         #expect(fixture.broker.publications.map(\.routingKey) == ["unknown.refused", ""])
     }
 
-    @Test("an amount out of range is refused without a dead letter: it was understood")
-    func amount() async throws {
+    @Test("an amount out of range is refused without a dead letter, because the message is readable")
+    func amountOutOfRange() async throws {
         let fixture = EngineFixture()
         #expect(await fixture.handle(EngineFixture.recharge(amount: "-1")) == .ack)
         #expect(fixture.broker.publications.map(\.exchange) == ["bos.replies"])
         #expect(fixture.replies.first?["error"]?.text("code") == "amount_out_of_range")
     }
 
-    @Test("a body that was not even kept is moved to the dead letters by the broker")
-    func truncated() async {
+    @Test("the broker moves a message to the dead letters if the worker did not keep its body")
+    func truncatedBody() async {
         let fixture = EngineFixture()
         #expect(await fixture.handle(SentMessage(body: "", announcedSize: 5_000_000, isTruncated: true)) == .reject)
         #expect(fixture.broker.publications.map(\.exchange) == ["bos.replies"])
     }
 
-    @Test("a job whose property is no UTF-8 is refused before anything is sent, and its bytes are kept")
+    @Test("a job with a property that is not UTF-8 is refused before a call, and the bytes are kept")
     func unreadableProperty() async throws {
         let fixture = EngineFixture()
         var message = Message(body: Array(EngineFixture.recharge().utf8))
@@ -71,8 +71,8 @@ struct RefusalTests {
         #expect(letter.message.properties.headers["x-bos-unreadable"] == .table(["correlation_id": .bytes([0xff, 0xfe])]))
     }
 
-    @Test("what nobody can be told of is kept for a person, even if it was understood")
-    func nobodyToTell() async throws {
+    @Test("a readable message that has no reply address becomes a dead letter when it is refused")
+    func refusalWithoutAddress() async throws {
         let fixture = EngineFixture()
         let body = "{\"operator\":311,\"canumber\":\"9876543210\",\"amount\":999999}"
         #expect(await fixture.handle(body, correlation: nil) == .ack)
@@ -84,7 +84,7 @@ struct RefusalTests {
         #expect(fixture.broker.publications.map(\.exchange) == ["bos.dead", "bos.replies"])
     }
 
-    @Test("a job that was accepted is not refused by rules that came later: it may have been sent")
+    @Test("later rules do not refuse an accepted job, because it may have been sent")
     func laterRules() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
@@ -104,7 +104,7 @@ struct RefusalTests {
         #expect(await next.handle(large) == .ack)
         #expect(await next.handle(large) == .ack)
         #expect(fixture.replies.map { $0.text("outcome") } == ["succeeded", "succeeded"])
-        // Other content under its reference is a conflict, and a new job is held against the rules: no limit so high, no RegisterID.
+        // Other content under the reference is a conflict. The rules apply to new jobs: the limit is lower, and there is no RegisterID.
         #expect(await next.handle(EngineFixture.recharge("R1", amount: "9000")) == .ack)
         #expect(await next.handle(EngineFixture.recharge("R2", amount: "8000")) == .ack)
         #expect(await next.handle(EngineFixture.recharge("R3")) == .ack)
@@ -113,8 +113,8 @@ struct RefusalTests {
         #expect(fixture.bos.calls.recharges == ["R1"])
     }
 
-    @Test("a job that may have been accepted is not refused while the ledger cannot be asked")
-    func ledgerSilent() async throws {
+    @Test("a job that may have been accepted is not refused while the ledger cannot be read")
+    func ledgerCannotBeRead() async throws {
         var rules = JobRules()
         rules.maximumAmount = Money(paise: 1)
         let fixture = EngineFixture().restarted(rules)
@@ -124,7 +124,7 @@ struct RefusalTests {
         #expect(fixture.broker.publications.isEmpty)
     }
 
-    @Test("a dead letter that is too large with its reason is moved by the broker as it is")
+    @Test("the broker moves the message unchanged if it is too large with the reason added")
     func letterTooLarge() async {
         let fixture = EngineFixture()
         fixture.broker.fail([.invalid("too large")])
@@ -132,8 +132,8 @@ struct RefusalTests {
         #expect(fixture.broker.publications.isEmpty)
     }
 
-    @Test("a refused message whose reply may not be written, or leads nowhere for as long as it may be held, is kept with the dead letters")
-    func untold() async {
+    @Test("a refused message becomes a dead letter if its reply is forbidden, or unroutable for as long as the delivery may be held")
+    func refusalCannotBePublished() async {
         let invalid = EngineFixture.recharge(amount: "0")
         for error in [PublishError.turnedDown(code: 403, text: "ACCESS_REFUSED"), .returned(code: 312, text: "NO_ROUTE")] {
             let fixture = EngineFixture()
@@ -143,14 +143,14 @@ struct RefusalTests {
         }
     }
 
-    @Test("a dead letter whose exchange is missing leaves the message in its queue")
+    @Test("without a dead-letter exchange the message stays in its queue")
     func missingDeadLetters() async {
         let fixture = EngineFixture()
         fixture.broker.fail(Array(repeating: .turnedDown(code: 404, text: "NOT_FOUND"), count: 1_000))
         #expect(await fixture.handle("{", correlation: nil) == .requeue)
     }
 
-    @Test("a reply that cannot be put on the wire stays owed, and no other way is tried")
+    @Test("a reply that cannot be encoded stays unpublished, and no other address is tried")
     func impossibleReply() async throws {
         let fixture = EngineFixture()
         fixture.broker.fail([.invalid("too long")])
@@ -159,7 +159,7 @@ struct RefusalTests {
         #expect(try await fixture.ledger.unpublishedReplies(after: 0, limit: 10).replies.count == 1)
     }
 
-    @Test("a refusal or dead letter that is not confirmed leaves the message in its queue")
+    @Test("without a confirm for the refusal or the dead letter the message stays in its queue")
     func notConfirmed() async {
         let fixture = EngineFixture()
         fixture.broker.fail(Array(repeating: .notSent("away"), count: 1_000))
@@ -172,7 +172,7 @@ struct RefusalTests {
         #expect(ids.count == 1)
     }
 
-    @Test("the same refused message is refused under the same id")
+    @Test("repeated refusals of one message have the same id")
     func sameID() async {
         let fixture = EngineFixture()
         await fixture.handle("{")

@@ -8,10 +8,10 @@ import Testing
 
 @testable import JobEngine
 
-@Suite("Trouble round a job", .timeLimit(.minutes(1)))
+@Suite("Failures around a job", .timeLimit(.minutes(1)))
 struct TroubleTests {
-    @Test("while BOS refuses the credentials no job fails: consuming pauses and the job goes back to its queue")
-    func credentials() async throws {
+    @Test("while BOS refuses the credentials, no job fails: consumption pauses and the job returns to its queue")
+    func refusedCredentialsPause() async throws {
         let script = ScriptedBOS.Script.refusingAll
         let fixture = EngineFixture(script)
         let settlement = await fixture.handle(EngineFixture.recharge())
@@ -23,8 +23,8 @@ struct TroubleTests {
         #expect(try await fixture.record("R2") == nil)
     }
 
-    @Test("newer credentials are tried once before consuming pauses")
-    func renewed() async {
+    @Test("newer credentials are tried once before consumption pauses")
+    func newerCredentialsTried() async {
         var script = ScriptedBOS.Script()
         script.recharges = [.notTaken(.credentialsRefused), .answered(.done, ScriptedBOS.answer)]
         script.renewals = [true]
@@ -34,15 +34,15 @@ struct TroubleTests {
         #expect(fixture.bos.calls.recharges == ["R1", "R1"])
     }
 
-    @Test("a released job goes on when it is delivered again")
-    func released() async throws {
+    @Test("a released job continues at its next delivery")
+    func releasedJobContinues() async throws {
         let script = ScriptedBOS.Script.refusingAll
         let fixture = EngineFixture(script)
         await fixture.handle(EngineFixture.recharge())
         fixture.bos.play(ScriptedBOS.Script())
         let probe = PauseProbe(
             gateway: fixture.bos, ledger: fixture.ledger, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(1))
-        let running = Task { await fixture.gate.run { reason in await probe.look(at: reason, in: fixture.lanes.money) } }
+        let running = Task { await fixture.gate.run { reason in await probe.check(reason, in: fixture.lanes.money) } }
         while !fixture.gate.isOpen, !Task.isCancelled { await Task.yield() }
         running.cancel()
         await running.value
@@ -50,7 +50,7 @@ struct TroubleTests {
         #expect(fixture.replies.map { $0.text("outcome") } == ["succeeded"])
     }
 
-    @Test("what says nothing about credentials does not lift the pause after refused ones", arguments: WaitReason.allCases)
+    @Test("a probe whose result says nothing about credentials does not end the pause for credentials", arguments: WaitReason.allCases)
     func credentialsProbe(reason: WaitReason) async {
         var script = ScriptedBOS.Script()
         script.probe = .unanswered(reason, retryAfter: nil)
@@ -58,13 +58,13 @@ struct TroubleTests {
         let probe = PauseProbe(
             gateway: fixture.bos, ledger: fixture.ledger, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(1))
         let saysNothing: [WaitReason] = [.credentialsRefused, .notSent, .throttled]
-        #expect(await probe.look(at: .credentials, in: fixture.lanes.money) == (saysNothing.contains(reason) ? .stands : .passed))
+        #expect(await probe.check(.credentials, in: fixture.lanes.money) == (saysNothing.contains(reason) ? .stands : .passed))
         fixture.bos.play(ScriptedBOS.Script())
-        #expect(await probe.look(at: .credentials, in: fixture.lanes.money) == .passed)
+        #expect(await probe.check(.credentials, in: fixture.lanes.money) == .passed)
     }
 
-    @Test("a released job goes on at its next delivery even after the clock was set back")
-    func clockSetBack() async throws {
+    @Test("a released job continues at its next delivery, also after the clock was set back")
+    func releasedJobAfterClockSetBack() async throws {
         let script = ScriptedBOS.Script.refusingAll
         let fixture = EngineFixture(script)
         #expect(await fixture.handle(EngineFixture.recharge()) == .requeue)
@@ -74,8 +74,8 @@ struct TroubleTests {
         #expect(fixture.replies.map { $0.text("outcome") } == ["succeeded"])
     }
 
-    @Test("a job that BOS does not take waits in the ledger after a few tries, and no delivery is held for it")
-    func unreachable() async throws {
+    @Test("a job that cannot be sent waits in the ledger after a few attempts, and its delivery is acknowledged")
+    func unreachableBOS() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.notTaken(.notSent)]
         let fixture = EngineFixture(script)
@@ -92,8 +92,8 @@ struct TroubleTests {
         #expect(fixture.replies.map { $0.text("outcome") } == ["succeeded"])
     }
 
-    @Test("a question that BOS never answers waits in the ledger, and stops nobody else")
-    func poisonousQuestion() async throws {
+    @Test("a query that BOS never answers waits in the ledger, and does not stop other jobs")
+    func unansweredQueryWaits() async throws {
         var script = ScriptedBOS.Script()
         script.enquiries = [.unanswered(.unanswered, retryAfter: nil)]
         let fixture = EngineFixture(script)
@@ -103,8 +103,8 @@ struct TroubleTests {
         #expect(try await fixture.record("R1", kind: .rechargeStatus)?.progress.waitReason == .unanswered)
     }
 
-    @Test("the history says of each step what came of the call before it, once")
-    func causes() async throws {
+    @Test("each history entry names the result of the call before it, and no other entry repeats it")
+    func historyNamesCallResults() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.notTaken(.notSent), .answered(.done, ScriptedBOS.answer)]
         let fixture = EngineFixture(script)
@@ -117,8 +117,8 @@ struct TroubleTests {
             ])
     }
 
-    @Test("a wait that BOS asks for is not spent holding a delivery")
-    func retryAfter() async throws {
+    @Test("a long pause that BOS asks for is spent in the ledger, not with a held delivery")
+    func retryAfterWaitsInLedger() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.notTaken(.throttled(retryAfter: .seconds(40)))]
         let fixture = EngineFixture(script)
@@ -128,8 +128,8 @@ struct TroubleTests {
         #expect(due >= fixture.clock.now() + .seconds(40))
     }
 
-    @Test("a BOS that fails again and again stops recharges, is probed with questions only, and is used again once it answers")
-    func breaker() async throws {
+    @Test("after repeated failures of BOS recharges stop, only enquiries probe it, and recharges continue once it answers")
+    func breakerOpensAndCloses() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
         let fixture = EngineFixture(script)
@@ -146,17 +146,17 @@ struct TroubleTests {
         fixture.bos.play(script)
         let probe = PauseProbe(
             gateway: fixture.bos, ledger: fixture.ledger, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(1))
-        #expect(await probe.look(at: .bos, in: fixture.lanes.money) == .stands)
+        #expect(await probe.check(.bos, in: fixture.lanes.money) == .stands)
         fixture.clock.advance(by: .seconds(10))
-        #expect(await probe.look(at: .bos, in: fixture.lanes.money) == .stands)
+        #expect(await probe.check(.bos, in: fixture.lanes.money) == .stands)
         fixture.bos.play(ScriptedBOS.Script())
         fixture.clock.advance(by: .seconds(60))
-        #expect(await probe.look(at: .bos, in: fixture.lanes.money) == .passed)
+        #expect(await probe.check(.bos, in: fixture.lanes.money) == .passed)
         #expect(fixture.bos.calls.recharges.count == calls)
         #expect(fixture.lanes.money.breakerState == .closed)
     }
 
-    @Test("the breaker's probes go out when they are due, however many have failed before")
+    @Test("the breaker's probes are sent when they are due, however many failed before")
     func probesInTime() async {
         let fixture = EngineFixture()
         let lane = fixture.lanes.money
@@ -186,7 +186,7 @@ struct TroubleTests {
         }
     }
 
-    @Test("a ledger that cannot be written stops consuming, and nothing is sent unrecorded")
+    @Test("a ledger that cannot be written pauses consumption, and no recharge is sent without a record")
     func ledgerFailsAtClaim() async {
         let fixture = EngineFixture()
         fixture.ledger.failClaims(1)
@@ -195,7 +195,7 @@ struct TroubleTests {
         #expect(fixture.bos.calls.recharges.isEmpty)
     }
 
-    @Test("a job whose row cannot be read is sent by nobody, and keeps nobody else waiting")
+    @Test("a job whose row cannot be read is not sent, and other jobs do not wait for it")
     func unreadableRow() async {
         let fixture = EngineFixture()
         fixture.ledger.failClaims(1, with: .unreadable("test"))
@@ -205,8 +205,8 @@ struct TroubleTests {
         #expect(await fixture.handle(EngineFixture.recharge("R2")) == .ack)
     }
 
-    @Test("a verdict is kept until the ledger can be written again")
-    func ledgerFailsAtVerdict() async throws {
+    @Test("a run keeps its result until the ledger can be written again")
+    func resultKeptUntilStored() async throws {
         let fixture = EngineFixture()
         fixture.ledger.failUpdates(3)
         #expect(await fixture.handle(EngineFixture.recharge()) == .ack)
@@ -215,8 +215,8 @@ struct TroubleTests {
         #expect(fixture.replies.map { $0.text("evidence") } == ["answer"])
     }
 
-    @Test("a verdict that cannot be stored in time is asked for after the delivery comes again")
-    func ledgerStaysBroken() async throws {
+    @Test("after a result that could not be stored in time, the next delivery leads to an enquiry")
+    func unstoredResultEnquired() async throws {
         let fixture = EngineFixture()
         fixture.ledger.failUpdates(.max)
         #expect(await fixture.handle(EngineFixture.recharge()) == .requeue)
@@ -227,7 +227,7 @@ struct TroubleTests {
         #expect(fixture.replies.map { $0.text("evidence") } == ["enquiry"])
     }
 
-    @Test("a direct reply-to that is gone leads to the unrouted exchange")
+    @Test("a reply to a direct reply-to address that is gone goes to the unrouted exchange")
     func unrouted() async {
         let fixture = EngineFixture()
         fixture.broker.fail([.returned(code: 312, text: "NO_ROUTE")])
@@ -235,8 +235,8 @@ struct TroubleTests {
         #expect(fixture.broker.publications.map(\.exchange) == ["bos.unrouted"])
     }
 
-    @Test("a drain ends waits early: the job goes back to its queue and belongs to nobody")
-    func drained() async throws {
+    @Test("a drain ends waits early: the job returns to its queue and has no owner")
+    func drainReleasesJobs() async throws {
         let fixture = EngineFixture()
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
