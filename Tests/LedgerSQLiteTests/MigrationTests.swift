@@ -146,7 +146,7 @@ struct MigrationTests {
     private static func job(_ job: JobRecord, in version: String) -> JobRecord {
         var job = job
         job.progress.aheadSince = nil
-        job.progress.settleWindow = nil
+        job.progress.notFoundWindow = nil
         guard version == "3" else { return job }
         job.progress.sentTo = nil
         job.progress.bosReference = nil

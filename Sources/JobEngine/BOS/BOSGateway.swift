@@ -59,7 +59,7 @@ package enum Enquiry: Sendable {
     case found(RechargeMachine.Finding, Answer, Subject = Subject())
     case unanswered(WaitReason, retryAfter: Duration?)
     /// BOS was not asked: the worker held the enquiry back, or had no credentials to send.
-    case heldBack(WaitReason, retryAfter: Duration?)
+    case deferred(WaitReason, retryAfter: Duration?)
     /// BOS refuses the credentials of this enquiry and takes those of others.
     case ownCredentialsRefused
 }

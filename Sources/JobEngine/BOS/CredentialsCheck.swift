@@ -62,7 +62,7 @@ final class CredentialsCheck: Sendable {
         case .ownCredentialsRefused: false
         // An answer without a verdict: BOS may answer this question so for ever. Without an answer nothing is known.
         case .unanswered(.unanswered, _): report.isAnswered
-        case .unanswered, .heldBack: false
+        case .unanswered, .deferred: false
         }
     }
 }

@@ -197,7 +197,7 @@ package final class EnquiryCalibrator: Sendable {
     /// What the enquiry shows about a recharge that exists.
     private func ask(about example: Example, _ name: EngineConfiguration.EnquiryName) async -> Observation {
         switch await enquire(name.name(example.recharge.reference, bosReference: example.bosReference), example.recharge.registerID).event {
-        case .unanswered, .heldBack, .ownCredentialsRefused, .found(.pending, _, _): return .unanswered
+        case .unanswered, .deferred, .ownCredentialsRefused, .found(.pending, _, _): return .unanswered
         case .found(.notFound, _, _), .found(.declined, _, _), .found(.failed, _, _): return .doesNotFind
         case .found(.succeeded, _, let subject):
             guard let calibration = subject.calibration(by: example.recharge, bosReference: example.bosReference) else {
@@ -215,7 +215,7 @@ package final class EnquiryCalibrator: Sendable {
         case .found(.succeeded, _, _), .found(.failed, _, _): return .shows(.credulous, isSure: true)
         case .found(.notFound, _, _): return .shows(calibration, isSure: true)
         case .found(.declined, _, _): return .shows(calibration, isSure: false)
-        case .found(.pending, _, _), .heldBack: return .unanswered
+        case .found(.pending, _, _), .deferred: return .unanswered
         case .unanswered, .ownCredentialsRefused: return report.isAnswered ? .shows(calibration, isSure: false) : .unanswered
         }
     }

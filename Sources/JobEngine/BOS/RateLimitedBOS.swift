@@ -29,16 +29,16 @@ package struct RateLimitedBOS: BOSGateway {
     ) async -> CallReport<RechargeMachine.Event> {
         let lane = lanes.money
         lane.gate.noteCall()
-        if let held = await held(lane) { return CallReport(.notTaken(.heldBack(held.reason, retryAfter: held.wait)), note: held.note) }
+        if let held = await held(lane) { return CallReport(.notTaken(.deferred(held.reason, retryAfter: held.wait)), note: held.note) }
         guard call.isTimely() else {
             return CallReport(
-                .notTaken(.heldBack(.late, retryAfter: nil)),
+                .notTaken(.deferred(.late, retryAfter: nil)),
                 note: "held back: expires_at has passed or too little time is left for an answer")
         }
         let start = clock.uptime()
         var report = await bos.recharge(permit, recharge, call)
         if case .notTaken(.credentialsRefused) = report.event, await isOwnRefusal(call) {
-            report.event = .notTaken(.ownCredentialsRefused(takesOthers: lane.takesCredentials, report.refusal))
+            report.event = .notTaken(.ownCredentialsRefused(takesOthers: lane.takesCredentials, answer: report.refusal))
         }
         if case .answered = report.event { merchant.note(recharge.registerID) }
         await lane.record(report.event.outcome, startedAt: start, note: report.note)
@@ -48,7 +48,7 @@ package struct RateLimitedBOS: BOSGateway {
     package func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> CallReport<Enquiry> {
         let lane = lanes.questions
         lane.gate.noteCall()
-        if let held = await held(lane) { return CallReport(.heldBack(held.reason, retryAfter: held.wait), note: held.note) }
+        if let held = await held(lane) { return CallReport(.deferred(held.reason, retryAfter: held.wait), note: held.note) }
         let start = clock.uptime()
         var report = await bos.enquire(reference, registerID: registerID, call)
         if case .unanswered(.credentialsRefused, _) = report.event, await isOwnRefusal(call) { report.event = .ownCredentialsRefused }
@@ -59,7 +59,7 @@ package struct RateLimitedBOS: BOSGateway {
     package func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> CallReport<PANStatusMachine.Event> {
         let lane = lanes.questions
         lane.gate.noteCall()
-        if let held = await held(lane) { return CallReport(.heldBack(held.reason, retryAfter: held.wait), note: held.note) }
+        if let held = await held(lane) { return CallReport(.deferred(held.reason, retryAfter: held.wait), note: held.note) }
         let start = clock.uptime()
         var report = await bos.panStatus(query, call)
         if case .unanswered(.credentialsRefused, _) = report.event, await isOwnRefusal(call) { report.event = .ownCredentialsRefused }
@@ -116,9 +116,9 @@ extension RechargeMachine.Event {
         case .notTaken(.postponed): CallOutcome(quality: .neutral, recharge: .postponed)
         case .notTaken(.ownCredentialsRefused): CallOutcome(quality: .neutral, recharge: .refused(code: RefusalWatch.credentials))
         case .unknown(_, let retryAfter): CallOutcome(quality: .failed, retryAfter: retryAfter)
-        case .notTaken(.notSent), .enquiryUnanswered, .enquiryHeldBack, .enquired: CallOutcome(quality: .failed)
+        case .notTaken(.notSent), .enquiryUnanswered, .enquiryDeferred, .enquired: CallOutcome(quality: .failed)
         case .notTaken(.throttled(let retryAfter)): CallOutcome(quality: .throttled, retryAfter: retryAfter)
-        case .notTaken(.credentialsRefused), .notTaken(.heldBack): CallOutcome(quality: .neutral)
+        case .notTaken(.credentialsRefused), .notTaken(.deferred): CallOutcome(quality: .neutral)
         }
     }
 }
@@ -128,7 +128,7 @@ extension Enquiry {
         switch self {
         case .found: CallOutcome(quality: .answered)
         case .ownCredentialsRefused: CallOutcome(quality: .neutral)
-        case .unanswered(let reason, let retryAfter), .heldBack(let reason, let retryAfter):
+        case .unanswered(let reason, let retryAfter), .deferred(let reason, let retryAfter):
             CallOutcome(quality: reason.quality, retryAfter: retryAfter)
         }
     }
@@ -139,7 +139,7 @@ extension PANStatusMachine.Event {
         switch self {
         case .found: CallOutcome(quality: .answered)
         case .ownCredentialsRefused: CallOutcome(quality: .neutral)
-        case .unanswered(let reason, let retryAfter), .heldBack(let reason, let retryAfter):
+        case .unanswered(let reason, let retryAfter), .deferred(let reason, let retryAfter):
             CallOutcome(quality: reason.quality, retryAfter: retryAfter)
         }
     }

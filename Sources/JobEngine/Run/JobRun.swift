@@ -50,7 +50,7 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
                 case .send(let permit):
                     if !isStored { try await store(.sending, detail: permit.proof.rawValue) }
                     step = take(await caller.send(permit, for: machine, callThatMovesMoney))
-                case .ask:
+                case .query:
                     // An enquiry can wait for the next start; the process cannot wait for it.
                     if context.drain.isDraining, machine.progress.state == .inDoubt { return try await release(.doubt, isAsked: false) }
                     if !isStored { try await store(machine.progress.state == .inDoubt ? .doubt : .enquired, detail: doubt) }
@@ -259,7 +259,7 @@ extension JobRun {
     }
 
     private mutating func leave(_ event: HistoryEntry.Event, detail: String) async throws(RunError) -> Settlement {
-        let verdict = machine.setAside()
+        let verdict = machine.takeInterimVerdict()
         let replies = try await store(StoredStep(event, detail: detail, progress: machine.progress, verdict: verdict))
         if let verdict { context.recordOutcome(verdict, of: record) }
         await context.outbox.deliver(new: replies)
