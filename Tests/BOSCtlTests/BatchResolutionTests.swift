@@ -12,7 +12,7 @@ struct BatchResolutionTests {
         var policy = RetryPolicy()
         policy.destination = "a"
         var progress = Sample.progress(.parked)
-        (progress.doubt, progress.sentTo, progress.notFoundAnswers, progress.settleWindow) = (.unanswered, "a", 3, nil)
+        (progress.doubt, progress.sentTo, progress.notFoundAnswers, progress.notFoundWindow) = (.unanswered, "a", 3, nil)
         change(&progress)
         return BatchResolution.choice(
             progress, olderThan: olderThan, isSentAgain: isSentAgain, policy: policy, at: Sample.moment(second))
@@ -29,7 +29,7 @@ struct BatchResolutionTests {
         #expect(Self.choice { _ in } == .included)
         #expect(Self.choice { $0.notFoundAnswers = 2 } == .leftOut)
         #expect(Self.choice(at: 121) { _ in } == .leftOut)
-        #expect(Self.choice { $0.settleWindow = .seconds(121) } == .leftOut)
+        #expect(Self.choice { $0.notFoundWindow = .seconds(121) } == .leftOut)
         #expect(Self.choice { $0.firstNotFound = nil } == .leftOut)
         #expect(Self.choice(olderThan: .seconds(121)) { _ in } == .leftOut)
         #expect(Self.choice(olderThan: .seconds(121)) { $0.doubt = .duplicate } == .leftOut)

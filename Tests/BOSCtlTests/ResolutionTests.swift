@@ -58,7 +58,7 @@ struct ResolutionTests {
         for isAgainstBOS in [false, true] {
             for event in [
                 Self.found(.succeeded), Self.found(.failed(refunded: false)), Self.found(.failed(refunded: true)), Self.found(.pending),
-                .unanswered(.unanswered, retryAfter: nil), .heldBack(.credentialsRefused, retryAfter: nil), .ownCredentialsRefused,
+                .unanswered(.unanswered, retryAfter: nil), .deferred(.credentialsRefused, retryAfter: nil), .ownCredentialsRefused,
             ] {
                 #expect(Self.weighed(Self.resolution(.send, isAgainstBOS: isAgainstBOS), event: event) == "notDenied", "\(event)")
             }

@@ -277,7 +277,7 @@ extension System {
                 asker: Asker(correlationID: reference, replyTo: upstream.address), owner: "test#1", now: sentAt, progress: progress,
                 entry: HistoryEntry(at: sentAt, .accepted)))
         guard case .new(let record, _) = result else { throw LedgerError.closed }
-        (progress.state, progress.doubt, progress.told, progress.dueAt) = (state, .acceptedByBOS, "in_doubt", dueAt)
+        (progress.state, progress.doubt, progress.reported, progress.dueAt) = (state, .acceptedByBOS, "in_doubt", dueAt)
         _ = try await ledger.update(
             Update(
                 jobID: record.id, owner: "test#1", progress: progress, keepsOwnership: false,

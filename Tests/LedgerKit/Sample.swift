@@ -32,7 +32,7 @@ package enum Sample {
         progress.doubt = state == .inDoubt ? .unanswered : nil
         progress.firstSentAt = moment(1)
         progress.aheadSince = moment(7)
-        progress.settleWindow = .milliseconds(120_001)
+        progress.notFoundWindow = .milliseconds(120_001)
         progress.sentTo = "https://bos.example as 1234"
         progress.bosReference = "000123"
         progress.notFoundAnswers = 4
@@ -46,7 +46,7 @@ package enum Sample {
             httpStatus: 200, responseCode: 0, status: false, message: "läuft \u{0} noch", operatorID: "00123456789012345678901234567890",
             acknowledgement: "ack")
         progress.evidence = .operator
-        progress.told = state == .inDoubt ? "in_doubt" : nil
+        progress.reported = state == .inDoubt ? "in_doubt" : nil
         progress.completedAt = state.isFinal ? moment(9) : nil
         return progress
     }

@@ -148,7 +148,7 @@ struct MigrationTests {
         job.progress.evidence = nil
         guard version != "5" else { return job }
         job.progress.aheadSince = nil
-        job.progress.settleWindow = nil
+        job.progress.notFoundWindow = nil
         guard version == "3" else { return job }
         job.progress.sentTo = nil
         job.progress.bosReference = nil

@@ -89,8 +89,8 @@ struct BatchResolution {
         case .unanswered, .refused: break
         case nil: return .leftOut
         }
-        guard progress.notFoundAnswers >= policy.settle.answers, let heard = progress.firstNotFound?.civil,
-            heard + progress.settleWindow(policy) <= now, progress.sentTo.map(policy.reaches) ?? !isSentAgain
+        guard progress.notFoundAnswers >= policy.notFound.answers, let heard = progress.firstNotFound?.civil,
+            heard + progress.notFoundWindow(under: policy) <= now, progress.sentTo.map(policy.reaches) ?? !isSentAgain
         else { return .leftOut }
         return .included
     }

@@ -74,7 +74,7 @@ struct DoubtsReport {
     }
 
     private func next(_ record: JobRecord) -> String {
-        if record.progress.state.isLeftToPerson { return "a person" }
+        if record.progress.state.needsManualReview { return "a person" }
         if record.owner != nil { return "now" }
         return record.progress.dueAt.map { TimeText.due($0, at: now) } ?? "at its delivery"
     }

@@ -82,7 +82,7 @@ struct Resolution {
 
     /// Refuses a decision inside the settle window: BOS may still execute the last request after the recharge was resolved as failed.
     private func checkWindow(_ record: JobRecord, lastSentAt: Timestamp?, at now: Moment) throws(CommandFailure) {
-        let window = record.progress.settleWindow(policy)
+        let window = record.progress.notFoundWindow(under: policy)
         guard !isInsideWindow, let sent = lastSentAt ?? record.progress.firstSentAt, now.civil < sent + window else { return }
         throw .insideWindow(reference: record.job.reference, since: sent, window: window)
     }
@@ -99,12 +99,12 @@ struct Resolution {
         }
         switch report.event {
         case .found(let finding, _, let subject):
-            if case .saysNothing(let why) = record.weighed(finding, subject: subject) {
+            if case .unusable(let why) = record.weighed(finding, subject: subject) {
                 console.row("BOS says nothing about this recharge: \(why) (\(note))")
                 return try confirm("BOS does not confirm that it \(outcome).", about: record)
             }
             console.row("BOS says: \(finding.humanDescription) (\(note))")
-            switch Corroboration(of: succeeded, by: finding) {
+            switch Corroboration(claimsSuccess: succeeded, finding: finding) {
             case .confirmed: return
             case .open: try confirm("BOS does not confirm that it \(outcome).", about: record)
             case .contradicted:
@@ -113,7 +113,7 @@ struct Resolution {
                 }
                 console.row("BOS says the opposite; your decision counts (--against-bos)")
             }
-        case .unanswered, .heldBack, .ownCredentialsRefused:
+        case .unanswered, .deferred, .ownCredentialsRefused:
             console.row("BOS gave no answer: \(note)")
             try confirm("BOS could not be asked.", about: record)
         }
@@ -159,13 +159,13 @@ struct Resolution {
         let answer =
             switch report.event {
             case .found(let finding, _, let subject):
-                if case .saysNothing(let why) = record.weighed(finding, subject: subject) {
+                if case .unusable(let why) = record.weighed(finding, subject: subject) {
                     "BOS says nothing about this recharge: \(why)"
                 } else {
                     "BOS says: \(finding.humanDescription)"
-                        + (Corroboration(of: succeeded, by: finding) == .contradicted ? " (against it, --against-bos)" : "")
+                        + (Corroboration(claimsSuccess: succeeded, finding: finding) == .contradicted ? " (against it, --against-bos)" : "")
                 }
-            case .unanswered, .heldBack, .ownCredentialsRefused: "BOS gave no answer"
+            case .unanswered, .deferred, .ownCredentialsRefused: "BOS gave no answer"
             }
         return record.job.withoutSubscriber("\(outcome), says \(OperatorIdentity.current): \(reason); \(answer), \(report.note)")
     }
@@ -183,7 +183,7 @@ extension CallReport where Event == Enquiry {
         switch event {
         case .found(.notFound, _, _): true
         case .found(.declined, _, _): isAgainstBOS
-        case .found, .unanswered, .heldBack, .ownCredentialsRefused: false
+        case .found, .unanswered, .deferred, .ownCredentialsRefused: false
         }
     }
 }
@@ -192,7 +192,7 @@ extension Enquiry {
     /// What BOS said about the recharge. "Not found" says nothing about it, and must not replace an earlier answer.
     fileprivate func heard(of record: JobRecord) -> Answer? {
         guard case .found(let finding, let answer, let subject) = self, finding != .notFound,
-            case .counts = record.weighed(finding, subject: subject)
+            case .usable = record.weighed(finding, subject: subject)
         else { return nil }
         return answer
     }
@@ -202,8 +202,9 @@ extension JobRecord {
     /// What the answer to an operator's enquiry means for this recharge. `bosctl` has no calibration of the enquiry as the worker has. A number
     /// counts as BOS's own if the answer names this subscriber. An answer that names no recharge counts as it stands, because the operator decides.
     fileprivate func weighed(_ finding: RechargeMachine.Finding, subject: Subject) -> WeighedFinding {
-        guard case .recharge(let recharge) = job else { return .counts(finding) }
+        guard case .recharge(let recharge) = job else { return .usable(finding) }
         return finding.weighed(
-            subject, against: recharge, names: recharge.names(progress.bosReference), .passed(showsData: false, hasOwnNumbers: true))
+            about: subject, against: recharge, names: recharge.names(bosReference: progress.bosReference),
+            calibration: .passed(showsData: false, hasOwnNumbers: true))
     }
 }

@@ -262,20 +262,20 @@ extension SettingKey {
             "retry.enquiry.maximumBackoff", sets: \.engine.policy.enquiry.maximum, format: .duration(.milliseconds(1) ... .seconds(86_400)),
             meaning: "the longest pause between enquiries"),
         SettingKey(
-            "retry.settle.answers", sets: \.engine.policy.settle.answers, format: .integer(1...1000),
+            "retry.settle.answers", sets: \.engine.policy.notFound.answers, format: .integer(1...1000),
             meaning: "how often BOS must answer \"not found\" before it counts"),
         SettingKey(
-            "retry.settle.window", sets: \.engine.policy.settle.window, format: .duration(.seconds(1) ... .seconds(86_400)),
+            "retry.settle.window", sets: \.engine.policy.notFound.window, format: .duration(.seconds(1) ... .seconds(86_400)),
             meaning:
                 "the shortest time over which BOS must answer so; at least 1m longer than `api.requestTimeout`, unless the API is on this machine"
         ),
         SettingKey(
-            "retry.settle.notFound", sets: \.engine.policy.settle.notFound, format: .choice,
+            "retry.settle.notFound", sets: \.engine.policy.notFound.meaning, format: .choice,
             meaning:
                 "what \"not found\" means then: `person` leaves the doubt to a person; `believe` takes it as proof that nothing was executed, which only BOS can promise"
         ),
         SettingKey(
-            "retry.settle.refusalWindow", sets: \.engine.policy.settle.refusalWindow, format: .duration(.seconds(1) ... .seconds(86_400)),
+            "retry.settle.refusalWindow", sets: \.engine.policy.notFound.refusalWindow, format: .duration(.seconds(1) ... .seconds(86_400)),
             meaning: "the time over which a refused recharge must not be found, at least twice, before it is `failed`"),
         SettingKey(
             "retry.doubt.maximumAge", sets: \.engine.policy.doubtMaximumAge, format: .duration(.seconds(60) ... .seconds(365 * 86_400)),

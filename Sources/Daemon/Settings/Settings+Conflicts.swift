@@ -27,7 +27,7 @@ extension Settings {
 
     /// "Not found" may only be believed once the first request can no longer reach BOS.
     private var settleWindow: SettingConflict? {
-        let (window, requestTimeout) = (engine.policy.settle.window, bos.requestTimeout)
+        let (window, requestTimeout) = (engine.policy.notFound.window, bos.requestTimeout)
         // This machine sends nothing of a call after its time-out: the worker resets the connection, or the kernel gives it up if the
         // worker has died. A packet may travel through a network for another minute. Without a network any longer window is enough.
         let (onTheWay, least) = (Duration.seconds(isLoopbackURL(bos.baseURL) ? 0 : 60), Duration.milliseconds(1))

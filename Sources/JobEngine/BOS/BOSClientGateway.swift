@@ -48,7 +48,7 @@ package final class BOSClientGateway: BOSGateway {
     private func event(of attempt: Attempt<RechargeAnswer>) -> RechargeMachine.Event {
         switch attempt {
         case .notSent(.tokenUnavailable, _): return .notTaken(.credentialsRefused)
-        case .notSent(.late, _): return .notTaken(.heldBack(.late, retryAfter: nil))
+        case .notSent(.late, _): return .notTaken(.deferred(.late, retryAfter: nil))
         case .notSent: return .notTaken(.notSent)
         case .throttled(let facts): return .notTaken(.throttled(retryAfter: facts.retryAfter))
         case .postponed: return .notTaken(.postponed)
@@ -71,7 +71,7 @@ package final class BOSClientGateway: BOSGateway {
         case .answered(let answer):
             return CallReport(
                 .found(answer.finding, answer.facts.answer, answer.subject), note: note, sighting: sighting)
-        case .notSent(.tokenUnavailable, _): return CallReport(.heldBack(.credentialsRefused, retryAfter: nil), note: note)
+        case .notSent(.tokenUnavailable, _): return CallReport(.deferred(.credentialsRefused, retryAfter: nil), note: note)
         case .notSent, .throttled, .postponed, .credentialsRefused, .unknown:
             let (reason, retryAfter) = unanswered(attempt)
             return CallReport(.unanswered(reason, retryAfter: retryAfter), note: note, sighting: sighting)
@@ -86,7 +86,7 @@ package final class BOSClientGateway: BOSGateway {
         switch attempt {
         case .answered(let answer):
             return CallReport(.found(answer.finding, answer.facts.answer), note: note, sighting: sighting)
-        case .notSent(.tokenUnavailable, _): return CallReport(.heldBack(.credentialsRefused, retryAfter: nil), note: note)
+        case .notSent(.tokenUnavailable, _): return CallReport(.deferred(.credentialsRefused, retryAfter: nil), note: note)
         case .notSent, .throttled, .postponed, .credentialsRefused, .unknown:
             let (reason, retryAfter) = unanswered(attempt)
             return CallReport(.unanswered(reason, retryAfter: retryAfter), note: note, sighting: sighting)

@@ -72,7 +72,7 @@ package enum Enquiry: Sendable {
     /// - Parameter retryAfter: the pause that BOS asked for.
     case unanswered(WaitReason, retryAfter: Duration?)
     /// The worker did not send the enquiry: it held it back, or had no credentials.
-    case heldBack(WaitReason, retryAfter: Duration?)
+    case deferred(WaitReason, retryAfter: Duration?)
     /// BOS refuses the credentials of this enquiry and accepts those of others.
     case ownCredentialsRefused
 }

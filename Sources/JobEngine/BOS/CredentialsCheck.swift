@@ -62,7 +62,7 @@ final class CredentialsCheck: Sendable {
         case .ownCredentialsRefused: false
         // BOS answered without a finding. It may always answer this enquiry so, and it has accepted the credentials.
         case .unanswered(.unanswered, _): report.isAnswered
-        case .unanswered, .heldBack: false
+        case .unanswered, .deferred: false
         }
     }
 }

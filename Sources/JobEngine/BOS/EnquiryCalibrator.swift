@@ -205,7 +205,7 @@ package final class EnquiryCalibrator: Sendable {
     private func observe(_ example: Example, by name: EngineConfiguration.EnquiryName) async -> Observation {
         let reference = name.name(example.recharge.reference, bosReference: example.bosReference)
         switch await enquire(reference, registerID: example.recharge.registerID).event {
-        case .unanswered, .heldBack, .ownCredentialsRefused, .found(.pending, _, _): return .unanswered
+        case .unanswered, .deferred, .ownCredentialsRefused, .found(.pending, _, _): return .unanswered
         case .found(.notFound, _, _), .found(.declined, _, _), .found(.failed, _, _): return .doesNotFind
         case .found(.succeeded, _, let subject):
             guard let calibration = subject.calibration(by: example.recharge, bosReference: example.bosReference) else {
@@ -223,7 +223,7 @@ package final class EnquiryCalibrator: Sendable {
         case .found(.succeeded, _, _), .found(.failed, _, _): return .shows(.credulous, isSure: true)
         case .found(.notFound, _, _): return .shows(calibration, isSure: true)
         case .found(.declined, _, _): return .shows(calibration, isSure: false)
-        case .found(.pending, _, _), .heldBack: return .unanswered
+        case .found(.pending, _, _), .deferred: return .unanswered
         case .unanswered, .ownCredentialsRefused: return report.isAnswered ? .shows(calibration, isSure: false) : .unanswered
         }
     }

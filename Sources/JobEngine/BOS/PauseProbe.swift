@@ -54,7 +54,7 @@ package struct PauseProbe: Sendable {
         let report = await gateway.enquire(Self.reference, registerID: merchant.registerID ?? "", options: options)
         switch report.event {
         case .found, .ownCredentialsRefused: return nil
-        case .unanswered(let reason, _), .heldBack(let reason, _): return reasons.contains(reason) ? (reason, report.note) : nil
+        case .unanswered(let reason, _), .deferred(let reason, _): return reasons.contains(reason) ? (reason, report.note) : nil
         }
     }
 }

@@ -31,16 +31,16 @@ package struct RateLimitedBOS: BOSGateway {
     ) async -> CallReport<RechargeMachine.Event> {
         let lane = lanes.money
         lane.gate.recordCall()
-        if let held = await held(lane) { return CallReport(.notTaken(.heldBack(held.reason, retryAfter: held.wait)), note: held.note) }
+        if let held = await held(lane) { return CallReport(.notTaken(.deferred(held.reason, retryAfter: held.wait)), note: held.note) }
         guard options.isTimely() else {
             return CallReport(
-                .notTaken(.heldBack(.late, retryAfter: nil)),
+                .notTaken(.deferred(.late, retryAfter: nil)),
                 note: "held back: expires_at has passed or too little time is left for an answer")
         }
         let start = clock.uptime()
         var report = await bos.recharge(recharge, permit: permit, options: options)
         if case .notTaken(.credentialsRefused) = report.event, await isOwnRefusal(options) {
-            report.event = .notTaken(.ownCredentialsRefused(takesOthers: lane.takesCredentials, report.refusal))
+            report.event = .notTaken(.ownCredentialsRefused(takesOthers: lane.takesCredentials, answer: report.refusal))
         }
         if case .answered = report.event { merchant.recordAnswer(to: recharge.registerID) }
         await lane.record(report.event.outcome, startedAt: start, note: report.note)
@@ -50,7 +50,7 @@ package struct RateLimitedBOS: BOSGateway {
     package func enquire(_ reference: String, registerID: String, options: CallOptions) async -> CallReport<Enquiry> {
         let lane = lanes.questions
         lane.gate.recordCall()
-        if let held = await held(lane) { return CallReport(.heldBack(held.reason, retryAfter: held.wait), note: held.note) }
+        if let held = await held(lane) { return CallReport(.deferred(held.reason, retryAfter: held.wait), note: held.note) }
         let start = clock.uptime()
         var report = await bos.enquire(reference, registerID: registerID, options: options)
         if case .unanswered(.credentialsRefused, _) = report.event, await isOwnRefusal(options) { report.event = .ownCredentialsRefused }
@@ -61,7 +61,7 @@ package struct RateLimitedBOS: BOSGateway {
     package func panStatus(_ query: PANStatusQuery, options: CallOptions) async -> CallReport<PANStatusMachine.Event> {
         let lane = lanes.questions
         lane.gate.recordCall()
-        if let held = await held(lane) { return CallReport(.heldBack(held.reason, retryAfter: held.wait), note: held.note) }
+        if let held = await held(lane) { return CallReport(.deferred(held.reason, retryAfter: held.wait), note: held.note) }
         let start = clock.uptime()
         var report = await bos.panStatus(query, options: options)
         if case .unanswered(.credentialsRefused, _) = report.event, await isOwnRefusal(options) { report.event = .ownCredentialsRefused }
@@ -119,9 +119,9 @@ extension RechargeMachine.Event {
         case .notTaken(.postponed): CallOutcome(quality: .neutral, recharge: .postponed)
         case .notTaken(.ownCredentialsRefused): CallOutcome(quality: .neutral, recharge: .refused(code: RefusalWatch.credentials))
         case .unknown(_, let retryAfter): CallOutcome(quality: .failed, retryAfter: retryAfter)
-        case .notTaken(.notSent), .enquiryUnanswered, .enquiryHeldBack, .enquired: CallOutcome(quality: .failed)
+        case .notTaken(.notSent), .enquiryUnanswered, .enquiryDeferred, .enquired: CallOutcome(quality: .failed)
         case .notTaken(.throttled(let retryAfter)): CallOutcome(quality: .throttled, retryAfter: retryAfter)
-        case .notTaken(.credentialsRefused), .notTaken(.heldBack): CallOutcome(quality: .neutral)
+        case .notTaken(.credentialsRefused), .notTaken(.deferred): CallOutcome(quality: .neutral)
         }
     }
 }
@@ -131,7 +131,7 @@ extension Enquiry {
         switch self {
         case .found: CallOutcome(quality: .answered)
         case .ownCredentialsRefused: CallOutcome(quality: .neutral)
-        case .unanswered(let reason, let retryAfter), .heldBack(let reason, let retryAfter):
+        case .unanswered(let reason, let retryAfter), .deferred(let reason, let retryAfter):
             CallOutcome(quality: reason.quality, retryAfter: retryAfter)
         }
     }
@@ -142,7 +142,7 @@ extension PANStatusMachine.Event {
         switch self {
         case .found: CallOutcome(quality: .answered)
         case .ownCredentialsRefused: CallOutcome(quality: .neutral)
-        case .unanswered(let reason, let retryAfter), .heldBack(let reason, let retryAfter):
+        case .unanswered(let reason, let retryAfter), .deferred(let reason, let retryAfter):
             CallOutcome(quality: reason.quality, retryAfter: retryAfter)
         }
     }

@@ -41,16 +41,18 @@ struct RechargeCaller: BOSCaller {
         // As long as the enquiry is untried, it is calibrated with the recharge that it has just found. Only an answer that names the recharge shows
         // that it exists. An API whose answers contain no data is calibrated with the next recharge that BOS executes.
         if case .found(.succeeded, _, let subject) = report.event, calibrator.calibration(of: recharge.registerID, by: name) == .untried,
-            subject.namesRecharge, subject.contradiction(to: recharge, names: recharge.names(bosReference), .untried) == nil
+            subject.namesRecharge,
+            subject.contradiction(to: recharge, names: recharge.names(bosReference: bosReference), calibration: .untried) == nil
         {
             await calibrator.calibrate(byFound: recharge, bosReference: bosReference, name: name)
         }
         let calibration = calibrator.calibration(of: recharge.registerID, by: name)
         return report.map { enquiry in
             switch enquiry {
-            case .found(let finding, let answer, let subject): return .enquired(finding, answer, subject, calibration)
+            case .found(let finding, let answer, let subject):
+                return .enquired(EnquiryReport(finding, answer: answer, subject: subject, calibration: calibration))
             case .unanswered(let reason, let retryAfter): return .enquiryUnanswered(reason, retryAfter: retryAfter)
-            case .heldBack(let reason, let retryAfter): return .enquiryHeldBack(reason, retryAfter: retryAfter)
+            case .deferred(let reason, let retryAfter): return .enquiryDeferred(reason, retryAfter: retryAfter)
             case .ownCredentialsRefused: return .enquiryUnanswered(.unanswered, retryAfter: nil)
             }
         }
@@ -70,9 +72,9 @@ struct RechargeStatusCaller: BOSCaller {
         do throws(LedgerError) {
             before = try await known(machine.query)
         } catch {
-            return CallReport(.heldBack(.unanswered, retryAfter: nil), note: Self.note(error))
+            return CallReport(.deferred(.unanswered, retryAfter: nil), note: Self.note(error))
         }
-        if let before, !machine.mayAsk(about: before) {
+        if let before, !machine.mayEnquire(about: before) {
             return CallReport(.sentElsewhere(before), note: "no enquiry: the recharge was sent to \(before.progress.sentTo ?? "")")
         }
         do throws(LedgerError) {
@@ -84,10 +86,12 @@ struct RechargeStatusCaller: BOSCaller {
                 switch enquiry {
                 case .found(let finding, let answer, let subject):
                     .found(
-                        finding, answer, subject,
-                        calibrator.calibration(of: registerID, by: enquiresBy.kind(before?.progress.bosReference)), known: known)
+                        EnquiryReport(
+                            finding, answer: answer, subject: subject,
+                            calibration: calibrator.calibration(of: registerID, by: enquiresBy.kind(before?.progress.bosReference))),
+                        known: known)
                 case .unanswered(let reason, let retryAfter): .unanswered(reason, retryAfter: retryAfter)
-                case .heldBack(let reason, let retryAfter): .heldBack(reason, retryAfter: retryAfter)
+                case .deferred(let reason, let retryAfter): .deferred(reason, retryAfter: retryAfter)
                 case .ownCredentialsRefused: .ownCredentialsRefused
                 }
             }

@@ -70,7 +70,7 @@ struct JobClaim {
         var held = claim
         let now = context.clock.moment
         var machine = RechargeMachine(recharge, acceptedAt: now.civil, policy: context.configuration.policy)
-        let verdict = machine.keepBack(repeating: earlier, action, at: now)
+        let verdict = machine.holdOrRefuse(repeating: earlier, action: action, at: now)
         held.now = now.civil
         held.progress = machine.progress
         held.purchase?.notSince = nil

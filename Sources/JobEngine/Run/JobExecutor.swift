@@ -93,7 +93,7 @@ package final class JobExecutor: Sendable {
             let (result, claim) = try await claiming.claim(machine.progress, verdict: first.verdict, at: now.civil)
             switch result {
             case .new(let record, let replies) where record.owner == nil:
-                if record.progress.state.isLeftToPerson { context.logNeedsPerson(record, reason: "it repeats an earlier purchase") }
+                if record.progress.state.needsManualReview { context.logNeedsPerson(record, reason: "it repeats an earlier purchase") }
                 return .settled(await context.finish(record, verdict: claim.reply?.verdict, replies: replies))
             case .new(let record, _):
                 var run = JobRun(machine, of: record, owner: owner, caller: caller, delivered: delivered, context: context)

@@ -51,7 +51,7 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
                 case .send(let permit):
                     if !isStored { try await store(.sending, detail: permit.proof.rawValue) }
                     step = take(await caller.send(permit, for: machine, options: paymentOptions))
-                case .ask:
+                case .query:
                     // An enquiry can wait for the next start. The end of the process must not wait for it.
                     if context.drain.isDraining, machine.progress.state == .inDoubt {
                         return try await release(.doubt, isEnquiryMade: false)
@@ -269,7 +269,7 @@ extension JobRun {
     }
 
     private mutating func end(_ event: HistoryEntry.Event, detail: String) async throws(RunError) -> Settlement {
-        let verdict = machine.setAside()
+        let verdict = machine.takeInterimVerdict()
         let replies = try await store(StoredStep(event, detail: detail, progress: machine.progress, verdict: verdict))
         if let verdict { context.recordOutcome(verdict, of: record) }
         await context.outbox.deliver(new: replies)

@@ -1,28 +1,35 @@
-/// The life of one job as a value: it takes what happened, remembers it in its progress and says the next step.
+/// The state machine of one job, as a value. It takes an event, keeps the result in its progress and returns the next step.
 ///
-/// It does no I/O and has no clock or randomness of its own, so that the same value runs in production and in a simulation.
+/// A machine does no I/O, reads no clock and draws no random numbers, so production and simulation run the same machine.
 package protocol JobMachine: Sendable {
-    /// What a call to BOS can report.
+    /// The possible results of a call to BOS.
     associatedtype Event: Sendable
 
-    /// The machine of a job as the ledger knows it; `nil` if the job is of another kind.
-    /// - Parameter acceptedAt: how long the job is tried counts from here.
+    /// The machine of a job as it is stored in the ledger.
+    /// - Parameters:
+    ///   - acceptedAt: when the worker accepted the job. The job's age counts from here.
+    ///   - progress: the stored progress; a new one for a new job.
+    /// - Returns: `nil` if the job is of another kind.
     init?(_ job: Job, acceptedAt: Timestamp, progress: Progress, policy: RetryPolicy)
 
     var progress: Progress { get }
 
-    /// Why the last event was taken as it was, in one clause for the job's history; empty if the event says it itself.
+    /// The reason for the last step, in one clause for the job's history; empty if the event is reason enough.
     var remark: String { get }
 
-    /// Takes the job up: for the first time, again after a crash, or when what it waited for is due.
+    /// Starts the job, or continues it after a crash or when it is due.
     /// - Parameters:
     ///   - now: the present on both clocks.
     ///   - jitter: a random number from 0 up to, not including, 1.
     mutating func wake(at now: Moment, jitter: Double) -> Step
 
-    /// Takes in what became of the last step.
+    /// Processes the result of the last step.
+    /// - Parameters:
+    ///   - now: the present on both clocks.
+    ///   - jitter: a random number from 0 up to, not including, 1.
     mutating func on(_ event: Event, at now: Moment, jitter: Double) -> Step
 
-    /// The job is set aside until it is due. Returns what to tell its askers meanwhile, or `nil` if they know already.
-    mutating func setAside() -> Verdict?
+    /// Called when the job is going to wait in the ledger. Records that the requesters get an interim reply.
+    /// - Returns: the verdict of that reply; `nil` if there is nothing new to publish.
+    mutating func takeInterimVerdict() -> Verdict?
 }

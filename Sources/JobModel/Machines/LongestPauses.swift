@@ -1,8 +1,8 @@
-/// How far ahead a job that waits may be due. One that is due later was stored by a clock that has been set back since.
+/// How far ahead the due time of a waiting job may be. A later due time was stored by a clock that was set back afterwards.
 package struct LongestPauses: Sendable, Equatable {
-    /// Of a PAN application that BOS has not decided.
+    /// For a PAN application that BOS has not decided.
     package var pending: Duration
-    /// Of every other job. What is held back for a person waits for its deadline, however far that is.
+    /// For every other job except a held one. A held job waits for its deadline, however far ahead that is.
     package var other: Duration
 
     package init(pending: Duration, other: Duration) {
@@ -10,10 +10,10 @@ package struct LongestPauses: Sendable, Equatable {
         self.other = other
     }
 
-    /// The longest time for which BOS's `Retry-After` is believed.
+    /// The longest `Retry-After` of BOS that the worker respects.
     package static let retryAfter = Duration.seconds(3_600)
 
-    /// A job in this state may be due so far ahead; `nil` if there is no limit.
+    /// The limit for a job in this state; `nil` if there is none.
     package func limit(_ state: JobState) -> Duration? {
         switch state {
         case .held: nil
@@ -27,9 +27,9 @@ extension RetryPolicy {
     package var longestPauses: LongestPauses {
         let other =
             max(
-                send.maximum, enquiry.maximum, settle.window, settle.refusalWindow, refusedCredentials.maximum, postponed.maximum,
+                send.maximum, enquiry.maximum, notFound.window, notFound.refusalWindow, refusedCredentials.maximum, postponed.maximum,
                 LongestPauses.retryAfter) + .seconds(60)
-        // The interval spreads by a tenth.
+        // Jitter makes the interval up to a tenth longer.
         return LongestPauses(pending: max(other, pan.maximumInterval * 1.1 + .seconds(60)), other: other)
     }
 }

@@ -1,41 +1,43 @@
-/// How far a job has come: everything its state machine has to remember, and nothing else. Stored in the ledger after every step.
+/// The progress of a job: everything that its state machine has to remember, and nothing else. It is stored in the ledger before each step
+/// is taken.
 package struct Progress: Sendable, Equatable {
     package var state: JobState = .accepted
-    /// Calls that were meant to do the job: `DoRecharge`, or the question itself.
+    /// Calls that try to do the job: `DoRecharge`, or the question itself.
     package var attempts = 0
     /// Enquiries about a recharge that may have been executed.
     package var enquiries = 0
-    /// Why a recharge is in doubt; set exactly while it is.
+    /// Why a recharge is in doubt. Set while it is in doubt or parked, `nil` otherwise.
     package var doubt: DoubtCause?
-    /// When the first request that may have reached BOS was about to be sent.
+    /// When the worker was about to send the first request that may have reached BOS.
     package var firstSentAt: Timestamp?
-    /// When the moment from which the job's age counts was first seen to lie in the future; set exactly while it does (``age(of:at:)``).
+    /// When the worker first saw that the start of the job's age is in the future; `nil` while it is in the past (``age(of:at:)``).
     package var aheadSince: Timestamp?
-    /// The settle window that was in force when it was sent last; `nil` if an earlier version has sent it (``settleWindow(_:)``).
-    package var settleWindow: Duration?
-    /// The API and account to which that request went (``RetryPolicy/destination``).
+    /// The not-found window that was configured when the recharge was last sent; `nil` if an earlier version sent it
+    /// (``notFoundWindow(under:)``).
+    package var notFoundWindow: Duration?
+    /// The API and account to which the recharge was last sent (``RetryPolicy/destination``).
     package var sentTo: String?
-    /// BOS's own number of the recharge: the `refid` of its answer to `DoRecharge`, if that is not our reference.
+    /// The number that BOS assigned to the recharge: the `refid` of its answer to `DoRecharge`, if that differs from our reference.
     package var bosReference: String?
-    /// How often BOS has refused the credentials of this job while it took those of others.
+    /// How often BOS has refused the credentials of this job while it accepted those of others.
     package var credentialRefusals = 0
-    /// "Not found" answers in a row, and when the first of them was heard.
+    /// The number of "not found" answers in a row, and when the first of them came.
     package var notFoundAnswers = 0
     package var firstNotFound: Moment?
-    /// Sendings after a settled doubt.
+    /// Sendings after an earlier sending was proven not executed.
     package var resendings = 0
-    /// Failures in a row of the same kind of call, for the backoff.
+    /// Failures in a row of the same kind of call. They determine the backoff.
     package var failures = 0
-    /// When the job goes on, and why it waits, if it does.
+    /// When the job continues, and why it waits; `nil` unless it waits.
     package var dueAt: Timestamp?
     package var waitReason: WaitReason?
-    /// What BOS said last. Of a recharge in doubt: its answer to `DoRecharge`, or an enquiry's only where that had none.
+    /// The last answer of BOS. For a recharge in doubt: the answer to `DoRecharge`, or that of an enquiry only if `DoRecharge` had none.
     package var answer: Answer?
-    /// Of a recharge: where that is known from, or what has settled its last doubt or its end. `nil` if nothing is known, or an earlier version has
-    /// stored it.
+    /// For a recharge: where the answer comes from, or what resolved its last doubt or ended it. `nil` if nothing is known, or if an
+    /// earlier version stored the progress.
     package var evidence: Evidence?
-    /// What the askers were told last while the job was not over, so that the same is not told again.
-    package var told: String?
+    /// The content of the last interim reply. It keeps the worker from publishing the same interim reply twice.
+    package var reported: String?
     /// Set once, with the final reply.
     package var completedAt: Timestamp?
 
@@ -43,17 +45,17 @@ package struct Progress: Sendable, Equatable {
 }
 
 extension Progress {
-    /// BOS's answer to `DoRecharge` that has left the recharge in doubt; `nil` if it is not in doubt, or had no answer.
+    /// The answer to `DoRecharge` that left the recharge in doubt; `nil` if the recharge is not in doubt, or if no answer came.
     package var doubtfulAnswer: Answer? {
         guard let doubt else { return nil }
-        // An earlier version has stored the answers of enquiries in place of it once BOS had said that it has the job.
+        // Once BOS had said that it has the job, an earlier version stored answers to enquiries in this field instead.
         return evidence == .answer || (evidence == nil && doubt != .acceptedByBOS) ? answer : nil
     }
 
-    /// How long ago a stored moment of the job's past was.
+    /// The time since a stored moment of the job's past.
     ///
-    /// A moment that lies in the future was stored by a clock that has been set back since. Its age counts from when it was first seen so, and the
-    /// progress remembers that, so that what ends at an age ends in finite time.
+    /// A moment in the future was stored by a clock that was set back afterwards. Its age then counts from when the worker first saw this,
+    /// and the progress stores that time. So every age limit is reached in finite time.
     package mutating func age(of past: Timestamp, at now: Timestamp) -> Duration {
         guard past > now else {
             aheadSince = nil
@@ -64,31 +66,32 @@ extension Progress {
         return now - since
     }
 
-    /// How long "not found" must be heard before it says anything. The time that a request may take may have been longer when it was sent than it is
-    /// now, so that a shorter window that came after it does not count for it.
-    package func settleWindow(_ policy: RetryPolicy) -> Duration { max(policy.settle.window, settleWindow ?? .zero) }
+    /// How long BOS must keep answering "not found" before that is evidence.
+    ///
+    /// A window that was shortened after the sending does not apply to it: requests may have been allowed to take longer at that time.
+    package func notFoundWindow(under policy: RetryPolicy) -> Duration { max(policy.notFound.window, notFoundWindow ?? .zero) }
 }
 
-/// Where a job stands in the ledger. The raw value is stored and is the label `state` of `bos_jobs_stored`.
+/// The state of a job. The raw value is stored in the ledger and is the label `state` of `bos_jobs_stored`.
 package enum JobState: String, Sendable, CaseIterable {
-    /// Known, and certainly nothing was executed so far.
+    /// The job is stored, and certainly nothing was executed so far.
     case accepted
     /// The intent to send is stored; the request may have left.
     case sending
-    /// May have been executed. Only enquiries until there is proof.
+    /// The recharge may have been executed. The worker only enquires until there is proof.
     case inDoubt = "in_doubt"
     /// A PAN application that BOS has not decided.
     case pending
-    /// A doubt that is left to a person: nothing more happens by itself.
+    /// A doubt that an operator must resolve: the worker does nothing more about it.
     case parked
-    /// Never sent, and held back for a person: it looks like a purchase that was made before.
+    /// Never sent, and held for an operator's decision: it looks like an earlier purchase.
     case held
     case succeeded
     case failed
     case refused
     case notFound = "not_found"
     case expired
-    /// The question what became of a recharge was answered with "still working".
+    /// The question about a recharge was answered with "BOS is still working on it".
     case answeredPending = "answered_pending"
 
     package var isFinal: Bool {
@@ -98,7 +101,7 @@ package enum JobState: String, Sendable, CaseIterable {
         }
     }
 
-    /// Whether a recharge in this state was certainly not executed, or was refunded, and never will be executed.
+    /// Whether a recharge in this state was certainly not executed, or was refunded, and will never be executed.
     package var isNeverExecuted: Bool {
         switch self {
         case .failed, .refused, .expired: true
@@ -106,18 +109,18 @@ package enum JobState: String, Sendable, CaseIterable {
         }
     }
 
-    /// Whether nothing happens to the job until a person acts, or its deadline passes.
-    package var isLeftToPerson: Bool { self == .parked || self == .held }
+    /// Whether the job waits for an operator. Without one, only a held job's deadline ends the wait.
+    package var needsManualReview: Bool { self == .parked || self == .held }
 }
 
-/// What made a recharge doubtful; decides what a "not found" proves.
+/// Why a recharge is in doubt. The cause decides what "not found" proves.
 package enum DoubtCause: String, Sendable, CaseIterable {
-    /// No usable answer came. "Not found", settled, proves that nothing was executed, where the owner has BOS's word for it.
+    /// No usable answer came. "Not found" over the whole window proves that nothing was executed, if the owner has BOS's assurance of that.
     case unanswered
-    /// BOS said that it has the job (code 0 or 2). "Not found" contradicts that and proves nothing.
+    /// BOS said that it has the job (code 0 or 2). A later "not found" contradicts that and proves nothing.
     case acceptedByBOS = "accepted_by_bos"
-    /// BOS said that the reference was used before (code 11). "Not found" contradicts that and proves nothing.
+    /// BOS said that the reference was used before (code 11). A later "not found" contradicts that and proves nothing.
     case duplicate
-    /// BOS refused it with a code that is not known to be final. "Not found" over the refusal window makes sure.
+    /// BOS refused the recharge with a code that is not known to be final. "Not found" over the refusal window confirms the refusal.
     case refused
 }

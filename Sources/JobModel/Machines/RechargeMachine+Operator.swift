@@ -1,14 +1,16 @@
-/// What a person may do to a recharge. It follows the rules of the machine: nothing is sent again without proof, and what is over stays so.
+/// What an operator may do to a recharge. The rules of the machine hold here too: nothing is sent again without proof, and a final recharge
+/// stays final.
 extension RechargeMachine {
-    /// Settles a doubt by a person's word. It moves no money: it only says what is to be believed from now on.
+    /// Applies an operator's decision about a recharge in doubt, or refuses a held one. Moves no money: it only records the outcome.
     /// - Parameters:
-    ///   - reason: one sentence for the askers of a recharge that failed.
-    ///   - heard: what BOS said when the person asked, if anything; its ids go into the reply.
-    /// - Returns: what to tell the askers; `nil` unless the recharge is in doubt, parked, or held back and not wanted.
+    ///   - succeeded: the operator says that the recharge succeeded, not that it failed.
+    ///   - reason: one sentence for the requesters of a recharge that failed.
+    ///   - heard: BOS's answer to the operator's enquiry, if there was one. Its ids go into the reply.
+    /// - Returns: the verdict for the requesters; `nil` unless the recharge is in doubt, or parked, or held and resolved as failed.
     package mutating func resolve(succeeded: Bool, reason: String, heard: Answer? = nil, at now: Moment) -> Verdict? {
         let answer = heard ?? progress.answer
         let isDoubt = (progress.state == .inDoubt || progress.state == .parked) && progress.doubt != nil
-        // What is held back was never sent, so it cannot have succeeded.
+        // A held recharge was never sent, so it cannot have succeeded.
         guard isDoubt || (progress.state == .held && !succeeded) else { return nil }
         let verdict =
             succeeded
@@ -20,11 +22,11 @@ extension RechargeMachine {
         return verdict
     }
 
-    /// Has a doubt sent again by a person's word that nothing was executed, under the same reference.
+    /// Schedules a recharge in doubt to be sent again under the same reference, because an operator decided that it was not executed.
     ///
-    /// It moves money. BOS must not have said that it knows the recharge, and must be the API and account that it was sent to: else no
-    /// person's word makes it unsent.
-    /// - Returns: `false`, and nothing is changed, if it is not such a doubt.
+    /// This moves money. BOS must not have said that it knows the recharge, and the worker must call the API and account to which it was
+    /// sent. Otherwise no operator's decision makes a second sending safe.
+    /// - Returns: `false`, and nothing is changed, if the recharge may not be sent again.
     package mutating func sendAgain(at now: Moment) -> Bool {
         guard progress.state == .inDoubt || progress.state == .parked, progress.doubt == .unanswered || progress.doubt == .refused,
             progress.sentTo.map(policy.reaches) != false, recharge.expiresAt.map({ now.civil <= $0 }) != false
@@ -34,23 +36,23 @@ extension RechargeMachine {
         progress.evidence = .operator
         progress.resendings = next(progress.resendings)
         progress.failures = 0
-        // The next sending is the first that may have been executed.
+        // The next sending is now the first that may have been executed.
         (progress.firstSentAt, progress.sentTo) = (nil, nil)
         progress.dueAt = now.civil
         progress.waitReason = nil
         return true
     }
 
-    /// Makes a recharge that waits due at once. One that was parked is a doubt again, so that BOS is asked and nothing is sent; one that
-    /// was held back is sent.
-    /// - Returns: `false`, and nothing is changed, if it is over or may be on its way to BOS at this moment.
+    /// Makes a waiting recharge due at once. A parked recharge is in doubt again: the worker enquires and does not send. A held recharge
+    /// will be sent.
+    /// - Returns: `false`, and nothing is changed, if the recharge is final or may be on its way to BOS.
     package mutating func retry(at now: Moment) -> Bool {
         switch progress.state {
         case .accepted, .inDoubt: break
         case .parked: progress.state = .inDoubt
         case .held:
             progress.state = .accepted
-            progress.told = nil
+            progress.reported = nil
         case .sending, .pending, .succeeded, .failed, .refused, .notFound, .expired, .answeredPending: return false
         }
         progress.dueAt = now.civil

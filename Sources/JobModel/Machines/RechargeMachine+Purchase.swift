@@ -1,17 +1,19 @@
-/// What becomes of a recharge whose subscriber, operator and amount came a moment ago under another reference. Raw values are those of
-/// the setting `jobs.recharge.duplicateAction`.
+/// What happens to a recharge that has the same subscriber, mobile operator and amount as a recent one under another reference. Raw values
+/// are those of the setting `jobs.recharge.duplicateAction`.
 package enum RepeatedPurchaseAction: String, Sendable, CaseIterable {
-    /// It is over, and was never sent.
+    /// The recharge is refused and never sent.
     case refuse
-    /// It is held back until a person says whether it is meant.
+    /// The recharge is held until an operator decides whether the repeat is intended.
     case park
 }
 
 extension RechargeMachine {
-    /// Keeps a recharge that nobody has sent from being sent.
-    /// - Parameter earlier: the reference of the recharge that it looks like.
-    /// - Returns: what to tell its asker.
-    package mutating func keepBack(repeating earlier: String, _ action: RepeatedPurchaseAction, at now: Moment) -> Verdict {
+    /// Keeps a recharge that was never sent from being sent, because it repeats an earlier purchase.
+    /// - Parameters:
+    ///   - earlier: the reference of the recharge that it repeats.
+    ///   - action: whether the recharge is refused, or held for an operator.
+    /// - Returns: the verdict for the requester.
+    package mutating func holdOrRefuse(repeating earlier: String, action: RepeatedPurchaseAction, at now: Moment) -> Verdict {
         progress = Progress()
         let finding = "the same subscriber, operator and amount came before as recharge \(earlier); this one was not sent"
         switch action {
@@ -23,22 +25,22 @@ extension RechargeMachine {
             return verdict
         case .park:
             progress.state = .held
-            progress.told = Outcome.pending.rawValue
-            // Then it is over, if nobody has decided by then.
+            progress.reported = Outcome.pending.rawValue
+            // The recharge expires then, unless an operator has decided before.
             progress.dueAt = recharge.expiresAt.map { $0 + .milliseconds(1) }
             return Verdict(
-                .pending, evidence: .none, code: .duplicatePurchase, detail: "\(finding) so far: a person decides whether it is meant")
+                .pending, evidence: .none, code: .duplicatePurchase, detail: "\(finding) so far: a person decides whether it is intended")
         }
     }
 
-    /// What is held back waits for a person, but not beyond its deadline.
+    /// Ends a held recharge whose deadline has passed.
     mutating func expireHeld(at now: Moment) -> Step {
         guard let deadline = recharge.expiresAt, now.civil > deadline else { return .nothing }
         progress.dueAt = nil
         return finish(
             Verdict(
                 .expired, evidence: .none, code: .deadlinePassed,
-                detail: "expires_at passed before a person had decided about it; it was never sent to BOS"),
+                detail: "expires_at passed before a person decided about it; it was never sent to BOS"),
             at: now)
     }
 }

@@ -1,50 +1,55 @@
 /// The right to send one recharge once. It cannot be copied, and sending consumes it.
 ///
-/// It can only be made here, from a reason why the recharge cannot have been executed: this is what keeps a second
-/// execution from being a slip of the pen.
+/// Only this module can make a permit, and only with proof that the recharge cannot have been executed. The compiler thus rules out a
+/// second execution by a programming mistake.
 package struct RetryPermit: ~Copyable, Sendable {
     package enum Proof: String, Sendable {
-        /// The ledger says that nothing of this job was ever taken: it is new, or every request so far certainly failed to leave
-        /// or was turned away before BOS took it (429, 402, refused credentials, "not now").
+        /// The ledger shows that BOS never took anything of this job: the job is new, or each request so far certainly failed to leave or
+        /// was turned away before BOS took it (429, 402, refused credentials, "not now").
         case neverTaken = "never_taken"
-        /// What was sent before is settled as not executed, by "not found" or by a person's word, and nothing of it was taken since.
-        case settledBefore = "settled_before"
-        /// Enough "not found" answers over a long enough time, and BOS never said that it knows the reference.
-        case settledNotFound = "settled_not_found"
+        /// The earlier sendings were proven not executed, by "not found" or by an operator's decision, and BOS has taken nothing since.
+        case resolvedBefore = "settled_before"
+        /// BOS answered "not found" often enough over a long enough time, and never said that it knows the reference.
+        case confirmedNotFound = "settled_not_found"
     }
 
     package let proof: Proof
 
-    /// For a job of which nothing can have been executed: nothing was ever taken, or what was sent is settled.
+    /// For a recharge that cannot have been executed: BOS never took anything, or the earlier sendings were proven not executed.
+    /// - Returns: `nil` if the progress does not show that.
     init?(unsent progress: Progress) {
         guard progress.state == .accepted, progress.doubt == nil else { return nil }
-        proof = progress.resendings > 0 ? .settledBefore : .neverTaken
+        proof = progress.resendings > 0 ? .resolvedBefore : .neverTaken
     }
 
-    /// For a doubtful job that BOS has not known often enough for long enough, by the owner's word that this is proof, at the API and account
-    /// that the recharge was sent to, and from an enquiry that was seen to find a recharge.
-    init?(settled progress: Progress, _ policy: RetryPolicy, _ calibration: Calibration, at now: Moment) {
-        guard policy.settle.notFound == .believe, calibration.findsRecharges, progress.doubt == .unanswered,
-            progress.notFoundAnswers >= policy.settle.answers, let first = progress.firstNotFound,
-            now.elapsed(since: first) >= progress.settleWindow(policy), let sentTo = progress.sentTo, policy.reaches(sentTo)
+    /// For a recharge in doubt that BOS did not find often enough over a long enough time.
+    ///
+    /// The owner must have configured "not found" as proof. The enquiry must have been seen to find a recharge, and must go to the API and
+    /// account to which the recharge was sent.
+    /// - Returns: `nil` if any of this is missing.
+    init?(notFound progress: Progress, policy: RetryPolicy, calibration: Calibration, at now: Moment) {
+        guard policy.notFound.meaning == .believe, calibration.findsRecharges, progress.doubt == .unanswered,
+            progress.notFoundAnswers >= policy.notFound.answers, let first = progress.firstNotFound,
+            now.elapsed(since: first) >= progress.notFoundWindow(under: policy), let sentTo = progress.sentTo, policy.reaches(sentTo)
         else { return nil }
-        proof = .settledNotFound
+        proof = .confirmedNotFound
     }
 }
 
-/// Why a request to move money was certainly not taken.
+/// Why BOS certainly did not take a request to recharge.
 package enum SendFailure: Sendable, Equatable {
     case notSent
     case throttled(retryAfter: Duration?)
-    /// BOS took nothing and asks to come later: maintenance, or an empty wallet.
+    /// BOS took nothing and asks the caller to come later: maintenance, or an empty wallet.
     case postponed
     /// BOS refuses the credentials of every call.
     case credentialsRefused
-    /// BOS refuses the credentials of this recharge and takes those of enquiries.
-    /// - Parameter takesOthers: BOS has taken the credentials of another recharge since it last refused those of one. Else it may refuse those of every
-    ///   recharge, and that ends one only at its age.
-    /// - Parameter answer: what BOS said; `nil` if the worker had no credentials to send.
-    case ownCredentialsRefused(takesOthers: Bool, _ answer: Answer? = nil)
-    /// The worker held it back on purpose: BOS has failed too often lately, our own rate is used up, or the time was too short.
-    case heldBack(WaitReason, retryAfter: Duration?)
+    /// BOS refuses the credentials of this recharge and accepts those of enquiries.
+    /// - Parameters:
+    ///   - takesOthers: BOS has accepted the credentials of another recharge since it last refused a recharge's credentials. If `false`,
+    ///     BOS may be refusing those of every recharge; then only the job's age ends the job.
+    ///   - answer: BOS's answer; `nil` if the worker had no credentials to send.
+    case ownCredentialsRefused(takesOthers: Bool, answer: Answer? = nil)
+    /// The worker did not make the call: BOS has failed too often lately, the worker's own rate is used up, or too little time was left.
+    case deferred(WaitReason, retryAfter: Duration?)
 }

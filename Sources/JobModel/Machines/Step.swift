@@ -1,28 +1,28 @@
-/// What has to happen next to a job. The state machine says it, the engine does it and reports back with an event.
+/// What has to happen next to a job. The state machine returns it; the engine carries it out and reports the result as an event.
 ///
-/// The machine's progress is stored before the step is taken.
+/// The machine's progress is stored before the step is carried out.
 package enum Step: ~Copyable, Sendable {
     /// Call `DoRecharge`, once.
     case send(RetryPermit)
-    /// Ask BOS: an enquiry about a recharge, or the question that is the job. Moves no money.
-    case ask
-    /// Go on at `progress.dueAt`, for this reason.
+    /// Query BOS: enquire about a recharge, or ask the question that is the job. Moves no money.
+    case query
+    /// Continue at `progress.dueAt`. The value is the reason for the wait.
     case wait(WaitReason)
-    /// Only a person can go on from here.
+    /// Only an operator can continue the job.
     case park
-    /// The job is over; store and send this.
+    /// The job is finished: store and publish this verdict.
     case finish(Verdict)
-    /// The job was over before; there is nothing to do.
+    /// There is nothing to do: the job is final, or it waits for an operator.
     case nothing
 }
 
 extension Step {
-    /// The verdict, if the job is over with this step.
+    /// The verdict, if this step finishes the job.
     package var verdict: Verdict? {
         switch self {
         case .finish(let verdict): verdict
         case .send: nil
-        case .ask: nil
+        case .query: nil
         case .wait: nil
         case .park: nil
         case .nothing: nil
@@ -30,21 +30,21 @@ extension Step {
     }
 }
 
-/// Why a job cannot go on at once. The raw value goes into metrics and the history.
+/// Why a job waits. The raw value is used in metrics and in the history.
 package enum WaitReason: String, Sendable, CaseIterable {
     case notSent = "not_sent"
     case throttled
-    /// BOS takes no recharge for now: maintenance, or an empty wallet.
+    /// BOS takes no recharges at present: maintenance, or an empty wallet.
     case postponed
-    /// The time that is left is too short for the call.
+    /// Too little time is left for the call.
     case late
     /// BOS refuses the credentials of every call.
     case credentialsRefused = "credentials_refused"
-    /// BOS refuses the credentials of this job and takes others.
+    /// BOS refuses the credentials of this job and accepts others.
     case ownCredentialsRefused = "own_credentials_refused"
-    /// Nothing is sent for now: BOS has failed too often lately.
+    /// The breaker is open: BOS has failed too often lately, so nothing is sent.
     case breakerOpen = "breaker_open"
-    /// A recharge may have been executed; the next enquiry is due later.
+    /// A recharge may have been executed, and the next enquiry is due later.
     case doubt
     /// A question got no usable answer.
     case unanswered

@@ -79,7 +79,7 @@ package struct Claim: Sendable {
     }
 
     /// Who owns the job once it is inserted as claimed.
-    package var firstOwner: String? { progress.state.isFinal || progress.state.isLeftToPerson ? nil : owner }
+    package var firstOwner: String? { progress.state.isFinal || progress.state.needsManualReview ? nil : owner }
 }
 
 /// What the ledger makes of a claim. Every case but `conflict`, `repeats` and `unknown` knows the asker from then on.
@@ -162,7 +162,7 @@ extension ClaimResult {
             let isNew = claim.asker != nil && message == .unknown && !claim.hasJoined
             return isNew && record.canBeAskedAnew ? .reopen : .answer
         }
-        if record.progress.state.isLeftToPerson, !claim.takesParked {
+        if record.progress.state.needsManualReview, !claim.takesParked {
             // What is held back is over one day, whether a person comes or not.
             guard record.progress.state == .held, let deadline = record.progress.dueAt, deadline <= claim.now else { return .wait }
         }

@@ -85,7 +85,7 @@ extension OperatorClaim {
     private func retried(_ policy: RetryPolicy, at now: Moment) -> Progress? {
         switch record.job {
         case .recharge(let recharge):
-            var machine = RechargeMachine(recharge, acceptedAt: record.acceptedAt, record.progress, policy: policy)
+            var machine = RechargeMachine(recharge, acceptedAt: record.acceptedAt, progress: record.progress, policy: policy)
             return machine.retry(at: now) ? machine.progress : nil
         case .rechargeStatus, .panStatus:
             var progress = record.progress
@@ -138,7 +138,7 @@ extension JobRecord {
     /// What a person's word makes of a recharge; `nil` if there is nothing to settle.
     package func resolved(_ decision: OperatorClaim.Decision, _ policy: RetryPolicy, at now: Moment) -> (Verdict, Progress)? {
         guard case .recharge(let recharge) = job else { return nil }
-        var machine = RechargeMachine(recharge, acceptedAt: acceptedAt, progress, policy: policy)
+        var machine = RechargeMachine(recharge, acceptedAt: acceptedAt, progress: progress, policy: policy)
         return machine.resolve(succeeded: decision.succeeded, reason: decision.reason, heard: decision.heard, at: now).map {
             ($0, machine.progress)
         }
@@ -149,7 +149,7 @@ extension JobRecord {
     /// The recharge's progress once a person has it sent again; `nil` if it is no doubt that may be.
     package func sentAgain(_ policy: RetryPolicy, at now: Moment) -> Progress? {
         guard case .recharge(let recharge) = job else { return nil }
-        var machine = RechargeMachine(recharge, acceptedAt: acceptedAt, progress, policy: policy)
+        var machine = RechargeMachine(recharge, acceptedAt: acceptedAt, progress: progress, policy: policy)
         return machine.sendAgain(at: now) ? machine.progress : nil
     }
 }

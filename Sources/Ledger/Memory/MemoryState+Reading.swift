@@ -30,7 +30,7 @@ extension MemoryState {
                     summary.oldestDoubt = [summary.oldestDoubt, record.progress.firstSentAt].compactMap { $0 }.min()
                 }
             }
-            if record.owner == nil, !record.progress.state.isFinal, !record.progress.state.isLeftToPerson {
+            if record.owner == nil, !record.progress.state.isFinal, !record.progress.state.needsManualReview {
                 summary.oldestDue = [summary.oldestDue, record.progress.dueAt].compactMap { $0 }.min()
             }
         }

@@ -29,7 +29,7 @@ enum JobColumns {
         binder.bind(progress.failures)
         binder.bind(progress.dueAt?.milliseconds)
         binder.bind(progress.waitReason?.rawValue)
-        binder.bind(progress.told)
+        binder.bind(progress.reported)
         binder.bind(progress.completedAt?.milliseconds)
         binder.bind(progress.answer?.httpStatus)
         binder.bind(progress.answer?.responseCode)
@@ -41,7 +41,7 @@ enum JobColumns {
         binder.bind(progress.bosReference)
         binder.bind(progress.credentialRefusals)
         binder.bind(progress.aheadSince?.milliseconds)
-        binder.bind(progress.settleWindow?.wholeMilliseconds)
+        binder.bind(progress.notFoundWindow?.wholeMilliseconds)
         binder.bind(progress.evidence?.rawValue)
     }
 
@@ -77,7 +77,7 @@ enum JobColumns {
         progress.failures = try row.count(first + 10, "failures of job \(id)")
         progress.dueAt = try row.optionalDueTime(first + 11, "due_at of job \(id)")
         progress.waitReason = try row.optionalValue(first + 12, "wait_reason of job \(id)")
-        progress.told = row.optionalText(first + 13)
+        progress.reported = row.optionalText(first + 13)
         progress.completedAt = try row.optionalTimestamp(first + 14, "completed_at of job \(id)")
         if let httpStatus = row.optionalInt64(first + 15) {
             progress.answer = Answer(
@@ -89,7 +89,7 @@ enum JobColumns {
         progress.bosReference = row.optionalText(first + 22)
         progress.credentialRefusals = try row.count(first + 23, "credential_refusals of job \(id)")
         progress.aheadSince = try row.optionalTimestamp(first + 24, "ahead_since of job \(id)")
-        progress.settleWindow = try row.optionalMilliseconds(first + 25, "settle_window of job \(id)").map { .milliseconds($0) }
+        progress.notFoundWindow = try row.optionalMilliseconds(first + 25, "settle_window of job \(id)").map { .milliseconds($0) }
         progress.evidence = try row.optionalValue(first + 26, "evidence of job \(id)")
         return progress
     }

@@ -22,7 +22,7 @@ struct SimulatedOperator: Sendable {
         while !Task.isCancelled {
             await world.sleep(Int64(world.number(10_000...120_000)))
             for record in environment.ledger.records where record.job.kind == .recharge && !record.progress.state.isFinal {
-                guard record.progress.state.isLeftToPerson || world.chance(0.2) else { continue }
+                guard record.progress.state.needsManualReview || world.chance(0.2) else { continue }
                 commands += 1
                 let process = SimulatedProcess("bosctl\(commands)", in: environment)
                 // If the command fails, the operator tries again at the next look.

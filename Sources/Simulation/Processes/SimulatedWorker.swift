@@ -62,12 +62,12 @@ struct SimulatedWorker {
         configuration.purchaseGuard = world.purchaseGuard
         configuration.policy.maximumResendings = 1_000
         configuration.policy.destination = world.bug == .destinationIgnored ? "any" : process.destination
-        configuration.policy.settle.notFound = world.bug == .ownerNotAsked ? .believe : world.conditions.notFound
+        configuration.policy.notFound.meaning = world.bug == .ownerNotAsked ? .believe : world.conditions.notFound
         if world.conditions.asksByNumber { configuration.enquiresBy = .bosReference }
         if world.bug == .refusalSettledAtOnce {
-            (configuration.policy.settle.refusalAnswers, configuration.policy.settle.refusalWindow) = (1, .zero)
+            (configuration.policy.notFound.refusalAnswers, configuration.policy.notFound.refusalWindow) = (1, .zero)
         }
-        if world.bug == .notFoundBelieved { (configuration.policy.settle.answers, configuration.policy.settle.window) = (1, .zero) }
+        if world.bug == .notFoundBelieved { (configuration.policy.notFound.answers, configuration.policy.notFound.window) = (1, .zero) }
         return configuration
     }
 

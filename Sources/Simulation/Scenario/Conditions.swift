@@ -45,7 +45,7 @@ struct Conditions: Sendable {
     var asksByNumber = false
     /// Whether BOS keeps a record of every recharge that it executes. BOS has to promise this where "not found" is believed.
     var keepsRecords = true
-    var notFound = RetryPolicy.Settle.NotFound.person
+    var notFound = RetryPolicy.NotFoundPolicy.Meaning.person
     /// The probability, from 0 to 1, that an enquiry's answer is about another recharge or contains no result.
     var misleads = 0.0
     /// Whether BOS always refuses the credentials of ``refusedMerchant``.

@@ -75,7 +75,7 @@ struct EngineFixture {
     /// BOS has promised that "not found" is proof, and the enquiry was seen to find a recharge.
     static var policy: RetryPolicy {
         var policy = RetryPolicy()
-        policy.settle.notFound = .believe
+        policy.notFound.meaning = .believe
         policy.destination = "bos"
         return policy
     }

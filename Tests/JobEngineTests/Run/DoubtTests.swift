@@ -84,7 +84,7 @@ struct DoubtTests {
             fixture.clock.advance(by: .seconds(600))
         }
         #expect(fixture.bos.calls.recharges == ["R1", "R1"])
-        #expect(fixture.bos.calls.proofs == [.neverTaken, .settledNotFound])
+        #expect(fixture.bos.calls.proofs == [.neverTaken, .confirmedNotFound])
         #expect(fixture.bos.calls.enquiries.count >= 3)
         #expect(try await fixture.record()?.progress.state == .succeeded)
     }
@@ -165,7 +165,7 @@ struct DoubtTests {
         script.recharges = [.unknown(nil)]
         script.enquiries = [Self.notFound]
         var policy = EngineFixture.policy
-        policy.settle.notFound = .person
+        policy.notFound.meaning = .person
         let fixture = EngineFixture(script, policy: policy)
         for _ in 0..<10 {
             await fixture.handle(EngineFixture.recharge())

@@ -18,7 +18,7 @@ struct HeldCallTests {
             var held = 0
             for _ in 0..<50 {
                 let report = await gateway.enquire("R1", registerID: "merchant", options: options)
-                if case .heldBack(.throttled, .some) = report.event { held += 1 }
+                if case .deferred(.throttled, .some) = report.event { held += 1 }
             }
             return held
         }
@@ -52,7 +52,7 @@ struct HeldCallTests {
         let record = try #require(try await fixture.record())
         #expect(record.progress.enquiries == asked)
         var recharge = RechargeMachine(
-            Self.recharge(record), acceptedAt: record.acceptedAt, record.progress, policy: EngineFixture.policy)
+            Self.recharge(record), acceptedAt: record.acceptedAt, progress: record.progress, policy: EngineFixture.policy)
         _ = recharge.wake(at: fixture.clock.moment, jitter: 0)
         let caller = RechargeCaller(gateway: fixture.executor.context.gateway, calibrator: fixture.calibrator, enquiresBy: .reference)
         _ = recharge.on(await caller.enquire(for: recharge, options: options).event, at: fixture.clock.moment, jitter: 0)

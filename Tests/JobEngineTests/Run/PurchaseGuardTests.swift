@@ -137,7 +137,7 @@ struct PurchaseGuardTests {
         let known = try #require(await fixture.record(reference))
         guard case .recharge(let recharge) = known.job else { return }
         let now = fixture.clock.moment
-        var machine = RechargeMachine(recharge, acceptedAt: known.acceptedAt, known.progress, policy: RetryPolicy())
+        var machine = RechargeMachine(recharge, acceptedAt: known.acceptedAt, progress: known.progress, policy: RetryPolicy())
         let isDue = machine.retry(at: now)
         #expect(isDue)
         var claim = Claim(

@@ -10,10 +10,10 @@ enum Jobs {
         return rules
     }
 
-    /// BOS has promised that "not found" is proof.
+    /// With the assurance of BOS that "not found" is proof.
     static var policy: RetryPolicy {
         var policy = RetryPolicy()
-        policy.settle.notFound = .believe
+        policy.notFound.meaning = .believe
         policy.destination = "https://bos.example/DoRecharge (auth none)"
         return policy
     }
@@ -42,7 +42,7 @@ enum Jobs {
 /// A copy of a ``Step``, which itself can be consumed only once.
 enum SeenStep: Equatable {
     case send(RetryPermit.Proof)
-    case ask
+    case query
     case wait(WaitReason)
     case park
     case finish(Verdict)
@@ -51,7 +51,7 @@ enum SeenStep: Equatable {
     init(_ step: consuming Step) {
         switch consume step {
         case .send(let permit): self = .send(permit.proof)
-        case .ask: self = .ask
+        case .query: self = .query
         case .wait(let reason): self = .wait(reason)
         case .park: self = .park
         case .finish(let verdict): self = .finish(verdict)
@@ -59,11 +59,11 @@ enum SeenStep: Equatable {
         }
     }
 
-    /// The step in words. Of a verdict it has the outcome, the code and the evidence.
+    /// The step as text. A verdict is shown by its outcome, code and evidence.
     var summary: String {
         switch self {
         case .send(let proof): "send \(proof.rawValue)"
-        case .ask: "ask"
+        case .query: "query"
         case .wait(let reason): "wait \(reason.rawValue)"
         case .park: "park"
         case .finish(let verdict):
@@ -77,6 +77,23 @@ extension Moment {
     /// A moment at which both clocks show the same time.
     static func steady(_ civil: Timestamp) -> Moment {
         Moment(civil: civil, steady: SteadyTime(boot: "test", milliseconds: civil.milliseconds))
+    }
+}
+
+extension RechargeMachine.Event {
+    static func enquired(
+        _ finding: RechargeMachine.Finding, answer: Answer, subject: Subject = Subject(), calibration: Calibration = .untried
+    ) -> Self {
+        .enquired(EnquiryReport(finding, answer: answer, subject: subject, calibration: calibration))
+    }
+}
+
+extension RechargeStatusMachine.Event {
+    static func found(
+        _ finding: RechargeMachine.Finding, answer: Answer, subject: Subject = Subject(), calibration: Calibration = .untried,
+        known: KnownRecharge? = nil
+    ) -> Self {
+        .found(EnquiryReport(finding, answer: answer, subject: subject, calibration: calibration), known: known)
     }
 }
 

@@ -11,7 +11,7 @@ struct NotNowTests {
 
     private static let refusal = Answer(httpStatus: 401, responseCode: 16, status: false, message: "Authentication failed")
 
-    @Test("a recharge that BOS postpones was not sent, and waits, however often and however long", arguments: [0, 100])
+    @Test("a postponed recharge counts as not sent, and waits however often and however long", arguments: [0, 100])
     func postponed(days: Int64) {
         var machine = Self.recharge()
         for _ in 0..<50 {
@@ -25,7 +25,7 @@ struct NotNowTests {
     }
 
     @Test(
-        "a job refused for its own credentials waits longer and longer, and has failed after the fifth refusal; BOS's own trouble never ends it"
+        "a job whose own credentials are refused fails after the fifth refusal; refusals of all credentials never end it"
     )
     func ownCredentials() {
         var machine = Self.recharge()
@@ -34,14 +34,14 @@ struct NotNowTests {
                 #expect(SeenStep(machine.on(.notTaken(.credentialsRefused), at: Jobs.start, jitter: 0)) == .wait(.credentialsRefused))
                 _ = machine.wake(at: Jobs.start, jitter: 0)
             }
-            // It may be that every recharge is refused so: that ends none.
+            // BOS may be refusing the credentials of every recharge. These refusals do not count.
             for _ in 0..<10 {
                 let open = machine.on(.notTaken(.ownCredentialsRefused(takesOthers: false)), at: Jobs.start, jitter: 0)
                 #expect(SeenStep(open) == .wait(.ownCredentialsRefused))
                 _ = machine.wake(at: Jobs.start, jitter: 0)
             }
             let step = SeenStep(
-                machine.on(.notTaken(.ownCredentialsRefused(takesOthers: true, Self.refusal)), at: Jobs.start, jitter: 0.99))
+                machine.on(.notTaken(.ownCredentialsRefused(takesOthers: true, answer: Self.refusal)), at: Jobs.start, jitter: 0.99))
             #expect(step.summary == (refusal < 5 ? "wait own_credentials_refused" : "finish failed refused_by_bos answer"))
             _ = machine.wake(at: Jobs.start, jitter: 0)
         }
@@ -49,15 +49,15 @@ struct NotNowTests {
         #expect(machine.progress.answer == Self.refusal)
     }
 
-    @Test("a merchant that is refused alone waits until its job is too old, and not beyond; the reply says why, and what BOS said")
-    func refusedAlone() {
+    @Test("without another recharge for comparison a refused job waits until its maximum age; the reply has the reason and BOS's answer")
+    func refusedWithoutComparison() {
         var machine = Self.recharge()
-        let alone = RechargeMachine.Event.notTaken(.ownCredentialsRefused(takesOthers: false, Self.refusal))
+        let refused = RechargeMachine.Event.notTaken(.ownCredentialsRefused(takesOthers: false, answer: Self.refusal))
         for second in [Int64(0), 100, 86_400, 86_400] {
-            #expect(SeenStep(machine.on(alone, at: Jobs.start + .seconds(second), jitter: 0)) == .wait(.ownCredentialsRefused))
+            #expect(SeenStep(machine.on(refused, at: Jobs.start + .seconds(second), jitter: 0)) == .wait(.ownCredentialsRefused))
             _ = machine.wake(at: Jobs.start + .seconds(second), jitter: 0)
         }
-        guard case .finish(let verdict) = SeenStep(machine.on(alone, at: Jobs.start + .seconds(86_401), jitter: 0)) else {
+        guard case .finish(let verdict) = SeenStep(machine.on(refused, at: Jobs.start + .seconds(86_401), jitter: 0)) else {
             Issue.record("it still waits")
             return
         }
@@ -66,8 +66,8 @@ struct NotNowTests {
         #expect(verdict.answer == Self.refusal)
     }
 
-    @Test("one that was late for other reasons is not ended by its first refusal, and one without any answer claims none")
-    func oldAtFirst() {
+    @Test("an old job is not ended by its first refusal, and its reply claims no evidence if BOS gave no answer")
+    func oldAtFirstRefusal() {
         var machine = Self.recharge()
         let later = Jobs.start + .seconds(200_000)
         for refusal in 1...5 {
@@ -78,7 +78,7 @@ struct NotNowTests {
     }
 
     @Test(
-        "a question refused for its own credentials ends after the fifth refusal; a PAN application waits, for that says nothing about it")
+        "a question whose own credentials are refused ends after the fifth refusal; a PAN application goes on waiting")
     func ownCredentialsOfQuestions() {
         var question = StatusMachineTests.recharge()
         var application = StatusMachineTests.pan()
@@ -90,7 +90,7 @@ struct NotNowTests {
             let other = SeenStep(application.on(.ownCredentialsRefused, at: Jobs.start, jitter: 0)).summary
             #expect(other == "wait own_credentials_refused")
         }
-        // However often: it is never due later than the poller takes for a clock that was set back.
+        // However often this happens, the due time stays within the limit beyond which the poller assumes a wrong clock.
         for _ in 1...20 {
             _ = application.wake(at: Jobs.start, jitter: 0)
             _ = application.on(.ownCredentialsRefused, at: Jobs.start, jitter: 0.99)
@@ -100,7 +100,7 @@ struct NotNowTests {
         }
     }
 
-    @Test("after an outage longer than the maximum age a recharge that was never sent is tried again, not given up at its first failure")
+    @Test("after an outage longer than the maximum age an unsent recharge is tried again, not given up at its first failure")
     func longOutage() {
         var machine = Self.recharge()
         let later = Jobs.start + .seconds(3 * 86_400)
@@ -111,8 +111,8 @@ struct NotNowTests {
         #expect(SeenStep(machine.on(.answered(.done, Jobs.answer), at: later, jitter: 0)).summary == "finish succeeded - answer")
     }
 
-    @Test("a BOS that asks for a pause is not asked at once what became of the recharge", arguments: [nil, 40])
-    func pause(seconds: Int?) {
+    @Test("the first enquiry waits if BOS asks for a pause or is overloaded", arguments: [nil, 40])
+    func pauseBeforeEnquiry(seconds: Int?) {
         var machine = Self.recharge()
         let answer = Answer(httpStatus: 503)
         let step = machine.on(.unknown(answer, retryAfter: seconds.map { .seconds($0) }), at: Jobs.start, jitter: 0.5)
@@ -120,16 +120,16 @@ struct NotNowTests {
         #expect(machine.progress.dueAt == Jobs.start + .milliseconds((seconds ?? 0) * 1_000 + (seconds == nil ? 250 : 0)))
     }
 
-    @Test("what did not reach BOS counts neither as an attempt nor as an enquiry")
+    @Test("a call that did not reach BOS counts neither as an attempt nor as an enquiry")
     func counters() {
         var machine = Self.recharge()
         _ = machine.on(.notTaken(.credentialsRefused), at: Jobs.start, jitter: 0)
         #expect(machine.progress.attempts == 0)
-        var doubtful = SettlingTests.doubtful()
+        var doubtful = DoubtTests.doubtful()
         #expect(doubtful.progress.enquiries == 1)
-        _ = doubtful.on(.enquiryHeldBack(.throttled, retryAfter: nil), at: Jobs.start, jitter: 0)
+        _ = doubtful.on(.enquiryDeferred(.throttled, retryAfter: nil), at: Jobs.start, jitter: 0)
         #expect(doubtful.progress.enquiries == 0)
-        // What BOS has turned away did reach it.
+        // A throttled enquiry did reach BOS.
         _ = doubtful.wake(at: Jobs.start, jitter: 0)
         _ = doubtful.on(.enquiryUnanswered(.throttled, retryAfter: nil), at: Jobs.start, jitter: 0)
         #expect(doubtful.progress.enquiries == 1)
