@@ -99,9 +99,9 @@ extension Process: Ledger {
         try await setting.ledger.jobs(kind, in: state, limit: limit)
     }
 
-    func job(_ kind: JobKind, _ reference: String) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])? {
+    func job(_ kind: JobKind, reference: String) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])? {
         if world.bug == .statusAboutUnfinished, kind == .recharge { return nil }
-        return try await setting.ledger.job(kind, reference)
+        return try await setting.ledger.job(kind, reference: reference)
     }
 
     func lastExecuted(sentTo destination: String) async throws(LedgerError) -> [JobRecord] {

@@ -9,14 +9,15 @@ import Testing
 struct JobReportTests {
     /// A recharge that was claimed and then left in that state, with a line of history that names the subscriber as BOS does.
     private static func leave(_ reference: String, in state: JobState, dueAt: Timestamp? = nil, _ ledger: MemoryLedger) async throws {
-        let claimed = try #require(try await ledger.claim(Sample.claim(Sample.job(.recharge, reference), owner: reference)).record)
-        var update = Sample.update(claimed.id, owner: reference, to: state, dueAt: dueAt)
-        update.entry = HistoryEntry(at: Sample.moment(3), .enquired, "BOS knows nothing of dl 12 cb 4685")
+        let claimed = try #require(
+            try await ledger.claim(Sample.claim(Sample.job(.recharge, reference: reference), owner: reference)).record)
+        var update = Sample.update(claimed.id, to: state, dueAt: dueAt).by(reference)
+        update.entry = HistoryEntry(at: Sample.moment(3), .enquired, detail: "BOS knows nothing of dl 12 cb 4685")
         _ = try await ledger.update(update)
     }
 
     private static func report(_ reference: String, _ ledger: MemoryLedger) async throws -> [String] {
-        let (record, history) = try #require(try await ledger.job(.recharge, reference))
+        let (record, history) = try #require(try await ledger.job(.recharge, reference: reference))
         return JobReport(record: record, history: history, now: Sample.moment(3_600)).lines
     }
 

@@ -95,7 +95,7 @@ struct BatchResolution {
             return false
         }
         do {
-            try resolution.check(record, lastSentAt: try await ledger.job(.recharge, record.job.reference)?.history.lastSentAt)
+            try resolution.check(record, lastSentAt: try await ledger.job(.recharge, reference: record.job.reference)?.history.lastSentAt)
             try await resolution.settle(record, report, ledger)
             return true
         } catch let failure as CommandFailure {

@@ -14,7 +14,7 @@ struct JobReport {
             ("why", progress.doubt?.words), ("what", subject), ("accepted", ago(record.acceptedAt)),
             ("first sent", progress.firstSentAt.map(ago)), ("sent to", progress.sentTo?.printable),
             ("BOS number", progress.bosReference?.printable), ("effort", effort), ("next", next), ("owner", owner),
-            ("over", progress.completedAt.map(ago)), ("BOS said", answer), ("replies", "\(record.repliesTold) told so far"),
+            ("over", progress.completedAt.map(ago)), ("BOS said", answer), ("replies", "\(record.replyCount) told so far"),
         ]
         let head = "\(record.job.kind.rawValue) \(record.job.reference.printable): \(progress.state.words)"
         return [head] + facts.compactMap { name, text in text.map { "  \(name.padded(to: 12))\($0)" } } + ["  history"]

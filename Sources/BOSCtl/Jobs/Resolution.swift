@@ -28,7 +28,7 @@ struct Resolution {
     }
 
     func run(_ reference: String, _ ledger: any Ledger, _ access: LedgerAccess) async throws {
-        guard let (known, history) = try await ledger.job(.recharge, reference), case .recharge = known.job else {
+        guard let (known, history) = try await ledger.job(.recharge, reference: reference), case .recharge = known.job else {
             throw CommandFailure.unknownJob(reference: reference, [.recharge], path: access.path)
         }
         try check(known, lastSentAt: history.lastSentAt)
@@ -73,7 +73,7 @@ struct Resolution {
             guard record.sentAgain(policy, at: now) != nil else { throw .notToBeSent(reference: reference, state) }
             return try checkWindow(record, lastSentAt, at: now)
         }
-        guard record.resolved(stored(), policy, at: now) != nil else { throw .noDoubt(reference: reference, state) }
+        guard record.resolved(stored(), policy: policy, at: now) != nil else { throw .noDoubt(reference: reference, state) }
         if !succeeded, state != .held { try checkWindow(record, lastSentAt, at: now) }
     }
 
@@ -126,8 +126,8 @@ struct Resolution {
         let now = SystemClock().moment
         return try await CommandFailure.explaining(known) {
             try await OperatorClaim(known, from: ledger, as: Person.command, at: now.civil).resolve(
-                stored(heard: report.event.heard(of: known)), knowing: known, policy, at: now,
-                HistoryEntry(at: now.civil, .settled, story(report, known)), otherwise: unchanged(now))
+                stored(heard: report.event.heard(of: known)), knowing: known, policy: policy, at: now,
+                entry: HistoryEntry(at: now.civil, .resolved, detail: story(report, known)), otherwise: unchanged(now))
         }
     }
 
@@ -135,12 +135,13 @@ struct Resolution {
         let now = SystemClock().moment
         try await CommandFailure.explaining(known) {
             try await OperatorClaim(known, from: ledger, as: Person.command, at: now.civil).sendAgain(
-                knowing: known, policy, at: now, HistoryEntry(at: now.civil, .settled, story(report, known)), otherwise: unchanged(now))
+                knowing: known, policy: policy, at: now, entry: HistoryEntry(at: now.civil, .resolved, detail: story(report, known)),
+                otherwise: unchanged(now))
         }
     }
 
     private func unchanged(_ now: Moment) -> HistoryEntry {
-        HistoryEntry(at: now.civil, .released, "bosctl resolve of \(Person.current) left it as it was")
+        HistoryEntry(at: now.civil, .released, detail: "bosctl resolve of \(Person.current) left it as it was")
     }
 
     private func stored(heard: Answer? = nil) -> OperatorClaim.Decision {

@@ -47,11 +47,11 @@ struct RetryCommand: AsyncParsableCommand {
         try await CommandFailure.explaining(record) {
             try await OperatorClaim(record, from: ledger, as: Person.command, at: now.civil).retry(
                 settings.engineConfiguration.policy, at: now,
-                { state in
+                entry: { state in
                     let change = state == before ? "" : ", from \(before.rawValue) to \(state.rawValue)"
-                    return HistoryEntry(at: now.civil, .released, "due at once, says \(Person.current) (bosctl retry)\(change)")
+                    return HistoryEntry(at: now.civil, .released, detail: "due at once, says \(Person.current) (bosctl retry)\(change)")
                 },
-                otherwise: HistoryEntry(at: now.civil, .released, "bosctl retry of \(Person.current) left it as it was"))
+                otherwise: HistoryEntry(at: now.civil, .released, detail: "bosctl retry of \(Person.current) left it as it was"))
         }
     }
 }

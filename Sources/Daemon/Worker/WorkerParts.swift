@@ -112,7 +112,7 @@ extension WorkerParts {
         case .sqlite(let path):
             do throws(LedgerError) {
                 var configuration = SQLiteLedger.Configuration(path: path, owner: owner)
-                configuration.onMended = { logger.log(.ledgerFilePrivate, ["detail": "\($0)"]) }
+                configuration.onRepair = { logger.log(.ledgerFilePrivate, ["detail": "\($0)"]) }
                 let ledger = try await SQLiteLedger.open(configuration) { duration, rows in
                     commitDuration.record(duration: duration)
                     commitRows.record(rows)

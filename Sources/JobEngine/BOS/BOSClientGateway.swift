@@ -140,9 +140,9 @@ extension Attempt {
     fileprivate func sighting(_ endpoint: CodeSighting.Endpoint, _ facts: (Answer) -> BOSFacts) -> CodeSighting? {
         switch self {
         case .notSent, .throttled: nil
-        case .credentialsRefused(let facts, _), .postponed(let facts): CodeSighting(endpoint, JobModel.Answer(facts))
-        case .unknown(_, _, let facts): facts.map { CodeSighting(endpoint, JobModel.Answer($0)) }
-        case .answered(let answer): CodeSighting(endpoint, JobModel.Answer(facts(answer)))
+        case .credentialsRefused(let facts, _), .postponed(let facts): CodeSighting(endpoint, answer: JobModel.Answer(facts))
+        case .unknown(_, _, let facts): facts.map { CodeSighting(endpoint, answer: JobModel.Answer($0)) }
+        case .answered(let answer): CodeSighting(endpoint, answer: JobModel.Answer(facts(answer)))
         }
     }
 }

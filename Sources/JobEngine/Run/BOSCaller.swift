@@ -95,7 +95,8 @@ struct RechargeStatusCaller: BOSCaller {
     }
 
     private func known(_ query: RechargeStatusQuery) async throws(LedgerError) -> KnownRecharge? {
-        guard let record = try await ledger.job(.recharge, query.reference)?.record, case .recharge(let recharge) = record.job else {
+        guard let record = try await ledger.job(.recharge, reference: query.reference)?.record, case .recharge(let recharge) = record.job
+        else {
             return nil
         }
         return KnownRecharge(recharge: recharge, progress: record.progress)

@@ -76,7 +76,7 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
         if let sighting = report.sighting { sightings.append(sighting) }
         // What became of a recharge tells what the code meant with which BOS had answered it.
         if let verdict = step.verdict, let answer = before.answer, before.doubt.map(\.keepsAnswer) == true {
-            sightings.append(CodeSighting(.recharge, answer, afterwards: verdict.outcome))
+            sightings.append(CodeSighting(.recharge, answer: answer, afterwards: verdict.outcome))
         }
         note = [report.note, machine.remark].filter { !$0.isEmpty }.joined(separator: "; ")
         return step
@@ -141,7 +141,7 @@ extension JobRun {
         let explanation = [step.detail, note].filter { !$0.isEmpty }.joined(separator: "; ")
         var update = Update(
             jobID: record.id, owner: owner, progress: step.progress, reply: reply, keepsOwnership: step.keepsOwnership,
-            entry: HistoryEntry(at: now, step.event, explanation))
+            entry: HistoryEntry(at: now, step.event, detail: explanation))
         update.sightings = sightings
         switch try await commit(update) {
         case .stored(let replies):

@@ -146,7 +146,7 @@ struct Workshop {
     var replies: [JSONValue] { broker.publications.compactMap { try? JSONValue.parse($0.message.body) } }
 
     func record(_ reference: String = "R1", _ kind: JobKind = .recharge) async throws -> JobRecord? {
-        try await ledger.job(kind, reference)?.record
+        try await ledger.job(kind, reference: reference)?.record
     }
 
     static func recharge(

@@ -251,7 +251,7 @@ import Testing
             publisher: workshop.broker, ledger: workshop.ledger, configuration: EngineConfiguration(), clock: workshop.clock,
             metrics: EngineMetrics(), logger: Logger(label: "test") { _ in log })
         var stored = try await store()
-        stored += try await workshop.ledger.claim(Sample.claim(Sample.job(.recharge, "r-2"), state: .succeeded)).replies
+        stored += try await workshop.ledger.claim(Sample.claim(Sample.job(.recharge, reference: "r-2"), state: .succeeded)).replies
         workshop.ledger.damage([stored[0].id])
         await outbox.takeStock()
         for _ in 0..<3 { await outbox.sweep() }
