@@ -59,11 +59,12 @@ let package = Package(
         .target(name: "Events", dependencies: [.logging]),
         .target(name: "DedicatedThread", dependencies: ["CLinux"]),
         .target(name: "JobModel", dependencies: ["ExactJSON", .crypto]),
-        .target(name: "AMQP", dependencies: ["CRabbitMQ", "DedicatedThread", "Secrets", .deque, .logging]),
+        .target(name: "AMQP", dependencies: ["CRabbitMQ", "DedicatedThread", "Events", "Secrets", .deque, .logging]),
         .target(
             name: "BOSClient",
             dependencies: [
-                "DedicatedThread", "Events", "ExactJSON", "Secrets", .asyncHTTPClient, .crypto, .cryptoExtras, .logging, .nioCore,
+                "DedicatedThread", "Events", "ExactJSON", "JobModel", "Secrets", .asyncHTTPClient, .crypto, .cryptoExtras, .logging,
+                .nioCore,
                 .nioHTTP1,
                 .nioPosix,
             ]),
@@ -87,7 +88,8 @@ let package = Package(
                 "Secrets", .argumentParser, .configuration, .logging, .metrics, .serviceLifecycle, .unixSignals,
             ]),
         .target(
-            name: "BOSSimulatorKit", dependencies: ["ExactJSON", .hummingbird, .logging, .nioCore, .nioHTTP1, .serviceLifecycle]),
+            name: "BOSSimulatorKit",
+            dependencies: ["ExactJSON", "JobModel", .hummingbird, .logging, .nioCore, .nioHTTP1, .serviceLifecycle]),
         .target(
             name: "Simulation", dependencies: ["AMQP", "ExactJSON", "JobEngine", "JobModel", "Ledger", .logging]),
         .executableTarget(name: "BOSWorker", dependencies: ["Daemon", .argumentParser]),
@@ -96,9 +98,9 @@ let package = Package(
             name: "BOSCtl",
             dependencies: [
                 "AMQP", "BOSClient", "Daemon", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerSQLite",
-                "Simulation", .argumentParser, .logging, .unixSignals,
+                .argumentParser, .logging, .unixSignals,
             ]),
-        .executableTarget(name: "BOSSimulator", dependencies: ["BOSSimulatorKit", .argumentParser]),
+        .executableTarget(name: "BOSSimulator", dependencies: ["BOSSimulatorKit", "Simulation", .argumentParser]),
         .executableTarget(
             name: "Benchmarks", dependencies: ["AMQP", "ExactJSON", .argumentParser, .logging, .nioCore, .nioHTTP1, .nioPosix],
             path: "Tests/Benchmarks"),
@@ -115,7 +117,8 @@ let package = Package(
         .testTarget(
             name: "BOSClientTests",
             dependencies: [
-                "BOSClient", "BOSSimulatorKit", "DedicatedThread", "ExactJSON", "Secrets", .crypto, .cryptoExtras, .logging, .nioCore,
+                "BOSClient", "BOSSimulatorKit", "DedicatedThread", "ExactJSON", "JobModel", "Secrets", .crypto, .cryptoExtras, .logging,
+                .nioCore,
                 .nioEmbedded, .nioHTTP1, .nioPosix,
             ]),
         .testTarget(name: "LedgerTests", dependencies: ["JobModel", "Ledger", "LedgerKit"]),
@@ -131,11 +134,19 @@ let package = Package(
                 .serviceLifecycle,
             ]),
         .testTarget(
-            name: "DaemonTests", dependencies: ["AMQP", "Daemon", "JobModel", "Observability", "Secrets", .argumentParser, .logging]),
+            name: "DaemonTests",
+            dependencies: [
+                "AMQP", "BOSClient", "Daemon", "JobEngine", "JobModel", "Observability", "Secrets", .argumentParser, .logging,
+            ]),
         .testTarget(
-            name: "BOSCtlTests", dependencies: ["BOSClient", "BOSCtl", "ExactJSON", "JobModel", "Ledger", "LedgerKit", .argumentParser]),
+            name: "BOSCtlTests",
+            dependencies: [
+                "BOSClient", "BOSCtl", "Daemon", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerKit", .argumentParser,
+            ]),
         .testTarget(name: "SimulationTests", dependencies: ["JobModel", "Ledger", "Simulation"]),
-        .testTarget(name: "BOSSimulatorKitTests", dependencies: ["BOSSimulatorKit", "ExactJSON"]),
+        .testTarget(
+            name: "BOSSimulatorKitTests", dependencies: ["BOSSimulator", "BOSSimulatorKit", "ExactJSON", "JobModel", .argumentParser]),
+        .testTarget(name: "TidyTests", dependencies: ["Events"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

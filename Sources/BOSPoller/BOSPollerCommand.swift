@@ -11,7 +11,7 @@ struct BOSPollerCommand: AsyncParsableCommand {
     @OptionGroup var options: DaemonOptions
 
     func run() async throws {
-        let code = await DaemonProgram.run(.poller, options)
-        throw ArgumentParser.ExitCode(code.rawValue)
+        let exit = await DaemonProgram.run(.poller, options: options)
+        throw ExitCode(exit.rawValue)
     }
 }

@@ -11,7 +11,7 @@ struct BOSWorkerCommand: AsyncParsableCommand {
     @OptionGroup var options: DaemonOptions
 
     func run() async throws {
-        let code = await DaemonProgram.run(.worker, options)
-        throw ArgumentParser.ExitCode(code.rawValue)
+        let exit = await DaemonProgram.run(.worker, options: options)
+        throw ExitCode(exit.rawValue)
     }
 }

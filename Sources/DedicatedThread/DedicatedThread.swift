@@ -2,15 +2,17 @@ private import CLinux
 private import Glibc
 private import Synchronization
 
-/// A serial executor on one named operating-system thread that sleeps in poll(2) while there is nothing to do.
+/// A serial executor on one named operating-system thread. The thread sleeps in poll(2) while there is nothing to do.
 ///
-/// For work that must not block the cooperative pool: a C library that may be used from one thread only, or one that waits for the disk. An actor takes it
-/// as its executor (`unownedExecutor`), and the compiler then guards what the library demands. The thread lives until `stop()`; whoever made it ends it.
+/// It is for work that must not block the cooperative pool: a C library that may be used from one thread only, or one that waits for
+/// the disk. An actor uses it as its executor (`unownedExecutor`), and the compiler then guarantees what the library requires. The
+/// thread lives until `stop()`, which its creator must call.
 package final class DedicatedThread: SerialExecutor {
-    /// What the thread does after its jobs, on the thread, each time it wakes; the result says how long it may sleep now.
+    /// The work that the thread does after its jobs each time it wakes up. It runs on the thread; its result says how long the thread
+    /// may sleep.
     package typealias Turn = @Sendable () -> Wait
 
-    /// Shown in `top -H` and by debuggers; Linux keeps the first 15 bytes.
+    /// The name that `top -H` and debuggers show. Linux keeps the first 15 bytes.
     package let name: String
 
     private struct State {
@@ -21,22 +23,24 @@ package final class DedicatedThread: SerialExecutor {
         var isJoined = false
     }
 
-    /// Whether a wake-up must be written to the descriptor: the thread is at work and will look again, it sleeps, or it has been told already.
-    private enum Alertness {
+    /// Whether a wake-up must be written to the descriptor. `working`: no, the thread checks again before it sleeps. `asleep`: yes.
+    /// `notified`: no, another caller has already done so.
+    private enum WakeState {
         static let working: UInt8 = 0
         static let asleep: UInt8 = 1
         static let notified: UInt8 = 2
     }
 
     private let state = Mutex(State())
-    private let alertness = Atomic<UInt8>(Alertness.working)
+    private let wakeState = Atomic<UInt8>(WakeState.working)
     private let wakeUp: Int32
 
     /// Starts the thread.
     ///
     /// - Parameters:
-    ///   - name: what the thread is called.
-    ///   - stackSize: bytes of address space, touched only as needed. A C library that recurses over what the network sent needs more than a Swift one.
+    ///   - name: the name of the thread.
+    ///   - stackSize: address space in bytes, which is used only as needed. A C library that recurses over data from the network needs
+    ///     more than Swift code does.
     /// - Throws: `DedicatedThreadError` when the system has no descriptor or thread left.
     package init(name: String, stackSize: Int = 8 << 20) throws(DedicatedThreadError) {
         self.name = name
@@ -49,7 +53,7 @@ package final class DedicatedThread: SerialExecutor {
         pthread_attr_setstacksize(&attributes, stackSize)
 
         var thread = pthread_t()
-        // The thread holds this object until it ends, so that it never outlives its own state.
+        // The thread retains this object until it ends, so that it never outlives its own state.
         let itself = Unmanaged.passRetained(self)
         let code = pthread_create(
             &thread, &attributes,
@@ -92,18 +96,18 @@ package final class DedicatedThread: SerialExecutor {
 
     // MARK: Turns
 
-    /// Sets what the thread does after its jobs each time it wakes, or nothing.
+    /// Sets the work that the thread does after its jobs each time it wakes up; `nil` for none.
     ///
-    /// The closure is kept until it is replaced or the thread stops.
+    /// The thread keeps the closure until it is replaced or the thread stops.
     package func setTurn(_ turn: Turn?) {
         state.withLock { $0.turn = turn }
         wake()
     }
 
-    /// Ends the thread's sleep, or makes its next one not begin. Cheap while the thread is awake: one atomic exchange.
+    /// Wakes the thread up, or prevents its next sleep. While the thread is awake, this costs one atomic exchange.
     package func wake() {
-        guard alertness.exchange(Alertness.notified, ordering: .sequentiallyConsistent) == Alertness.asleep else { return }
-        WakeUps.announce { [self] in signal() }
+        guard wakeState.exchange(WakeState.notified, ordering: .sequentiallyConsistent) == WakeState.asleep else { return }
+        WakeUps.post { [self] in signal() }
     }
 
     private func signal() {
@@ -112,9 +116,9 @@ package final class DedicatedThread: SerialExecutor {
         _ = write(wakeUp, &one, MemoryLayout<UInt64>.size)
     }
 
-    /// Ends the thread once the jobs enqueued so far have run, and waits for its end.
+    /// Ends the thread after the jobs that were enqueued before, and waits for its end. Jobs that are enqueued later never run.
     ///
-    /// Call it from another thread than the cooperative pool's where the last jobs may take long. Jobs enqueued later never run.
+    /// Where the last jobs may take long, do not call it on the cooperative pool.
     package func stop() {
         precondition(!isCurrent, "the thread \(name) cannot wait for its own end")
         let thread = state.withLock { state in
@@ -122,18 +126,18 @@ package final class DedicatedThread: SerialExecutor {
             defer { state.isJoined = true }
             return state.isJoined ? nil : state.thread
         }
-        // Not put off, nor left to a wake-up that was: the caller waits right here, in the middle of a batch or not.
+        // This signal is neither batched nor left to an earlier, batched wake-up: the caller waits here, possibly within a batch.
         signal()
         if let thread { pthread_join(thread, nil) }
     }
 
     private func main() {
         bos_name_thread(name)
-        // Set here as well as by the creator: whichever comes first, both know who the thread is.
+        // The creator sets this too. Whichever runs first, both know the thread.
         state.withLock { $0.thread = pthread_self() }
         while true {
             // From here on a wake-up is remembered until the next attempt to sleep.
-            alertness.store(Alertness.working, ordering: .sequentiallyConsistent)
+            wakeState.store(WakeState.working, ordering: .sequentiallyConsistent)
             let (turn, isStopping) = runJobs()
             if isStopping { break }
             sleep(turn?() ?? .forJobs)
@@ -149,24 +153,37 @@ package final class DedicatedThread: SerialExecutor {
                 return (jobs, state.turn, state.isStopping)
             }
             for job in jobs { job.runSynchronously(on: asUnownedSerialExecutor()) }
-            // A stop waits for the jobs that these have led to; otherwise the turn has its say between two batches.
+            // A stop also waits for jobs that these jobs have enqueued. Otherwise the turn runs between two batches of jobs.
             if jobs.isEmpty || !isStopping { return (turn, isStopping && jobs.isEmpty) }
         }
     }
 
     private func sleep(_ wait: Wait) {
-        let (exchanged, _) = alertness.compareExchange(
-            expected: Alertness.working, desired: Alertness.asleep, ordering: .sequentiallyConsistent)
+        let (exchanged, _) = wakeState.compareExchange(
+            expected: WakeState.working, desired: WakeState.asleep, ordering: .sequentiallyConsistent)
         guard exchanged else { return }
         var watched = [
             pollfd(fd: wakeUp, events: Int16(POLLIN), revents: 0),
             pollfd(fd: wait.descriptor ?? -1, events: Int16(POLLIN) | (wait.forWriting ? Int16(POLLOUT) : 0), revents: 0),
         ]
-        // An interrupted sleep is merely a short one.
+        // An interrupted sleep is only a short sleep.
         _ = poll(&watched, nfds_t(watched.count), wait.milliseconds)
         if watched[0].revents != 0 {
             var count: UInt64 = 0
             _ = read(wakeUp, &count, MemoryLayout<UInt64>.size)
+        }
+    }
+}
+
+/// Why a dedicated thread could not be started.
+package enum DedicatedThreadError: Error, CustomStringConvertible {
+    /// The system call failed with this `errno`, because the process has no descriptors or threads left.
+    case cannotStart(name: String, call: String, code: Int32)
+
+    package var description: String {
+        switch self {
+        case .cannotStart(let name, let call, let code):
+            "the thread \(name) could not be started: \(call) failed (\(String(cString: strerror(code)))); raise the limits of open files and tasks"
         }
     }
 }

@@ -1,12 +1,13 @@
-/// What a dedicated thread sleeps for once its turn is over: a descriptor, a moment, or only the next job.
+/// How a dedicated thread sleeps after its turn: until a descriptor is ready, until a time, or until the next job.
 package struct Wait: Sendable {
-    /// The descriptor to watch; nil watches none.
+    /// The descriptor to watch; `nil` for none.
     package var descriptor: Int32?
-    /// Whether room to write ends the sleep as well as data to read.
+    /// Whether the sleep also ends when the descriptor can be written to, not only when it has data.
     package var forWriting: Bool
-    /// The longest sleep; nil sleeps until something happens.
+    /// The longest sleep; `nil` for no limit.
     package var timeout: Duration?
 
+    /// A job and `wake()` end every sleep, whatever the arguments are.
     package init(descriptor: Int32? = nil, forWriting: Bool = false, timeout: Duration? = nil) {
         self.descriptor = descriptor
         self.forWriting = forWriting
@@ -16,7 +17,7 @@ package struct Wait: Sendable {
     /// Sleeps until a job is enqueued or `wake()` is called.
     package static let forJobs = Wait()
 
-    /// The timeout for poll(2): rounded up, so that a deadline is never met by spinning just before it.
+    /// The timeout for poll(2). It is rounded up, so that the thread does not spin just before a deadline.
     var milliseconds: Int32 {
         guard let timeout else { return -1 }
         guard timeout > .zero else { return 0 }

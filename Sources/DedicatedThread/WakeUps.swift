@@ -1,11 +1,11 @@
 private import Glibc
 
-/// Gathers wake-ups: whatever a batch of work hands to other threads is announced once, at the batch's end.
+/// Batches wake-ups: other threads are woken once, at the end of a batch of work.
 ///
-/// Waking a thread costs a system call and, where processors are few, most often one's own place on the processor: the woken thread finds a
-/// single item, does it and sleeps again. Announced together, a batch is taken over as a batch.
+/// A wake-up costs a system call. On a machine with few processors it usually costs the waking thread its processor as well: the
+/// woken thread finds a single item, handles it and sleeps again. With batched wake-ups the other thread takes the whole batch.
 package enum WakeUps {
-    /// What this thread has put off in the batch it works on; `nil` outside of any.
+    /// The wake-ups that this thread has postponed; `nil` outside of a batch.
     private final class Batch {
         var wakeUps: [() -> Void] = []
     }
@@ -21,11 +21,13 @@ package enum WakeUps {
         pthread_getspecific(key).map { Unmanaged<Batch>.fromOpaque($0).takeUnretainedValue() }
     }
 
-    /// Runs `body` on this thread; the wake-ups that it asks for happen when it has returned.
+    /// Runs `body` on this thread, and afterwards runs the wake-ups that it has posted.
     ///
-    /// The body must be short, and must not wait for a network or another thread: until it is done nobody hears of what it has handed over,
-    /// nor of what others hand over to whom it is about to wake.
-    package static func gathered<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) {
+    /// The body must be short, and must not wait for a network or another thread. Until it returns, none of the wake-ups it posted, nor
+    /// later ones for the same targets, are delivered.
+    ///
+    /// - Throws: the error of `body`. The wake-ups run all the same.
+    package static func batched<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) {
         let outer = pthread_getspecific(key)
         let batch = Batch()
         pthread_setspecific(key, Unmanaged.passUnretained(batch).toOpaque())
@@ -36,8 +38,8 @@ package enum WakeUps {
         try body()
     }
 
-    /// Wakes somebody up: at once, or at the end of the batch that this thread works on.
-    package static func announce(_ wakeUp: @escaping () -> Void) {
+    /// Wakes another thread up, at once or at the end of the current batch of this thread.
+    package static func post(_ wakeUp: @escaping () -> Void) {
         guard let batch else { return wakeUp() }
         batch.wakeUps.append(wakeUp)
     }

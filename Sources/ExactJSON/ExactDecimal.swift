@@ -1,15 +1,15 @@
-/// The value of a JSON number, exactly: its digits and a power of ten. No floating-point number is involved.
+/// The exact value of a JSON number: its digits and a power of ten. No floating-point number is involved.
 ///
-/// `10`, `10.0`, `1E+1` and `0.1e2` are the same value. Nothing is ever computed with the exponent, so that `1E+999999999` costs no more
-/// than `1`.
+/// `10`, `10.0`, `1E+1` and `0.1e2` are the same value. Nothing is computed from the exponent, so `1E+999999999` costs no more than
+/// `1`.
 package struct ExactDecimal: Sendable, Equatable {
     private let isNegative: Bool
-    /// Without zeros at either end; empty for zero.
+    /// The digits without zeros at either end; empty for zero.
     private let digits: [UInt8]
-    /// The value is the digits as a whole number times ten to this power; 0 for zero.
+    /// The value is the digits, as a whole number, times ten to this power; 0 for zero.
     private let exponent: Int
 
-    /// - Parameter number: a number as JSON spells it (RFC 8259, section 6); `nil` for any other text.
+    /// - Parameter number: a number in JSON's spelling (RFC 8259, section 6). Any other text gives `nil`.
     package init?(number: String) {
         guard case .number(let text)? = try? JSONValue.parse(Array(number.utf8)), text == number else { return nil }
         let isNegative = text.hasPrefix("-")
@@ -28,13 +28,13 @@ package struct ExactDecimal: Sendable, Equatable {
         exponent = digits.isEmpty ? 0 : Self.exponent(parts.count > 1 ? String(Substring(parts[1])) : "0") - fraction + trailing
     }
 
-    /// The value times ten to that power if it is a whole number that fits, else `nil`. 2 turns rupees into paise.
+    /// The value times ten to that power, if the product is a whole number that fits, else `nil`. The power 2 turns rupees into paise.
     package func wholeNumber(timesTenToThe power: Int) -> Int64? {
-        // Int64 has 19 digits at the most.
+        // Int64 has at most 19 digits.
         wholeDigits(timesTenToThe: power, atMost: 19).flatMap { Int64($0) }
     }
 
-    /// The digits of the value times ten to that power, behind a minus sign where it is negative; `nil` if that is no whole number or has
+    /// The digits of the value times ten to that power, with a minus sign if negative. `nil` if the product is not a whole number or has
     /// more digits than `limit`.
     package func wholeDigits(timesTenToThe power: Int = 0, atMost limit: Int) -> String? {
         let zeros = exponent + power
@@ -43,7 +43,7 @@ package struct ExactDecimal: Sendable, Equatable {
         return (isNegative ? "-" : "") + text
     }
 
-    /// One that is too large to matter is cut: no text has so many digits.
+    /// The exponent, limited to a range that no text's digits can compensate.
     private static func exponent(_ text: String) -> Int {
         let limit = 1_000_000_000
         guard let exponent = Int(text) else { return text.hasPrefix("-") ? -limit : limit }

@@ -1,12 +1,14 @@
 extension JSONValue {
     /// Parses one whole JSON text.
     ///
-    /// Stricter than most parsers where leniency would hide a fault in a message about money: a name that occurs twice
-    /// in one object, bytes that are not UTF-8 and anything after the value are errors.
+    /// The parser is stricter than most where leniency would hide a fault in a message about money. A name that occurs twice in one
+    /// object, bytes that are not UTF-8, and anything after the value are errors.
+    ///
     /// - Parameters:
     ///   - bytes: the text as UTF-8.
-    ///   - skipsMark: whether a byte order mark before the text is skipped instead of an error (RFC 8259, section 8.1, allows either).
+    ///   - skipsMark: whether to skip a byte order mark before the text; otherwise it is an error (RFC 8259, section 8.1, allows either).
     ///   - maximumDepth: how many arrays and objects may be open at once, so that hostile input cannot exhaust the stack.
+    /// - Throws: what is wrong, with its offset.
     package static func parse(
         _ bytes: [UInt8], skipsMark: Bool = false, maximumDepth: Int = 32
     ) throws(JSONError) -> JSONValue {
@@ -14,8 +16,8 @@ extension JSONValue {
     }
 
     /// - Parameters:
-    ///   - start: where the text begins in `bytes`; an error's offset still counts from the first byte.
-    ///   - mendsStrings: whether what is no text inside a string becomes U+FFFD instead of an error.
+    ///   - start: the offset in `bytes` where the text begins. The offset of an error still counts from the first byte.
+    ///   - mendsStrings: whether invalid parts of a string become U+FFFD instead of an error.
     static func parse(
         _ bytes: [UInt8], from start: Int, mendsStrings: Bool, maximumDepth: Int
     ) throws(JSONError) -> JSONValue {
@@ -31,7 +33,7 @@ extension JSONValue {
     }
 }
 
-/// A recursive-descent parser over one buffer. Every function starts at the first byte of what it parses and ends behind its last.
+/// A recursive-descent parser over one buffer. Each function starts at the first byte of its part and ends after the last.
 private struct JSONParser {
     let bytes: UnsafeBufferPointer<UInt8>
     let mendsStrings: Bool
@@ -61,9 +63,9 @@ private struct JSONParser {
         case UInt8(ascii: "["): return try nested { parser throws(JSONError) in .array(try parser.parseElements()) }
         case UInt8(ascii: "\""): return .string(try parseString())
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number(try parseNumber())
-        case UInt8(ascii: "t"): return try parseLiteral("true", .bool(true))
-        case UInt8(ascii: "f"): return try parseLiteral("false", .bool(false))
-        case UInt8(ascii: "n"): return try parseLiteral("null", .null)
+        case UInt8(ascii: "t"): return try parseLiteral("true", as: .bool(true))
+        case UInt8(ascii: "f"): return try parseLiteral("false", as: .bool(false))
+        case UInt8(ascii: "n"): return try parseLiteral("null", as: .null)
         default: throw failure("a value cannot start with this byte")
         }
     }
@@ -89,7 +91,7 @@ private struct JSONParser {
             guard peek() == UInt8(ascii: "\"") else { throw failure("a member's name should start here with a quotation mark") }
             let start = offset
             let name = try parseString()
-            // A set only pays from a handful of members on; real messages have fewer.
+            // A set is faster from about eight members on; real messages have fewer.
             let isRepeated = members.count < 8 ? members.contains { $0.name == name } : names.contains(name)
             guard !isRepeated else { throw JSONError(offset: start, reason: "the same name occurs twice in one object") }
             skipWhitespace()
@@ -116,7 +118,7 @@ private struct JSONParser {
         }
     }
 
-    private mutating func parseLiteral(_ literal: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
+    private mutating func parseLiteral(_ literal: StaticString, as value: JSONValue) throws(JSONError) -> JSONValue {
         let count = literal.utf8CodeUnitCount
         let expected = UnsafeBufferPointer(start: literal.utf8Start, count: count)
         guard offset + count <= bytes.count, bytes[offset..<offset + count].elementsEqual(expected) else {
@@ -194,7 +196,7 @@ private struct JSONParser {
         }
     }
 
-    /// The four digits after `\u`, and the low surrogate's escape when they are a high one.
+    /// The four digits after `\u`, and the escape of the low surrogate after a high one.
     private mutating func parseUnicodeEscape() throws(JSONError) -> Unicode.Scalar {
         let first = try parseFourHexDigits()
         if let scalar = Unicode.Scalar(first) { return scalar }
@@ -209,7 +211,7 @@ private struct JSONParser {
         return scalar
     }
 
-    /// The character of a surrogate pair, or U+FFFD for a half that stands alone; what follows such a half is left as it is.
+    /// The character of a surrogate pair, or U+FFFD for a half that stands alone. The text after such a half is not consumed.
     private mutating func mendedSurrogate(after first: UInt32) -> Unicode.Scalar {
         let start = offset
         if first < 0xDC00, take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")), let second = try? parseFourHexDigits(),

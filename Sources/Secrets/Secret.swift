@@ -1,9 +1,9 @@
-/// Text that must never be shown: a token, a client secret.
+/// A text that must never be shown, such as a token or a client secret.
 ///
-/// Printing, reflecting or interpolating it yields `<redacted>`; it cannot be encoded. The one way to the text is `revealed`, so
-/// that every use can be found by that word.
+/// Printing, reflecting or interpolating it yields `<redacted>`, and it cannot be encoded. `revealed` is the only way to the text, so
+/// a search for that word finds every use.
 package struct Secret: Sendable, Equatable {
-    /// The text itself. Only for putting it on the wire.
+    /// The text itself. Use it only to put it on the wire.
     package let revealed: String
 
     package init(_ text: String) { revealed = text }

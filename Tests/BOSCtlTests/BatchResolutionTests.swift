@@ -4,10 +4,10 @@ import Testing
 
 @testable import BOSCtl
 
-@Suite("Many doubts settled at once", .timeLimit(.minutes(1)))
+@Suite("Choosing the doubts that one decision resolves", .timeLimit(.minutes(1)))
 struct BatchResolutionTests {
     private static func choice(
-        olderThan: Duration = .seconds(60), at second: Int64 = 122, isSentAgain: Bool = false, _ change: (inout Progress) -> Void
+        olderThan: Duration = .seconds(60), at second: Int64 = 122, isSentAgain: Bool = false, change: (inout Progress) -> Void
     ) -> BatchResolution.Choice {
         var policy = RetryPolicy()
         policy.destination = "a"
@@ -15,18 +15,18 @@ struct BatchResolutionTests {
         (progress.doubt, progress.sentTo, progress.notFoundAnswers, progress.settleWindow) = (.unanswered, "a", 3, nil)
         change(&progress)
         return BatchResolution.choice(
-            progress, olderThan: olderThan, isSentAgain: isSentAgain, policy, at: Sample.moment(second))
+            progress, olderThan: olderThan, isSentAgain: isSentAgain, policy: policy, at: Sample.moment(second))
     }
 
-    @Test("are those that BOS has not answered or has refused, and did not know often and long enough", arguments: DoubtCause.allCases)
-    func causes(cause: DoubtCause) {
+    @Test("a doubt that BOS has accepted or known before is left out, every other cause is included", arguments: DoubtCause.allCases)
+    func causesOfIncludedDoubts(cause: DoubtCause) {
         let isKnown = cause == .acceptedByBOS || cause == .duplicate
-        #expect(Self.choice { $0.doubt = cause } == (isKnown ? .knownToBOS : .settled))
+        #expect(Self.choice { $0.doubt = cause } == (isKnown ? .knownToBOS : .included))
     }
 
-    @Test("are none that are too young, were heard of too little, were sent elsewhere or are no doubts")
-    func others() {
-        #expect(Self.choice { _ in } == .settled)
+    @Test("a recharge is left out if it is too young, not found too seldom or too briefly, sent elsewhere, or not in doubt")
+    func leftOutDoubts() {
+        #expect(Self.choice { _ in } == .included)
         #expect(Self.choice { $0.notFoundAnswers = 2 } == .leftOut)
         #expect(Self.choice(at: 121) { _ in } == .leftOut)
         #expect(Self.choice { $0.settleWindow = .seconds(121) } == .leftOut)
@@ -35,10 +35,10 @@ struct BatchResolutionTests {
         #expect(Self.choice(olderThan: .seconds(121)) { $0.doubt = .duplicate } == .leftOut)
         #expect(Self.choice { $0.firstSentAt = nil } == .leftOut)
         #expect(Self.choice { $0.sentTo = "b" } == .leftOut)
-        // Where it was sent is not known: a person's word may settle it, and it is not sent to an API that may be another one.
-        #expect(Self.choice { $0.sentTo = nil } == .settled)
+        // Where it was sent is unknown: an operator may resolve it, but it is not sent again, because this API may be another one.
+        #expect(Self.choice { $0.sentTo = nil } == .included)
         #expect(Self.choice(isSentAgain: true) { $0.sentTo = nil } == .leftOut)
-        #expect(Self.choice(isSentAgain: true) { _ in } == .settled)
+        #expect(Self.choice(isSentAgain: true) { _ in } == .included)
         #expect(Self.choice { $0.doubt = nil } == .leftOut)
     }
 }

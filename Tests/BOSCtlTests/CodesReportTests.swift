@@ -7,10 +7,10 @@ import Testing
 
 @testable import BOSCtl
 
-@Suite("BOS's answers and the PAN applications as a person reads them", .timeLimit(.minutes(1)))
+@Suite("The lists of BOS's answers and of PAN applications", .timeLimit(.minutes(1)))
 struct CodesReportTests {
     private static func count(
-        _ endpoint: CodeSighting.Endpoint, _ http: Int, _ code: Int?, _ status: Bool?, seen: Int = 1, message: String = "m"
+        _ endpoint: CodeSighting.Endpoint, http: Int, code: Int?, status: Bool?, seen: Int = 1, message: String = "m"
     ) -> CodeCount {
         var count = CodeCount(
             .init(endpoint, httpStatus: http, responseCode: code, status: status), firstSeen: Sample.start, lastSeen: Sample.moment(60),
@@ -19,44 +19,48 @@ struct CodesReportTests {
         return count
     }
 
-    @Test("a code comes with how often it was heard, what became of the recharges, and the setting in which it could be written")
-    func lines() {
-        var refused = Self.count(.recharge, 200, 5, false, seen: 7, message: "Something went\u{1B}[2J wrong")
+    @Test("the row of a code shows how often it came, what became of the recharges, and the keys that could hold it")
+    func rowOfUnknownCode() {
+        var refused = Self.count(.recharge, http: 200, code: 5, status: false, seen: 7, message: "Something went\u{1B}[2J wrong")
         (refused.succeeded, refused.failed, refused.notFound) = (1, 2, 3)
-        let lines = CodesReport([refused], .init(), now: Sample.moment(180)).lines
+        let lines = CodesReport([refused], meanings: .init(), now: Sample.moment(180)).lines
         #expect(lines.count == 2)
         for part in [
             "DoRecharge", "200", "5", "false", "7", "2 min ago", "1 succeeded, 2 failed, 3 not found, 1 open",
-            "counts as refused until an enquiry has spoken; could be api.finalCodes, api.acceptedCodes or api.postponedCodes",
+            "counts as refused until an enquiry decides; could be api.finalCodes, api.acceptedCodes or api.postponedCodes",
             "Something went?[2J wrong",
         ] { #expect(lines[1].contains(part), "\(part)") }
-        #expect(CodesReport([], .init(), now: Sample.start).lines == ["BOS has given no other answers than plain successes."])
+        #expect(CodesReport([], meanings: .init(), now: Sample.start).lines == ["BOS has given no answers other than plain successes."])
     }
 
-    @Test("a code that the configuration knows names the setting that it stands in")
-    func settings() throws {
+    @Test("a code that the configuration knows is shown with the key that holds it")
+    func settingOfKnownCode() throws {
         var meanings = CodesReport.Meanings()
         meanings.codes.finalRefusals = [7]
         (meanings.postponed, meanings.enquiryFailed, meanings.panFailed) = ([6], [8], [9])
         let cases: [(CodeCount, String)] = [
-            (Self.count(.recharge, 200, 7, false), "api.finalCodes"), (Self.count(.recharge, 200, 6, false), "api.postponedCodes"),
-            (Self.count(.recharge, 200, 0, true), "api.acceptedCodes"), (Self.count(.enquiry, 200, 8, false), "api.enquiry.failedCodes"),
-            (Self.count(.panStatus, 200, 9, false), "pan.failedCodes"),
-            (Self.count(.recharge, 401, 16, false), "fixed: our credentials are refused"),
-            (Self.count(.recharge, 401, nil, nil), "fixed: our credentials are refused"),
-            (Self.count(.recharge, 200, 11, false), "fixed: the reference was used before"),
-            (Self.count(.recharge, 500, nil, nil), "none: in doubt until an enquiry finds it"),
+            (Self.count(.recharge, http: 200, code: 7, status: false), "api.finalCodes"),
+            (Self.count(.recharge, http: 200, code: 6, status: false), "api.postponedCodes"),
+            (Self.count(.recharge, http: 200, code: 0, status: true), "api.acceptedCodes"),
+            (Self.count(.enquiry, http: 200, code: 8, status: false), "api.enquiry.failedCodes"),
+            (Self.count(.panStatus, http: 200, code: 9, status: false), "pan.failedCodes"),
+            (Self.count(.recharge, http: 401, code: 16, status: false), "fixed: our credentials are refused"),
+            (Self.count(.recharge, http: 401, code: nil, status: nil), "fixed: our credentials are refused"),
+            (Self.count(.recharge, http: 200, code: 11, status: false), "fixed: the reference was used before"),
+            (Self.count(.recharge, http: 500, code: nil, status: nil), "none: in doubt until an enquiry finds it"),
         ]
         for (count, setting) in cases {
-            let line = try #require(CodesReport([count], meanings, now: Sample.start).json.first)
+            let line = try #require(CodesReport([count], meanings: meanings, now: Sample.start).json.first)
             #expect(try JSONValue.parse(Array(line.utf8))["setting"] == .string(setting), "\(line)")
         }
     }
 
-    @Test("for programs each answer is one object, and what did not fit has no name")
-    func json() throws {
+    @Test("the JSON has one object for each answer, and null names for the answers that are counted together")
+    func jsonObjects() throws {
         let others = CodeCount(nil, firstSeen: Sample.start, lastSeen: Sample.start, message: "")
-        let lines = CodesReport([Self.count(.panStatus, 401, nil, true, seen: 2), others], .init(), now: Sample.start).json
+        let lines = CodesReport(
+            [Self.count(.panStatus, http: 401, code: nil, status: true, seen: 2), others], meanings: .init(), now: Sample.start
+        ).json
         let objects = try lines.map { try JSONValue.parse(Array($0.utf8)) }
         #expect(objects.map { $0["endpoint"] } == [.string("pan_status"), .null])
         #expect(objects[0]["seen"] == .number("2"))
@@ -66,8 +70,8 @@ struct CodesReportTests {
         #expect(objects[0]["afterwards"]?["open"] == .number("0"))
     }
 
-    @Test("an application that BOS is being asked about for the first time is among those that are followed")
-    func firstCheck() async throws {
+    @Test("the list of PAN applications includes those that BOS is asked about for the first time")
+    func pendingListIncludesFirstChecks() async throws {
         let ledger = MemoryLedger()
         #expect(try await PendingReport(ledger, limit: 10, now: Sample.start).lines == ["No PAN application is pending."])
         _ = try await ledger.claim(Sample.claim(Sample.job(.panStatus, reference: "p-1"), state: .accepted))

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("The command line of bosctl", .timeLimit(.minutes(1)))
 struct CommandLineTests {
-    /// A command line, and what the complaint about it has to say.
+    /// A wrong command line, and a part of the message about it.
     private static let nonsense: [(String, says: String)] = [
         ("resolve r --succeeded --reason 123", "--reason must say in words"),
         ("resolve r --reason told", "--succeeded"),
@@ -21,16 +21,13 @@ struct CommandLineTests {
         ("publish recharge --rate nan", "--rate must be above 0"),
         ("publish recharge --file f --count 2", "--count or --file, not both"),
         ("publish recharge --timeout 5", "--timeout"),
-        ("simulate --runs 0", "--runs must be 1 or more"),
-        ("simulate --seed 18446744073709551615 --runs 2", "too large together"),
-        ("simulate --plant nonsense", "nonsense"),
         ("doubts --limit 0", "--limit"),
         ("retry", "reference"),
         ("job", "reference"),
     ]
 
-    @Test("what makes no sense is refused with what is wrong", arguments: nonsense)
-    func refused(line: String, says: String) {
+    @Test("a wrong command line is refused with a message that says what is wrong", arguments: nonsense)
+    func refusesWrongCommandLine(line: String, says: String) {
         #expect {
             try BOSCtlCommand.parseAsRoot(line.split(separator: " ").map(String.init))
         } throws: {
@@ -39,9 +36,9 @@ struct CommandLineTests {
     }
 
     @Test(
-        "a reason of two lines, or one that turns the row round, is refused",
+        "a reason with a line break, with a change of writing direction, or of more than 500 characters is refused",
         arguments: ["told\nby phone", "told\u{202E}", String(repeating: "a", count: 501)])
-    func reason(text: String) {
+    func refusesUnprintableOrLongReason(text: String) {
         #expect {
             try BOSCtlCommand.parseAsRoot(["resolve", "r", "--failed", "--reason", text])
         } throws: {
@@ -49,8 +46,8 @@ struct CommandLineTests {
         }
     }
 
-    @Test("a proper line is understood")
-    func understood() throws {
+    @Test("a correct command line is parsed")
+    func parsesResolve() throws {
         let command = try #require(
             try BOSCtlCommand.parseAsRoot(["resolve", "r", "--failed", "--reason", "told by BOS"]) as? ResolveCommand)
         #expect(command.reference == "r" && command.word == .failed && command.reason == "told by BOS")

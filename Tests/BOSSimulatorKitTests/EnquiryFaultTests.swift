@@ -3,7 +3,7 @@ import Testing
 
 @testable import BOSSimulatorKit
 
-@Suite("Enquiries that mislead", .timeLimit(.minutes(1)))
+@Suite("Faults of enquiries", .timeLimit(.minutes(1)))
 struct EnquiryFaultTests {
     private typealias Bench = SimulatedBOSTests.Bench
 
@@ -18,8 +18,8 @@ struct EnquiryFaultTests {
         return json(bench.enquire())?["data"]
     }
 
-    @Test("an enquiry may tell of another recharge, by all its names or by one of them")
-    func other() {
+    @Test("an enquiry's answer may be about another recharge, in all its fields or in one of them")
+    func answerAboutAnotherRecharge() {
         let honest = data(FaultRule(.hang, probability: 0))
         #expect(honest?["refid"] == .string("279479") && honest?["amount"] == .string("10.50") && honest?["canumber"] == .string("DL1"))
         let recharge = data(FaultRule(.otherRecharge))
@@ -37,8 +37,8 @@ struct EnquiryFaultTests {
         }
     }
 
-    @Test("an enquiry may contradict itself or have data that says nothing")
-    func saysNothing() {
+    @Test("an enquiry's answer may contradict itself, or have empty data or none")
+    func contradictionAndEmptyData() {
         var bench = Bench()
         _ = bench.recharge()
         bench.follow(FaultRule(.contradiction, value: 2))
@@ -55,9 +55,9 @@ struct EnquiryFaultTests {
         #expect(json(bench.enquire())?["status"] == .bool(true))
     }
 
-    @Test("a simulator that is blind executes recharges and finds none, whatever the plan")
-    func blind() {
-        var bench = Bench(manner: .init(isBlind: true))
+    @Test("a blind simulator executes recharges, and its enquiries find none, whatever the plan")
+    func blindSimulator() {
+        var bench = Bench(configuration: .init(isBlind: true))
         #expect(bench.recharge() == .reply(.recharged("r1", paise: 1050)))
         bench.now = .seconds(86_400)
         #expect(bench.enquire() == .reply(.notFound))
@@ -65,8 +65,8 @@ struct EnquiryFaultTests {
         #expect(bench.executed() == 1)
     }
 
-    @Test("a fate makes enquiries blind while it is in the plan")
-    func neverFound() {
+    @Test("with the fate neverFound in the plan no enquiry finds the recharge")
+    func neverFoundLastsAsLongAsThePlan() {
         var bench = Bench(FaultRule(.neverFound))
         _ = bench.recharge()
         #expect(bench.enquire() == .reply(.notFound))
@@ -74,8 +74,8 @@ struct EnquiryFaultTests {
         #expect(bench.enquire() == .reply(.enquirySucceeded("r1", paise: 1050)))
     }
 
-    @Test("what BOS has kept no record of is never found, and is executed once more when it comes again")
-    func unrecorded() {
+    @Test("a recharge without a record is never found, and a repeat of it is executed again")
+    func unrecordedExecution() {
         var bench = Bench(FaultRule(.unrecorded, value: 2))
         #expect(bench.recharge() == .hold(closeAfter: .seconds(2)))
         #expect(bench.enquire() == .reply(.notFound))
@@ -87,8 +87,8 @@ struct EnquiryFaultTests {
         #expect(bench.bos.books(at: .zero).paise == 2100)
     }
 
-    @Test("a reference that was used before is refused with code 11 on its first sending, and enquiries tell of the other recharge")
-    func usedBefore() {
+    @Test("a reference that was used before is refused with code 11 at its first sending, and enquiries find the other recharge")
+    func referenceUsedBefore() {
         var bench = Bench(FaultRule(.usedBefore))
         #expect(bench.recharge() == .reply(.duplicate))
         #expect(bench.executed() == 0)
@@ -99,18 +99,18 @@ struct EnquiryFaultTests {
         #expect(found?["refid"] == .string("279479"))
     }
 
-    @Test("only the merchant that a fault names has it")
-    func oneMerchant() {
+    @Test("a fault for one RegisterID happens to no other one")
+    func faultOfOneMerchant() {
         var bench = Bench(FaultRule(.authentication, registerID: "M2"))
         #expect(bench.recharge("r1", merchant: "M2") == .reply(.authenticationFailed))
         #expect(bench.recharge("r2", merchant: "M1") == .reply(.recharged("r2", paise: 1050)))
         #expect(
-            bench.call(.rechargesStatus, #"{"registrationID":"M2","referenceid":"r1"}"#) == .reply(.authenticationFailed))
+            bench.call(.rechargesStatus, body: #"{"registrationID":"M2","referenceid":"r1"}"#) == .reply(.authenticationFailed))
         #expect(bench.enquire("r1") == .reply(.notFound))
     }
 
-    @Test("maintenance and an empty wallet last as long as they say", arguments: [Fault.maintenance, .emptyWallet])
-    func lasts(fault: Fault) {
+    @Test("maintenance and an empty wallet end after their time", arguments: [Fault.maintenance, .emptyWallet])
+    func outageEndsAfterItsTime(fault: Fault) {
         var bench = Bench()
         bench.now = .seconds(100)
         bench.follow(FaultRule(fault, value: 30))
@@ -121,10 +121,10 @@ struct EnquiryFaultTests {
         #expect(bench.recharge() == .reply(.recharged("r1", paise: 1050)))
     }
 
-    @Test("an enquiry finds a recharge by the names that it is told to understand")
-    func names() {
+    @Test("an enquiry finds a recharge by the configured names, and by no other")
+    func enquiryNames() {
         for (names, byReference, byNumber) in [(EnquiryNames.referenceid, true, false), (.refid, false, true), (.both, true, true)] {
-            var bench = Bench(manner: .init(form: ReplyForm(startedAt: 1000), enquiryNames: names))
+            var bench = Bench(configuration: .init(form: ReplyForm(startedAt: 1000), enquiryNames: names))
             _ = bench.recharge()
             let found = SimulatedBOS.Effect.reply(.enquirySucceeded("r1", paise: 1050))
             #expect(bench.enquire("r1") == (byReference ? found : .reply(.notFound)))
@@ -132,8 +132,8 @@ struct EnquiryFaultTests {
         }
     }
 
-    @Test("each reference has a number of its own, the same each time")
-    func ownNumbers() {
+    @Test("each reference has a number of its own, which is the same each time")
+    func ownNumbersAreUniqueAndStable() {
         var books = Books()
         let numbers = (0..<20_000).map { books.number("r\($0)") }
         #expect(Set(numbers).count == numbers.count)

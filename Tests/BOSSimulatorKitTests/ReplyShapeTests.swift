@@ -2,18 +2,18 @@ import Testing
 
 @testable import BOSSimulatorKit
 
-/// The bytes of each shape, held to bos-api.md#what-clients-show.
-@Suite("The shapes of answers", .timeLimit(.minutes(1)))
+/// The bytes of the answers in each shape. Source: bos-api.md#what-clients-show.
+@Suite("Shapes of answers", .timeLimit(.minutes(1)))
 struct ReplyShapeTests {
-    private static func bench(_ shape: ReplyShape, _ faults: FaultRule..., own: Bool? = nil) -> SimulatedBOSTests.Bench {
+    private static func bench(_ shape: ReplyShape, faults: FaultRule...) -> SimulatedBOSTests.Bench {
         var bench = SimulatedBOSTests.Bench(
-            manner: .init(form: ReplyForm(shape: shape, hasOwnNumber: own ?? (shape == .real), startedAt: 1000)))
+            configuration: .init(form: ReplyForm(shape: shape, hasOwnNumber: shape == .real, startedAt: 1000)))
         bench.bos.follow(FaultPlan(faults: faults), at: .zero)
         return bench
     }
 
     private func expect(
-        _ effect: SimulatedBOS.Effect, _ httpStatus: Int, _ body: String, sourceLocation: SourceLocation = #_sourceLocation
+        _ effect: SimulatedBOS.Effect, status httpStatus: Int, body: String, sourceLocation: SourceLocation = #_sourceLocation
     ) {
         guard case .reply(let reply) = effect else {
             Issue.record("\(effect) is no answer", sourceLocation: sourceLocation)
@@ -25,92 +25,103 @@ struct ReplyShapeTests {
 
     // MARK: real
 
-    @Test("a real answer to DoRecharge has a sixth field refid of BOS's own, ackno is an integer and operatorid the string 0")
+    @Test("real: an answer of DoRecharge has BOS's own number as refid, an integer as ackno and the string 0 as operatorid")
     func realRecharge() {
         var bench = Self.bench(.real)
         expect(
-            bench.recharge(), 200,
-            #"{"status":true,"response_code":1,"operatorid":"0","ackno":6080362920,"refid":"279479","message":"Recharge of Amount 10.50 is successful"}"#
+            bench.recharge(), status: 200,
+            body:
+                #"{"status":true,"response_code":1,"operatorid":"0","ackno":6080362920,"refid":"279479","message":"Recharge of Amount 10.50 is successful"}"#
         )
-        expect(bench.recharge(), 200, #"{"status":false,"response_code":11,"message":"Duplicate Transaction"}"#)
+        expect(bench.recharge(), status: 200, body: #"{"status":false,"response_code":11,"message":"Duplicate Transaction"}"#)
     }
 
-    @Test("a real enquiry has data of strings, whose status speaks of the recharge and whose refid is the number of DoRecharge's answer")
+    @Test("real: an enquiry's data consists of strings, with the recharge's status and the refid of DoRecharge's answer")
     func realEnquiry() {
         var bench = Self.bench(.real)
-        expect(bench.enquire(), 200, #"{"status":false,"responsecode":3,"message":"No record found"}"#)
+        expect(bench.enquire(), status: 200, body: #"{"status":false,"responsecode":3,"message":"No record found"}"#)
         _ = bench.recharge()
         expect(
-            bench.enquire(), 200,
-            #"{"status":true,"response_code":1,"data":{"txnid":"6080362920","operatorname":"Operator 311","canumber":"DL1","amount":"10.50","#
+            bench.enquire(), status: 200,
+            body:
+                #"{"status":true,"response_code":1,"data":{"txnid":"6080362920","operatorname":"Operator 311","canumber":"DL1","amount":"10.50","#
                 + #""comm":"0.00","tds":"0.00","status":"1","refid":"279479","operatorid":"3816675484","dateadded":"1970-01-01 00:16:40"},"#
                 + #""message":"Transaction found"}"#)
     }
 
-    @Test("in a real enquiry 2 is pending and 0 is failed, and the question itself is answered with true and 1 all the same")
-    func realWords() {
-        var pending = Self.bench(.real, FaultRule(.pendingThenDone, value: 3))
+    @Test("real: data.status is 2 for pending and 0 for failed, and the outer status is true with code 1 for both")
+    func realEnquiryOfPendingAndFailed() {
+        var pending = Self.bench(.real, faults: FaultRule(.pendingThenDone, value: 3))
         expect(
-            pending.recharge(), 200,
-            #"{"status":true,"response_code":2,"operatorid":"0","ackno":6080362920,"refid":"279479","message":"Transaction is pending"}"#)
+            pending.recharge(), status: 200,
+            body:
+                #"{"status":true,"response_code":2,"operatorid":"0","ackno":6080362920,"refid":"279479","message":"Transaction is pending"}"#
+        )
         expect(
-            pending.enquire(), 200,
-            #"{"status":true,"response_code":1,"data":{"txnid":"6080362920","operatorname":"Operator 311","canumber":"DL1","amount":"10.50","#
+            pending.enquire(), status: 200,
+            body:
+                #"{"status":true,"response_code":1,"data":{"txnid":"6080362920","operatorname":"Operator 311","canumber":"DL1","amount":"10.50","#
                 + #""comm":"0.00","tds":"0.00","status":"2","refid":"279479","operatorid":"","dateadded":"1970-01-01 00:16:40"},"#
                 + #""message":"Transaction found"}"#)
-        var failed = Self.bench(.real, FaultRule(.refuse, endpoint: .doRecharge))
-        expect(failed.recharge(), 200, #"{"status":false,"response_code":7,"message":"Refused by the operator"}"#)
+        var failed = Self.bench(.real, faults: FaultRule(.refuse, endpoint: .doRecharge))
+        expect(failed.recharge(), status: 200, body: #"{"status":false,"response_code":7,"message":"Refused by the operator"}"#)
         expect(
-            failed.enquire(), 200,
-            #"{"status":true,"response_code":1,"data":{"txnid":"6080362920","operatorname":"Operator 311","canumber":"DL1","amount":"10.50","#
+            failed.enquire(), status: 200,
+            body:
+                #"{"status":true,"response_code":1,"data":{"txnid":"6080362920","operatorname":"Operator 311","canumber":"DL1","amount":"10.50","#
                 + #""comm":"0.00","tds":"0.00","status":"0","refid":"279479","operatorid":"","dateadded":"1970-01-01 00:16:40"},"#
                 + #""message":"Transaction found"}"#)
     }
 
     // MARK: page
 
-    @Test("the page's answers have a number operatorid, a string ackno and our reference")
+    @Test("page: an answer has a number as operatorid, a string as ackno, and refid is our reference")
     func page() {
         var bench = Self.bench(.page)
-        expect(bench.enquire(), 401, #"{"status":false,"response_code":3,"message":"No such transaction"}"#)
+        expect(bench.enquire(), status: 401, body: #"{"status":false,"response_code":3,"message":"No such transaction"}"#)
         expect(
-            bench.recharge(), 200,
-            #"{"status":true,"response_code":1,"operatorid":3816675484,"ackno":"6080362920","message":"Recharge of Amount 10.50 is successful"}"#
+            bench.recharge(), status: 200,
+            body:
+                #"{"status":true,"response_code":1,"operatorid":3816675484,"ackno":"6080362920","message":"Recharge of Amount 10.50 is successful"}"#
         )
         expect(
-            bench.enquire(), 200,
-            #"{"status":true,"responsecode":1,"data":{"txnid":"6080362920","amount":"10.50","status":"1","refid":"r1","#
+            bench.enquire(), status: 200,
+            body: #"{"status":true,"responsecode":1,"data":{"txnid":"6080362920","amount":"10.50","status":"1","refid":"r1","#
                 + #""operatorid":"3816675484","refunded":"0","message":"Success"},"message":"Transaction found"}"#)
-        var pending = Self.bench(.page, FaultRule(.pendingThenDone, value: 3))
-        expect(pending.recharge(), 200, #"{"status":true,"response_code":2,"message":"Transaction is pending"}"#)
+        var pending = Self.bench(.page, faults: FaultRule(.pendingThenDone, value: 3))
+        expect(pending.recharge(), status: 200, body: #"{"status":true,"response_code":2,"message":"Transaction is pending"}"#)
         expect(
-            pending.enquire(), 200,
-            #"{"status":true,"responsecode":2,"data":{"txnid":"6080362920","amount":"0","status":"2","refid":"r1","#
+            pending.enquire(), status: 200,
+            body: #"{"status":true,"responsecode":2,"data":{"txnid":"6080362920","amount":"0","status":"2","refid":"r1","#
                 + #""operatorid":"","refunded":"0","message":"Pending"},"message":"Transaction found"}"#)
     }
 
     // MARK: upstream
 
-    @Test("the upstream accepts with HTTP 202 and code 0, knows a recharge by our reference, and does not know one with code 12")
-    func upstream() {
+    @Test("upstream: pending is HTTP 202 with code 0, refid is our reference, and not found is code 12")
+    func upstreamAnswers() {
         var bench = Self.bench(.upstream)
-        expect(bench.enquire(), 200, #"{"status":false,"response_code":12,"message":"No record found"}"#)
+        expect(bench.enquire(), status: 200, body: #"{"status":false,"response_code":12,"message":"No record found"}"#)
         expect(
-            bench.recharge(), 200,
-            #"{"status":true,"response_code":1,"operatorid":"0","ackno":6080362920,"refid":"r1","message":"Recharge of Amount 10.50 is successful"}"#
+            bench.recharge(), status: 200,
+            body:
+                #"{"status":true,"response_code":1,"operatorid":"0","ackno":6080362920,"refid":"r1","message":"Recharge of Amount 10.50 is successful"}"#
         )
         expect(
-            bench.enquire(), 200,
-            #"{"status":true,"response_code":1,"data":{"txnid":"6080362920","operatorname":"Operator 311","canumber":"DL1","amount":"10.50","#
+            bench.enquire(), status: 200,
+            body:
+                #"{"status":true,"response_code":1,"data":{"txnid":"6080362920","operatorname":"Operator 311","canumber":"DL1","amount":"10.50","#
                 + #""comm":"0.00","tds":"0.00","status":1,"refid":"r1","operatorid":"3816675484","dateadded":"1970-01-01 00:16:40"},"#
                 + #""message":"Transaction found"}"#)
-        var pending = Self.bench(.upstream, FaultRule(.pendingThenDone, value: 3))
+        var pending = Self.bench(.upstream, faults: FaultRule(.pendingThenDone, value: 3))
         expect(
-            pending.recharge(), 202,
-            #"{"status":true,"response_code":0,"operatorid":"0","ackno":6080362920,"refid":"r1","message":"Transaction is accepted"}"#)
+            pending.recharge(), status: 202,
+            body: #"{"status":true,"response_code":0,"operatorid":"0","ackno":6080362920,"refid":"r1","message":"Transaction is accepted"}"#
+        )
         expect(
-            pending.enquire(), 200,
-            #"{"status":true,"response_code":2,"data":{"txnid":"6080362920","operatorname":"Operator 311","canumber":"DL1","amount":"10.50","#
+            pending.enquire(), status: 200,
+            body:
+                #"{"status":true,"response_code":2,"data":{"txnid":"6080362920","operatorname":"Operator 311","canumber":"DL1","amount":"10.50","#
                 + #""comm":"0.00","tds":"0.00","status":2,"refid":"r1","operatorid":"","dateadded":"1970-01-01 00:16:40"},"#
                 + #""message":"Transaction found"}"#)
     }
@@ -118,9 +129,9 @@ struct ReplyShapeTests {
     // MARK: All shapes
 
     @Test(
-        "what is said of the caller or of the moment looks the same in every shape, and nothing is executed", arguments: ReplyShape.allCases
+        "refusals of credentials and outages look the same in every shape, and nothing is executed", arguments: ReplyShape.allCases
     )
-    func refusals(shape: ReplyShape) {
+    func refusalsAreTheSameInEveryShape(shape: ReplyShape) {
         let rows: [(FaultRule, Int, String)] = [
             (FaultRule(.authentication), 401, #"{"status":false,"response_code":16,"message":"Authentication failed"}"#),
             (FaultRule(.unauthorised), 401, #"{"message":"Unauthorized"}"#),
@@ -129,17 +140,17 @@ struct ReplyShapeTests {
             (FaultRule(.maintenance), 200, #"{"status":false,"response_code":6,"message":"Service under maintenance, try after 02:00"}"#),
         ]
         for (rule, httpStatus, body) in rows {
-            var bench = Self.bench(shape, rule)
-            expect(bench.recharge(), httpStatus, body)
-            expect(bench.enquire(), httpStatus, body)
-            expect(bench.check(), httpStatus, body)
+            var bench = Self.bench(shape, faults: rule)
+            expect(bench.recharge(), status: httpStatus, body: body)
+            expect(bench.enquire(), status: httpStatus, body: body)
+            expect(bench.check(), status: httpStatus, body: body)
             #expect(bench.executed() == 0)
         }
     }
 
-    @Test("a bare 401 asks for credentials in its header, and HTTP 503 says when to come again")
-    func headers() {
-        var bench = Self.bench(.real, FaultRule(.unauthorised))
+    @Test("a 401 without a code has a WWW-Authenticate header, and HTTP 503 has Retry-After")
+    func challengeAndRetryAfter() {
+        var bench = Self.bench(.real, faults: FaultRule(.unauthorised))
         guard case .reply(let bare) = bench.recharge() else { return #expect(Bool(false)) }
         #expect(bare.challenge == #"Bearer error="invalid_token""#)
         bench.follow(FaultRule(.unavailable, value: 30))
@@ -149,35 +160,36 @@ struct ReplyShapeTests {
         #expect(bench.executed() == 0)
     }
 
-    @Test("codes 0, 2 and 12 are answered although the recharge was executed", arguments: [0.0, 2])
-    func unfinished(code: Double) {
-        var bench = Self.bench(.real, FaultRule(.accepted, value: code))
+    @Test("BOS answers with code 0, 2 or 12 although it has executed the recharge", arguments: [0.0, 2])
+    func unfinishedCodesAfterExecution(code: Double) {
+        var bench = Self.bench(.real, faults: FaultRule(.accepted, value: code))
         expect(
-            bench.recharge(), 202,
-            #"{"status":true,"response_code":\#(Int(code)),"operatorid":"0","ackno":6080362920,"refid":"279479","message":"Transaction is accepted"}"#
+            bench.recharge(), status: 202,
+            body:
+                #"{"status":true,"response_code":\#(Int(code)),"operatorid":"0","ackno":6080362920,"refid":"279479","message":"Transaction is accepted"}"#
         )
         #expect(bench.executed() == 1)
         bench.follow(FaultRule(.undecided))
-        expect(bench.recharge("r2"), 200, #"{"status":false,"response_code":12,"message":"Transaction status unknown"}"#)
-        expect(bench.enquire(), 200, #"{"status":false,"response_code":12,"message":"Transaction status unknown"}"#)
+        expect(bench.recharge("r2"), status: 200, body: #"{"status":false,"response_code":12,"message":"Transaction status unknown"}"#)
+        expect(bench.enquire(), status: 200, body: #"{"status":false,"response_code":12,"message":"Transaction status unknown"}"#)
         #expect(bench.executed("r2") == 1)
     }
 
-    @Test("PAN answers carry the words that portals show, with the status and code of one that is done")
-    func panWords() {
+    @Test("PAN answers have the texts that portals show, with status true and code 1")
+    func panTexts() {
         var bench = Self.bench(.real)
-        for (index, text) in Fault.openPANWords.enumerated() {
+        for (index, text) in Fault.openPANTexts.enumerated() {
             bench.follow(FaultRule(.panWords, value: Double(index + 1)))
-            expect(bench.check(), 200, #"{"status":true,"response_code":1,"message":"\#(text)"}"#)
+            expect(bench.check(), status: 200, body: #"{"status":true,"response_code":1,"message":"\#(text)"}"#)
         }
         bench.follow(FaultRule(.panRefusal))
-        expect(bench.check(), 200, #"{"status":false,"message":"Service unavailable, try later"}"#)
+        expect(bench.check(), status: 200, body: #"{"status":false,"message":"Service unavailable, try later"}"#)
         bench.follow(FaultRule(.panDuplicate))
-        expect(bench.check(), 401, #"{"status":"Failed","message":"Duplicate RefID"}"#)
+        expect(bench.check(), status: 401, body: #"{"status":"Failed","message":"Duplicate RefID"}"#)
     }
 
-    @Test("answers get a byte order mark, bytes that are no text, a notice of PHP, or come twice")
-    func spoiled() {
+    @Test("answers may have a byte order mark, invalid bytes or a PHP notice, or come twice")
+    func spoiledAnswers() {
         var bench = Self.bench(.page)
         _ = bench.recharge()
         let body = Array(#"{"status":false,"response_code":11,"message":"Duplicate Transaction"}"#.utf8)

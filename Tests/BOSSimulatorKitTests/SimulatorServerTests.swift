@@ -11,7 +11,7 @@ import Testing
 struct SimulatorServerTests {
     /// Runs a simulator on a free port while `body` runs.
     private func withSimulator(
-        _ change: (inout Simulator.Configuration) -> Void = { _ in }, _ body: (_ address: String) async throws -> Void
+        _ change: (inout Simulator.Configuration) -> Void = { _ in }, body: (_ address: String) async throws -> Void
     ) async throws {
         var configuration = Simulator.Configuration()
         change(&configuration)
@@ -19,7 +19,7 @@ struct SimulatorServerTests {
     }
 
     private func send(
-        _ method: String, _ url: String, _ body: String = "", headers: [String: String] = [:]
+        _ method: String, to url: String, body: String = "", headers: [String: String] = [:]
     ) async throws -> (status: Int, json: JSONValue, retryAfter: String?) {
         var request = URLRequest(url: try #require(URL(string: url)))
         request.httpMethod = method
@@ -32,75 +32,75 @@ struct SimulatorServerTests {
 
     private let recharge = #"{"operator":311,"canumber":"DL1","amount":10.5,"referenceid":"r1","RegisterID":"1"}"#
 
-    @Test("a recharge is answered as the provider's clients show it and stands in the books")
-    func recharges() async throws {
+    @Test("a recharge is answered in the form that the provider's clients show, and is in the books")
+    func rechargeIsAnsweredAndInTheBooks() async throws {
         try await withSimulator { address in
-            let answer = try await send("POST", "\(address)/api/BOS/DoRecharge", recharge)
+            let answer = try await send("POST", to: "\(address)/api/BOS/DoRecharge", body: recharge)
             #expect(answer.status == 200)
             #expect(answer.json["status"] == .bool(true))
             #expect(answer.json["response_code"] == .number("1"))
             #expect(answer.json["operatorid"] == .string("0"))
             #expect(answer.json["ackno"] == .number("6080362920"))
             #expect(answer.json["refid"] == .string("279479"))
-            let books = try await send("GET", "\(address)/simulator/books").json
+            let books = try await send("GET", to: "\(address)/simulator/books").json
             #expect(books["executed"] == .number("1"))
             #expect(books["calls"]?["DoRecharge"] == .number("1"))
-            let references = try await send("GET", "\(address)/simulator/books?references=1").json
+            let references = try await send("GET", to: "\(address)/simulator/books?references=1").json
             #expect(references["r1"]?["paise"] == .number("1050"))
-            #expect(try await send("POST", "\(address)/simulator/reset").status == 200)
-            #expect(try await send("GET", "\(address)/simulator/books").json["executed"] == .number("0"))
+            #expect(try await send("POST", to: "\(address)/simulator/reset").status == 200)
+            #expect(try await send("GET", to: "\(address)/simulator/books").json["executed"] == .number("0"))
         }
     }
 
-    @Test("the fault plan is replaced over HTTP, and a wrong one is refused and changes nothing")
-    func planOverHTTP() async throws {
+    @Test("the fault plan can be replaced over HTTP, and an impossible one is refused and changes nothing")
+    func faultPlanOverHTTP() async throws {
         try await withSimulator { address in
             let plan = #"{"seed":3,"faults":[{"fault":"tooMany","probability":1,"value":4}]}"#
-            #expect(try await send("PUT", "\(address)/simulator/faults", plan).status == 200)
-            let answer = try await send("POST", "\(address)/api/BOS/DoRecharge", recharge)
+            #expect(try await send("PUT", to: "\(address)/simulator/faults", body: plan).status == 200)
+            let answer = try await send("POST", to: "\(address)/api/BOS/DoRecharge", body: recharge)
             #expect(answer.status == 429)
             #expect(answer.retryAfter == "4")
-            let refusal = try await send("PUT", "\(address)/simulator/faults", #"{"faults":[{"fault":"nothing"}]}"#)
+            let refusal = try await send("PUT", to: "\(address)/simulator/faults", body: #"{"faults":[{"fault":"nothing"}]}"#)
             #expect(refusal.status == 400)
             #expect(refusal.json["error"] != nil)
-            #expect(try await send("GET", "\(address)/simulator/faults").json["seed"] == .number("3"))
+            #expect(try await send("GET", to: "\(address)/simulator/faults").json["seed"] == .number("3"))
         }
     }
 
-    @Test("a token from the authorise call opens the API and a made-up one does not")
-    func tokens() async throws {
+    @Test("the API accepts a token of the authorise call, and refuses an invented one")
+    func tokensOfTheAuthoriseCall() async throws {
         try await withSimulator({ $0.isTokenRequired = true }) { address in
             let grant = try await send(
-                "POST", "\(address)/payout/v1/authorize", headers: ["X-Client-Id": "id", "X-Client-Secret": "secret"])
+                "POST", to: "\(address)/payout/v1/authorize", headers: ["X-Client-Id": "id", "X-Client-Secret": "secret"])
             let token = try #require(grant.json["data"]?["token"]?.text)
             let url = "\(address)/api/BOS/DoRecharge"
-            #expect(try await send("POST", url, recharge, headers: ["Authorization": "Bearer \(token)"]).status == 200)
-            let refusal = try await send("POST", url, recharge, headers: ["Authorization": "Bearer made-up"])
+            #expect(try await send("POST", to: url, body: recharge, headers: ["Authorization": "Bearer \(token)"]).status == 200)
+            let refusal = try await send("POST", to: url, body: recharge, headers: ["Authorization": "Bearer invented"])
             #expect(refusal.status == 401)
             #expect(refusal.json["response_code"] == .number("16"))
-            #expect(try await send("POST", "\(address)/payout/v1/authorize").status == 403)
+            #expect(try await send("POST", to: "\(address)/payout/v1/authorize").status == 403)
         }
     }
 
-    @Test("the shape of answers, the names in them and blindness are options")
-    func options() async throws {
+    @Test("the shape of answers, the number in refid and blindness can be configured")
+    func configuredAnswers() async throws {
         let enquiry = #"{"registrationID":"1","referenceid":"r1"}"#
         try await withSimulator({ $0.shape = .page }) { address in
-            let answer = try await send("POST", "\(address)/api/BOS/DoRecharge", recharge)
+            let answer = try await send("POST", to: "\(address)/api/BOS/DoRecharge", body: recharge)
             #expect(answer.json["ackno"] == .string("6080362920"))
-            let found = try await send("POST", "\(address)/api/BOS/RechargesStatus", enquiry)
+            let found = try await send("POST", to: "\(address)/api/BOS/RechargesStatus", body: enquiry)
             #expect(found.json["data"]?["refid"] == .string("r1"))
         }
         try await withSimulator({ ($0.hasOwnNumber, $0.isBlind) = (false, true) }) { address in
-            let answer = try await send("POST", "\(address)/api/BOS/DoRecharge", recharge)
+            let answer = try await send("POST", to: "\(address)/api/BOS/DoRecharge", body: recharge)
             #expect(answer.json["refid"] == .string("r1"))
-            let found = try await send("POST", "\(address)/api/BOS/RechargesStatus", enquiry)
+            let found = try await send("POST", to: "\(address)/api/BOS/RechargesStatus", body: enquiry)
             #expect(found.json["message"] == .string("No record found"))
         }
     }
 
-    @Test("a bare 401 carries its challenge, and an answer that comes twice is twice on the wire")
-    func wire() async throws {
+    @Test("a 401 without a code has its challenge on the wire, and an answer that comes twice is there twice")
+    func challengeAndDoubleAnswerOnTheWire() async throws {
         try await withSimulator({ $0.plan = FaultPlan(faults: [FaultRule(.unauthorised)]) }) { address in
             var request = URLRequest(url: try #require(URL(string: "\(address)/api/BOS/DoRecharge")))
             request.httpMethod = "POST"
@@ -111,14 +111,15 @@ struct SimulatorServerTests {
             #expect(http.value(forHTTPHeaderField: "WWW-Authenticate") == #"Bearer error="invalid_token""#)
         }
         try await withSimulator({ $0.plan = FaultPlan(faults: [FaultRule(.twice)]) }) { address in
-            let text = try Self.exchange(address, "DoRecharge", recharge)
+            let text = try Self.exchange(recharge, with: "DoRecharge", at: address)
             #expect(text.components(separatedBy: #""ackno":6080362920"#).count == 3, "\(text)")
             #expect(text.components(separatedBy: "HTTP/1.1 200 OK").count == 3, "\(text)")
         }
     }
 
-    /// Everything that the server sends on one connection until it closes it.
-    private static func exchange(_ address: String, _ endpoint: String, _ body: String) throws -> String {
+    /// Sends one request.
+    /// - Returns: everything that the server sends until it closes the connection.
+    private static func exchange(_ body: String, with endpoint: String, at address: String) throws -> String {
         let port = try #require(address.split(separator: ":").last.flatMap { UInt16($0) })
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
@@ -139,12 +140,12 @@ struct SimulatorServerTests {
         return String(decoding: received, as: UTF8.self)
     }
 
-    @Test("another base path and health are served, and other paths are not found")
-    func paths() async throws {
+    @Test("another base path and /simulator/health are served, and other paths are not found")
+    func servedPaths() async throws {
         try await withSimulator({ $0.basePath = "/other" }) { address in
-            let there = try await send("POST", "\(address)/other/DoRecharge", recharge)
-            let elsewhere = try await send("POST", "\(address)/api/BOS/DoRecharge", recharge)
-            let health = try await send("GET", "\(address)/simulator/health")
+            let there = try await send("POST", to: "\(address)/other/DoRecharge", body: recharge)
+            let elsewhere = try await send("POST", to: "\(address)/api/BOS/DoRecharge", body: recharge)
+            let health = try await send("GET", to: "\(address)/simulator/health")
             #expect(there.status == 200)
             #expect(elsewhere.status == 404)
             #expect(health.status == 200)

@@ -1,22 +1,23 @@
-/// How a backlog was drained, between the first reply seen and the last.
+/// How the worker drained a backlog, measured from the first reply that was seen to the last.
 struct Drain: Sendable {
     let jobs: Int
     let seconds: Double
     /// Processor time of the worker.
     let workerSeconds: Double
-    /// Processor time of this process: the stand-in for BOS, and a look at the queue now and then.
+    /// Processor time of this process, which runs the stand-in for BOS and looks at the queue of replies.
     let standInSeconds: Double
 
-    /// Watches the queue of replies fill. Nobody consumes it meanwhile, so that worker and broker are what is measured.
-    static func measure(_ jobs: Int, _ worker: Worker, _ upstream: Upstream, _ standIn: StandIn) async throws -> Drain {
+    /// Watches the queue of replies until it has one for each job. Replies are not consumed meanwhile, so that only worker and broker are
+    /// measured.
+    static func measure(_ jobs: Int, by worker: MeasuredWorker, upstream: BenchmarkUpstream, bos: ConstantBOS) async throws -> Drain {
         let clock = ContinuousClock()
         var first: (count: Int, at: ContinuousClock.Instant, worker: Double, own: Double)?
         while true {
             let count = try await upstream.waitingReplies()
             let now = clock.now
-            let (used, own) = (worker.usage().processorSeconds, Worker.processorSeconds(of: "self"))
+            let (used, own) = (worker.usage().processorSeconds, MeasuredWorker.processorSeconds(of: "self"))
             if let first, count >= jobs {
-                guard standIn.recharges == jobs else { throw BenchmarkError.executions(standIn.recharges, of: jobs) }
+                guard bos.recharges == jobs else { throw BenchmarkError.executions(bos.recharges, of: jobs) }
                 return Drain(
                     jobs: count - first.count, seconds: (now - first.at) / .seconds(1), workerSeconds: used - first.worker,
                     standInSeconds: own - first.own)

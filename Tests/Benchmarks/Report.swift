@@ -1,13 +1,14 @@
 import ExactJSON
 
-/// The numbers of one run: a table for people, and one line of JSON for comparisons.
+/// The results of one measurement: a table for people, and one line of JSON for comparisons.
 struct Report {
     let jobs: Int
     let drain: Drain
     let peakKilobytes: Int
     let rate: Int
+    /// The times from publish to reply, shortest first.
     let latency: [Duration]
-    /// Part of one processor that the idle worker uses.
+    /// The share of one processor that the idle worker uses, from 0 to 1.
     let idleShare: Double
 
     func write() {
@@ -21,14 +22,17 @@ struct Report {
     private var rows: [(label: String, value: String, unit: String, name: String)] {
         let count = Double(drain.jobs)
         return [
-            ("drained, jobs a second", text(count / drain.seconds, 0), "/s", "jobs_per_second"),
-            ("worker, processor time a job", text(drain.workerSeconds / count * 1e6, 1), "µs", "worker_cpu_us_per_job"),
-            ("stand-in for BOS, processor time a job", text(drain.standInSeconds / count * 1e6, 1), "µs", "stand_in_cpu_us_per_job"),
-            ("worker, peak resident memory", text(Double(peakKilobytes) / 1024, 1), "MiB", "peak_rss_mib"),
-            ("publish to reply at \(rate)/s, p50", text(milliseconds(0.5), 2), "ms", "latency_p50_ms"),
-            ("publish to reply at \(rate)/s, p99", text(milliseconds(0.99), 2), "ms", "latency_p99_ms"),
-            ("publish to reply at \(rate)/s, p99.9", text(milliseconds(0.999), 2), "ms", "latency_p999_ms"),
-            ("worker, idle", text(idleShare * 100, 2), "% of one processor", "idle_cpu_percent"),
+            ("drained, jobs a second", text(count / drain.seconds, decimals: 0), "/s", "jobs_per_second"),
+            ("worker, processor time a job", text(drain.workerSeconds / count * 1e6, decimals: 1), "µs", "worker_cpu_us_per_job"),
+            (
+                "stand-in for BOS, processor time a job", text(drain.standInSeconds / count * 1e6, decimals: 1), "µs",
+                "stand_in_cpu_us_per_job"
+            ),
+            ("worker, peak resident memory", text(Double(peakKilobytes) / 1024, decimals: 1), "MiB", "peak_rss_mib"),
+            ("publish to reply at \(rate)/s, p50", text(milliseconds(0.5), decimals: 2), "ms", "latency_p50_ms"),
+            ("publish to reply at \(rate)/s, p99", text(milliseconds(0.99), decimals: 2), "ms", "latency_p99_ms"),
+            ("publish to reply at \(rate)/s, p99.9", text(milliseconds(0.999), decimals: 2), "ms", "latency_p999_ms"),
+            ("worker, idle", text(idleShare * 100, decimals: 2), "% of one processor", "idle_cpu_percent"),
         ]
     }
 
@@ -37,8 +41,8 @@ struct Report {
         return latency[min(latency.count - 1, Int(Double(latency.count) * quantile))] / .milliseconds(1)
     }
 
-    /// A number with so many digits behind the point.
-    private func text(_ number: Double, _ decimals: Int) -> String {
+    /// The number, rounded to this many decimals (at most 2).
+    private func text(_ number: Double, decimals: Int) -> String {
         let factor: Int64 = [1, 10, 100][decimals]
         let rounded = Int64((number * Double(factor)).rounded())
         guard decimals > 0 else { return String(rounded) }

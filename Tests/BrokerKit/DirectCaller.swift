@@ -2,7 +2,7 @@ private import CRabbitMQ
 private import DedicatedThread
 private import Glibc
 
-/// A caller that waits for direct replies, as libraries for remote calls do: one channel to ask and to be answered on.
+/// A caller that uses direct reply-to, as RPC libraries do. It publishes and receives on one channel.
 package actor DirectCaller {
     package struct Failure: Error {
         let step: String
@@ -12,7 +12,7 @@ package actor DirectCaller {
 
     private let thread: DedicatedThread
     private let handle: amqp_connection_state_t
-    /// Kept until the end: the library does not copy what it is given.
+    /// The library does not copy its arguments, so the texts are kept until the end.
     private var strings: [UnsafeMutablePointer<CChar>] = []
 
     private init() throws {
@@ -21,8 +21,8 @@ package actor DirectCaller {
         thread = try DedicatedThread(name: "direct-caller")
     }
 
-    /// Runs `body` with a caller, which is gone afterwards.
-    package static func with<Result: Sendable>(_ broker: TestBroker, _ body: (DirectCaller) async throws -> Result) async throws -> Result {
+    /// Runs `body` with a new caller and closes the caller afterwards.
+    package static func with<Result: Sendable>(_ broker: TestBroker, body: (DirectCaller) async throws -> Result) async throws -> Result {
         let caller = try DirectCaller()
         do {
             try await caller.open(port: broker.port)
@@ -35,7 +35,8 @@ package actor DirectCaller {
         }
     }
 
-    /// Asks, with this caller as the one to be answered.
+    /// Publishes a request with this caller as the address of its reply.
+    /// - Throws: `Failure`.
     package func publish(_ body: [UInt8], exchange: String, routingKey: String, correlationID: String) throws {
         var properties = amqp_basic_properties_t()
         properties._flags = UInt32(AMQP_BASIC_REPLY_TO_FLAG | AMQP_BASIC_CORRELATION_ID_FLAG | AMQP_BASIC_CONTENT_TYPE_FLAG)
@@ -50,7 +51,8 @@ package actor DirectCaller {
         guard status == 0 else { throw Failure(step: "publishing") }
     }
 
-    /// The body of the next message that comes.
+    /// Waits up to a minute for the next reply and returns its body.
+    /// - Throws: `Failure` if none comes.
     package func reply() throws -> [UInt8] {
         var envelope = amqp_envelope_t()
         var timeout = timeval(tv_sec: 60, tv_usec: 0)

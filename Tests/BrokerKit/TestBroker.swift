@@ -1,7 +1,7 @@
 private import Foundation
 private import Synchronization
 
-/// A real RabbitMQ for tests: the one that `deploy/test` has started, or one of this process's own that ends with it.
+/// A RabbitMQ for tests. `deploy/test` has started it, or this process starts and ends it.
 package final class TestBroker: Sendable {
     package let url: String
     /// The broker's folder, for `deploy/lib/rabbitmq`.
@@ -15,14 +15,14 @@ package final class TestBroker: Sendable {
         self.directory = directory
     }
 
-    /// The broker that tests share. They use names of their own (`name`), so that they can run side by side.
+    /// The broker that tests share. Each test uses names of its own (`name`), so tests can run in parallel.
     package static var shared: TestBroker {
         get async throws {
             let environment = ProcessInfo.processInfo.environment
             if let url = environment["BOS_TEST_AMQP_URL"], let directory = environment["BOS_TEST_BROKER_DIR"] {
                 return TestBroker(url: url, directory: directory)
             }
-            // A task, so that the first of several tests starts it and the others wait for the same.
+            // A task, so that the first of several tests starts the broker and the others wait for it.
             let task = sharedStart.withLock { start in
                 if let start { return start }
                 let task = Task { try await TestBroker.start() }
@@ -33,12 +33,14 @@ package final class TestBroker: Sendable {
         }
     }
 
-    /// A name that no other test uses.
+    /// Returns a name that no other test uses.
     package static func name(_ prefix: String = "test") -> String {
         "\(prefix)-\(String(UInt64.random(in: .min ... .max), radix: 36))"
     }
 
-    /// Starts a broker of its own, for a test that restarts it, fills it, or needs other settings; it ends with `stop()` or the process.
+    /// Starts another broker, for a test that restarts it, fills it or needs other settings. It ends with `stop()` or with the process.
+    ///
+    /// - Parameter configuration: lines for the broker's configuration file.
     package static func start(configuration: [String] = []) async throws -> TestBroker {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent(name("bos-broker")).path
         own.withLock { own in
@@ -46,12 +48,12 @@ package final class TestBroker: Sendable {
             own.append(directory)
         }
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        try await Tool.run(script, ["start", directory, "0"] + configuration)
+        try await Tool.run(script, arguments: ["start", directory, "0"] + configuration)
         let port = try String(contentsOfFile: "\(directory)/port", encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
         return TestBroker(url: "amqp://guest:guest@127.0.0.1:\(port)/%2f", directory: directory)
     }
 
-    /// Runs `body` with a broker of its own, which is gone afterwards.
+    /// Runs `body` with another broker, and removes the broker afterwards.
     package static func run(configuration: [String] = [], _ body: (TestBroker) async throws -> Void) async throws {
         let broker = try await start(configuration: configuration)
         do {
@@ -66,26 +68,26 @@ package final class TestBroker: Sendable {
     /// Runs rabbitmqctl.
     @discardableResult
     package func ctl(_ arguments: String...) async throws -> String {
-        try await Tool.run(Self.script, ["ctl", directory] + arguments)
+        try await Tool.run(Self.script, arguments: ["ctl", directory] + arguments)
     }
 
-    /// Ends the broker as a power cut would.
+    /// Kills the broker, as a power cut does.
     package func kill() async throws {
-        try await Tool.run(Self.script, ["kill", directory])
+        try await Tool.run(Self.script, arguments: ["kill", directory])
     }
 
-    /// Starts it again, on the same port and with the same data.
+    /// Starts the broker again, on the same port and with the same data.
     package func restart(configuration: [String] = []) async throws {
-        try await Tool.run(Self.script, ["start", directory, String(port)] + configuration)
+        try await Tool.run(Self.script, arguments: ["start", directory, String(port)] + configuration)
     }
 
     package var port: Int { URL(string: url)?.port ?? 5672 }
 
-    /// Ends it and removes its folder.
+    /// Stops the broker and removes its folder.
     package func stop() async throws {
-        try await Tool.run(Self.script, ["stop", directory])
-        // rm does not mind that the broker's last helpers are tidying up as well.
-        try await Tool.run("/bin/rm", ["-rf", directory])
+        try await Tool.run(Self.script, arguments: ["stop", directory])
+        // rm tolerates that the broker's last helper processes also delete files.
+        try await Tool.run("/bin/rm", arguments: ["-rf", directory])
         Self.own.withLock { $0.removeAll { $0 == directory } }
     }
 
@@ -93,11 +95,11 @@ package final class TestBroker: Sendable {
         URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../deploy/lib/rabbitmq").standardized.path
     }
 
-    /// At the end of the process, whatever is still running is stopped.
+    /// Stops the brokers that still run at the end of the process.
     private static func stopAll() {
         for directory in own.withLock({ $0 }) {
-            _ = try? Tool.runBlocking(script, ["stop", directory])
-            _ = try? Tool.runBlocking("/bin/rm", ["-rf", directory])
+            _ = try? Tool.runBlocking(script, arguments: ["stop", directory])
+            _ = try? Tool.runBlocking("/bin/rm", arguments: ["-rf", directory])
         }
     }
 }

@@ -1,30 +1,32 @@
 private import Foundation
 
-/// A program that a test runs, waited for without blocking the cooperative pool.
+/// Runs programs for tests without blocking the cooperative pool.
 package enum Tool {
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
     }
 
-    /// Runs a program and returns what it printed.
+    /// Runs a program and returns its output, standard error included.
     ///
-    /// - Throws: `Failure` with its output when it does not end with 0.
+    /// - Throws: `Failure` with the output when the exit status is not 0.
     @discardableResult
-    package static func run(_ path: String, _ arguments: [String]) async throws -> String {
+    package static func run(_ path: String, arguments: [String]) async throws -> String {
         try await withCheckedThrowingContinuation { continuation in
-            // A thread of its own: it waits for the program, which may take half a minute.
+            // A thread of its own, because the program may take half a minute.
             Thread.detachNewThread {
-                continuation.resume(with: Result { try runBlocking(path, arguments) })
+                continuation.resume(with: Result { try runBlocking(path, arguments: arguments) })
             }
         }
     }
 
-    /// The same for where there is no concurrency any more: the end of the process.
+    /// Runs a program and blocks until it ends. It also works at the end of this process, where tasks no longer run.
     ///
-    /// By posix_spawn, because the program must not inherit the blocked signals of a thread of Dispatch: a broker would not hear SIGTERM.
+    /// It uses posix_spawn: a program must not inherit the blocked signals of a Dispatch thread, or a broker would not receive SIGTERM.
+    ///
+    /// - Throws: `Failure` if the program cannot be started, or ends with another status than 0.
     @discardableResult
-    static func runBlocking(_ path: String, _ arguments: [String]) throws -> String {
-        // Into a file, not a pipe: what a daemon inherits would hold a pipe open until the daemon's end.
+    static func runBlocking(_ path: String, arguments: [String]) throws -> String {
+        // The output goes to a file. A pipe would stay open for as long as a daemon that inherits it runs.
         let output = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
         defer { try? FileManager.default.removeItem(atPath: output) }
         var actions = posix_spawn_file_actions_t()

@@ -1,16 +1,16 @@
 import Daemon
 import Foundation
 
-/// Loads settings from given texts instead of this machine's files and variables.
+/// Loads settings from the texts of a test. It reads no configuration file and no variable of this machine.
 struct ConfigurationFixture {
     var program: Settings.Program? = .worker
     var options: [String] = []
     var variables: [String: String] = [:]
-    /// Content of a configuration file; none if `nil`.
+    /// The content of the configuration file. `nil`: there is no file.
     var file: String?
-    /// Of that file.
+    /// The access mode of the configuration file.
     var mode = 0o600
-    /// Names and contents of further files; `$DIR` in the other texts stands for their folder.
+    /// The names and contents of further files. `$DIR` in the other texts stands for the folder of these files.
     var others: [String: String] = [:]
 
     func load() throws -> (settings: Settings, warnings: [String]) {
@@ -30,7 +30,7 @@ struct ConfigurationFixture {
         return try Settings.load(for: program, from: sources)
     }
 
-    /// The problems that loading reports; none when it succeeds.
+    /// The problems that loading reports. Empty if it succeeds.
     func problems() -> [ConfigurationProblem] {
         do {
             _ = try load()
@@ -44,7 +44,7 @@ struct ConfigurationFixture {
 }
 
 extension ConfigurationProblem {
-    /// Stands for a failure of the fixture itself, which no test expects.
+    /// A failure of the fixture itself. No test expects it.
     fileprivate init(unexpected error: any Error) {
         self.init(key: "fixture", origin: .builtIn, fault: "\(error)", advice: "mend the fixture")
     }

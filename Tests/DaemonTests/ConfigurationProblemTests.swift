@@ -5,7 +5,7 @@ import Testing
 @Suite("Wrong configuration", .timeLimit(.minutes(1)))
 struct ConfigurationProblemTests {
     @Test(
-        "a wrong value is reported with its key, its place and what would be right",
+        "a wrong value is reported with its key, its place and the right format",
         arguments: [
             ("api.requestTimeout", "30", "a duration from 100ms to 450s"), ("api.requestTimeout", "1s ", "a duration"),
             ("api.requestTimeout", "11m", "a duration"), ("api.requestTimeout", "99999999999999999999d", "a duration"),
@@ -40,8 +40,8 @@ struct ConfigurationProblemTests {
         }
     }
 
-    @Test("lock and marker keep their names where the job queue keeps its own", arguments: ["lock", "ledger"])
-    func claims(name: String) throws {
+    @Test("lock and marker keep their names while the job queue keeps its own", arguments: ["lock", "ledger"])
+    func guardQueueNames(name: String) throws {
         let problem = try #require(ConfigurationFixture(options: ["--amqp.queues.\(name)=other"]).problems().first)
         #expect(problem.key == "amqp.queues.\(name)")
         #expect(problem.advice.contains("leave it at bos.worker.\(name)"))
@@ -50,7 +50,7 @@ struct ConfigurationProblemTests {
     }
 
     @Test("all problems are reported together, and the exit code is 78")
-    func allAtOnce() throws {
+    func allProblemsAtOnce() throws {
         var fixture = ConfigurationFixture(options: ["--log.level=loud"], file: "api: {requestTimeout: soon}\njobs: {tiemout: 5s}")
         fixture.variables["BOS_JOBS_STATUS_CONCURRENCY"] = "-1"
         let error = #expect(throws: ConfigurationError.self) { try fixture.load() }
@@ -74,7 +74,7 @@ struct ConfigurationProblemTests {
         #expect(strange.advice.contains("--print-configuration-keys"))
     }
 
-    @Test("an unknown option is an error of the command line, exit code 64")
+    @Test("an unknown option is a usage error with exit code 64")
     func unknownOption() throws {
         let fixture = ConfigurationFixture(options: ["--api.baseUrl", "http://x", "--nonsense", "stray", "loose"])
         let error = try #require(#expect(throws: ConfigurationError.self) { try fixture.load() })
@@ -90,15 +90,42 @@ struct ConfigurationProblemTests {
         #expect(twice.map(\.fault) == ["the option is given 2 times"])
     }
 
-    @Test("a variable that is nearly ours is an error, and any other with our prefix a warning")
+    @Test("an unknown variable is an error if its name is nearly right, and otherwise a warning")
     func unknownVariables() throws {
         let slip = try #require(ConfigurationFixture(variables: ["BOS_API_BASEURL": "http://x"]).problems().first)
         #expect(slip.advice == "did you mean BOS_API_BASE_URL?")
         let fixture = ConfigurationFixture(variables: ["BOS_PORT_80_TCP_ADDR": "10.0.0.1", "HOME": "/"])
-        #expect(try fixture.load().warnings == ["the environment variable BOS_PORT_80_TCP_ADDR is not one of ours and was ignored"])
+        #expect(try fixture.load().warnings == ["the environment variable BOS_PORT_80_TCP_ADDR sets no key and was ignored"])
     }
 
-    @Test("an empty value is an error wherever it stands")
+    @Test(
+        "a secret on the command line gets a warning that says what to do instead, and is not shown",
+        arguments: [
+            ("--amqp.urls=amqp://bos:hush-hush@broker/bos", "--amqp.urlsFile=FILE"),
+            ("--auth.clientSecret=hush-hush", "--auth.clientSecretFile=FILE"),
+        ])
+    func secretOnCommandLine(option: String, advice: String) throws {
+        let warnings = try ConfigurationFixture(options: [option]).load().warnings
+        #expect(warnings.count == 1)
+        #expect(warnings.allSatisfy { $0.contains("every user of this machine can read it") && $0.contains(advice) }, "\(warnings)")
+        #expect(!"\(warnings)".contains("hush-hush"))
+    }
+
+    @Test("what is no secret on the command line, and a secret elsewhere, get no warning")
+    func noSecretOnCommandLine() throws {
+        let options = ["--amqp.urls=amqp://guest:guest@broker,amqp://other", "--ledger.url=sqlite:l", "--log.level=debug"]
+        #expect(try ConfigurationFixture(options: options).load().warnings == [])
+        #expect(try ConfigurationFixture(variables: ["BOS_AMQP_URLS": "amqp://bos:hush-hush@broker"]).load().warnings == [])
+    }
+
+    @Test("a ledger in another store is refused by an error that offers what works, and nothing else")
+    func otherStore() throws {
+        let problem = try #require(ConfigurationFixture(options: ["--ledger.url=postgresql://bos@db/bos"]).problems().first)
+        #expect(problem.key == "ledger.url")
+        #expect(problem.advice == "write sqlite:PATH, such as sqlite:/var/lib/bos-worker/ledger.sqlite")
+    }
+
+    @Test("an empty value is an error in every source")
     func emptyValues() {
         #expect(ConfigurationFixture(variables: ["BOS_API_REGISTER_ID": ""]).problems().map(\.fault) == ["the value is empty"])
         #expect(ConfigurationFixture(options: ["--api.registerID="]).problems().map(\.fault) == ["the value is empty"])
@@ -115,9 +142,9 @@ struct ConfigurationProblemTests {
     }
 
     @Test(
-        "what is no YAML is an error that tells the line and quotes nothing",
+        "a file that is no YAML is an error that quotes nothing of the file",
         arguments: ["a: [1", "hush: hush-hush\n\t- x", "- 1\n", "7", "\"\u{0}\""])
-    func noYAML(file: String) throws {
+    func invalidYAML(file: String) throws {
         let problems = ConfigurationFixture(file: file).problems()
         #expect(problems.map(\.key) == ["the configuration file"])
         #expect(!"\(problems)".contains("hush-hush"))
@@ -137,8 +164,8 @@ struct ConfigurationProblemTests {
         #expect(device.problems.map(\.fault) == ["it cannot be read: it is larger than 1048576 bytes"])
     }
 
-    @Test("a secret's file that is missing, empty, or holds more than the secret is an error")
-    func secretFiles() {
+    @Test("the file of a secret is an error if it is missing, is empty, or holds more than the secret")
+    func wrongSecretFiles() {
         let given = { (content: String) in
             ConfigurationFixture(options: ["--auth.clientSecretFile=$DIR/s"], others: ["s": content]).problems().map(\.fault)
         }
@@ -150,7 +177,7 @@ struct ConfigurationProblemTests {
     }
 
     @Test("no secret appears in any problem", arguments: SettingKey.all.filter(\.isSecret).map(\.name))
-    func secretsStaySilent(name: String) {
+    func problemsShowNoSecret(name: String) {
         let secret = "hunter2-hunter2"
         let wrong = secret + "\u{1}"
         var texts: [String] = []
@@ -167,33 +194,33 @@ struct ConfigurationProblemTests {
         }
     }
 
-    @Test("a password in a URL that may not hold one is not shown")
+    @Test("a password in a URL that must not hold one is not shown")
     func passwordInURL() throws {
         let problem = try #require(ConfigurationFixture(options: ["--api.baseURL=https://me:hunter2@x/"]).problems().first)
         #expect(!"\(problem)".contains("hunter2"))
     }
 
-    @Test("who does not call BOS needs none of the secrets for it", arguments: ["file", "authorise"])
-    func secretsOfOthers(mode: String) {
+    @Test("a program that does not call BOS needs none of its secrets", arguments: ["file", "authorise"])
+    func secretsAreForTheWorker(mode: String) {
         #expect(ConfigurationFixture(program: .poller, file: "auth: {mode: \(mode)}").problems().isEmpty)
         #expect(ConfigurationFixture(program: nil, file: "auth: {mode: \(mode)}").problems().isEmpty)
         #expect(!ConfigurationFixture(program: .worker, file: "auth: {mode: \(mode)}").problems().isEmpty)
     }
 
     @Test(
-        "http:// to this machine is no risk, and to another it can be allowed",
+        "http:// to this machine is allowed, and http:// to another machine can be allowed",
         arguments: [
             ["--api.baseURL=http://127.0.0.1:8080/api"], ["--api.baseURL=http://127.9.8.7/api"], ["--api.baseURL=http://[::1]:8080/api"],
             ["--api.baseURL=http://localhost/api"], ["--api.baseURL=http://bos.example/api", "--api.allowPlainHTTP=true"],
             ["--api.baseURL=https://bos.example/api"], ["--auth.url=http://unused.example/"],
             ["--api.baseURL=http://localhost/api", "--retry.settle.window=31s"], ["--retry.settle.window=90s"],
         ])
-    func plainHTTP(options: [String]) {
+    func allowedPlainHTTP(options: [String]) {
         #expect(ConfigurationFixture(options: options).problems().isEmpty)
     }
 
     @Test(
-        "values that do not go together are an error",
+        "values that conflict are an error",
         arguments: [
             (["--retry.settle.window=20s"], "retry.settle.window"), (["--retry.settle.window=89s"], "retry.settle.window"),
             (["--api.baseURL=http://127.0.0.1:9/", "--retry.settle.window=30s"], "retry.settle.window"),
@@ -213,14 +240,14 @@ struct ConfigurationProblemTests {
             (["--amqp.queues.status=bos.recharge"], "amqp.queues.status"),
             (["--amqp.exchanges.dead=bos.jobs"], "amqp.exchanges.dead"),
         ])
-    func contradictions(options: [String], key: String) {
+    func conflicts(options: [String], key: String) {
         let problems = ConfigurationFixture(options: options).problems()
         #expect(problems.map(\.key).contains(key))
         #expect(problems.allSatisfy { $0.origin == .commandLine })
     }
 
     @Test(
-        "a secret in a file that every user may read is refused, and is not shown",
+        "a secret in a file that every user may read is an error that does not show it",
         arguments: [
             "auth:\n  clientSecret: s3cret", "pan:\n  nepKey: s3cret", "amqp:\n  urls: [\"amqp://bos:s3cret@10.0.0.1/%2f\"]",
         ])
@@ -232,12 +259,12 @@ struct ConfigurationProblemTests {
     }
 
     @Test(
-        "a file that every user may read is right where it holds no secret",
+        "a file that every user may read is allowed if it holds no secret",
         arguments: [
             "amqp:\n  urls: [\"amqp://guest:guest@127.0.0.1/%2f\", \"amqp://10.0.0.1\"]", "ledger:\n  url: sqlite:/tmp/a:b@c.sqlite",
             "auth:\n  clientSecretFile: /nowhere",
         ])
-    func harmless(file: String) {
+    func readableFileWithoutSecret(file: String) {
         #expect(!ConfigurationFixture(file: file, mode: 0o644).problems().contains { $0.fault.contains("every user") })
     }
 }

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("The poller's health", .timeLimit(.minutes(1)))
 struct PollerHealthTests {
-    @Test("a poller that looks rarely is alive between its rounds, and not once a round is missing")
+    @Test("a poller with a long interval is live between its rounds, and not live once a round is missing")
     func longInterval() throws {
         let connection = try Connection(
             configuration: AMQPConfiguration(urls: []), role: "test", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

@@ -3,8 +3,8 @@ import Testing
 
 @testable import Daemon
 
-/// Asks the real `systemd-analyze` about the real unit files.
-@Suite("The systemd units", .timeLimit(.minutes(2)))
+/// Checks the unit files of this repository with the machine's `systemd-analyze`.
+@Suite("systemd units", .timeLimit(.minutes(2)))
 struct ServiceUnitTests {
     private static let programs = ["bos-worker", "bos-poller"]
 
@@ -13,40 +13,40 @@ struct ServiceUnitTests {
             .appending(path: "systemd/\(program).service")
     }
 
-    @Test("systemd finds nothing wrong with it", arguments: programs)
-    func verify(program: String) throws {
-        let (status, output) = try Self.verify(String(contentsOf: Self.unit(program), encoding: .utf8), program)
+    @Test("systemd-analyze verify finds no fault in a unit", arguments: programs)
+    func unitIsValid(program: String) throws {
+        let (status, output) = try Self.verify(String(contentsOf: Self.unit(program), encoding: .utf8), of: program)
         #expect(status == 0)
         #expect(output == "")
     }
 
-    @Test("the check above would find a misspelled line and a missing program", arguments: programs)
-    func verifyIsStrict(program: String) throws {
+    @Test("systemd-analyze verify finds a misspelled line and a missing program", arguments: programs)
+    func invalidUnitIsFound(program: String) throws {
         let text = try String(contentsOf: Self.unit(program), encoding: .utf8)
-        #expect(try Self.verify(text.replacing("ProtectHome=", with: "ProtectHomes="), program).output.contains("ProtectHomes"))
-        #expect(try Self.verify(text.replacing("bin/\(program)", with: "bin/other"), program).status != 0)
+        #expect(try Self.verify(text.replacing("ProtectHome=", with: "ProtectHomes="), of: program).output.contains("ProtectHomes"))
+        #expect(try Self.verify(text.replacing("bin/\(program)", with: "bin/other"), of: program).status != 0)
     }
 
-    @Test("systemd calls its exposure low", arguments: programs)
-    func security(program: String) throws {
+    @Test("systemd-analyze security rates the exposure of a unit as low", arguments: programs)
+    func exposureIsLow(program: String) throws {
         let (status, output) = try Self.run(["security", "--offline=true", "--threshold=15", Self.unit(program).path])
         #expect(status == 0, "\(output)")
         #expect(output.contains("Overall exposure level"))
     }
 
-    @Test("it leaves the machine's boot id readable: without it a clock that jumps could end the wait of a doubt", arguments: programs)
-    func bootID(program: String) throws {
+    @Test("a unit leaves the boot id readable: without it a clock that jumps could end a doubt's wait too early", arguments: programs)
+    func bootIDIsReadable(program: String) throws {
         #expect(try !String(contentsOf: Self.unit(program), encoding: .utf8).contains("\nProcSubset="))
     }
 
-    @Test("it starts once the clock is right, where the machine says when that is", arguments: programs)
-    func clock(program: String) throws {
+    @Test("a unit starts after time-sync.target, once the machine's clock is set", arguments: programs)
+    func startsAfterTimeSync(program: String) throws {
         let text = try String(contentsOf: Self.unit(program), encoding: .utf8)
         for line in [/\nWants=.*time-sync\.target/, /\nAfter=.*time-sync\.target/] { #expect(text.contains(line)) }
     }
 
-    @Test("it stops later than the drain time-out, and waits for readiness", arguments: programs)
-    func timeouts(program: String) throws {
+    @Test("systemd waits for readiness, and for longer than the drain time-out when it stops a unit", arguments: programs)
+    func stopTimeout(program: String) throws {
         let text = try String(contentsOf: Self.unit(program), encoding: .utf8)
         let stop = try #require(text.firstMatch(of: /TimeoutStopSec=(\d+)s/)).1
         #expect(Duration.seconds(try #require(Int(stop))) > Settings(for: .worker).drainTimeout)
@@ -54,8 +54,8 @@ struct ServiceUnitTests {
         #expect(text.contains("\nExecStart=/usr/local/bin/\(program)\n"))
     }
 
-    @Test("both keep the ledger in one folder of one user")
-    func sharing() throws {
+    @Test("both units use the same user and the same folder for the ledger")
+    func unitsShareTheLedger() throws {
         let lines = try Self.programs.map { program in
             try String(contentsOf: Self.unit(program), encoding: .utf8).split(separator: "\n")
                 .filter { $0.firstMatch(of: /^(User|StateDirectory|StateDirectoryMode|DynamicUser|UMask)=/) != nil }
@@ -64,8 +64,8 @@ struct ServiceUnitTests {
         #expect(lines[0] == lines[1])
     }
 
-    @Test("the variables in its comments exist", arguments: programs)
-    func variables(program: String) throws {
+    @Test("the variables in the comments of a unit exist", arguments: programs)
+    func variablesExist(program: String) throws {
         let text = try String(contentsOf: Self.unit(program), encoding: .utf8)
         let names = text.matches(of: /BOS_[A-Z_]+/).map { String($0.0) }
         let known = SettingKey.allNames.map { SettingKey.environmentName(of: $0) }
@@ -73,9 +73,9 @@ struct ServiceUnitTests {
         #expect(names.allSatisfy(known.contains))
     }
 
-    /// Verifies below a folder of its own that has systemd's units and an executable where the unit expects its program,
-    /// because nothing is installed on the machine that runs the tests.
-    private static func verify(_ text: String, _ program: String) throws -> (status: Int32, output: String) {
+    /// Verifies a unit below a temporary root folder, because the programs are not installed on the machine that runs the tests. The folder
+    /// has systemd's units, and an executable at the path of the unit's program.
+    private static func verify(_ text: String, of program: String) throws -> (status: Int32, output: String) {
         let files = FileManager.default
         let root = files.temporaryDirectory.appending(path: "bos-unit-\(UUID().uuidString)")
         defer { try? files.removeItem(at: root) }
@@ -95,7 +95,7 @@ struct ServiceUnitTests {
         let tool = URL(filePath: "/usr/bin/systemd-analyze")
         try #require(
             FileManager.default.isExecutableFile(atPath: tool.path),
-            "install the Debian package systemd, this test runs its systemd-analyze")
+            "install the Debian package systemd: this test runs its systemd-analyze")
         let process = Process()
         let pipe = Pipe()
         process.executableURL = tool

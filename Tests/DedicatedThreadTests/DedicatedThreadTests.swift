@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 import Testing
 
-@Suite("the dedicated thread", .timeLimit(.minutes(1)))
+@Suite("a dedicated thread", .timeLimit(.minutes(1)))
 struct DedicatedThreadTests {
     private actor Counter {
         nonisolated let thread: DedicatedThread
@@ -22,8 +22,8 @@ struct DedicatedThreadTests {
         }
     }
 
-    @Test("an actor on it runs on one thread only, whoever calls")
-    func oneThread() async throws {
+    @Test("an actor on the thread runs on that thread alone, whatever thread calls it")
+    func actorRunsOnOneThread() async throws {
         let thread = try DedicatedThread(name: "test")
         defer { thread.stop() }
         let counter = Counter(thread)
@@ -34,15 +34,15 @@ struct DedicatedThreadTests {
         #expect(await counter.threadCount == 1)
     }
 
-    @Test("it knows whether the caller runs on it, and so does the actor")
-    func isolation() async throws {
+    @Test("the thread knows whether the caller runs on it, and so does its actor")
+    func callerOnThreadIsRecognised() async throws {
         let thread = try DedicatedThread(name: "test")
         defer { thread.stop() }
         let counter = Counter(thread)
         #expect(!thread.isCurrent)
         let count = await withCheckedContinuation { continuation in
             thread.setTurn {
-                // Outside of any job, as a turn is.
+                // A turn runs outside of any job.
                 guard thread.isCurrent else { return .forJobs }
                 thread.setTurn(nil)
                 continuation.resume(returning: counter.assumeIsolated { $0.count })
@@ -52,8 +52,8 @@ struct DedicatedThreadTests {
         #expect(count == 0)
     }
 
-    @Test("a turn sleeps until its descriptor has data")
-    func descriptor() async throws {
+    @Test("the thread sleeps until the descriptor of its turn has data")
+    func sleepEndsWithDataOnDescriptor() async throws {
         var pipes: [Int32] = [0, 0]
         try #require(pipe(&pipes) == 0)
         let (readEnd, writeEnd) = (pipes[0], pipes[1])
@@ -62,7 +62,7 @@ struct DedicatedThreadTests {
         let received = await withCheckedContinuation { continuation in
             let state = Mutex<CheckedContinuation<UInt8, Never>?>(continuation)
             thread.setTurn {
-                // The first turn finds nothing and lets the other end write: only the descriptor can bring about the second.
+                // The first turn finds nothing and writes at the other end. Only the descriptor can cause the second turn.
                 if turns.add(1, ordering: .relaxed).newValue == 1 {
                     var byte: UInt8 = 42
                     _ = write(writeEnd, &byte, 1)
@@ -81,17 +81,17 @@ struct DedicatedThreadTests {
     }
 
     @Test("a wake-up is never lost, however close it comes to the sleep")
-    func wakeUps() async throws {
+    func wakeUpIsNeverLost() async throws {
         let thread = try DedicatedThread(name: "test")
         let counter = Counter(thread)
-        // Each job is enqueued as the thread goes to sleep after the one before. A lost wake-up hangs, and the time limit ends it.
+        // Each job is enqueued as the thread goes to sleep after the job before. A lost wake-up hangs until the time limit.
         for _ in 0..<20_000 { await counter.increment() }
         #expect(await counter.count == 20_000)
         thread.stop()
     }
 
-    @Test("stopping runs the jobs that were enqueued and ends the thread")
-    func stopping() async throws {
+    @Test("stopping runs the enqueued jobs and ends the thread")
+    func stopRunsEnqueuedJobs() async throws {
         let thread = try DedicatedThread(name: "test-stopping")
         let counter = Counter(thread)
         let task = Task { await counter.increment() }
@@ -102,15 +102,14 @@ struct DedicatedThreadTests {
     }
 
     @Test("the timeout of a sleep is rounded up to whole milliseconds")
-    func rounding() async throws {
+    func sleepTimeoutIsRoundedUp() async throws {
         let thread = try DedicatedThread(name: "test")
         let turns = Atomic<Int>(0)
         let start = Mutex(ContinuousClock.now)
         let slept = await withCheckedContinuation { continuation in
             let state = Mutex<CheckedContinuation<Duration, Never>?>(continuation)
             thread.setTurn {
-                // 1.5 ms: rounded down, the turn after would come before it is over. The first sleep may be cut short: by the wake-up that
-                // came with the turn.
+                // 1.5 ms: rounded down, the next turn would come too early. The wake-up that came with the turn may cut the first sleep short.
                 let turn = turns.add(1, ordering: .relaxed).newValue
                 if turn == 2 { start.withLock { $0 = .now } }
                 guard turn > 2 else { return Wait(timeout: .microseconds(1500)) }
@@ -122,14 +121,14 @@ struct DedicatedThreadTests {
         thread.stop()
     }
 
-    @Test("wake-ups within a batch happen at its end, those of a batch within it at that one's, and all others at once")
-    func gathering() {
+    @Test("wake-ups in a batch run at its end, those of an inner batch at the end of the inner one, and all others at once")
+    func batchedWakeUpsRunAtEnd() {
         var story: [String] = []
-        func announce(_ name: String) { WakeUps.announce { story.append("\(name) woken") } }
-        WakeUps.gathered {
+        func announce(_ name: String) { WakeUps.post { story.append("\(name) woken") } }
+        WakeUps.batched {
             announce("outer")
             story.append("outer goes on")
-            WakeUps.gathered {
+            WakeUps.batched {
                 announce("inner")
                 story.append("inner goes on")
             }
@@ -139,21 +138,21 @@ struct DedicatedThreadTests {
         #expect(story == ["outer goes on", "inner goes on", "inner woken", "outer ends", "outer woken", "nobody's woken"])
     }
 
-    @Test("what a batch that fails has handed over is announced all the same")
-    func failing() {
+    @Test("the wake-ups of a batch that fails run all the same")
+    func failedBatchRunsWakeUps() {
         struct Failure: Error {}
         var isWoken = false
         #expect(throws: Failure.self) {
-            try WakeUps.gathered { () throws(Failure) in
-                WakeUps.announce { isWoken = true }
+            try WakeUps.batched { () throws(Failure) in
+                WakeUps.post { isWoken = true }
                 throw Failure()
             }
         }
         #expect(isWoken)
     }
 
-    @Test("a thread can be ended within a batch, even if it was woken in it before")
-    func stoppedInBatch() throws {
+    @Test("a thread can be stopped within a batch, even if it was woken in the batch before")
+    func stopWithinBatch() throws {
         for _ in 0..<20 {
             let thread = try DedicatedThread(name: "test")
             let turns = Atomic<Int>(0)
@@ -162,18 +161,18 @@ struct DedicatedThreadTests {
                 return .forJobs
             }
             while turns.load(ordering: .relaxed) == 0 { sched_yield() }
-            // Asleep by now, or about to be: a matter of microseconds. Only a thread that sleeps has to be told of its end.
+            // The thread sleeps by now, or is about to: a matter of microseconds. Only a sleeping thread must be woken for its end.
             usleep(1000)
-            WakeUps.gathered {
+            WakeUps.batched {
                 thread.wake()
-                // It waits for the thread's end; a wake-up that waits for the batch's end would hang both.
+                // This waits for the thread's end. A wake-up that waits for the batch's end would block both.
                 thread.stop()
             }
         }
     }
 
-    @Test("a thread that is woken within a batch wakes up once the batch is over")
-    func wokenFromBatch() async throws {
+    @Test("a thread that is woken within a batch wakes up at the end of the batch")
+    func wakeUpWithinBatch() async throws {
         let thread = try DedicatedThread(name: "test")
         let waiting = Mutex<CheckedContinuation<Void, Never>?>(nil)
         thread.setTurn {
@@ -181,9 +180,9 @@ struct DedicatedThreadTests {
             return .forJobs
         }
         for _ in 0..<5_000 {
-            // Each batch finds the thread asleep, or about to be. A wake-up that is put off and forgotten hangs.
+            // Each batch finds the thread asleep, or about to sleep. A wake-up that is postponed and forgotten hangs.
             await withCheckedContinuation { continuation in
-                WakeUps.gathered {
+                WakeUps.batched {
                     waiting.withLock { $0 = continuation }
                     thread.wake()
                 }

@@ -4,7 +4,7 @@ import Testing
 
 extension EndToEnd {
     @Suite struct BOSOutage {
-        /// How BOS can be gone.
+        /// The ways in which BOS fails.
         enum Ending: String, CaseIterable, CustomTestStringConvertible {
             case refusesConnections
             case neverAnswers
@@ -12,7 +12,7 @@ extension EndToEnd {
 
             var testDescription: String { rawValue }
 
-            /// The fault of every call; `nil` where there is nobody to call.
+            /// The simulator's fault for every call; `nil` if the simulator itself is ended.
             var fault: String? {
                 switch self {
                 case .refusesConnections: nil
@@ -23,9 +23,9 @@ extension EndToEnd {
         }
 
         @Test(
-            "while BOS is gone recharges stay in their queue, few calls are made, and all goes on by itself when it is well again",
+            "while BOS fails, recharges stay in their queue and few calls are made; the worker goes on by itself when BOS works again",
             arguments: Ending.allCases)
-        func outage(_ ending: Ending) async throws {
+        func rechargesWaitWhileBOSFails(_ ending: Ending) async throws {
             let settings = [
                 "BOS_BREAKER_PROBE_INTERVAL": "500ms", "BOS_BREAKER_MAXIMUM_PROBE_INTERVAL": "1s", "BOS_POLLER_INTERVAL": "100ms",
                 "BOS_API_REQUEST_TIMEOUT": "2s",
@@ -33,11 +33,11 @@ extension EndToEnd {
             try await System.run(settings) { system in
                 let worker = try await system.startReadyWorker()
                 let (poller, _) = try system.startPoller()
-                try await begin(ending, system)
+                try await begin(ending, in: system)
                 let references = System.references(300)
                 try await system.upstream.publishRecharges(references)
-                try await expectLeftAlone(ending, system)
-                let mended = try await end(ending, system)
+                try await expectRechargesWait(during: ending, in: system)
+                let mended = try await end(ending, in: system)
                 defer { mended?.send(SIGKILL) }
                 #expect(await system.isReady())
                 try await system.upstream.waitForFinals(references.count)
@@ -47,8 +47,8 @@ extension EndToEnd {
             }
         }
 
-        /// Consuming is paused, and stays so while BOS is probed again and again; money is sent no more, and nobody is told anything final.
-        private func expectLeftAlone(_ ending: Ending, _ system: System) async throws {
+        /// The worker pauses consumption and probes BOS repeatedly. It sends no further recharge and publishes no final reply.
+        private func expectRechargesWait(during ending: Ending, in system: System) async throws {
             let pause = "\(system.names.recharge) paused (bos)"
             try #require(await eventually { try await Web.get("\(system.http)/readyz").text.contains(pause) })
             try #require(await eventually { try await system.upstream.depth(of: system.names.recharge) > 100 })
@@ -58,7 +58,7 @@ extension EndToEnd {
             #expect(try await Web.get("\(system.http)/metrics").text.firstMatch(of: /bos_breaker_state [12]\n/) != nil)
             #expect(try await system.upstream.depth(of: system.names.recharge) > 100)
             #expect(try await system.upstream.consumers(of: system.names.recharge) == 0)
-            // One for each job that was in flight when the breaker opened, and none of the two hundred behind them.
+            // One call for each job that was in flight when the breaker opened, and none for the two hundred behind them.
             let made = try await system.callsMade("DoRecharge")
             #expect((1...100).contains(made))
             if ending != .refusesConnections {
@@ -68,14 +68,15 @@ extension EndToEnd {
             #expect(system.upstream.finalCount == 0)
         }
 
-        private func begin(_ ending: Ending, _ system: System) async throws {
+        private func begin(_ ending: Ending, in system: System) async throws {
             if let fault = ending.fault { return try await system.setFaults(#"{"faults":[{"fault":"\#(fault)","probability":1}]}"#) }
             system.simulator?.send(SIGKILL)
             _ = await system.simulator?.exitCode()
         }
 
-        /// Returns the process that is BOS from now on, if it is another one. The first had executed nothing, so that its empty books are right.
-        private func end(_ ending: Ending, _ system: System) async throws -> ChildProcess? {
+        /// Makes BOS work again. Returns the new simulator if the first was ended. Its empty books are right, because the first had executed
+        /// nothing.
+        private func end(_ ending: Ending, in system: System) async throws -> ChildProcess? {
             if ending == .refusesConnections { return try await system.startSimulatorAgain() }
             try await system.setFaults("{}")
             return nil

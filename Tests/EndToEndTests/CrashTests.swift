@@ -4,12 +4,12 @@ import Testing
 
 extension EndToEnd {
     @Suite struct Crashes {
-        @Test("a worker that is killed again and again executes nothing twice and answers everything with one reply")
-        func killed() async throws {
+        @Test("a worker that is killed repeatedly executes no recharge twice and answers each job with one reply")
+        func repeatedKillsExecuteNothingTwice() async throws {
             try await System.run(simulator: ["--latency", "5ms-50ms", "--seed", "\(Scale.seed)"]) { system in
                 let references = System.references(Scale.crashJobs)
                 var generator = SeededGenerator(seed: Scale.seed)
-                // After how many answers each worker dies. The last dies at 90 %, so that there is always work in flight.
+                // Each worker is killed after this many answers. The last kill comes before 90 %, so work is always in flight.
                 let moments = (0..<Scale.crashes).map { _ in Int.random(in: 0..<references.count * 9 / 10, using: &generator) }.sorted()
                 var worker = try await system.startReadyWorker()
                 try await system.upstream.publishRecharges(references)

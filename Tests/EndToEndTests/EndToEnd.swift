@@ -1,5 +1,5 @@
 import Testing
 
-/// Real processes on a real broker: what only the whole can show. One after another, since each needs the machine.
+/// Runs the real programs against a real broker. The tests run one after another, because each needs the whole machine.
 @Suite(.serialized, .timeLimit(.minutes(10)))
 enum EndToEnd {}

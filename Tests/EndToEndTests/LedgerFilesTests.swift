@@ -4,8 +4,8 @@ import Testing
 
 extension EndToEnd {
     @Suite struct LedgerFiles {
-        @Test("a recharge that comes after the ledger's log was removed is not sent by that worker, and once by the worker after it")
-        func logRemoved() async throws {
+        @Test("a recharge that arrives after the ledger's -wal file was removed is not sent by that worker; the next worker sends it once")
+        func removedWALStopsRecharges() async throws {
             try await System.run { system in
                 let worker = try await system.startReadyWorker()
                 try await system.upstream.publishRecharges(["before"])
@@ -29,8 +29,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("a ledger that was moved under the worker is noticed without a job, and no recharge is sent before it was put back")
-        func moved() async throws {
+        @Test("a worker notices without a job that its ledger was moved, and no recharge is sent before the ledger is put back")
+        func movedLedgerStopsRecharges() async throws {
             try await System.run { system in
                 let worker = try await system.startReadyWorker()
                 try await system.upstream.publishRecharges(["before"])
@@ -41,7 +41,7 @@ extension EndToEnd {
                 for suffix in suffixes { try #require(rename(system.ledger + suffix, "\(place)/ledger.sqlite\(suffix)") == 0) }
                 try await system.expectNotReady(naming: system.ledger + " was removed or moved")
                 #expect(await eventually { worker.output.contains("consumption.paused") }, "\(worker.output)")
-                // The pause is told before the consumer has ended.
+                // The log line comes before the consumer has ended.
                 #expect(await eventually { try await system.upstream.consumers(of: system.names.recharge) == 0 })
                 try await system.upstream.publishRecharges(["after"])
                 #expect(try await system.upstream.depth(of: system.names.recharge) == 1)
@@ -72,7 +72,7 @@ extension System {
         #expect(isNamed, "\(answer.status) \(answer.text)")
     }
 
-    /// The mark beside the ledger keeps a worker from starting.
+    /// A worker does not start while the `.damaged` mark stands beside the ledger.
     fileprivate func expectStartRefused() async throws {
         let refused = try startWorker(log: "refused.log")
         #expect(await refused.exitCode() == 78)

@@ -4,8 +4,8 @@ import Testing
 
 extension EndToEnd {
     @Suite struct Lifecycle {
-        @Test("SIGTERM finishes what is in flight, leaves the rest in the queue and ends with 0")
-        func drains() async throws {
+        @Test("after SIGTERM the worker finishes the jobs in flight, leaves the others in the queue and exits with 0")
+        func sigtermDrains() async throws {
             try await System.run(simulator: ["--latency", "200ms-400ms"]) { system in
                 let references = System.references(400)
                 var worker = try await system.startReadyWorker()
@@ -13,8 +13,8 @@ extension EndToEnd {
                 try await system.upstream.waitForFinals(1)
                 #expect(await system.stop(worker) == 0)
                 let left = try await system.upstream.depth(of: system.names.recharge)
-                #expect(left > 0, "nothing was left, so nothing was shown")
-                // Executed and answered are the same jobs: nothing was cut off.
+                #expect(left > 0, "no job was left in the queue, so the test shows nothing")
+                // The executed jobs are the answered jobs: none was cut off.
                 let answered = references.count - left
                 try await system.upstream.waitForFinals(answered)
                 #expect(try await system.executions().count == answered)
@@ -25,8 +25,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("wrong configuration ends with 78 and names key, source and remedy; a wrong option ends with 64")
-        func wrongConfiguration() async throws {
+        @Test("a wrong configuration ends with 78 and names key, source and remedy; a wrong option ends with 64")
+        func wrongConfigurationIsNamed() async throws {
             try await System.run { system in
                 let wrong = try system.startWorker(["BOS_API_REQUEST_TIMEOUT": "soon"], log: "wrong.log")
                 #expect(await wrong.exitCode() == 78)
@@ -37,8 +37,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("asking whether the worker is ready, or how it is, writes nothing to the ledger")
-        func readinessIsFree() async throws {
+        @Test("requests to /readyz and /api/status write nothing to the ledger")
+        func healthPagesCommitNothing() async throws {
             try await System.run { system in
                 let worker = try await system.startReadyWorker()
                 func commits() async throws -> Int {
@@ -52,14 +52,14 @@ extension EndToEnd {
                     #expect(try await Web.get("\(system.http)/readyz").status == 200)
                     #expect(try await Web.get("\(system.http)/api/status").status == 200)
                 }
-                // The sampler's own, every few seconds.
+                // The sampler commits every few seconds.
                 #expect(try await commits() - before < 100)
                 #expect(await system.stop(worker) == 0)
             }
         }
 
         @Test("without a terminal each log line is one JSON object, and no line holds a subscriber's number")
-        func logs() async throws {
+        func logLinesAreJSONWithoutNumbers() async throws {
             try await System.run { system in
                 let worker = try await system.startReadyWorker(["BOS_LOG_LEVEL": "debug"])
                 try await system.upstream.publishRecharges(["one", "two"])

@@ -5,44 +5,44 @@ import Testing
 
 extension EndToEnd {
     @Suite struct Malformed {
-        /// A message that is no job, and the reason it must be dead-lettered with; none for what is refused without being kept.
+        /// A message that is not a job, and the reason that the worker must give for it.
         private struct Bad: Sendable {
             let body: [UInt8]
             var type: String?
             let reason: String
 
-            init(_ text: String, type: String? = nil, _ reason: String) {
+            init(_ text: String, type: String? = nil, reason: String) {
                 (body, self.type, self.reason) = (Array(text.utf8), type, reason)
             }
 
-            init(bytes: [UInt8], _ reason: String) { (body, self.reason) = (bytes, reason) }
+            init(bytes: [UInt8], reason: String) { (body, self.reason) = (bytes, reason) }
         }
 
         private static let kinds: [Bad] = [
-            Bad("", "undecodable"),
-            Bad("not JSON", "undecodable"),
-            Bad("{\"operator\":311,", "undecodable"),
-            Bad("[1,2,3]", "undecodable"),
-            Bad(bytes: [0x7B, 0x22, 0xFF, 0xFE, 0x22, 0x3A, 0x31, 0x7D], "undecodable"),
-            Bad(String(repeating: "[", count: 30_000), "undecodable"),
-            Bad("{}", "invalid_job"),
-            Bad(#"{"operator":"many","canumber":"DL12CB4685","amount":10,"referenceid":"x"}"#, "invalid_job"),
-            Bad(#"{"operator":311,"canumber":7,"amount":10,"referenceid":"x"}"#, "invalid_job"),
-            Bad(#"{"operator":311,"canumber":"DL12CB4685","amount":"ten","referenceid":"x"}"#, "invalid_job"),
-            Bad(#"{"operator":311,"canumber":"DL12CB4685","amount":1e400,"referenceid":"x"}"#, "invalid_job"),
-            Bad(#"{"operator":311,"canumber":"DL12CB4685","amount":10,"referenceid":{"a":[null]}}"#, "invalid_job"),
-            Bad(#"{"operator":311,"canumber":"DL12CB4685","amount":10,"referenceid":"x","expires_at":"soon"}"#, "invalid_job"),
-            Bad(#"{"referenceid":"x"}"#, type: "recharge.undo", "invalid_job"),
-            Bad(bytes: [UInt8](repeating: UInt8(ascii: "a"), count: 65_537), "too_large"),
-            Bad(bytes: [UInt8](repeating: UInt8(ascii: "a"), count: 3 << 20), "too_large"),
+            Bad("", reason: "undecodable"),
+            Bad("not JSON", reason: "undecodable"),
+            Bad("{\"operator\":311,", reason: "undecodable"),
+            Bad("[1,2,3]", reason: "undecodable"),
+            Bad(bytes: [0x7B, 0x22, 0xFF, 0xFE, 0x22, 0x3A, 0x31, 0x7D], reason: "undecodable"),
+            Bad(String(repeating: "[", count: 30_000), reason: "undecodable"),
+            Bad("{}", reason: "invalid_job"),
+            Bad(#"{"operator":"many","canumber":"DL12CB4685","amount":10,"referenceid":"x"}"#, reason: "invalid_job"),
+            Bad(#"{"operator":311,"canumber":7,"amount":10,"referenceid":"x"}"#, reason: "invalid_job"),
+            Bad(#"{"operator":311,"canumber":"DL12CB4685","amount":"ten","referenceid":"x"}"#, reason: "invalid_job"),
+            Bad(#"{"operator":311,"canumber":"DL12CB4685","amount":1e400,"referenceid":"x"}"#, reason: "invalid_job"),
+            Bad(#"{"operator":311,"canumber":"DL12CB4685","amount":10,"referenceid":{"a":[null]}}"#, reason: "invalid_job"),
+            Bad(#"{"operator":311,"canumber":"DL12CB4685","amount":10,"referenceid":"x","expires_at":"soon"}"#, reason: "invalid_job"),
+            Bad(#"{"referenceid":"x"}"#, type: "recharge.undo", reason: "invalid_job"),
+            Bad(bytes: [UInt8](repeating: UInt8(ascii: "a"), count: 65_537), reason: "too_large"),
+            Bad(bytes: [UInt8](repeating: UInt8(ascii: "a"), count: 3 << 20), reason: "too_large"),
         ]
 
-        @Test("messages that are no jobs are kept with their reason and refused, and the worker goes on in the same memory")
-        func thousand() async throws {
+        @Test("messages that are not jobs are refused and dead-lettered with a reason, and the worker's memory does not grow")
+        func malformedMessagesAreDeadLettered() async throws {
             try await System.run { system in
                 let worker = try await system.startReadyWorker()
                 let count = Scale.malformed
-                // The first round of each kind grows what is kept for later use; from then on memory must not grow with messages.
+                // The first message of each kind fills caches. After that, memory must not grow with the number of messages.
                 let warmUp = min(count, Self.kinds.count)
                 try await Self.publish(0..<warmUp, to: system)
                 try await system.upstream.waitForFinals(warmUp)
@@ -74,8 +74,8 @@ extension EndToEnd {
             }
         }
 
-        /// What a person finds in the queue of dead letters: of each its body as it came, and why it is there. A body so large that the worker
-        /// does not take it in is moved by the broker, which says in its own words that it was rejected.
+        /// Expects each dead letter to have its original body and a reason. The worker rejects a body that is too large to be read. The
+        /// broker moves that message and adds its own header.
         private static func expectLetters(_ count: Int, in system: System) async throws {
             var expected = Dictionary((0..<count).map { (kinds[$0 % kinds.count].body, 1) }, uniquingKeysWith: +)
             for letter in await system.upstream.messages(count, of: system.names.dead) {
@@ -100,14 +100,14 @@ extension EndToEnd {
             #expect(expected.filter { $0.key.count <= 1 << 20 }.values.allSatisfy { $0 == 0 })
         }
 
-        /// What the worker counted, by reason.
+        /// Expects the worker's counters to show each reason as often as it was caused.
         private static func expectReasons(_ count: Int, in system: System) async throws {
             let expected = Dictionary((0..<count).map { (kinds[$0 % kinds.count].reason, 1) }, uniquingKeysWith: +)
-            // Every refusal is a reply that was published.
+            // Each refusal is one published reply.
             let lines =
                 ["bos_replies_published_total{kind=\"recharge\"} \(count)\n"]
                 + expected.map { "bos_dead_letters_total{reason=\"\($0)\"} \($1)\n" }
-            // A letter is counted once the broker has confirmed it, a moment after it is there.
+            // The worker counts a dead letter once the broker has confirmed it, so the counter may follow the queue.
             #expect(
                 await eventually {
                     let metrics = try await Web.get("\(system.http)/metrics").text

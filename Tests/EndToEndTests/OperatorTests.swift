@@ -6,21 +6,21 @@ import LedgerSQLite
 import Testing
 
 extension EndToEnd {
-    /// What people do to doubts with `bosctl`, beside a running worker.
+    /// What operators do about doubts with `bosctl` while a worker runs.
     @Suite struct Operators {
-        /// A recharge whose answer is lost stays in doubt for hours: the next enquiry is far away.
+        /// A recharge whose answer is lost stays in doubt for hours, because the next enquiry is due much later.
         private static let doubtful = [
             "BOS_API_REQUEST_TIMEOUT": "1s", "BOS_RETRY_SETTLE_WINDOW": "1h", "BOS_RETRY_ENQUIRY_INITIAL_BACKOFF": "10m",
             "BOS_RETRY_ENQUIRY_MAXIMUM_BACKOFF": "1h",
         ]
-        // The answers name no recharge, so that none has to be executed before one can be told from another.
+        // Answers of this shape name no recharge. So BOS has to execute none before the worker can tell one from another.
         private static let lost = ["--shape", "page", "--fault", "DoRecharge/answerLost=1"]
-        /// Enquiries fail, with many minutes until the next.
+        /// Enquiries fail, and the next one is due many minutes later.
         private static let silent = ["--fault", "RechargesStatus/serverError=1"]
         private static let unknownToBOS = lost + ["--fault", "blindEnquiry:3600=1"]
 
-        @Test("a doubt is shown, told without the subscriber's number, settled by a person once, and its asker told")
-        func resolves() async throws {
+        @Test("a doubt is shown without the subscriber's number, a person resolves it once, and its upstream gets the final reply")
+        func personResolvesDoubtOnce() async throws {
             try await System.run(Self.doubtful, simulator: Self.unknownToBOS) { system in
                 let worker = try await system.startReadyWorker()
                 try await system.makeDoubt("doubt-1")
@@ -47,23 +47,23 @@ extension EndToEnd {
                 let resolved = try await system.bosctl(resolve + ["--yes"])
                 #expect(resolved.code == 0, "\(resolved.output)")
                 try await system.upstream.waitForFinals(1)
-                try system.expectFinal("doubt-1", "succeeded", evidence: "operator", error: nil)
+                try system.expectFinal("doubt-1", outcome: "succeeded", evidence: "operator", error: nil)
                 let again = try await system.bosctl(["resolve", "doubt-1", "--failed", "--reason", "on second thoughts", "--yes"])
                 #expect(again.code == 1)
-                #expect(again.output.contains("is over since"), "\(again.output)")
+                #expect(again.output.contains("ended at"), "\(again.output)")
                 let history = try await system.bosctl("job", "doubt-1")
-                for part in ["settled by a person", "asha as", "seen on the statement", "BOS says: it does not know the reference"] {
+                for part in ["resolved by a person", "asha as", "seen on the statement", "BOS says: it does not know the reference"] {
                     #expect(history.output.contains(part), "\(history.output)")
                 }
-                #expect(try await system.bosctl("doubts").output.contains("No recharge is in doubt or held back."))
+                #expect(try await system.bosctl("doubts").output.contains("No recharge is in doubt or held."))
                 #expect(!(doubts.output + job.output + named.output + resolved.output + history.output).contains(System.subscriber))
                 try await system.finish(worker)
                 try await system.expectAllSucceeded(["doubt-1"])
             }
         }
 
-        @Test("BOS's word stands against a person's, and a retry has BOS asked at once")
-        func retries() async throws {
+        @Test("resolve is refused when BOS contradicts the person, and retry makes the worker enquire at once")
+        func contradictedResolveIsRefused() async throws {
             try await System.run(Self.doubtful, simulator: Self.lost + Self.silent) { system in
                 let worker = try await system.startReadyWorker()
                 let (poller, _) = try system.startPoller()
@@ -82,11 +82,11 @@ extension EndToEnd {
                 let retried = try await system.bosctl("retry", "doubt-1")
                 #expect(retried.code == 0, "\(retried.output)")
                 try await system.upstream.waitForFinals(1)
-                try system.expectFinal("doubt-1", "succeeded", evidence: "enquiry", error: nil)
-                #expect(try await system.bosctl("job", "doubt-1").output.contains("due at once, says asha as"))
+                try system.expectFinal("doubt-1", outcome: "succeeded", evidence: "enquiry", error: nil)
+                #expect(try await system.bosctl("job", "doubt-1").output.contains("due at once, requested by asha as"))
                 let over = try await system.bosctl("retry", "doubt-1")
                 #expect(over.code == 1)
-                #expect(over.output.contains("is over since"), "\(over.output)")
+                #expect(over.output.contains("ended at"), "\(over.output)")
                 #expect(try await system.bosctl("retry", "doubt-2").output.contains("has no recharge, recharge.status, pan.status"))
                 #expect(await system.stop(poller) == 0)
                 try await system.finish(worker)
@@ -94,8 +94,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("a person's word is taken against BOS's when it is given as such, and the history keeps both")
-        func contradicts() async throws {
+        @Test("--against-bos resolves a doubt although BOS says the opposite, and the history keeps both")
+        func againstBOSResolves() async throws {
             try await System.run(Self.doubtful, simulator: Self.lost + Self.silent) { system in
                 let worker = try await system.startReadyWorker()
                 try await system.makeDoubt("doubt-1")
@@ -105,19 +105,19 @@ extension EndToEnd {
                 ])
                 #expect(resolved.code == 0, "\(resolved.output)")
                 try await system.upstream.waitForFinals(1)
-                try system.expectFinal("doubt-1", "failed", evidence: "operator", error: "resolved_by_operator: refunded by hand")
+                try system.expectFinal("doubt-1", outcome: "failed", evidence: "operator", error: "resolved_by_operator: refunded by hand")
                 let history = try await system.bosctl("job", "doubt-1").output
                 #expect(history.contains("BOS says: it was executed (against it, --against-bos)"), "\(history)")
                 try await system.finish(worker)
             }
         }
 
-        @Test("what is parked comes first when it is oldest, is asked about once more on a retry, and settled by a person")
-        func parked() async throws {
+        @Test("the oldest doubt is listed first; a parked one is enquired about once more on retry and then resolved by a person")
+        func parkedDoubtIsRetriedAndResolved() async throws {
             try await System.run(Self.doubtful) { system in
                 let now = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
-                try await system.store("young", .inDoubt, sentAt: now + .seconds(-7_230), dueAt: now + .seconds(1_230))
-                try await system.store("old", .parked, sentAt: now + .seconds(-3 * 86_400 - 30))
+                try await system.store("young", in: .inDoubt, sentAt: now + .seconds(-7_230), dueAt: now + .seconds(1_230))
+                try await system.store("old", in: .parked, sentAt: now + .seconds(-3 * 86_400 - 30))
                 let doubts = try await system.bosctl("doubts").output.split(separator: "\n")
                 try #require(doubts.count == 4, "\(doubts)")
                 #expect(doubts[1].hasPrefix("old ") && doubts[1].contains(" 3 d ") && doubts[1].contains("a person"), "\(doubts)")
@@ -130,11 +130,11 @@ extension EndToEnd {
                 #expect(retried.code == 0, "\(retried.output)")
                 let worker = try await system.startReadyWorker()
                 let (poller, http) = try system.startPoller()
-                // BOS does not know it, and it is as old as before: back to a person it goes, through worker and poller.
+                // BOS does not know the recharge, and it is still too old, so worker and poller park it again.
                 try #require(await eventually { try await system.ledgerSummary().stored[.init(.recharge, in: .parked)] == 1 })
                 let history = try await system.bosctl("job", "old").output
-                #expect(await hasRequeued(1, "recharge", at: http))
-                // By the retry, and by the worker when the poller had brought it back.
+                #expect(await hasRequeued(1, of: "recharge", at: http))
+                // Once by the retry, and once by the worker after the poller had requeued it.
                 #expect(history.matches(of: /taken up again/).count == 2, "\(history)")
                 for part in ["from parked to in_doubt", "asks BOS", "left to a person: nothing more happens"] {
                     #expect(history.contains(part), "\(history)")
@@ -142,36 +142,37 @@ extension EndToEnd {
                 let resolved = try await system.bosctl(["resolve", "old", "--failed", "--reason", "never arrived", "--yes"])
                 #expect(resolved.code == 0, "\(resolved.output)")
                 try await system.upstream.waitForFinals(1)
-                try system.expectFinal("old", "failed", evidence: "operator", error: "resolved_by_operator: never arrived")
+                try system.expectFinal("old", outcome: "failed", evidence: "operator", error: "resolved_by_operator: never arrived")
                 #expect(try await system.executions().isEmpty)
                 #expect(await system.stop(poller) == 0)
                 try await system.finish(worker)
             }
         }
 
-        @Test("a verdict that cannot be told because the broker is away is owed, and told by the next worker")
-        func owes() async throws {
+        @Test("a final reply that bosctl cannot publish without a broker stays owed, and the next worker publishes it")
+        func replyWithoutBrokerStaysOwed() async throws {
             try await System.run(Self.doubtful, simulator: Self.unknownToBOS) { system in
                 var worker = try await system.startReadyWorker()
                 try await system.makeDoubt("doubt-1")
                 #expect(await system.stop(worker) == 0)
                 let resolved = try await system.bosctl(
                     ["resolve", "doubt-1", "--failed", "--inside-window", "--reason", "not on the statement", "--yes"],
-                    ["BOS_AMQP_URLS": "amqp://guest:guest@127.0.0.1:1/%2f"])
+                    environment: ["BOS_AMQP_URLS": "amqp://guest:guest@127.0.0.1:1/%2f"])
                 #expect(resolved.code == 75, "\(resolved.output)")
                 #expect(resolved.output.contains("or at its next start"), "\(resolved.output)")
                 #expect(try await system.ledgerSummary().unpublishedReplies == 1)
                 #expect(system.upstream.finalCount == 0)
                 worker = try system.startWorker()
                 try await system.upstream.waitForFinals(1)
-                try system.expectFinal("doubt-1", "failed", evidence: "operator", error: "resolved_by_operator: not on the statement")
+                try system.expectFinal(
+                    "doubt-1", outcome: "failed", evidence: "operator", error: "resolved_by_operator: not on the statement")
                 try await system.finish(worker)
                 #expect(try await system.ledgerSummary().unpublishedReplies == 0)
             }
         }
 
-        @Test("a purchase that came before is held back under its new reference, and sent or refused as a person says")
-        func holdsBack() async throws {
+        @Test("a repeated purchase is held under its new reference, and a person has it sent or refused")
+        func repeatedPurchaseIsHeld() async throws {
             let guarded = ["BOS_JOBS_RECHARGE_DUPLICATE_WINDOW": "10m", "BOS_JOBS_RECHARGE_DUPLICATE_ACTION": "park"]
             try await System.run(guarded) { system in
                 let worker = try await system.startReadyWorker()
@@ -183,32 +184,32 @@ extension EndToEnd {
                     try #require(await eventually { system.upstream.replies[reference]?.first?.outcome == "pending" }, "\(reference)")
                 }
                 let doubts = try await system.bosctl("doubts").output
-                for part in ["meant", "mistaken", "a person", "0 in doubt, 0 rupees; 2 never sent, held back for a person"] {
+                for part in ["meant", "mistaken", "a person", "0 in doubt, 0 rupees; 2 never sent, held for a person"] {
                     #expect(doubts.contains(part), "\(doubts)")
                 }
                 #expect(try await system.bosctl("job", "meant").output.contains("held; same purchase as recharge first"))
                 let wrong = try await system.bosctl(["resolve", "mistaken", "--succeeded", "--reason", "seen", "--yes"])
                 #expect(wrong.code == 1)
-                #expect(wrong.output.contains("never sent, it cannot have succeeded"), "\(wrong.output)")
+                #expect(wrong.output.contains("never sent, so it cannot have succeeded"), "\(wrong.output)")
                 let refused = try await system.bosctl(["resolve", "mistaken", "--failed", "--reason", "one was enough", "--yes"])
                 #expect(refused.code == 0, "\(refused.output)")
-                #expect(refused.output.contains("is settled as refused"), "\(refused.output)")
+                #expect(refused.output.contains("is resolved as refused"), "\(refused.output)")
                 let unsent = try await system.bosctl("retry", "meant")
                 #expect(unsent.code == 1)
-                #expect(unsent.output.contains("meant, 1 rupees, is held back and was never sent: add --send"), "\(unsent.output)")
+                #expect(unsent.output.contains("meant, 1 rupees, is held and was never sent: add --send"), "\(unsent.output)")
                 let sent = try await system.bosctl("retry", "meant", "--send")
                 #expect(sent.code == 0, "\(sent.output)")
                 #expect(sent.output.contains("is due now to be sent to BOS: 1 rupees"), "\(sent.output)")
                 try await system.upstream.waitForFinals(3)
-                try system.expectFinal("mistaken", "refused", evidence: "operator", error: "resolved_by_operator: one was enough")
+                try system.expectFinal("mistaken", outcome: "refused", evidence: "operator", error: "resolved_by_operator: one was enough")
                 #expect(await system.stop(poller) == 0)
                 try await system.finish(worker)
                 #expect(try await system.executions() == ["first": 1, "meant": 1])
             }
         }
 
-        @Test("a job that the worker has in its hands is left to it")
-        func leavesToTheWorker() async throws {
+        @Test("bosctl changes no job that the worker is working on")
+        func ownedJobIsNotChanged() async throws {
             try await System.run(["BOS_API_REQUEST_TIMEOUT": "50s", "BOS_RETRY_SETTLE_WINDOW": "1h"], simulator: Self.lost) { system in
                 let worker = try await system.startReadyWorker()
                 try await system.upstream.publishRecharges(["owned-1"])
@@ -224,8 +225,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("a pending PAN application is listed, and checked at once when a person says so")
-        func checksApplications() async throws {
+        @Test("a pending PAN application is listed, and retry has it checked at once")
+        func pendingApplicationIsRetried() async throws {
             try await System.run(["BOS_POLLER_PAN_FIRST_CHECK_AFTER": "1h"], simulator: ["--fault", "panPending:1=1"]) { system in
                 let worker = try await system.startReadyWorker()
                 let (poller, _) = try system.startPoller()
@@ -246,12 +247,12 @@ extension EndToEnd {
 }
 
 extension System {
-    /// Runs `bosctl` to its end, with nobody at a terminal.
-    func bosctl(_ arguments: [String], _ more: [String: String] = [:]) async throws -> (code: Int32, output: String) {
-        // As behind sudo, so that the history names a person that no test runs as.
+    /// Runs `bosctl` to its end, without a terminal.
+    func bosctl(_ arguments: [String], environment more: [String: String] = [:]) async throws -> (code: Int32, output: String) {
+        // bosctl takes the name from sudo. The history then names a person under whom no test runs.
         let own = settings.merging(["SUDO_USER": "asha"]) { $1 }.merging(more) { $1 }
         let process = try ChildProcess(
-            "bosctl", arguments, environment: own, log: folder.appendingPathComponent("bosctl-\(UUID().uuidString).log"))
+            "bosctl", arguments: arguments, environment: own, log: folder.appendingPathComponent("bosctl-\(UUID().uuidString).log"))
         return (await process.exitCode(), process.output)
     }
 
@@ -263,8 +264,8 @@ extension System {
         try #require(await eventually { upstream.replies[reference]?.first?.outcome == "in_doubt" }, "\(reference) is not in doubt")
     }
 
-    /// Puts a doubt into the ledger as a worker would have left it. No worker may be running.
-    func store(_ reference: String, _ state: JobState, sentAt: Timestamp, dueAt: Timestamp? = nil) async throws {
+    /// Stores a doubt in the ledger as a worker would have left it. No worker may be running.
+    func store(_ reference: String, in state: JobState, sentAt: Timestamp, dueAt: Timestamp? = nil) async throws {
         let recharge = Recharge(
             operatorID: 311, subscriber: Self.subscriber, amount: Money(paise: 100), reference: reference, registerID: "1234")
         var progress = Progress()
@@ -284,8 +285,8 @@ extension System {
         await ledger.close()
     }
 
-    /// There is one final reply, and it says this.
-    fileprivate func expectFinal(_ reference: String, _ outcome: String, evidence: String, error: String?) throws {
+    /// Expects exactly one final reply with this outcome, evidence and error.
+    fileprivate func expectFinal(_ reference: String, outcome: String, evidence: String, error: String?) throws {
         let finals = upstream.replies[reference, default: []].filter(\.isFinal)
         #expect(Set(finals.map(\.messageID)).count == 1)
         let reply = try JSONValue.parse(try #require(finals.first).body)

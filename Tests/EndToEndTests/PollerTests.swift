@@ -7,8 +7,8 @@ import Testing
 
 extension EndToEnd {
     @Suite struct Poller {
-        @Test("a PAN application that is pending for five checks is brought back five times; one that never ends is answered with expired")
-        func pan() async throws {
+        @Test("a PAN application that is pending for five checks is requeued five times; one that never ends is answered with expired")
+        func pendingApplicationIsRequeued() async throws {
             let settings = [
                 "BOS_POLLER_PAN_FIRST_CHECK_AFTER": "1s", "BOS_POLLER_PAN_MAXIMUM_INTERVAL": "1s", "BOS_POLLER_PAN_MAXIMUM_AGE": "15s",
                 "BOS_POLLER_INTERVAL": "100ms",
@@ -20,7 +20,7 @@ extension EndToEnd {
                 try await system.setFaults(#"{"faults":[{"fault":"panPending","probability":1,"value":5}]}"#)
                 try await system.upstream.publish(Array(#"{"refid":"p-1"}"#.utf8), as: "p-1", kind: "pan.status")
                 try await system.upstream.waitForFinals(1)
-                #expect(await hasRequeued(5, "pan.status", at: http))
+                #expect(await hasRequeued(5, of: "pan.status", at: http))
                 try await system.setFaults(#"{"faults":[{"fault":"panPending","probability":1,"value":86400}]}"#)
                 try await system.upstream.publish(Array(#"{"refid":"p-2"}"#.utf8), as: "p-2", kind: "pan.status")
                 try await system.upstream.waitForFinals(2)
@@ -32,8 +32,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("what came due while the poller was dead is brought back once, and no faster than the queue has room")
-        func comeback() async throws {
+        @Test("jobs that became due while no poller ran are requeued once, and no faster than the queue has room")
+        func overdueJobsAreRequeuedOnce() async throws {
             let settings = [
                 "BOS_POLLER_PAN_FIRST_CHECK_AFTER": "1s", "BOS_POLLER_PAN_MAXIMUM_INTERVAL": "1h", "BOS_POLLER_INTERVAL": "100ms",
                 "BOS_POLLER_QUEUE_LIMIT": "5",
@@ -49,23 +49,23 @@ extension EndToEnd {
                 #expect(waiting.count == names.count)
                 let lastDue = try #require(waiting.compactMap(\.progress.dueAt).max())
                 #expect(await eventually { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)) > lastDue })
-                // Nobody consumes: the poller fills the queue up to its limit and waits.
+                // There is no consumer: the poller fills the queue up to its limit and waits.
                 let (poller, http) = try system.startPoller()
                 #expect(await eventually { try await system.upstream.depth(of: system.names.status) == 5 })
                 #expect(await eventually { try await Web.get("\(http)/readyz").status == 200 })
-                #expect(await hasRequeued(5, "pan.status", at: http))
+                #expect(await hasRequeued(5, of: "pan.status", at: http))
                 #expect(try await system.upstream.depth(of: system.names.status) == 5)
                 let next = try await system.startReadyWorker()
                 try await system.upstream.waitForFinals(names.count)
-                #expect(await hasRequeued(30, "pan.status", at: http))
+                #expect(await hasRequeued(30, of: "pan.status", at: http))
                 for name in names { #expect(system.upstream.replies[name]?.map(\.outcome) == ["pending", "succeeded"]) }
                 #expect(await system.stop(poller) == 0)
                 #expect(await system.stop(next) == 0)
             }
         }
 
-        @Test("with everything going wrong at once every job ends, none is executed twice, and every reply agrees with BOS's books")
-        func storm() async throws {
+        @Test("when everything fails at once, every job ends, none is executed twice, and every reply agrees with BOS's books")
+        func everyFaultAtOnce() async throws {
             let settings = [
                 "BOS_POLLER_INTERVAL": "100ms", "BOS_BREAKER_PROBE_INTERVAL": "200ms", "BOS_BREAKER_MAXIMUM_PROBE_INTERVAL": "1s",
                 "BOS_POLLER_PAN_FIRST_CHECK_AFTER": "1s", "BOS_POLLER_PAN_MAXIMUM_INTERVAL": "2s", "BOS_RETRY_MAXIMUM_BACKOFF": "1s",
@@ -83,21 +83,21 @@ extension EndToEnd {
                     for name in applications {
                         try await system.upstream.publish(Array("{\"refid\":\"\(name)\"}".utf8), as: name, kind: "pan.status")
                     }
-                    async let outages: Void = endBroker(broker, system, references.count)
-                    let (worker, poller) = try await kill(programs, system, references.count)
+                    async let outages: Void = endBroker(broker, of: system, jobs: references.count)
+                    let (worker, poller) = try await kill(programs, in: system, jobs: references.count)
                     try await outages
                     try await system.setFaults("{}")
                     try await system.upstream.waitForFinals(references.count + applications.count)
                     try await system.finish(worker)
                     #expect(await system.stop(poller) == 0)
-                    try await expectAgreement(system, references)
+                    try await expectAgreement(in: system, about: references)
                 }
             }
         }
 
-        /// Kills worker and poller again and again while the first third of the jobs is answered. Returns those that live.
+        /// Kills worker and poller repeatedly while the first third of the jobs is answered. Returns the two that run at the end.
         private func kill(
-            _ programs: (ChildProcess, ChildProcess), _ system: System, _ jobs: Int
+            _ programs: (ChildProcess, ChildProcess), in system: System, jobs: Int
         ) async throws -> (worker: ChildProcess, poller: ChildProcess) {
             var (worker, poller) = programs
             for kill in 1...Scale.crashes {
@@ -112,9 +112,9 @@ extension EndToEnd {
             return (worker, poller)
         }
 
-        /// Ends the broker and starts it again, first in order and then as a power cut would: once while the programs are being killed, and
-        /// then while they live.
-        private func endBroker(_ broker: TestBroker, _ system: System, _ jobs: Int) async throws {
+        /// Ends the broker and starts it again. The first time it is shut down while the programs are being killed. After that it is
+        /// killed, as by a power cut, while the programs run.
+        private func endBroker(_ broker: TestBroker, of system: System, jobs: Int) async throws {
             for outage in 0..<Scale.stormOutages {
                 let moment = jobs * (outage * 2 + 1) / 6
                 #expect(await eventually(within: .seconds(300)) { system.upstream.finalCount >= moment })
@@ -132,7 +132,7 @@ extension EndToEnd {
             {"fault":"panRejected","probability":0.2},{"fault":"authentication","probability":0.003},{"fault":"signature","probability":0.003}]}
             """
 
-        private func expectAgreement(_ system: System, _ references: [String]) async throws {
+        private func expectAgreement(in system: System, about references: [String]) async throws {
             let executions = try await system.executions()
             let replies = system.upstream.replies
             for reference in references {
@@ -140,16 +140,16 @@ extension EndToEnd {
                 #expect(Set(finals.map(\.body)).count == 1, "\(reference) has final replies that differ")
                 #expect(
                     executions[reference, default: 0] == (finals.first?.outcome == "succeeded" ? 1 : 0),
-                    "\(reference) was executed \(executions[reference, default: 0]) times and told \(finals.map(\.outcome))")
+                    "\(reference) was executed \(executions[reference, default: 0]) times and answered \(finals.map(\.outcome))")
                 for open in replies[reference, default: []].filter({ !$0.isFinal }) {
-                    // In doubt is what was sent, and asking ends it.
+                    // Only a recharge that was sent can be in doubt, and only an enquiry ends the doubt.
                     #expect(open.outcome == "in_doubt")
                     #expect(open.count(of: "attempts") > 0, "\(reference) was in doubt and never sent")
-                    #expect(finals.allSatisfy { $0.count(of: "enquiries") > 0 }, "\(reference) was in doubt and never asked about")
+                    #expect(finals.allSatisfy { $0.count(of: "enquiries") > 0 }, "\(reference) was in doubt without an enquiry")
                 }
             }
             #expect(try await system.repeats() == 0)
-            #expect(replies.values.joined().contains { $0.outcome == "in_doubt" }, "nothing was in doubt, so nothing was shown")
+            #expect(replies.values.joined().contains { $0.outcome == "in_doubt" }, "no recharge was in doubt, so the test shows nothing")
             let summary = try await system.ledgerSummary()
             #expect(summary.stored.allSatisfy { $0.key.state.isFinal || $0.value == 0 })
             #expect(summary.unpublishedReplies == 0)

@@ -4,7 +4,7 @@ import Testing
 extension EndToEnd {
     @Suite struct Throughput {
         @Test("every recharge is executed once and answered once, and the queues end empty")
-        func undisturbed() async throws {
+        func everyRechargeIsExecutedAndAnsweredOnce() async throws {
             try await System.run(simulator: ["--latency", "1ms-10ms"]) { system in
                 let worker = try await system.startReadyWorker()
                 let references = System.references(Scale.jobs)
@@ -15,12 +15,12 @@ extension EndToEnd {
                 try await system.expectAllSucceeded(references)
                 #expect(
                     system.upstream.replies.allSatisfy { $1.count == ($0 == references[0] ? 2 : 1) },
-                    "an undisturbed worker sends no reply twice, but to whom asks twice")
+                    "an undisturbed worker sends a second reply only to a second request")
                 #expect(try await system.callsReceived("DoRecharge") == references.count)
             }
         }
 
-        /// Who asks again gets the same reply, and it says nothing about how long jobs take.
+        /// Publishes a job again. It gets the same reply, which does not count in the job's duration.
         private func repeatOne(_ references: [String], in system: System) async throws {
             try await system.upstream.publishRecharges([references[0]])
             #expect(await eventually { system.upstream.replies[references[0]]?.count == 2 })

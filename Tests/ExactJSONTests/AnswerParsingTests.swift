@@ -1,39 +1,39 @@
 import ExactJSON
 import Testing
 
-@Suite("JSON of others", .timeLimit(.minutes(1)))
+@Suite("JSON of foreign servers", .timeLimit(.minutes(1)))
 struct AnswerParsingTests {
     private static let object = JSONValue.object([.init("a", .number("1"))])
 
     @Test(
-        "what stands before the object is skipped",
+        "text before the object is skipped",
         arguments: [
             "", "\u{FEFF}", "\n \t", "\u{FEFF}\r\n", "<br />\n<b>Warning</b>: Undefined index in <b>/var/www/x.php</b> on line <b>7</b>\n",
             "<style>body{color:red}</style>", ")]}',\n", "Notice: {x}\n",
         ])
-    func prefixes(prefix: String) throws {
+    func textBeforeObjectIsSkipped(prefix: String) throws {
         for text in [prefix + #"{"a":1}"#, prefix + "{ \n\"a\":1}\r\n "] {
             #expect(try JSONValue.parse(answer: Array(text.utf8)) == Self.object)
         }
     }
 
     @Test(
-        "a text with more than one meaning is none",
+        "a text with more than one possible meaning is refused",
         arguments: [
             #"{"a":1}{"a":1}"#, #"{"a":2} {"a":1}"#, #"{"a":1}<br>"#, #"{"a":1,"b":{"a":1}"#, #"{"a":x,"b":{"a":1}}"#, #"x{"a":1}]"#,
             #"[{"a":1}]x"#, #"{"a":1,"a":2}"#, "", "<html>", "{", #"{"a"#, "\u{FEFF}", #"callback({"a":1})"#,
         ])
-    func ambiguous(text: String) {
+    func ambiguousTextIsRefused(text: String) {
         #expect(throws: JSONError.self) { try JSONValue.parse(answer: Array(text.utf8)) }
     }
 
-    @Test("another whole value is what it is", arguments: ["[]", "{}", "\u{FEFF}{}", "null", #""{\"a\":1}""#])
-    func otherValues(text: String) throws {
+    @Test("a whole value of another kind is returned as it is", arguments: ["[]", "{}", "\u{FEFF}{}", "null", #""{\"a\":1}""#])
+    func otherValuesAreReturned(text: String) throws {
         #expect(try JSONValue.parse(answer: Array(text.utf8)) != Self.object)
     }
 
-    @Test("what is no text inside a string is mended, and the rest counts")
-    func mended() throws {
+    @Test("invalid parts of a string are replaced, and the rest is kept")
+    func invalidPartsOfStringsAreReplaced() throws {
         func read(_ bytes: [UInt8]) throws -> String? {
             try JSONValue.parse(answer: Array(#"{"a":1,"m":""#.utf8) + bytes + Array(#""}"#.utf8))["m"]?.text
         }
@@ -47,8 +47,8 @@ struct AnswerParsingTests {
         #expect(throws: JSONError.self) { try read(Array(#"\x"#.utf8)) }
     }
 
-    @Test("an error's place counts from the first byte of the whole text")
-    func place() {
+    @Test("an error's offset counts from the first byte of the whole text")
+    func errorOffsetCountsFromFirstByte() {
         let error = #expect(throws: JSONError.self) { try JSONValue.parse(answer: Array(#"noise {"a":1 2}"#.utf8)) }
         #expect(error?.offset == 13)
     }

@@ -45,6 +45,7 @@ package enum Sample {
         progress.answer = Answer(
             httpStatus: 200, responseCode: 0, status: false, message: "läuft \u{0} noch", operatorID: "00123456789012345678901234567890",
             acknowledgement: "ack")
+        progress.evidence = .operator
         progress.told = state == .inDoubt ? "in_doubt" : nil
         progress.completedAt = state.isFinal ? moment(9) : nil
         return progress
@@ -52,18 +53,18 @@ package enum Sample {
 
     package static func verdict(_ state: JobState) -> Verdict {
         switch state {
-        case .succeeded: Verdict(.succeeded, .answer, answer: progress(state).answer)
-        case .failed: Verdict(.failed, .enquiry, .notExecuted, "it was not executed")
-        case .refused: Verdict(.refused, .none, .invalidJob, "it is not valid")
-        case .notFound: Verdict(.notFound, .enquiry)
-        case .expired: Verdict(.expired, .none, .deadlinePassed, "too late")
-        case .pending, .answeredPending: Verdict(.pending, .answer)
-        case .accepted, .sending, .inDoubt, .parked, .held: Verdict(.inDoubt, .none)
+        case .succeeded: Verdict(.succeeded, evidence: .answer, answer: progress(state).answer)
+        case .failed: Verdict(.failed, evidence: .enquiry, code: .notExecuted, detail: "it was not executed")
+        case .refused: Verdict(.refused, evidence: .none, code: .invalidJob, detail: "it is not valid")
+        case .notFound: Verdict(.notFound, evidence: .enquiry)
+        case .expired: Verdict(.expired, evidence: .none, code: .deadlinePassed, detail: "too late")
+        case .pending, .answeredPending: Verdict(.pending, evidence: .answer)
+        case .accepted, .sending, .inDoubt, .parked, .held: Verdict(.inDoubt, evidence: .none)
         }
     }
 
     package static func reply(_ job: Job, state: JobState, at now: Timestamp = moment(5)) -> Reply {
-        Reply(to: job, verdict(state), progress(state), acceptedAt: start, at: now)
+        Reply(to: job, verdict: verdict(state), progress: progress(state), acceptedAt: start, at: now)
     }
 
     /// - Parameter live: the runs that still work. All other owners are gone.

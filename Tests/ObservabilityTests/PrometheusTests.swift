@@ -7,7 +7,7 @@ import Testing
 struct PrometheusTests {
     private let registry = PrometheusRegistry()
 
-    @Test("a counter counts, is made once for each set of labels, and shows 0 before its first increment")
+    @Test("a counter is made once for each set of labels, counts, and shows 0 before its first increment")
     func counters() {
         let succeeded = Counter(label: "bos_jobs_total", dimensions: [("kind", "recharge"), ("outcome", "succeeded")], factory: registry)
         _ = Counter(label: "bos_jobs_total", dimensions: [("outcome", "failed"), ("kind", "recharge")], factory: registry)
@@ -31,7 +31,7 @@ struct PrometheusTests {
         #expect(registry.render().contains("bos_money_rupees_total{outcome=\"succeeded\"} 10.75\n"))
     }
 
-    @Test("gauges are set, go up and down, or are read when asked for")
+    @Test("a gauge is set, goes up and down, or is read at each scrape")
     func gauges() {
         let inFlight = Meter(label: "bos_jobs_in_flight", dimensions: [("kind", "recharge")], factory: registry)
         inFlight.increment(by: 3.0)
@@ -46,7 +46,7 @@ struct PrometheusTests {
         #expect(!text.contains("bos.status"))
     }
 
-    @Test("a timer is a histogram in seconds with the bounds of the table")
+    @Test("a timer is a histogram in seconds with the bounds of MetricName")
     func timers() {
         let timer = Timer(label: "bos_api_request_duration_seconds", dimensions: [("endpoint", "recharge")], factory: registry)
         timer.recordMilliseconds(5)
@@ -62,7 +62,7 @@ struct PrometheusTests {
         #expect(lines.contains("\(name)_count{endpoint=\"recharge\"} 3"))
     }
 
-    @Test("a recorder that aggregates is a histogram, and what is no number is left out")
+    @Test("a recorder that aggregates is a histogram, and NaN is left out")
     func recorders() {
         let rows = Recorder(label: "bos_ledger_commit_rows", factory: registry)
         rows.record(3)
@@ -73,13 +73,13 @@ struct PrometheusTests {
         #expect(text.contains("bos_ledger_commit_rows_sum 3\n"))
     }
 
-    @Test("label values are escaped and foreign names made legal")
+    @Test("label values are escaped, and invalid characters in names become underscores")
     func escaping() {
         Counter(label: "http.requests-total", dimensions: [("the.path", "a\\b\"c\nd")], factory: registry).increment()
         #expect(registry.render().contains("http_requests_total{the_path=\"a\\\\b\\\"c\\nd\"} 1\n"))
     }
 
-    @Test("infinite and undefined gauges are spelled as Prometheus reads them")
+    @Test("infinity and NaN are written as Prometheus reads them")
     func unusualNumbers() {
         for (name, value) in [("a", Double.infinity), ("b", -.infinity), ("c", .nan), ("d", 1e300), ("e", 0.1)] {
             Gauge(label: name, factory: registry).record(value)
@@ -88,14 +88,14 @@ struct PrometheusTests {
         #expect(lines == ["a +Inf", "b -Inf", "c NaN", "d 1e+300", "e 0.1"])
     }
 
-    @Test("a metric of the table made as another kind is kept off the page and noticed")
+    @Test("a metric of MetricName that is made as another kind is a conflict, and the page does not show it")
     func conflicts() {
         Gauge(label: "bos_jobs_total", factory: registry).record(1)
         #expect(registry.conflicts == ["bos_jobs_total"])
         #expect(registry.render() == "")
     }
 
-    @Test("a destroyed metric is shown no more")
+    @Test("the page does not show a destroyed metric")
     func destroyed() {
         let gauge = Gauge(label: "bos_pan_pending", factory: registry)
         gauge.record(1)
@@ -103,8 +103,8 @@ struct PrometheusTests {
         #expect(registry.render() == "")
     }
 
-    @Test("increments from many tasks are all counted")
-    func concurrency() async {
+    @Test("all increments of many tasks are counted")
+    func concurrentIncrements() async {
         let counter = Counter(label: "bos_replies_unrouted_total", factory: registry)
         let money = FloatingPointCounter(label: "bos_money_rupees_total", dimensions: [("outcome", "failed")], factory: registry)
         let rows = Recorder(label: "bos_ledger_commit_rows", factory: registry)
@@ -125,8 +125,8 @@ struct PrometheusTests {
         #expect(text.contains("bos_ledger_commit_rows_count 8000\n"))
     }
 
-    @Test("the table holds exactly the metrics and labels of the contract, and those added to it")
-    func contract() {
+    @Test("MetricName holds exactly the metrics and labels of the contract, and those that were added")
+    func metricsOfTheContract() {
         let table = Set(
             MetricName.allCases.map { $0.rawValue + ($0.row.labels.isEmpty ? "" : "{\($0.row.labels.joined(separator: ","))}") })
         let contract: Set = [
@@ -146,8 +146,8 @@ struct PrometheusTests {
         #expect(table == contract.union(added))
     }
 
-    @Test("promtool finds nothing wrong with a page of every metric")
-    func promtoolIsContent() throws {
+    @Test("promtool finds no fault in a page with every metric")
+    func promtoolFindsNoFault() throws {
         for name in MetricName.allCases {
             let dimensions = name.row.labels.map { ($0, "some \"value\"\\") }
             switch name.row.kind {
@@ -162,20 +162,20 @@ struct PrometheusTests {
         #expect(output == "")
     }
 
-    @Test("promtool would notice a counter without its ending, a broken label and a missing help text")
-    func promtoolIsStrict() throws {
+    @Test("promtool finds a counter without the ending _total, a broken label and a missing help text")
+    func promtoolFindsFaults() throws {
         #expect(try Promtool.check("# HELP a_jobs Jobs.\n# TYPE a_jobs counter\na_jobs 1\n").status != 0)
         #expect(try Promtool.check("# HELP a_total Jobs.\n# TYPE a_total counter\na_total{x=\"\"\"} 1\n").status != 0)
         #expect(try Promtool.check("# TYPE a_total counter\na_total 1\n").status != 0)
     }
 }
 
-/// Debian's promtool, from the package prometheus.
+/// The program promtool of the Debian package prometheus.
 private enum Promtool {
     static func check(_ page: String) throws -> (status: Int32, output: String) {
         let tool = "/usr/bin/promtool"
         try #require(
-            FileManager.default.isExecutableFile(atPath: tool), "install the Debian package prometheus, this test runs its promtool")
+            FileManager.default.isExecutableFile(atPath: tool), "install the Debian package prometheus: this test runs its promtool")
         let process = Process()
         let (input, output) = (Pipe(), Pipe())
         process.executableURL = URL(filePath: tool)
@@ -186,8 +186,8 @@ private enum Promtool {
         try process.run()
         try input.fileHandleForWriting.write(contentsOf: Data(page.utf8))
         try input.fileHandleForWriting.close()
-        let said = try output.fileHandleForReading.readToEnd() ?? Data()
+        let text = try output.fileHandleForReading.readToEnd() ?? Data()
         process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: said, as: UTF8.self))
+        return (process.terminationStatus, String(decoding: text, as: UTF8.self))
     }
 }

@@ -5,12 +5,12 @@ import Observability
 import ServiceLifecycle
 import Testing
 
-/// Against a datagram socket in systemd's place, in a process of its own: libsystemd looks for it in the environment, which
-/// other tests and their child processes share.
+/// Each test uses a datagram socket instead of systemd's, and runs in its own process. libsystemd finds the socket through the environment,
+/// which other tests and their child processes share.
 @Suite("systemd notification", .timeLimit(.minutes(1)))
 struct SystemdTests {
-    @Test("without a socket nothing is sent and nothing fails")
-    func disabled() async {
+    @Test("without a socket no notification is sent, and no call fails")
+    func withoutSystemd() async {
         await #expect(processExitsWith: .success) {
             unsetenv("NOTIFY_SOCKET")
             unsetenv("WATCHDOG_USEC")
@@ -21,7 +21,7 @@ struct SystemdTests {
         }
     }
 
-    @Test("every state arrives as systemd expects it")
+    @Test("each state is sent in systemd's format")
     func states() async {
         await #expect(processExitsWith: .success) {
             let socket = try NotifySocket()
@@ -38,7 +38,7 @@ struct SystemdTests {
         }
     }
 
-    @Test("the watchdog is fed while there is progress, and only then")
+    @Test("the watchdog is notified while the process makes progress, and only then")
     func watchdog() async {
         await #expect(processExitsWith: .success) {
             let socket = try NotifySocket()
@@ -60,12 +60,12 @@ struct SystemdTests {
         }
     }
 
-    @Test("the heartbeat beats from its start and ends at shutdown, with and without systemd")
-    func service() async {
+    @Test("the heartbeat beats at its start and ends at shutdown, with and without systemd")
+    func heartbeatService() async {
         await #expect(processExitsWith: .success) {
             let socket = try NotifySocket()
             try await SystemdTests.runUntilShutdown {
-                // A blocking wait for the first beat, so not on the cooperative pool.
+                // The wait for the first beat blocks, so it must not run on the cooperative pool.
                 try? await NIOThreadPool.singleton.runIfActive { socket.waitForMessage() }
             }
             #expect(socket.receive() == "WATCHDOG=1")
@@ -88,7 +88,7 @@ struct SystemdTests {
     }
 }
 
-/// A bound datagram socket, as systemd listens on one, and the environment that names it.
+/// A bound datagram socket like systemd's, and the environment variables that name it.
 private final class NotifySocket: Sendable {
     let path: String
     private let descriptor: Int32
@@ -109,14 +109,14 @@ private final class NotifySocket: Sendable {
         setenv("WATCHDOG_PID", "\(getpid())", 1)
     }
 
-    /// The next message. It was sent before this is called, so there is nothing to wait for.
+    /// The next message. It was sent before this call, so the call does not wait.
     func receive() -> String {
         var bytes = [UInt8](repeating: 0, count: 4096)
         let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
         return count < 0 ? "nothing arrived" : String(decoding: bytes[..<count], as: UTF8.self)
     }
 
-    /// Returns once a message lies ready.
+    /// Waits until a message has arrived.
     func waitForMessage() {
         var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         _ = poll(&ready, 1, -1)

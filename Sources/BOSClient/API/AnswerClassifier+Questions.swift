@@ -1,4 +1,5 @@
 internal import ExactJSON
+internal import JobModel
 
 // MARK: - Enquiries
 
@@ -9,23 +10,23 @@ extension AnswerClassifier {
         var facts = answer.facts
         guard [200, 401].contains(facts.httpStatus) else { return unexpectedStatus(facts) }
         if let problem = answer.data?.problem { return .unknown(.unreadable, detail: problem, facts) }
-        let named: NamedRecharge
-        do throws(NamedRecharge.Unreadable) {
-            named = try NamedRecharge(answer.data?.named, beside: answer.named)
+        let subject: Subject
+        do throws(Subject.Unreadable) {
+            subject = try Subject(answer.data, beside: answer.named)
         } catch {
             return .unknown(.unreadable, detail: error.problem, facts)
         }
-        facts.reference = named.reference
-        let words = Words(of: facts.message, inData: answer.data?.message ?? "", configuration)
+        facts.reference = subject.reference
+        let words = Words(of: facts.message, inData: answer.data?.message ?? "", phrases)
         if let data = answer.data, data.status != nil {
             facts.operatorID = facts.operatorID ?? data.operatorID
             if facts.message.isEmpty { facts.message = data.message }
         }
-        let verdict = verdict(facts, answer.data, saying: words)
+        let finding = finding(facts, answer.data, saying: words)
         // Words for "not now" without a verdict speak of the question.
-        if verdict == nil || verdict == .declined, asksToComeLater(facts) { return .postponed(facts) }
-        guard let verdict else { return contradictory(facts) }
-        return .answered(EnquiryAnswer(facts: facts, verdict: verdict, hasData: answer.data?.hasMembers ?? false, named: named))
+        if finding == nil || finding == .declined, asksToComeLater(facts) { return .postponed(facts) }
+        guard let finding else { return contradictory(facts) }
+        return .answered(EnquiryAnswer(facts: facts, finding: finding, subject: subject))
     }
 
     /// Which lists of the configuration have a phrase in the answer's messages.
@@ -39,42 +40,41 @@ extension AnswerClassifier {
         /// The text beside the status of the recharge says that it was done. The answer's own text may mean the question.
         let done: Bool
 
-        init(of message: String, inData dataMessage: String, _ configuration: BOSConfiguration) {
-            let texts = [message, dataMessage]
-            done = dataMessage.says(anyOf: ["success"]) && !dataMessage.says(anyOf: ["refund", "revers"])
-            func says(_ patterns: [String]) -> Bool { texts.contains { $0.contains(anyOf: patterns) } }
-            notFound = says(configuration.enquiry.notFoundPatterns)
-            failed = says(configuration.enquiry.failedPatterns)
-            postponed = says(configuration.codes.postponedPatterns)
-            failing = texts.contains { $0.says(anyOf: configuration.codes.failingPatterns) }
-            pending = texts.contains { $0.says(anyOf: configuration.codes.pendingPatterns) }
+        init(of message: String, inData dataMessage: String, _ phrases: ConfiguredPhrases) {
+            let data = Wording(dataMessage)
+            let texts = [Wording(message), data]
+            done = data.says(anyOf: ConfiguredPhrases.success) && !data.says(anyOf: ConfiguredPhrases.undone)
+            notFound = texts.contains { $0.contains(anyOf: phrases.notFound) }
+            failed = texts.contains { $0.contains(anyOf: phrases.failed) }
+            postponed = texts.contains { $0.contains(anyOf: phrases.postponed) }
+            failing = texts.contains { $0.says(anyOf: phrases.failing) }
+            pending = texts.contains { $0.says(anyOf: phrases.pending) }
         }
     }
 
     /// What the answer says of the recharge; `nil` if it decides nothing.
-    private func verdict(_ facts: BOSFacts, _ data: AnswerData?, saying words: Words) -> EnquiryAnswer.Verdict? {
+    private func finding(_ facts: BOSFacts, _ data: AnswerData?, saying words: Words) -> RechargeMachine.Finding? {
         if let code = facts.responseCode, configuration.codes.accepted.contains(code) {
             // "Not finished" beside a status of the recharge stays "not finished"; words that say otherwise leave nothing.
             let isContradicted = words.notFound || words.failed || data.map { refund($0) != .no } ?? false
             return isContradicted ? nil : .pending
         }
-        guard let data else { return outerVerdict(facts, saying: words) }
+        guard let data else { return outerFinding(facts, saying: words) }
         guard let status = data.status, status.word != "" else {
             // Data that says nothing decides nothing. A form that was not filled in goes with "not found", and with nothing else.
             return data.isBlank && isNotFound(facts, words) ? .notFound : nil
         }
-        return dataVerdict(status, data, facts, saying: words)
+        return dataFinding(status, data, facts, saying: words)
     }
 
     /// With data, the outer status and code say whether the question was answered, and `data.status` speaks of the recharge.
-    private func dataVerdict(
+    private func dataFinding(
         _ status: JSONValue, _ data: AnswerData, _ facts: BOSFacts, saying words: Words
-    ) -> EnquiryAnswer.Verdict? {
+    ) -> RechargeMachine.Finding? {
         guard let word = status.word, facts.status != false, facts.httpStatus == 200, !words.notFound,
             facts.responseCode == nil || facts.responseCode == configuration.codes.done
         else { return nil }
-        let enquiry = configuration.enquiry
-        let lists = [enquiry.succeededWords, enquiry.failedWords, enquiry.pendingWords].map { $0.contains(word: word) }
+        let lists = [self.words.succeeded, self.words.failed, self.words.pending].map { $0.contains(word) }
         let refund = refund(data)
         switch (lists, refund) {
         case ([true, false, false], .no) where !words.failed && !words.failing && !words.pending && !words.postponed: return .succeeded
@@ -96,15 +96,13 @@ extension AnswerClassifier {
     private func refund(_ data: AnswerData) -> Refund {
         guard let refunded = data.refunded else { return .no }
         guard let word = refunded.word else { return .unreadable }
-        let (yes, no) = (
-            configuration.enquiry.refundedWords.contains(word: word), configuration.enquiry.notRefundedWords.contains(word: word)
-        )
+        let (yes, no) = (words.refunded.contains(word), words.notRefunded.contains(word))
         if word.isEmpty || (no && !yes) { return .no }
         return yes && !no ? .yes : .unreadable
     }
 
     /// Without data the outer status is all there is.
-    private func outerVerdict(_ facts: BOSFacts, saying words: Words) -> EnquiryAnswer.Verdict? {
+    private func outerFinding(_ facts: BOSFacts, saying words: Words) -> RechargeMachine.Finding? {
         let codes = configuration.codes
         if isNotFound(facts, words) { return .notFound }
         switch (facts.status, facts.responseCode) {
@@ -115,7 +113,7 @@ extension AnswerClassifier {
         // A duplicate is said of a request to recharge; about an enquiry it proves nothing.
         case (_, codes.done), (_, codes.duplicateReference), (_, nil), (true, _), (nil, _): return nil
         case (false, let code?):
-            if words.notFound || facts.message.says(anyOf: ["success"]) { return nil }
+            if words.notFound || Wording(facts.message).says(anyOf: ConfiguredPhrases.success) { return nil }
             if configuration.enquiry.failedCodes.contains(code) { return words.pending || words.postponed ? nil : .failed(refunded: false) }
             return words.failed && !words.postponed && !codes.askAgain.contains(code) ? .failed(refunded: false) : .declined
         }
@@ -140,21 +138,23 @@ extension AnswerClassifier {
         let isPending = facts.responseCode.map(codes.accepted.contains) ?? false
         let hasFailedCode = facts.status != true && facts.responseCode.map(configuration.pan.failedCodes.contains) ?? false
         guard !facts.message.isEmpty || isPending || hasFailedCode else { return contradictory(facts) }
-        return .answered(PANAnswer(facts: facts, verdict: panVerdict(facts, hasFailedCode: hasFailedCode)))
+        return .answered(PANAnswer(facts: facts, finding: panFinding(facts, hasFailedCode: hasFailedCode)))
     }
 
-    private func panVerdict(_ facts: BOSFacts, hasFailedCode: Bool) -> PANAnswer.Verdict {
-        let (pan, codes) = (configuration.pan, configuration.codes)
+    private func panFinding(_ facts: BOSFacts, hasFailedCode: Bool) -> PANStatusMachine.Finding {
+        let codes = configuration.codes
         if let code = facts.responseCode, codes.accepted.contains(code) { return .pending }
-        let isDuplicate = facts.message.contains(anyOf: ["duplicate refid"])
-        let lists = [pan.pendingPatterns, pan.completedPatterns, pan.rejectedPatterns].map(facts.message.contains(anyOf:)) + [isDuplicate]
-        switch lists {
+        let lists = [phrases.panPending, phrases.panCompleted, phrases.panRejected, ConfiguredPhrases.duplicateRefID]
+        let wording = Wording(facts.message)
+        switch lists.map(wording.contains(anyOf:)) {
         // A code that says something else, or "no", contradicts the words.
         case [false, true, false, false] where facts.status != false && (facts.responseCode == nil || facts.responseCode == codes.done):
             return hasFailedCode ? .pending : .completed
         case [false, false, true, false]: return .rejected
-        case [false, false, false, true] where facts.status != true: return .failed(code: facts.responseCode)
-        case [false, false, false, false] where hasFailedCode: return .failed(code: facts.responseCode)
+        case [false, false, false, true] where facts.status != true:
+            return .failed(isDuplicate: wording.contains(anyOf: ConfiguredPhrases.duplicate))
+        case [false, false, false, false] where hasFailedCode:
+            return .failed(isDuplicate: wording.contains(anyOf: ConfiguredPhrases.duplicate))
         default: return .pending
         }
     }
@@ -170,7 +170,16 @@ extension JSONValue {
     }
 }
 
-extension [String] {
-    /// Whether one of them is this word, which is in small letters already.
-    fileprivate func contains(word: String) -> Bool { contains(word) || contains { $0.lowercased() == word } }
+/// The words of a configuration that stand in `data`, in small letters.
+struct EnquiryWords: Sendable {
+    let succeeded, failed, pending, refunded, notRefunded: Set<String>
+
+    init(_ enquiry: BOSConfiguration.Enquiry) {
+        func small(_ words: [String]) -> Set<String> { Set(words.map { $0.lowercased() }) }
+        succeeded = small(enquiry.succeededWords)
+        failed = small(enquiry.failedWords)
+        pending = small(enquiry.pendingWords)
+        refunded = small(enquiry.refundedWords)
+        notRefunded = small(enquiry.notRefundedWords)
+    }
 }

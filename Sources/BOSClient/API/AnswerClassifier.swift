@@ -1,17 +1,26 @@
 internal import ExactJSON
+internal import JobModel
 
 /// Decides what an HTTP answer means: by the response code first, the HTTP status second, and when in doubt that it is not known.
 ///
 /// A pure function of the answer and the configuration; the tables are those of bos-api.md#dorecharge and the sections after it.
 struct AnswerClassifier: Sendable {
     let configuration: BOSConfiguration
+    let phrases: ConfiguredPhrases
+    let words: EnquiryWords
+
+    init(configuration: BOSConfiguration) {
+        self.configuration = configuration
+        phrases = ConfiguredPhrases(configuration)
+        words = EnquiryWords(configuration.enquiry)
+    }
 
     /// An answer to `DoRecharge`. A wrong "done" or "refused" costs money, so both need a status and a code that agree.
-    /// - Parameter request: what was asked. An answer that names another subscriber or amount is no answer to it, also where it says that nothing
+    /// - Parameter recharge: what was asked for. An answer that names another subscriber or amount is no answer to it, also where it says that nothing
     ///   was taken: what was not taken is sent again.
-    func recharge(_ answer: ReadAnswer, to request: RechargeRequest? = nil, version: CredentialVersion) -> Attempt<RechargeAnswer> {
+    func recharge(_ answer: ReadAnswer, to recharge: Recharge? = nil, version: CredentialVersion) -> Attempt<RechargeAnswer> {
         let facts = answer.facts
-        if let request, !answer.named.mayBe(request) {
+        if let recharge, !answer.named.mayBe(recharge) {
             return .unknown(.contradictory, detail: "the answer names another subscriber or amount (\(facts))", facts)
         }
         if let early: Attempt<RechargeAnswer> = common(answer, version: version) { return early }
@@ -20,9 +29,10 @@ struct AnswerClassifier: Sendable {
         switch (facts.status, facts.responseCode) {
         case (true, codes.done):
             // Success with an error's HTTP status, or with words that say otherwise, contradicts itself.
-            guard (200...299).contains(facts.httpStatus), !saysOtherwise(facts.message) else { return contradictory(facts) }
+            let wording = Wording(facts.message)
+            guard (200...299).contains(facts.httpStatus), !saysOtherwise(wording) else { return contradictory(facts) }
             // "Request taken" has the same numbers as "done"; only the words tell them apart.
-            return .answered(RechargeAnswer(facts: facts, meaning: facts.message.says(anyOf: codes.pendingPatterns) ? .accepted : .done))
+            return .answered(RechargeAnswer(facts: facts, meaning: wording.says(anyOf: phrases.pending) ? .accepted : .done))
         case (_, let code?) where codes.accepted.contains(code):
             return .answered(RechargeAnswer(facts: facts, meaning: .accepted))
         case (_, codes.duplicateReference):
@@ -31,7 +41,7 @@ struct AnswerClassifier: Sendable {
             return contradictory(facts)
         case (false, let code):
             let isFinal = code.map(codes.finalRefusals.contains) == true && !saysTaken(facts.message)
-            return .answered(RechargeAnswer(facts: facts, meaning: .refused(code: code, isFinal: isFinal)))
+            return .answered(RechargeAnswer(facts: facts, meaning: .refused(isFinal: isFinal)))
         }
     }
 
@@ -61,7 +71,7 @@ struct AnswerClassifier: Sendable {
     func asksToComeLater(_ facts: BOSFacts) -> Bool {
         guard facts.status != true, facts.responseCode.map(claimsExecution) != true else { return false }
         return facts.responseCode.map(configuration.codes.postponed.contains) == true
-            || facts.message.contains(anyOf: configuration.codes.postponedPatterns)
+            || Wording(facts.message).contains(anyOf: phrases.postponed)
     }
 
     /// Whether a recharge was certainly not taken and may be sent later. Words alone are a guess: BOS must have refused it besides.
@@ -78,16 +88,11 @@ struct AnswerClassifier: Sendable {
             || facts.acknowledgement?.utf8.contains { $0 != UInt8(ascii: "0") } == true || saysTaken(facts.message)
     }
 
-    /// Not "accepted" alone, for a token may be "not accepted".
-    private func saysTaken(_ message: String) -> Bool {
-        let phrases = ["success", "request accepted", "recharge accepted", "has been accepted"]
-        return message.says(anyOf: configuration.codes.pendingPatterns + phrases)
-    }
+    private func saysTaken(_ message: String) -> Bool { Wording(message).says(anyOf: phrases.taken) }
 
     /// Whether words contradict a success: that it failed, or that it was not taken.
-    private func saysOtherwise(_ message: String) -> Bool {
-        message.says(anyOf: configuration.codes.failingPatterns)
-            || message.contains(anyOf: configuration.enquiry.failedPatterns + configuration.codes.postponedPatterns)
+    private func saysOtherwise(_ wording: Wording) -> Bool {
+        wording.says(anyOf: phrases.failing) || wording.contains(anyOf: phrases.failed) || wording.contains(anyOf: phrases.postponed)
     }
 
     /// Whether our token was refused in another way than by code 15 or 16. Source: RFC 9110, section 15.5.2, and RFC 6750, section 3.1.
@@ -97,8 +102,9 @@ struct AnswerClassifier: Sendable {
         // The API that hands out tokens refuses one in this form, also with HTTP 200 (assumed).
         if let subCode = answer.subCode, ["401", "403"].contains(subCode), [200, 401, 403].contains(facts.httpStatus) { return true }
         // What is known to be said of the business is said of the business.
-        guard facts.httpStatus == 401, !facts.message.contains(anyOf: configuration.businessPatterns) else { return false }
-        return facts.status == nil || answer.refusesToken || facts.message.contains(anyOf: ["token", "unauthori"])
+        let wording = Wording(facts.message)
+        guard facts.httpStatus == 401, !wording.contains(anyOf: phrases.business) else { return false }
+        return facts.status == nil || answer.refusesToken || wording.contains(anyOf: ConfiguredPhrases.token)
     }
 
     /// Whether a code says that BOS did take the recharge, now or before.
@@ -121,49 +127,10 @@ struct AnswerClassifier: Sendable {
     }
 }
 
-extension BOSConfiguration {
-    /// Words that an answer says of a recharge or an application, never of our credentials.
-    fileprivate var businessPatterns: [String] {
-        enquiry.notFoundPatterns + enquiry.failedPatterns + pan.completedPatterns + pan.rejectedPatterns + pan.pendingPatterns + [
-            "duplicate"
-        ]
-    }
-}
-
 extension NamedValues {
-    /// Whether subscriber and amount, where they are named, are those of the request.
-    fileprivate func mayBe(_ request: RechargeRequest) -> Bool {
-        if let subscriber = ReadAnswer.identifier(subscriber), !subscriber.utf8.elementsEqual(request.subscriber.utf8) { return false }
-        return ReadAnswer.identifier(amount).map { $0.hasSameValue(as: request.amount) } ?? true
-    }
-}
-
-extension String {
-    /// Whether one of these texts is a part of it, compared without regard to case.
-    func contains(anyOf patterns: [String]) -> Bool { holds(oneOf: patterns, atWordStart: false) }
-
-    /// Whether one of these phrases begins at the start of a word in it, compared without regard to case: "pending" is in "TXN_PENDING" and
-    /// not in "depending".
-    func says(anyOf phrases: [String]) -> Bool { holds(oneOf: phrases, atWordStart: true) }
-
-    /// Bytes are compared, since every answer is held against some thirty phrases.
-    private func holds(oneOf phrases: [String], atWordStart: Bool) -> Bool {
-        guard !isEmpty, !phrases.isEmpty else { return false }
-        let text = inSmallLetters
-        func mayBegin(_ place: Int) -> Bool {
-            !atWordStart || place == 0 || !(UInt8(ascii: "a")...UInt8(ascii: "z")).contains(text[place - 1])
-        }
-        return phrases.contains { phrase in
-            let phrase = phrase.inSmallLetters
-            guard let first = phrase.first, phrase.count <= text.count else { return false }
-            return (0...(text.count - phrase.count)).contains { place in
-                text[place] == first && mayBegin(place) && text[place...].starts(with: phrase)
-            }
-        }
-    }
-
-    private var inSmallLetters: [UInt8] {
-        guard utf8.allSatisfy({ $0 < 0x80 }) else { return Array(lowercased().utf8) }
-        return utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
+    /// Whether subscriber and amount, where they are named, are those of the recharge.
+    fileprivate func mayBe(_ recharge: Recharge) -> Bool {
+        if let subscriber = ReadAnswer.digits(subscriber), !subscriber.utf8.elementsEqual(recharge.subscriber.utf8) { return false }
+        return ReadAnswer.digits(amount).map { $0.hasSameValue(as: recharge.amount.rupees) } ?? true
     }
 }

@@ -1,4 +1,5 @@
 internal import ExactJSON
+internal import JobModel
 
 /// The member `data` of an answer to an enquiry: what BOS says of the recharge itself. Source of the names: bos-api.md#rechargesstatus.
 struct AnswerData {
@@ -15,29 +16,34 @@ struct AnswerData {
     var problem: String?
 
     /// - Returns: `nil` for null and for an empty text, which say that there is no data.
-    init?(_ value: JSONValue) {
+    /// - Parameter mask: takes our secrets out of what is passed on.
+    init?(_ value: JSONValue, _ mask: SecretMask) {
         switch value {
         case .null: return nil
         case .string(let text) where text.trimmed.isEmpty: return nil
-        case .object(let members): for member in members { read(member) }
+        case .object(let members): for member in members { read(member, mask) }
         case .array(let elements):
             if elements.count > 1 { problem = "the answer's data has more than one element" }
-            if case .object(let members)? = elements.first { for member in members { read(member) } } else { isBlank = elements.isEmpty }
+            if case .object(let members)? = elements.first {
+                for member in members { read(member, mask) }
+            } else {
+                isBlank = elements.isEmpty
+            }
         case .string:
-            if case .object(let members)? = value.objectInString { for member in members { read(member) } } else { isBlank = false }
+            if case .object(let members)? = value.objectInString { for member in members { read(member, mask) } } else { isBlank = false }
         case .bool, .number: isBlank = false
         }
     }
 
-    private mutating func read(_ member: JSONValue.Member) {
+    private mutating func read(_ member: JSONValue.Member, _ mask: SecretMask) {
         guard member.value != .null else { return }
         hasMembers = true
         if member.value.text?.trimmed.isEmpty != true { isBlank = false }
         switch member.name {
         case "status": status = member.value
         case "refunded": refunded = member.value
-        case "operatorid": operatorID = ReadAnswer.operatorID(member.value)
-        case "message": message = ReadAnswer.message(member.value)
+        case "operatorid": operatorID = ReadAnswer.operatorID(member.value, mask)
+        case "message": message = ReadAnswer.message(member.value, mask)
         case "refid": named.reference = member.value
         case "canumber": named.subscriber = member.value
         case "amount": named.amount = member.value
@@ -53,14 +59,14 @@ struct NamedValues {
     var amount: JSONValue?
 }
 
-extension NamedRecharge {
+extension Subject {
     /// What the two places of one answer name together.
     /// - Throws: a sentence without any value if a member is no text and no number, or the two places differ.
-    init(_ data: NamedValues?, beside outer: NamedValues) throws(Unreadable) {
+    init(_ data: AnswerData?, beside outer: NamedValues) throws(Unreadable) {
         self.init(
-            reference: try Self.text("refid", data?.reference, outer.reference),
-            subscriber: try Self.text("canumber", data?.subscriber, outer.subscriber),
-            amount: try Self.text("amount", data?.amount, outer.amount))
+            reference: try Self.text("refid", data?.named.reference, outer.reference),
+            subscriber: try Self.text("canumber", data?.named.subscriber, outer.subscriber),
+            amount: try Self.text("amount", data?.named.amount, outer.amount), hasData: data?.hasMembers ?? false)
     }
 
     struct Unreadable: Error {

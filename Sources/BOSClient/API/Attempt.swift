@@ -1,3 +1,5 @@
+package import JobModel
+
 /// What became of one call. The caller decides about money by this value alone.
 package enum Attempt<Answer: Sendable>: Sendable {
     /// Nothing that BOS could execute left this machine; sending it again is safe.
@@ -26,8 +28,6 @@ package enum NotSentReason: String, Sendable, CaseIterable {
     /// The caller's `isTimely` said no when the request was about to leave.
     case late
     case tokenUnavailable = "token_unavailable"
-    /// A number of the request is not spelled as one: a fault of the caller that repeating does not cure.
-    case invalidRequest = "invalid_request"
     case shutDown = "shut_down"
 }
 
@@ -47,45 +47,33 @@ package enum UnknownReason: String, Sendable, CaseIterable {
     case contradictory
 }
 
-/// What BOS's answer said, digit for digit. For the reply and the ledger; never for a log, since a message can hold a subscriber number.
+/// An answer of BOS with what only the call's caller needs of it. Never for a log, since a message can hold a subscriber number.
+@dynamicMemberLookup
 package struct BOSFacts: Sendable, Equatable {
-    package var httpStatus: Int
-    /// `response_code`, also spelled `responsecode`.
-    package var responseCode: Int?
-    package var status: Bool?
-    /// As BOS sent it, cut after 1000 characters; empty if there was none.
-    package var message: String
-    /// `operatorid` digit for digit.
-    package var operatorID: String?
-    /// `ackno` digit for digit.
-    package var acknowledgement: String?
+    /// What jobs keep of the answer, digit for digit.
+    package var answer: Answer
     /// `refid` digit for digit: BOS's own name of the recharge, or ours; `nil` if there is none.
     package var reference: String?
     /// `Retry-After` in seconds, whatever the status: a 503 asks for a pause as well, though it leaves the call unknown.
     package var retryAfter: Duration?
-    /// The answer's body as text, cut after 4096 bytes.
-    package var rawBody: String
 
-    package init(
-        httpStatus: Int, responseCode: Int? = nil, status: Bool? = nil, message: String = "", operatorID: String? = nil,
-        acknowledgement: String? = nil, reference: String? = nil, retryAfter: Duration? = nil, rawBody: String = ""
-    ) {
-        self.httpStatus = httpStatus
-        self.responseCode = responseCode
-        self.status = status
-        self.message = message
-        self.operatorID = operatorID
-        self.acknowledgement = acknowledgement
+    package init(_ answer: Answer, reference: String? = nil, retryAfter: Duration? = nil) {
+        self.answer = answer
         self.reference = reference
         self.retryAfter = retryAfter
-        self.rawBody = rawBody
+    }
+
+    package subscript<Value>(dynamicMember member: WritableKeyPath<Answer, Value>) -> Value {
+        get { answer[keyPath: member] }
+        set { answer[keyPath: member] = newValue }
     }
 }
 
 extension BOSFacts: CustomStringConvertible, CustomReflectable {
-    /// Without message and body, which may hold a subscriber number.
+    /// Without the message, which may hold a subscriber number.
     package var description: String {
-        "HTTP \(httpStatus), response_code \(responseCode.map(String.init) ?? "absent"), status \(status.map(String.init) ?? "absent")"
+        "HTTP \(answer.httpStatus), response_code \(answer.responseCode.map(String.init) ?? "absent"), "
+            + "status \(answer.status.map(String.init) ?? "absent")"
     }
-    package var customMirror: Mirror { Mirror(self, children: ["httpStatus": httpStatus]) }
+    package var customMirror: Mirror { Mirror(self, children: ["httpStatus": answer.httpStatus]) }
 }

@@ -1,10 +1,12 @@
+package import JobModel
+
 /// The calls of the BOS API, each of them one attempt. ``BOSClient`` makes them over HTTP; a simulation brings its own BOS.
 package protocol BOSCalls: Sendable {
     func recharge(
-        _ request: RechargeRequest, traceparent: String?, timeout: Duration?, isTimely: @escaping @Sendable () -> Bool
+        _ recharge: Recharge, traceparent: String?, timeout: Duration?, isTimely: @escaping @Sendable () -> Bool
     ) async -> Attempt<RechargeAnswer>
     func enquire(reference: String, registerID: String, traceparent: String?, timeout: Duration?) async -> Attempt<EnquiryAnswer>
-    func panStatus(_ request: PANStatusRequest, traceparent: String?, timeout: Duration?) async -> Attempt<PANAnswer>
+    func panStatus(_ query: PANStatusQuery, traceparent: String?, timeout: Duration?) async -> Attempt<PANAnswer>
     /// Gets newer credentials than those that were refused. `true` if there are some.
     func renewCredentials(refused: CredentialVersion) async -> Bool
 }
@@ -17,8 +19,8 @@ package struct AnswerReader: Sendable {
 
     package init(_ configuration: BOSConfiguration) { classifier = AnswerClassifier(configuration: configuration) }
 
-    package func recharge(_ answer: RawAnswer, to request: RechargeRequest) -> Attempt<RechargeAnswer> {
-        classifier.recharge(answer.read, to: request, version: RawAnswer.version)
+    package func recharge(_ answer: RawAnswer, to recharge: Recharge) -> Attempt<RechargeAnswer> {
+        classifier.recharge(answer.read, to: recharge, version: RawAnswer.version)
     }
 
     package func enquiry(_ answer: RawAnswer) -> Attempt<EnquiryAnswer> { classifier.enquiry(answer.read, version: RawAnswer.version) }

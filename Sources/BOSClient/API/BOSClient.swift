@@ -1,4 +1,5 @@
 internal import AsyncHTTPClient
+package import JobModel
 package import Logging
 internal import NIOCore
 import Secrets
@@ -9,6 +10,7 @@ import Secrets
 package final class BOSClient: Sendable {
     private let configuration: BOSConfiguration
     private let classifier: AnswerClassifier
+    private let mask: SecretMask
     private let transport: HTTPTransport
     private let tokens: any TokenSource
     private let recharges: HTTPClient.Request
@@ -22,6 +24,7 @@ package final class BOSClient: Sendable {
     package init(configuration: BOSConfiguration, clock: BOSClock = .system, logger: Logger) throws(BOSConfigurationError) {
         self.configuration = configuration
         classifier = AnswerClassifier(configuration: configuration)
+        mask = configuration.mask
         recharges = try HTTPTransport.template(url: configuration.rechargeURL, userAgent: configuration.userAgent)
         enquiries = try HTTPTransport.template(
             url: configuration.url(configuration.endpoints.enquiry), userAgent: configuration.userAgent)
@@ -54,15 +57,12 @@ package final class BOSClient: Sendable {
     ///   - isTimely: asked directly before the request's body leaves, on the thread of the calls, so it must not block. After `false`
     ///     nothing leaves and the attempt is `notSent(.late)`.
     package func recharge(
-        _ request: RechargeRequest, traceparent: String? = nil, timeout: Duration? = nil,
+        _ recharge: Recharge, traceparent: String? = nil, timeout: Duration? = nil,
         isTimely: @escaping @Sendable () -> Bool = { true }
     ) async -> Attempt<RechargeAnswer> {
-        guard let body = request.body else {
-            return .notSent(.invalidRequest, detail: "operator or amount is not a JSON number; check the job before it is sent")
-        }
         return await call(
-            recharges, body: body, traceparent: traceparent, timeout: timeout, isTimely: isTimely
-        ) { classifier.recharge($0, to: request, version: $1) }
+            recharges, body: recharge.body, traceparent: traceparent, timeout: timeout, isTimely: isTimely
+        ) { classifier.recharge($0, to: recharge, version: $1) }
     }
 
     /// `RechargesStatus`: asks what became of a recharge. Moves no money.
@@ -76,11 +76,11 @@ package final class BOSClient: Sendable {
 
     /// `Status`: asks how far a PAN application is. Moves no money; parameters as for ``enquire(reference:registerID:traceparent:timeout:)``.
     package func panStatus(
-        _ request: PANStatusRequest, traceparent: String? = nil, timeout: Duration? = nil
+        _ query: PANStatusQuery, traceparent: String? = nil, timeout: Duration? = nil
     ) async -> Attempt<PANAnswer> {
         await call(
-            panStatuses, body: request.body(configuration.pan), traceparent: traceparent, timeout: timeout, classifier.panStatus(_:version:)
-        )
+            panStatuses, body: query.body(configuration.pan), secret: query.nepKey, traceparent: traceparent, timeout: timeout,
+            classifier.panStatus(_:version:))
     }
 
     /// Gets a newer token after BOS refused this one; everybody who was refused with the same version shares one renewal.
@@ -99,19 +99,22 @@ package final class BOSClient: Sendable {
     /// Closes the connections. Calls under way fail as unknown, so let them end first.
     package func shutdown() async { await transport.shutdown() }
 
+    /// - Parameter secret: one that this call alone sends.
     private func call<Answer>(
-        _ template: HTTPClient.Request, body: [UInt8], traceparent: String?, timeout: Duration?,
+        _ template: HTTPClient.Request, body: [UInt8], secret: String? = nil, traceparent: String?, timeout: Duration?,
         isTimely: (@Sendable () -> Bool)? = nil, _ classify: (ReadAnswer, CredentialVersion) -> Attempt<Answer>
     ) async -> Attempt<Answer> {
         let time = TimeAmount(min(timeout ?? configuration.requestTimeout, configuration.requestTimeout))
         var deadline = NIODeadline.now() + time
         var headers: [(String, String)] = []
         var version = CredentialVersion(0)
+        var mask = mask.adding(secret)
         switch await tokens.token() {
         case .anonymous: break
         case .token(let token, let tokenVersion):
             headers.append(("Authorization", "Bearer \(token.revealed)"))
             version = tokenVersion
+            mask = mask.adding(token.revealed)
         case .unavailable(let problem): return .notSent(.tokenUnavailable, detail: problem)
         }
         if let traceparent { headers.append(("traceparent", traceparent)) }
@@ -124,7 +127,7 @@ package final class BOSClient: Sendable {
             return classify(
                 ReadAnswer(
                     httpStatus: answer.status, retryAfter: answer.retryAfter, refusesToken: answer.refusesToken, encoding: answer.encoding,
-                    body: answer.body), version)
+                    body: answer.body, mask: mask), version)
         }
     }
 }

@@ -1,4 +1,5 @@
 internal import ExactJSON
+internal import JobModel
 
 /// An HTTP answer with the fields that all three calls share, read leniently where it has one meaning.
 ///
@@ -20,9 +21,16 @@ struct ReadAnswer {
     /// Why the answer cannot be relied on, with the place where it is known, in a sentence without any of its text.
     var problem: String?
 
+    /// Takes our secrets out of what is passed on.
+    private let mask: SecretMask
+
     /// - Parameter encoding: the answer's `Content-Encoding` where the body is not the JSON text itself.
-    init(httpStatus: Int, retryAfter: Duration? = nil, refusesToken: Bool = false, encoding: String? = nil, body: [UInt8]) {
-        facts = BOSFacts(httpStatus: httpStatus, retryAfter: retryAfter, rawBody: String(decoding: body.prefix(4096), as: UTF8.self))
+    init(
+        httpStatus: Int, retryAfter: Duration? = nil, refusesToken: Bool = false, encoding: String? = nil, body: [UInt8],
+        mask: SecretMask = SecretMask()
+    ) {
+        self.mask = mask
+        facts = BOSFacts(Answer(httpStatus: httpStatus), retryAfter: retryAfter)
         self.refusesToken = refusesToken
         if let encoding {
             problem =
@@ -51,16 +59,16 @@ struct ReadAnswer {
         switch member.name {
         case "response_code", "responsecode": readCode(member.value)
         case "status": readStatus(member.value)
-        case "message": facts.message = Self.message(member.value)
-        case "operatorid": facts.operatorID = Self.operatorID(member.value)
-        case "ackno": facts.acknowledgement = Self.identifier(member.value)
+        case "message": facts.message = Self.message(member.value, mask)
+        case "operatorid": facts.operatorID = Self.operatorID(member.value, mask)
+        case "ackno": facts.acknowledgement = Self.identifier(member.value, mask)
         case "refid":
-            facts.reference = Self.identifier(member.value)
+            facts.reference = Self.identifier(member.value, mask)
             named.reference = member.value
         case "canumber": named.subscriber = member.value
         case "amount": named.amount = member.value
         case "subCode": subCode = member.value.plainText?.trimmed
-        case "data": data = AnswerData(member.value)
+        case "data": data = AnswerData(member.value, mask)
         default: break
         }
     }
@@ -89,21 +97,43 @@ struct ReadAnswer {
         }
     }
 
-    /// An id digit for digit; empty text counts as none.
-    static func identifier(_ value: JSONValue?) -> String? {
-        guard let text = value?.plainText, !text.isEmpty else { return nil }
-        return text
+    /// An id digit for digit, as it may be passed on; empty text counts as none.
+    static func identifier(_ value: JSONValue?, _ mask: SecretMask) -> String? {
+        digits(value).map { passedOn($0, mask) }
     }
+
+    /// A text or a number as it was sent; empty text counts as none.
+    static func digits(_ value: JSONValue?) -> String? { value?.plainText.flatMap { $0.isEmpty ? nil : $0 } }
 
     /// The operator's id digit for digit. BOS sends 0 before the operator has given one.
-    static func operatorID(_ value: JSONValue?) -> String? {
-        identifier(value).flatMap { $0.utf8.allSatisfy { $0 == UInt8(ascii: "0") } ? nil : $0 }
+    static func operatorID(_ value: JSONValue?, _ mask: SecretMask) -> String? {
+        identifier(value, mask).flatMap { $0.utf8.allSatisfy { $0 == UInt8(ascii: "0") } ? nil : $0 }
     }
 
-    /// A message for people, cut where it would be absurdly long.
-    static func message(_ value: JSONValue?) -> String {
-        let text = value?.text ?? ""
+    /// A message for people, as it may be passed on.
+    static func message(_ value: JSONValue?, _ mask: SecretMask) -> String { passedOn(value?.text ?? "", mask) }
+
+    /// A text of BOS's as it is stored, published and shown: without our secrets and control characters, and cut where it would be absurdly long.
+    private static func passedOn(_ text: String, _ mask: SecretMask) -> String {
+        let text = mask.masked(text).withoutControlCharacters
         return text.utf8.count <= 1000 ? text : String(text.prefix(1000))
+    }
+}
+
+extension String {
+    /// With U+FFFD in place of each control character, as where BOS has not escaped it; with a space in place of a line break or a tab.
+    fileprivate var withoutControlCharacters: String {
+        // Those from U+0080 on begin with the byte C2.
+        guard utf8.contains(where: { $0 < 0x20 || $0 == 0x7F || $0 == 0xC2 }) else { return self }
+        var scalars = String.UnicodeScalarView()
+        for scalar in unicodeScalars {
+            switch scalar.value {
+            case 0x09, 0x0A, 0x0D: scalars.append(" ")
+            case ..<0x20, 0x7F...0x9F: scalars.append("\u{FFFD}")
+            default: scalars.append(scalar)
+            }
+        }
+        return String(scalars)
     }
 }
 

@@ -30,7 +30,7 @@ final class EventLoopExecutor: TaskExecutor {
             state.isAnnounced = true
             return true
         }
-        if isOnLoop { schedule() } else if isFirst { WakeUps.announce(schedule) }
+        if isOnLoop { schedule() } else if isFirst { WakeUps.post(schedule) }
     }
 
     private func schedule() {
@@ -44,7 +44,7 @@ final class EventLoopExecutor: TaskExecutor {
     /// Runs what waits as one batch, and then what has come meanwhile as the next.
     private func run() {
         while let jobs = next() {
-            WakeUps.gathered {
+            WakeUps.batched {
                 for job in jobs { job.runSynchronously(on: asUnownedTaskExecutor()) }
             }
         }

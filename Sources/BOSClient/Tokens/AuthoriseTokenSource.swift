@@ -125,7 +125,7 @@ final class AuthoriseTokenSource: TokenSource {
             state.problem = "the token has expired"
             state.renewal = nil
         }
-        logger.log(.tokenRenewed, ["lifetime_seconds": "\(Int(grant.lifetime))"])
+        logger.log(.tokenRenewed, metadata: ["lifetime_seconds": "\(Int(grant.lifetime))"])
     }
 
     private func fail(_ problem: String) {
@@ -139,6 +139,6 @@ final class AuthoriseTokenSource: TokenSource {
             state.renewal = nil
             return pause
         }
-        logger.log(.tokenNotRenewed, ["problem": "\(problem)", "retry_in_seconds": "\(Int(pause.rounded(.up)))"])
+        logger.log(.tokenNotRenewed, metadata: ["problem": "\(problem)", "retry_in_seconds": "\(Int(pause.rounded(.up)))"])
     }
 }

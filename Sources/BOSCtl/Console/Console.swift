@@ -1,9 +1,9 @@
 import Foundation
 import Synchronization
 
-/// What a person or a program reads: rows on the standard output, a progress bar and complaints on the standard error.
+/// The output of one command: rows on the standard output; complaints and a progress bar on the standard error.
 ///
-/// Rows and bar share the terminal, so all writing goes through one lock.
+/// Rows and bar share the terminal, so one lock guards all writing.
 final class Console: Sendable {
     private struct State {
         var hasHeader = false
@@ -11,7 +11,7 @@ final class Console: Sendable {
     }
 
     let isJSON: Bool
-    /// Whether colours and the progress bar have somebody to see them.
+    /// Whether both outputs are a terminal, which gets colours and a progress bar. Always `false` with JSON.
     let isTerminal: Bool
     private let state = Mutex(State())
 
@@ -21,7 +21,7 @@ final class Console: Sendable {
     }
 
     /// Writes one line to the standard output, above the progress bar.
-    /// - Parameter header: the table's head, written once before the first row.
+    /// - Parameter header: the head of the table. The console writes it once, before the first row.
     func row(_ line: String, header: String? = nil) {
         state.withLock { state in
             clearBar(state)
@@ -34,7 +34,7 @@ final class Console: Sendable {
         }
     }
 
-    /// Says something that went wrong, or that a person should know, in a sentence.
+    /// Writes one sentence about a problem to the standard error.
     func complain(_ sentence: String) {
         state.withLock { state in
             clearBar(state)
@@ -43,7 +43,7 @@ final class Console: Sendable {
         }
     }
 
-    /// Shows how far it is; an empty text takes the bar away.
+    /// Replaces the progress bar; an empty text removes it. Does nothing without a terminal.
     func progress(_ text: String) {
         guard isTerminal else { return }
         state.withLock { state in
@@ -59,7 +59,7 @@ final class Console: Sendable {
 
     static func writeError(_ text: String) { write(text, to: .standardError) }
 
-    /// A reader that has gone away (`bosctl … | head`) is no reason to fail: the jobs are what matters.
+    /// Ignores a reader that has closed the pipe (`bosctl … | head`): the command must still finish its work on the jobs.
     private static func write(_ text: String, to handle: FileHandle) {
         guard !text.isEmpty else { return }
         try? handle.write(contentsOf: Data(text.utf8))
@@ -67,10 +67,10 @@ final class Console: Sendable {
 }
 
 extension Console {
-    /// Asks the person at the terminal. Without one the answer is no.
+    /// Asks the operator a yes-or-no question. Returns `false` if the standard input or the standard error is not a terminal.
     ///
-    /// It blocks its thread; nothing else of the command runs meanwhile.
-    func asks(_ question: String) -> Bool {
+    /// It blocks its thread. No other part of the command runs meanwhile.
+    func confirms(_ question: String) -> Bool {
         guard isatty(0) == 1, isatty(2) == 1 else { return false }
         Self.writeError("\(question) [y/N] ")
         return ["y", "yes"].contains(readLine()?.lowercased())

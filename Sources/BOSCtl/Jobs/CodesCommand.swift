@@ -5,24 +5,24 @@ import JobEngine
 import JobModel
 import Ledger
 
-/// `bosctl codes`: what BOS answers, and what it turned out to mean.
+/// `bosctl codes`: it lists the answers of BOS, and what they turned out to mean.
 struct CodesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "codes",
-        abstract: "Lists the answers of BOS that were no plain successes, how often each came, and what was found afterwards.",
+        abstract: "Lists the answers of BOS other than plain successes, how often each came, and what was found afterwards.",
         discussion: """
-            For the first days with a provider: the last column names the setting that says what a code means, or the setting in which it \
-            could be written once that is known. A recharge that was answered so and is neither done nor proven undone is open. Messages \
-            are shown without numbers. Answers to plain recharges that succeeded at once are not counted.
+            This is for the first days with a provider. The column "setting" names the configuration key that holds a code, or the keys \
+            that could hold it once its meaning is known. A recharge counts as open while it is neither executed nor proven not executed. \
+            Messages are shown without numbers. Recharges that succeeded at once are not counted.
             """)
 
-    @Flag(help: "One JSON object for each answer.") var json = false
-    @OptionGroup var options: BrokerOptions
+    @Flag(help: "Print one JSON object for each answer.") var json = false
+    @OptionGroup var options: ConfigurationOptions
 
     func run() async throws {
         try await options.withLedger(isJSON: json) { access, settings, console in
             let codes = try await access.reading { try await $0.codes() }
-            let report = CodesReport(codes, CodesReport.Meanings(settings), now: SystemClock().now())
+            let report = CodesReport(codes, meanings: CodesReport.Meanings(settings), now: SystemClock().now())
             for line in json ? report.json : report.lines { console.row(line) }
         }
     }

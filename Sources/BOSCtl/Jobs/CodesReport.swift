@@ -3,13 +3,13 @@ import ExactJSON
 import JobModel
 import Ledger
 
-/// The answers of BOS as a person, or a program, reads them.
+/// The answers of BOS, as a table for operators or as JSON for programs.
 struct CodesReport {
     private let codes: [CodeCount]
     private let meanings: Meanings
     private let now: Timestamp
 
-    /// Which codes the configuration knows.
+    /// The codes whose meaning the configuration gives.
     struct Meanings {
         var codes = BOSConfiguration.ResponseCodes()
         /// `api.postponedCodes`
@@ -20,14 +20,14 @@ struct CodesReport {
         var panFailed: [Int] = []
     }
 
-    init(_ codes: [CodeCount], _ meanings: Meanings, now: Timestamp) {
+    init(_ codes: [CodeCount], meanings: Meanings, now: Timestamp) {
         self.codes = codes
         self.meanings = meanings
         self.now = now
     }
 
     var lines: [String] {
-        guard !codes.isEmpty else { return ["BOS has given no other answers than plain successes."] }
+        guard !codes.isEmpty else { return ["BOS has given no answers other than plain successes."] }
         var table = TextTable(["call", "HTTP", "code", "status", "seen", "last", "found afterwards", "setting", "message"])
         for code in codes { table.add(cells(code)) }
         return table.lines
@@ -40,7 +40,8 @@ struct CodesReport {
             ]
         }
         return [
-            name.endpoint.words, "\(name.httpStatus)", name.responseCode.map(String.init) ?? "-", name.status.map { "\($0)" } ?? "-",
+            name.endpoint.humanDescription, "\(name.httpStatus)", name.responseCode.map(String.init) ?? "-",
+            name.status.map { "\($0)" } ?? "-",
             "\(code.timesSeen)", ago(code), found(code), setting(name), code.message,
         ]
     }
@@ -75,12 +76,12 @@ struct CodesReport {
 }
 
 extension CodeCount {
-    /// Recharges that were answered so and of which nothing more is known. One may be answered more than once before it ends.
+    /// How many recharges got this answer and have no known end. One recharge may get several answers before it ends, hence the lower bound.
     fileprivate var open: Int { name?.endpoint == .recharge ? max(0, timesSeen - succeeded - failed - notFound) : 0 }
 }
 
 extension CodeSighting.Endpoint {
-    var words: String {
+    var humanDescription: String {
         switch self {
         case .recharge: "DoRecharge"
         case .enquiry: "RechargesStatus"
@@ -92,14 +93,14 @@ extension CodeSighting.Endpoint {
 // MARK: - Settings
 
 extension CodesReport {
-    /// The setting that a code belongs to, or could.
+    /// The setting that holds the code, or those that could.
     private func setting(_ name: CodeSighting.Name) -> String {
         guard let code = name.responseCode else { return withoutCode(name) }
         if meanings.codes.credentialsRefused.contains(code) { return "fixed: our credentials are refused" }
         switch name.endpoint {
-        case .recharge: return recharge(code, name.status)
-        case .enquiry: return enquiry(code, name.status)
-        case .panStatus: return panStatus(code, name.status)
+        case .recharge: return recharge(code, status: name.status)
+        case .enquiry: return enquiry(code, status: name.status)
+        case .panStatus: return panStatus(code, status: name.status)
         }
     }
 
@@ -107,29 +108,29 @@ extension CodesReport {
         if name.httpStatus == 401, name.status == nil { return "fixed: our credentials are refused" }
         switch name.endpoint {
         case .recharge: return "none: in doubt until an enquiry finds it"
-        case .enquiry: return "none: the words decide (api.enquiry patterns)"
-        case .panStatus: return "none: the words decide (pan patterns)"
+        case .enquiry: return "none: the text decides (api.enquiry patterns)"
+        case .panStatus: return "none: the text decides (pan patterns)"
         }
     }
 
-    private func recharge(_ code: Int, _ status: Bool?) -> String {
+    private func recharge(_ code: Int, status: Bool?) -> String {
         if code == meanings.codes.done, status == true { return "fixed: done" }
         if code == meanings.codes.duplicateReference { return "fixed: the reference was used before" }
         if meanings.codes.accepted.contains(code) { return "api.acceptedCodes" }
         if meanings.codes.finalRefusals.contains(code) { return "api.finalCodes" }
         if meanings.postponed.contains(code) { return "api.postponedCodes" }
-        return "none: counts as refused until an enquiry has spoken; could be api.finalCodes, api.acceptedCodes or api.postponedCodes"
+        return "none: counts as refused until an enquiry decides; could be api.finalCodes, api.acceptedCodes or api.postponedCodes"
     }
 
-    private func enquiry(_ code: Int, _ status: Bool?) -> String {
+    private func enquiry(_ code: Int, status: Bool?) -> String {
         if meanings.enquiryFailed.contains(code) { return "api.enquiry.failedCodes" }
         if meanings.codes.accepted.contains(code) { return "api.acceptedCodes" }
         if status == true { return "fixed: the question is answered" }
-        return "none: the words decide; could be api.enquiry.failedCodes"
+        return "none: the text decides; could be api.enquiry.failedCodes"
     }
 
-    private func panStatus(_ code: Int, _ status: Bool?) -> String {
+    private func panStatus(_ code: Int, status: Bool?) -> String {
         if meanings.panFailed.contains(code) { return "pan.failedCodes" }
-        return status == true ? "fixed: the words decide" : "none: counts as pending; could be pan.failedCodes"
+        return status == true ? "fixed: the text decides" : "none: counts as pending; could be pan.failedCodes"
     }
 }

@@ -1,7 +1,7 @@
 import JobModel
 import Ledger
 
-/// One job as a person reads it.
+/// One job with its history, as lines for operators.
 struct JobReport {
     let record: JobRecord
     let history: [HistoryEntry]
@@ -11,12 +11,12 @@ struct JobReport {
 
     var lines: [String] {
         let facts = [
-            ("why", progress.doubt?.words), ("what", subject), ("accepted", ago(record.acceptedAt)),
+            ("why", progress.doubt?.humanDescription), ("what", subject), ("accepted", ago(record.acceptedAt)),
             ("first sent", progress.firstSentAt.map(ago)), ("sent to", progress.sentTo?.printable),
             ("BOS number", progress.bosReference?.printable), ("effort", effort), ("next", next), ("owner", owner),
-            ("over", progress.completedAt.map(ago)), ("BOS said", answer), ("replies", "\(record.replyCount) told so far"),
+            ("over", progress.completedAt.map(ago)), ("BOS said", answer), ("replies", replies),
         ]
-        let head = "\(record.job.kind.rawValue) \(record.job.reference.printable): \(progress.state.words)"
+        let head = "\(record.job.kind.rawValue) \(record.job.reference.printable): \(progress.state.humanDescription)"
         return [head] + facts.compactMap { name, text in text.map { "  \(name.padded(to: 12))\($0)" } } + ["  history"]
             + history.map(line)
     }
@@ -29,24 +29,24 @@ struct JobReport {
     private var effort: String {
         switch record.job.kind {
         case .recharge: "\(progress.attempts) sent, \(progress.enquiries) enquiries"
-        case .rechargeStatus, .panStatus: "\(progress.attempts) times asked"
+        case .rechargeStatus, .panStatus: "BOS asked \(progress.attempts) times"
         }
     }
 
-    /// When it goes on, and why it waits.
+    /// When the job goes on, and why it waits. `nil` once it is final.
     private var next: String? {
         guard !progress.state.isFinal else { return nil }
-        if progress.state == .parked { return "a person: bosctl retry asks BOS again, bosctl resolve settles it" }
+        if progress.state == .parked { return "a person: bosctl retry asks BOS again, bosctl resolve decides it" }
         if progress.state == .held { return "a person: bosctl retry --send sends it, bosctl resolve --failed refuses it" }
-        if record.owner != nil { return "now" }
-        let reason = progress.waitReason.map { ": \($0.words)" } ?? ""
+        if record.owner != nil, progress.dueAt.map({ $0 <= now }) ?? true { return "now" }
+        let reason = progress.waitReason.map { ": \($0.humanDescription)" } ?? ""
         guard let dueAt = progress.dueAt else { return "as soon as its message is delivered again\(reason)" }
         return "\(TimeText.due(dueAt, at: now)), at \(dueAt.rfc3339)\(reason)"
     }
 
     private var owner: String? {
         if let owner = record.owner { return "\(owner.printable) works on it" }
-        return progress.state.isFinal ? nil : "nobody, it waits in the ledger"
+        return progress.state.isFinal ? nil : "none, it waits in the ledger"
     }
 
     private var answer: String? {
@@ -56,11 +56,15 @@ struct JobReport {
         return "HTTP \(answer.httpStatus)\(code)\(message)"
     }
 
+    private var replies: String {
+        record.replyCount == 0 ? "none so far" : "\(record.replyCount) so far, each to every service that asks"
+    }
+
     private func ago(_ moment: Timestamp) -> String { "\(moment.rfc3339), \(TimeText.span(now - moment)) ago" }
 
     private func line(_ entry: HistoryEntry) -> String {
         let start = "    \(entry.at.rfc3339)  "
-        guard !entry.detail.isEmpty else { return start + entry.event.words }
-        return start + entry.event.words.padded(to: 21) + record.job.withoutSubscriber(entry.detail)
+        guard !entry.detail.isEmpty else { return start + entry.event.humanDescription }
+        return start + entry.event.humanDescription.padded(to: 21) + record.job.withoutSubscriber(entry.detail)
     }
 }

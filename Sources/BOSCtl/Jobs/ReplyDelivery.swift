@@ -2,19 +2,24 @@ import Daemon
 import JobEngine
 import JobModel
 import Ledger
+import LedgerSQLite
 import Logging
 
-/// Publishes replies that a command has stored, as the worker would have done it.
+/// Publishes replies that a command has stored. It uses the worker's own outbox.
 struct ReplyDelivery {
     let settings: Settings
     let console: Console
 
-    /// - Returns: why some are still owed, with their number; `nil` when the broker has confirmed them all.
-    func deliver(_ replies: [OutgoingReply], from ledger: any Ledger) async throws -> (count: Int, reason: String)? {
+    /// Publishes the replies, which one transaction has stored.
+    ///
+    /// The open ledger says its name: to open its file once more and close it would free the locks of this process (POSIX file locks).
+    /// - Returns: how many are still owed and why; `nil` when the broker has confirmed them all.
+    /// - Throws: `LedgerError`.
+    func deliver(_ replies: [OutgoingReply], from ledger: SQLiteLedger) async throws -> (count: Int, reason: String)? {
         guard let first = replies.first else { return nil }
         let broker: Broker
         do {
-            broker = try Broker(settings, ledger: try await LedgerAccess(settings.ledger).identity(), console: console)
+            broker = try Broker(settings, ledger: try await ledger.identity(), console: console)
         } catch { return (replies.count, "\(error)") }
         let outbox = Outbox(
             publisher: broker.publishing, ledger: ledger, configuration: settings.engineConfiguration, clock: SystemClock(),
@@ -32,11 +37,11 @@ struct ReplyDelivery {
             await broker.close()
             return problem
         }
-        // Ends once what was confirmed is marked.
+        // Returns once all confirmed replies are marked as published.
         outbox.finish()
-        await outbox.runMarking()
+        await outbox.runMarkPublished()
         let ids = Set(replies.map(\.id))
-        // One transaction has stored them, so that no other reply lies between them.
+        // One transaction has stored them, so their ids are consecutive.
         let owed = try await ledger.unpublishedReplies(after: first.id - 1, limit: replies.count).replies.count { ids.contains($0.id) }
         return owed == 0 ? nil : (owed, problem ?? "the broker did not confirm them")
     }

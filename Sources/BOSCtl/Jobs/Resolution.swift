@@ -2,15 +2,18 @@ import Daemon
 import JobEngine
 import JobModel
 import Ledger
+import LedgerSQLite
 
-/// One doubt settled by a person: BOS is heard, the word is weighed, then stored with its reply, then told.
+/// One doubt resolved by an operator. BOS is asked, its answer is compared with the operator's decision, the verdict is stored together with
+/// its replies, and the replies are published.
 struct Resolution {
     let word: ResolveCommand.Word
     let reason: String
-    /// The person has said yes beforehand.
+    /// The operator gave `--yes`.
     let isConfirmed: Bool
+    /// The operator gave `--against-bos`: the decision counts although BOS says the opposite.
     let isAgainstBOS: Bool
-    /// The person knows that no request is on its way any more.
+    /// The operator gave `--inside-window`: BOS cannot execute an earlier request any more.
     let isInsideWindow: Bool
     let settings: Settings
     let console: Console
@@ -18,7 +21,7 @@ struct Resolution {
     private var policy: RetryPolicy { settings.engineConfiguration.policy }
     private var succeeded: Bool { word == .succeeded }
 
-    /// What becomes of the recharge by the person's word.
+    /// What the recharge counts as after the decision.
     var outcome: String {
         switch word {
         case .succeeded: "succeeded"
@@ -27,43 +30,43 @@ struct Resolution {
         }
     }
 
-    func run(_ reference: String, _ ledger: any Ledger, _ access: LedgerAccess) async throws {
+    func run(_ reference: String, in ledger: SQLiteLedger, path: String) async throws {
         guard let (known, history) = try await ledger.job(.recharge, reference: reference), case .recharge = known.job else {
-            throw CommandFailure.unknownJob(reference: reference, [.recharge], path: access.path)
+            throw CommandFailure.unknownJob(reference: reference, [.recharge], path: path)
         }
         try check(known, lastSentAt: history.lastSentAt)
         let report = await answer(about: known)
-        try weigh(report, known)
-        try await settle(known, report, ledger)
+        try weigh(report, about: known)
+        try await apply(to: known, given: report, in: ledger)
     }
 
-    /// What BOS says of the recharge. Another API or account than the one it was sent to has nothing to say of it, and is not asked.
+    /// What BOS says about the recharge. BOS is not asked if the recharge was sent to another API or account, which alone knows it.
     private func answer(about known: JobRecord) async -> CallReport<Enquiry> {
         if let sentTo = sentElsewhere(known) {
-            return CallReport(.unanswered(.notSent, retryAfter: nil), note: "not asked: it was sent to \(sentTo)")
+            return CallReport(.unanswered(.notSent, retryAfter: nil), note: "BOS was not asked, because the recharge was sent to \(sentTo)")
         }
-        return await BOSInquiry(settings: settings).ask(known)
+        return await OperatorEnquiry(settings: settings).enquire(about: known)
     }
 
     private func sentElsewhere(_ record: JobRecord) -> String? { record.progress.sentTo.flatMap { policy.reaches($0) ? nil : $0 } }
 
-    /// Stores the word and tells the askers.
-    func settle(_ known: JobRecord, _ report: CallReport<Enquiry>, _ ledger: any Ledger) async throws {
+    /// Stores the decision and publishes the replies to all who requested the recharge.
+    func apply(to known: JobRecord, given report: CallReport<Enquiry>, in ledger: SQLiteLedger) async throws {
         let name = "recharge \(known.job.reference.printable), \(known.job.amount.rupees) rupees,"
         guard word != .send else {
-            try await sendAgain(known, report, ledger)
-            return console.row("\(name) is sent again; bos-poller puts it back on its queue")
+            try await sendAgain(known, given: report, in: ledger)
+            return console.row("\(name) is due to be sent again; bos-poller puts it back on its queue")
         }
-        let (verdict, replies) = try await store(known, report, ledger)
-        console.row("\(name) is settled as \(verdict.outcome.rawValue)")
+        let (verdict, replies) = try await store(known, given: report, in: ledger)
+        console.row("\(name) is resolved as \(verdict.outcome.rawValue)")
         if let owed = try await ReplyDelivery(settings: settings, console: console).deliver(replies, from: ledger) {
             throw CommandFailure.repliesOwed(reference: known.job.reference, count: owed.count, reason: owed.reason)
         }
-        console.row("replies sent: \(replies.count)")
+        console.row("replies published: \(replies.count)")
     }
 
-    /// Whether the word may be taken of this recharge at all.
-    /// - Parameter lastSentAt: when it was sent last, as far as its history tells.
+    /// Checks whether the decision may be applied to this recharge at all, whatever BOS says.
+    /// - Parameter lastSentAt: when the recharge was last sent, according to its history.
     func check(_ record: JobRecord, lastSentAt: Timestamp?) throws(CommandFailure) {
         let (state, reference, now) = (record.progress.state, record.job.reference, SystemClock().moment)
         guard !record.job.mentionsSubscriber(reason) else { throw .numberInReason }
@@ -71,129 +74,135 @@ struct Resolution {
         if let owner = record.owner, OperatorClaim.isWorkers(owner) { throw .owned(.recharge, reference: reference, owner: owner) }
         guard word != .send else {
             guard record.sentAgain(policy, at: now) != nil else { throw .notToBeSent(reference: reference, state) }
-            return try checkWindow(record, lastSentAt, at: now)
+            return try checkWindow(record, lastSentAt: lastSentAt, at: now)
         }
-        guard record.resolved(stored(), policy: policy, at: now) != nil else { throw .noDoubt(reference: reference, state) }
-        if !succeeded, state != .held { try checkWindow(record, lastSentAt, at: now) }
+        guard record.resolved(decision(), policy: policy, at: now) != nil else { throw .noDoubt(reference: reference, state) }
+        if !succeeded, state != .held { try checkWindow(record, lastSentAt: lastSentAt, at: now) }
     }
 
-    /// A request that is on its way may be executed after it was called failed.
-    private func checkWindow(_ record: JobRecord, _ lastSentAt: Timestamp?, at now: Moment) throws(CommandFailure) {
+    /// Refuses a decision inside the settle window: BOS may still execute the last request after the recharge was resolved as failed.
+    private func checkWindow(_ record: JobRecord, lastSentAt: Timestamp?, at now: Moment) throws(CommandFailure) {
         let window = record.progress.settleWindow(policy)
         guard !isInsideWindow, let sent = lastSentAt ?? record.progress.firstSentAt, now.civil < sent + window else { return }
         throw .insideWindow(reference: record.job.reference, since: sent, window: window)
     }
 
-    /// Goes on only if BOS says the same, or the person stands by it.
-    private func weigh(_ report: CallReport<Enquiry>, _ record: JobRecord) throws(CommandFailure) {
+    /// Returns if BOS confirms the decision, or if the operator confirms it.
+    func weigh(_ report: CallReport<Enquiry>, about record: JobRecord) throws(CommandFailure) {
         let note = record.job.withoutSubscriber(report.note)
         if let sentTo = sentElsewhere(record) {
-            console.row("BOS cannot be asked here: it was sent to \(sentTo), and this configuration calls \(policy.destination)")
-            return try confirm("BOS could not be asked.", record)
+            console.row("BOS cannot be asked: the recharge was sent to \(sentTo), and this configuration calls \(policy.destination)")
+            return try confirm("BOS could not be asked.", about: record)
         }
-        // Money moves: then no flag stands in for BOS's own no.
-        if word == .send { guard report.deniesRecharge else { throw .notDenied(reference: record.job.reference, answer: note) } }
+        if word == .send, !report.permitsSending(isAgainstBOS: isAgainstBOS) {
+            throw .notDenied(reference: record.job.reference, answer: note)
+        }
         switch report.event {
         case .found(let finding, _, let subject):
-            if case .saysNothing(let why) = record.weighed(finding, subject) {
+            if case .saysNothing(let why) = record.weighed(finding, subject: subject) {
                 console.row("BOS says nothing about this recharge: \(why) (\(note))")
-                return try confirm("BOS does not confirm that it \(outcome).", record)
+                return try confirm("BOS does not confirm that it \(outcome).", about: record)
             }
-            console.row("BOS says: \(finding.words) (\(note))")
+            console.row("BOS says: \(finding.humanDescription) (\(note))")
             switch Corroboration(of: succeeded, by: finding) {
             case .confirmed: return
-            case .open: try confirm("BOS does not confirm that it \(outcome).", record)
+            case .open: try confirm("BOS does not confirm that it \(outcome).", about: record)
             case .contradicted:
-                guard isAgainstBOS else { throw .contradicted(reference: record.job.reference, answer: "it says: \(finding.words)") }
-                console.row("BOS says the opposite, and your word is taken against it (--against-bos)")
+                guard isAgainstBOS else {
+                    throw .contradicted(reference: record.job.reference, answer: "it says: \(finding.humanDescription)")
+                }
+                console.row("BOS says the opposite; your decision counts (--against-bos)")
             }
-        case .unanswered, .ownCredentialsRefused:
+        case .unanswered, .heldBack, .ownCredentialsRefused:
             console.row("BOS gave no answer: \(note)")
-            try confirm("BOS could not be asked.", record)
+            try confirm("BOS could not be asked.", about: record)
         }
     }
 
-    private func confirm(_ problem: String, _ record: JobRecord) throws(CommandFailure) {
+    private func confirm(_ problem: String, about record: JobRecord) throws(CommandFailure) {
         guard !isConfirmed else { return }
-        let question = "\(problem) Settle recharge \(record.job.reference.printable), \(record.job.amount.rupees) rupees, as \(outcome)?"
-        guard console.asks(question) else { throw .unconfirmed(reference: record.job.reference) }
+        let question = "\(problem) Resolve recharge \(record.job.reference.printable), \(record.job.amount.rupees) rupees, as \(outcome)?"
+        guard console.confirms(question) else { throw .unconfirmed(reference: record.job.reference) }
     }
 
-    /// Verdict and final reply in one transaction, unless something happened to the recharge since BOS was asked.
+    /// Stores the verdict and the final replies in one transaction, unless the recharge changed after the operator read it.
     private func store(
-        _ known: JobRecord, _ report: CallReport<Enquiry>, _ ledger: any Ledger
+        _ known: JobRecord, given report: CallReport<Enquiry>, in ledger: any Ledger
     ) async throws -> (Verdict, [OutgoingReply]) {
         let now = SystemClock().moment
         return try await CommandFailure.explaining(known) {
-            try await OperatorClaim(known, from: ledger, as: Person.command, at: now.civil).resolve(
-                stored(heard: report.event.heard(of: known)), knowing: known, policy: policy, at: now,
-                entry: HistoryEntry(at: now.civil, .resolved, detail: story(report, known)), otherwise: unchanged(now))
+            try await OperatorClaim(known, from: ledger, as: OperatorIdentity.commandID, at: now.civil).resolve(
+                decision(heard: report.event.heard(of: known)), knowing: known, policy: policy, at: now,
+                entry: HistoryEntry(at: now.civil, .resolved, detail: historyText(report, about: known)), otherwise: unchanged(now))
         }
     }
 
-    private func sendAgain(_ known: JobRecord, _ report: CallReport<Enquiry>, _ ledger: any Ledger) async throws {
+    private func sendAgain(_ known: JobRecord, given report: CallReport<Enquiry>, in ledger: any Ledger) async throws {
         let now = SystemClock().moment
         try await CommandFailure.explaining(known) {
-            try await OperatorClaim(known, from: ledger, as: Person.command, at: now.civil).sendAgain(
-                knowing: known, policy: policy, at: now, entry: HistoryEntry(at: now.civil, .resolved, detail: story(report, known)),
+            try await OperatorClaim(known, from: ledger, as: OperatorIdentity.commandID, at: now.civil).sendAgain(
+                knowing: known, policy: policy, at: now,
+                entry: HistoryEntry(at: now.civil, .resolved, detail: historyText(report, about: known)),
                 otherwise: unchanged(now))
         }
     }
 
     private func unchanged(_ now: Moment) -> HistoryEntry {
-        HistoryEntry(at: now.civil, .released, detail: "bosctl resolve of \(Person.current) left it as it was")
+        HistoryEntry(at: now.civil, .released, detail: "bosctl resolve of \(OperatorIdentity.current) changed nothing")
     }
 
-    private func stored(heard: Answer? = nil) -> OperatorClaim.Decision {
+    private func decision(heard: Answer? = nil) -> OperatorClaim.Decision {
         OperatorClaim.Decision(succeeded: succeeded, reason: reason, heard: heard)
     }
 
-    /// Who, why, and what BOS said.
-    private func story(_ report: CallReport<Enquiry>, _ record: JobRecord) -> String {
+    /// The line for the history: the outcome, the operator, the reason, and what BOS said.
+    private func historyText(_ report: CallReport<Enquiry>, about record: JobRecord) -> String {
         let answer =
             switch report.event {
             case .found(let finding, _, let subject):
-                if case .saysNothing(let why) = record.weighed(finding, subject) {
+                if case .saysNothing(let why) = record.weighed(finding, subject: subject) {
                     "BOS says nothing about this recharge: \(why)"
                 } else {
-                    "BOS says: \(finding.words)"
+                    "BOS says: \(finding.humanDescription)"
                         + (Corroboration(of: succeeded, by: finding) == .contradicted ? " (against it, --against-bos)" : "")
                 }
-            case .unanswered, .ownCredentialsRefused: "BOS gave no answer"
+            case .unanswered, .heldBack, .ownCredentialsRefused: "BOS gave no answer"
             }
-        return record.job.withoutSubscriber("\(outcome), says \(Person.current): \(reason); \(answer), \(report.note)")
+        return record.job.withoutSubscriber("\(outcome), says \(OperatorIdentity.current): \(reason); \(answer), \(report.note)")
     }
 }
 
 extension [HistoryEntry] {
-    /// When the recharge was about to be sent last.
+    /// When the recharge was last about to be sent.
     var lastSentAt: Timestamp? { last { $0.event == .sending || $0.event == .accepted }?.at }
 }
 
 extension CallReport where Event == Enquiry {
-    /// Whether BOS says that it has no such recharge, or says no without saying to what.
-    var deniesRecharge: Bool {
+    /// Whether the operator may have the recharge sent again. That moves money, so BOS must say now that it does not know the recharge. Where BOS
+    /// declines with a code of unknown meaning, it may have declined the question; then the operator's own word is needed besides.
+    func permitsSending(isAgainstBOS: Bool) -> Bool {
         switch event {
-        case .found(.notFound, _, _), .found(.declined, _, _): true
-        case .found, .unanswered, .ownCredentialsRefused: false
+        case .found(.notFound, _, _): true
+        case .found(.declined, _, _): isAgainstBOS
+        case .found, .unanswered, .heldBack, .ownCredentialsRefused: false
         }
     }
 }
 
 extension Enquiry {
-    /// What BOS said of the recharge. "Not found" says nothing of it, and must not push away what BOS has said before.
+    /// What BOS said about the recharge. "Not found" says nothing about it, and must not replace an earlier answer.
     fileprivate func heard(of record: JobRecord) -> Answer? {
         guard case .found(let finding, let answer, let subject) = self, finding != .notFound,
-            case .counts = record.weighed(finding, subject)
+            case .counts = record.weighed(finding, subject: subject)
         else { return nil }
         return answer
     }
 }
 
 extension JobRecord {
-    /// What a person's enquiry says of this recharge. Its command has not seen what the enquiry finds. It takes a number for BOS's own where the
-    /// answer names this subscriber, and an answer without names for what it says: the person decides.
-    fileprivate func weighed(_ finding: RechargeMachine.Finding, _ subject: Subject) -> WeighedFinding {
+    /// What the answer to an operator's enquiry means for this recharge. `bosctl` has no calibration of the enquiry as the worker has. A number
+    /// counts as BOS's own if the answer names this subscriber. An answer that names no recharge counts as it stands, because the operator decides.
+    fileprivate func weighed(_ finding: RechargeMachine.Finding, subject: Subject) -> WeighedFinding {
         guard case .recharge(let recharge) = job else { return .counts(finding) }
         return finding.weighed(
             subject, against: recharge, names: recharge.names(progress.bosReference), .passed(showsData: false, hasOwnNumbers: true))

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Daemon
 
-/// `bosctl resolve REF`: a person settles a doubt.
+/// `bosctl resolve REF`: an operator resolves a doubt.
 struct ResolveCommand: AsyncParsableCommand {
     enum Word: String, EnumerableFlag {
         case succeeded
@@ -11,41 +11,47 @@ struct ResolveCommand: AsyncParsableCommand {
         static func help(for value: Word) -> ArgumentHelp? {
             switch value {
             case .succeeded: "BOS has executed it: the subscriber has been recharged."
-            case .failed: "BOS has not executed it, and never will; what was held back is refused."
-            case .send: "BOS has not executed it, and shall now: it is sent again under the same reference. It moves money."
+            case .failed: "BOS has not executed it and never will. A held recharge is refused."
+            case .send: "BOS has not executed it: send it again under the same reference. This moves money."
             }
         }
     }
 
     static let configuration = CommandConfiguration(
         commandName: "resolve",
-        abstract: "Settles recharges that are in doubt or held back by your word, and sends their final replies.",
+        abstract: "Resolves recharges that are in doubt or held, by your decision, and publishes their final replies.",
         discussion: """
-            For what BOS cannot tell, once you know it from elsewhere (BOS's people, the statement of account). BOS is asked first; if it \
-            says the opposite nothing is done, unless you add --against-bos.
+            Use this when BOS cannot tell the outcome and you know it from elsewhere: from BOS's staff, or from the statement of account. \
+            BOS is asked first. If it says the opposite, nothing is changed, unless you add --against-bos. --send \
+            needs BOS's word that it does not know the recharge. Where BOS declines with a code of unknown meaning, --against-bos adds yours.
 
-            Only --send moves money here, but others move it on your word: after --failed the upstream gives its customer the money back, and if \
-            BOS has executed the recharge after all, it is lost. After --succeeded it keeps the money, and if BOS has not executed the \
-            recharge, the customer has paid for nothing. A settled recharge is over: it is never sent or asked about again.
+            Only --send moves money here, but others act on your decision. After --failed the upstream refunds its customer; if BOS has \
+            executed the recharge after all, that money is lost. After --succeeded the upstream keeps the money; if BOS has not executed \
+            the recharge, the customer has paid for nothing. A resolved recharge is final: it is never sent or asked about again.
 
-            With --not-found, all recharges are settled that were sent longer than --older-than ago, that BOS has not answered or has refused, and \
-            that it did not know as often and as long as retry.settle says. What BOS has accepted or known is left out: name \
-            each. BOS is asked about each once more; one that it knows, or says anything else about, is left as it is.
+            --not-found resolves many recharges at once: those that were first sent longer than --older-than ago, that BOS has not answered \
+            or has refused, and of which BOS has said "not found" as often and for as long as retry.settle demands. Recharges that BOS has \
+            accepted or known before are left out: resolve each by its reference. BOS is asked about each recharge once more. If it does \
+            not answer "not found", the recharge is left as it is.
 
-            Your name, the reason and what BOS said go into the job's history; the reason also goes to the upstream with --failed.
+            Your name, the reason and what BOS said go into the job's history. With --failed the reason also goes to the upstream.
             """)
 
     @Argument(help: ArgumentHelp("The recharge's referenceid.", valueName: "reference")) var reference: String?
     @Flag var word: Word
-    @Option(help: "How you know, in a sentence without the subscriber's number.") var reason: String
-    @Flag(help: "Ask nothing, even if BOS does not confirm it or cannot be asked.") var yes = false
-    @Flag(name: .customLong("not-found"), help: "Settle all that BOS did not know, in place of one reference.") var notFound = false
-    @Option(name: .customLong("older-than"), help: "With --not-found: only what was sent longer ago than this.") var olderThan:
-        ArgumentDuration?
-    @Flag(name: .customLong("inside-window"), help: "Settle it although its request may still be on its way (retry.settle.window).")
+    @Option(help: "How you know, in one sentence without the subscriber's number.") var reason: String
+    @Flag(help: "Do not ask for confirmation, even if BOS does not confirm the decision or cannot be asked.") var yes = false
+    @Flag(name: .customLong("not-found"), help: "Resolve all recharges that BOS does not know, instead of one reference.") var notFound =
+        false
+    @Option(name: .customLong("older-than"), help: "With --not-found: only recharges that were first sent longer ago than this.")
+    var olderThan: ArgumentDuration?
+    @Flag(name: .customLong("inside-window"), help: "Resolve it although BOS may still execute its request (retry.settle.window).")
     var insideWindow = false
-    @Flag(name: .customLong("against-bos"), help: "Settle it although BOS says the opposite.") var againstBOS = false
-    @OptionGroup var options: BrokerOptions
+    @Flag(
+        name: .customLong("against-bos"),
+        help: "Resolve it although BOS says the opposite; with --send, although BOS declines with a code of unknown meaning.")
+    var againstBOS = false
+    @OptionGroup var options: ConfigurationOptions
 
     func validate() throws {
         guard reason.contains(where: { $0.isLetter }) else { throw ValidationError("--reason must say in words how you know") }
@@ -53,8 +59,10 @@ struct ResolveCommand: AsyncParsableCommand {
             throw ValidationError("--reason must be one line of at most 500 characters")
         }
         guard (reference == nil) == notFound else { throw ValidationError("name one reference, or give --not-found in place of it") }
-        guard notFound == (olderThan != nil) else { throw ValidationError("--not-found needs --older-than, and only that does") }
-        guard !notFound || word != .succeeded else { throw ValidationError("what BOS does not know has not succeeded: --failed or --send") }
+        guard notFound == (olderThan != nil) else { throw ValidationError("--not-found and --older-than need each other") }
+        guard !notFound || word != .succeeded else {
+            throw ValidationError("what BOS does not know has not succeeded: give --failed or --send")
+        }
     }
 
     func run() async throws {
@@ -63,8 +71,8 @@ struct ResolveCommand: AsyncParsableCommand {
                 word: word, reason: reason, isConfirmed: yes, isAgainstBOS: againstBOS, isInsideWindow: insideWindow, settings: settings,
                 console: console)
             try await access.writing { ledger in
-                if let reference { return try await resolution.run(reference, ledger, access) }
-                try await BatchResolution(resolution: resolution, olderThan: olderThan?.duration ?? .zero).run(ledger)
+                if let reference { return try await resolution.run(reference, in: ledger, path: access.path) }
+                try await BatchResolution(resolution: resolution, olderThan: olderThan?.duration ?? .zero).run(in: ledger)
             }
         }
     }

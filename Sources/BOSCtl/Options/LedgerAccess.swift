@@ -2,35 +2,25 @@ import Daemon
 import Ledger
 import LedgerSQLite
 
-/// The worker's ledger, opened beside the worker for as long as one command needs it.
+/// The worker's ledger. A command opens it for as long as it needs it; the worker may be running.
 struct LedgerAccess: Sendable {
     let path: String
 
-    init(_ settings: LedgerSettings) throws(CommandFailure) {
-        switch settings.url {
-        case .sqlite(let path): self.path = path
-        case .postgreSQL: throw .setup(.postgreSQLNotBuilt)
-        }
-    }
-
-    /// For commands that only look.
+    /// Opens the ledger for reading only, and closes it after `body`.
+    /// - Throws: ``CommandFailure/ledger(path:_:)``, or what `body` throws.
     func reading<Value>(_ body: (any Ledger) async throws -> Value) async throws -> Value {
-        try await using({ () async throws(LedgerError) in try await SQLiteLedger.openReadOnly(path: path) }, body)
+        try await using({ () async throws(LedgerError) in try await SQLiteLedger.openReadOnly(path: path) }, body: body)
     }
 
-    /// For commands that change a job; the worker may be running.
-    func writing<Value>(_ body: (any Ledger) async throws -> Value) async throws -> Value {
+    /// Opens the ledger beside a running worker to change a job, and closes it after `body`.
+    /// - Throws: ``CommandFailure/ledger(path:_:)``, or what `body` throws.
+    func writing<Value>(_ body: (SQLiteLedger) async throws -> Value) async throws -> Value {
         let configuration = SQLiteLedger.Configuration(path: path, owner: ProcessName.make("bosctl"))
-        return try await using({ () async throws(LedgerError) in try await SQLiteLedger.openShared(configuration) }, body)
-    }
-
-    /// The name of the ledger, by which the broker's virtual host knows whose it is.
-    func identity() async throws -> String {
-        try await SQLiteLedger.openReadOnly(path: path).closing { try await $0.identity() }
+        return try await using({ () async throws(LedgerError) in try await SQLiteLedger.openShared(configuration) }, body: body)
     }
 
     private func using<Value>(
-        _ open: () async throws(LedgerError) -> SQLiteLedger, _ body: (any Ledger) async throws -> Value
+        _ open: () async throws(LedgerError) -> SQLiteLedger, body: (SQLiteLedger) async throws -> Value
     ) async throws -> Value {
         do {
             return try await open().closing(after: body)
@@ -40,16 +30,22 @@ struct LedgerAccess: Sendable {
     }
 }
 
-extension BrokerOptions {
-    /// Runs what a command does with the worker's ledger. A failure is said on the standard error and ends the process with its exit code.
-    func withLedger(isJSON: Bool = false, _ body: (LedgerAccess, Settings, Console) async throws -> Void) async throws {
-        let settings = try settings()
-        let console = Console(isJSON: isJSON)
-        do {
-            try await body(LedgerAccess(settings.ledger), settings, console)
-        } catch let failure as CommandFailure {
-            console.complain("\(failure)")
-            throw failure.exitCode
-        }
+extension LedgerAccess {
+    /// Prints one sentence about each row of the ledger that cannot be decoded.
+    func printUnreadableRows(limit: Int, to console: Console) async throws {
+        for row in try await reading({ try await $0.unreadable(limit: limit) }) { console.complain(row.advice(path)) }
+    }
+}
+
+extension UnreadableRow {
+    /// What such a row costs, and where the remedy is described.
+    fileprivate func advice(_ path: String) -> String {
+        let effect =
+            switch table {
+            case .jobs: "its job waits, and nothing is sent for it"
+            case .replies: "its reply is not published"
+            }
+        return "\(path): row \(id) of the table \(table.rawValue) cannot be read: \(effect). All other rows are unaffected. "
+            + "See /usr/share/doc/bos-worker/operating.md#a-row-that-cannot-be-read"
     }
 }

@@ -2,24 +2,24 @@ import AMQP
 import Daemon
 import JobEngine
 import Logging
-import Synchronization
 
-/// The connections of one command: one to publish, and one to consume replies if they are waited for.
+/// The connections of one command: one publishes, and one consumes replies if the command waits for them.
 ///
-/// Two, because a broker that is short of memory stops reading from connections that publish.
+/// They are two, because a broker that is short of memory stops reading from connections that publish.
 struct Broker: Sendable {
     let publishing: Connection
     let replying: Connection?
-    /// The routing key of the replies: a queue of this command alone that ends with it.
+    /// The exclusive queue for the replies, which is also their routing key. The broker deletes it when the command ends.
     let replyQueue: String?
     private let publishingEvents: AsyncStream<ConnectionEvent>
     private let replyingEvents: AsyncStream<ConnectionEvent>
 
-    /// Nothing is connected before ``run()``.
+    /// For publishing jobs. Nothing connects before ``run()``.
+    /// - Parameter wantsReplies: whether a second connection consumes replies.
     init(_ settings: Settings, wantsReplies: Bool, console: Console) throws(BrokerError) {
         let configuration = try Self.configuration(settings)
         let exchanges = settings.topology.exchanges
-        // What is there is only checked: declaring the topology is the worker's.
+        // The exchanges are only checked: the worker declares the topology.
         (publishing, publishingEvents) = try Self.connection(
             configuration, role: "publish", mode: .check, console: console,
             topology: [
@@ -36,7 +36,8 @@ struct Broker: Sendable {
             topology: [.exclusiveQueue(name: queue), .binding(queue: queue, exchange: exchanges.replies, routingKey: queue)])
     }
 
-    /// To publish replies of a ledger, in the virtual host that is marked as the ledger's and in no other.
+    /// For publishing replies of a ledger. Connects only to a virtual host that is marked with this ledger's name.
+    /// - Parameter identity: the name of the ledger.
     init(_ settings: Settings, ledger identity: String, console: Console) throws(BrokerError) {
         (publishing, publishingEvents) = try Self.connection(
             Self.configuration(settings), role: "publish", mode: .check, console: console,
@@ -48,7 +49,7 @@ struct Broker: Sendable {
         do throws(AMQPURLError) { return try settings.brokerConfiguration() } catch { throw .url(error) }
     }
 
-    /// Serves the connections until ``close()``.
+    /// Runs the connections until ``close()``.
     func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await publishing.run() }
@@ -61,8 +62,8 @@ struct Broker: Sendable {
         await publishing.close()
     }
 
-    /// Returns once everything is connected.
-    /// - Throws: why not, after each broker was tried once. Later losses are mended without a word to the caller.
+    /// Returns once all connections are ready. A connection that is lost later reconnects by itself.
+    /// - Throws: ``BrokerError/unreachable(_:)`` after each URL has failed once.
     func whenConnected() async throws(BrokerError) {
         try await Self.wait(for: publishing, publishingEvents)
         if let replying { try await Self.wait(for: replying, replyingEvents) }
@@ -88,16 +89,43 @@ struct Broker: Sendable {
         let (events, continuation) = AsyncStream.makeStream(of: ConnectionEvent.self, bufferingPolicy: .bufferingNewest(16))
         do {
             let connection = try Connection(
-                configuration: configuration, role: role, topology: topology, mode: mode,
+                configuration: configuration, role: role, topology: TopologyPlan(topology, mode: mode),
                 logger: Logger(label: "bosctl", factory: { _ in SwiftLogNoOpLogHandler() }),
                 onEvent: { event in
                     continuation.yield(event)
-                    if case .disconnected(let error) = event { console.complain("\(error); connecting again") }
-                    if case .blocked(let reason) = event { console.complain("the broker takes no messages for now: \(reason)") }
+                    if case .disconnected(let error) = event { console.complain("\(error); reconnecting") }
+                    if case .blocked(let reason) = event { console.complain("the broker accepts no messages now: \(reason)") }
                 })
             return (connection, events)
         } catch {
             throw .thread("\(error)")
+        }
+    }
+}
+
+/// Why a command could not publish. Its description is a sentence for the operator.
+enum BrokerError: Error, CustomStringConvertible {
+    case url(AMQPURLError)
+    case thread(String)
+    case unreachable(SessionError)
+    /// No queue is bound to the job exchange for this kind of job.
+    case unrouted(exchange: String, routingKey: String)
+    /// The message is invalid, the broker refused it for good, or every attempt failed.
+    case notPublished(reference: String, PublishError)
+
+    var description: String {
+        switch self {
+        case .url(let error): "amqp.urls: \(error)"
+        case .thread(let reason): "no thread could be started for the connection: \(reason)"
+        case .unreachable(.topologyMissing(let object)):
+            "the \(object) does not exist on the broker. Start bos-worker once: it declares all that is needed"
+        case .unreachable(.markedOtherwise(let queue, let text)):
+            "the broker's virtual host belongs to another ledger (the queue \(queue) records it: \(text)). Nothing is published there. "
+                + "amqp.urls and ledger.url must be those of one worker"
+        case .unreachable(let error): "\(error)"
+        case .unrouted(let exchange, let key):
+            "no queue is bound to the exchange \(exchange) for \(key), so the broker did not accept the job. Start bos-worker once: it declares all that is needed"
+        case .notPublished(let reference, let error): "the job \(reference) was not published: \(error)"
         }
     }
 }

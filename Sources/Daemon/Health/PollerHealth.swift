@@ -5,19 +5,19 @@ import JobModel
 import Ledger
 import Observability
 
-/// What the poller says of itself: alive, ready, and in which state.
+/// What the poller reports about itself: whether it is live, whether it is ready, and its state.
 struct PollerHealth: DaemonHealth {
     let connection: Connection
     let progress: PollerProgress
-    /// Of the poller's rounds.
+    /// The pause between two rounds, `poller.interval`.
     let interval: Duration
 
     func liveness() -> [HealthProblem] {
         let now = ContinuousClock.now
         var problems = connection.livenessProblems(at: now)
-        // A round publishes for a quarter of a lease at the longest in each lane, and follows the one before after a pause.
+        // A round publishes for at most a quarter of a lease in each lane. The next round follows after `interval`.
         if now - progress.current.lastRound > .seconds(120) + interval {
-            problems.append(HealthProblem(check: "progress", detail: "no round was finished for two minutes and poller.interval"))
+            problems.append(HealthProblem(check: "progress", detail: "no round has ended for two minutes and poller.interval"))
         }
         return problems
     }
@@ -34,9 +34,9 @@ struct PollerHealth: DaemonHealth {
     func status() async -> [UInt8] {
         let sample = progress.current.sampler?.sample
         return JSONValue.object(
-            HealthReport.head("bos-poller", await readiness()) + [
-                .init("queues", .object((sample?.queues ?? []).map(HealthReport.queue))),
-                .init("jobs", .array(HealthReport.jobs(sample?.summary ?? LedgerSummary()))),
+            StatusReport.heading(program: "bos-poller", problems: await readiness()) + [
+                .init("queues", .object((sample?.queues ?? []).map(StatusReport.queue))),
+                .init("jobs", .array(StatusReport.jobs(sample?.summary ?? LedgerSummary()))),
                 .init("next_due", sample?.summary.oldestDue.map { .string($0.rfc3339) } ?? .null),
             ]
         ).encoded

@@ -6,7 +6,7 @@ import JobModel
 import Ledger
 import Observability
 
-/// What the worker says of itself: alive, ready, and in which state.
+/// What the worker reports about itself: whether it is live, whether it is ready, and its state.
 struct WorkerHealth: DaemonHealth {
     let engine: Engine
     let consume: Connection
@@ -14,14 +14,14 @@ struct WorkerHealth: DaemonHealth {
     let client: BOSClient
     let calibrator: EnquiryCalibrator
     let sampler: Sampler
-    let clock: any EngineClock
 
-    /// Broker I/O, the ledger and the scheduler must each have moved lately: the sampler needs the last two for every sample.
+    /// The worker is live while both connections serve their sockets and the sampler takes samples. Each sample needs the ledger and the
+    /// scheduler, so it shows that both make progress.
     func liveness() -> [HealthProblem] {
         let now = ContinuousClock.now
         var problems = consume.livenessProblems(at: now) + publish.livenessProblems(at: now)
         if now - sampler.sample.takenAt > Sampler.interval * 12 {
-            problems.append(HealthProblem(check: "progress", detail: "no sample of queues and ledger was finished for a minute"))
+            problems.append(HealthProblem(check: "progress", detail: "no sample of queues and ledger has ended for a minute"))
         }
         return problems
     }
@@ -30,7 +30,7 @@ struct WorkerHealth: DaemonHealth {
         var problems = consume.readinessProblems + publish.readinessProblems
         problems += engine.problems.map { HealthProblem(check: $0.check, detail: $0.detail) }
         problems += sampler.sample.topologyProblems
-        // As the last sample found it: who asks costs the ledger nothing.
+        // The last sample's finding. A request for the page causes no work in the ledger.
         if let problem = sampler.sample.ledgerProblem { problems.append(HealthProblem(check: "ledger", detail: problem)) }
         if let problem = client.credentialState.problem {
             problems.append(HealthProblem(check: "token", detail: problem))
@@ -41,9 +41,9 @@ struct WorkerHealth: DaemonHealth {
     func status() async -> [UInt8] {
         let sample = sampler.sample
         return JSONValue.object(
-            HealthReport.head("bos-worker", await readiness()) + [
-                .init("queues", .object(sample.queues.map(HealthReport.queue))),
-                .init("jobs", .array(HealthReport.jobs(sample.summary))),
+            StatusReport.heading(program: "bos-worker", problems: await readiness()) + [
+                .init("queues", .object(sample.queues.map(StatusReport.queue))),
+                .init("jobs", .array(StatusReport.jobs(sample.summary))),
                 .init("doubt_amount_rupees", .number(sample.summary.doubtAmount.rupees)),
                 .init("oldest_doubt_since", sample.summary.oldestDoubt.map { .string($0.rfc3339) } ?? .null),
                 .init("enquiry_problems", .array(calibrator.problems.map { .string($0) })),
@@ -52,7 +52,6 @@ struct WorkerHealth: DaemonHealth {
         ).encoded
     }
 
-    /// One line for `systemctl status`.
     var statusLine: String {
         let sample = sampler.sample
         let depths = sample.queues.map { "\($0.name) \($0.messages)" }.joined(separator: ", ")
@@ -60,13 +59,14 @@ struct WorkerHealth: DaemonHealth {
         let problems = engine.problems.map(\.detail).sorted() + (sample.ledgerProblem.map { [$0] } ?? [])
         let state = problems.isEmpty ? "consuming" : problems.joined(separator: ", ")
         return "\(state); ready messages: \(depths.isEmpty ? "unknown" : depths); "
-            + "recharges in doubt: \(recharges(.inDoubt)), waiting for a person: \(recharges(.parked) + recharges(.held))"
+            + "recharges in doubt: \(recharges(.inDoubt)), left to a person: \(recharges(.parked) + recharges(.held))"
     }
 }
 
 extension WorkerParts {
+    /// What these parts report.
     var health: WorkerHealth {
         WorkerHealth(
-            engine: engine, consume: consume, publish: publish, client: client, calibrator: calibrator, sampler: sampler, clock: clock)
+            engine: engine, consume: consume, publish: publish, client: client, calibrator: calibrator, sampler: sampler)
     }
 }

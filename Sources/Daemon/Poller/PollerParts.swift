@@ -8,9 +8,9 @@ import Metrics
 import Observability
 import Synchronization
 
-/// Everything a poller is made of, wired once. Nothing runs yet, and the ledger is not open: its worker may not have made it yet.
+/// All parts of a poller, wired once at the start. Nothing runs yet. The ledger is not open, because the worker may not have created it.
 struct PollerParts: Sendable {
-    /// Has no topology before the ledger is known: `Topology.pollerItems(ledger:)`.
+    /// Has no topology until the ledger is open, because `Topology.pollerItems(ledger:)` needs the ledger's identity.
     let connection: Connection
     let lock: LockWatch
     let topology: Topology
@@ -20,20 +20,18 @@ struct PollerParts: Sendable {
     let progress = PollerProgress()
     let clock = SystemClock()
 
+    /// - Throws: ``AMQPURLError`` for a wrong URL in `amqp.urls`, `DedicatedThreadError` if the system cannot start a thread.
     init(_ settings: Settings, registry: PrometheusRegistry, logger: Logger) throws {
-        switch settings.ledger.url {
-        case .postgreSQL: throw DaemonError.postgreSQLNotBuilt
-        case .sqlite(let path): ledgerPath = path
-        }
-        let reconnects = WorkerParts.reconnects("publish")
+        ledgerPath = settings.ledgerPath
+        let reconnects = WorkerParts.reconnectCounter(role: "publish")
         let lock = LockWatch(heartbeat: settings.broker.heartbeat)
         self.lock = lock
         connection = try Connection(
             configuration: try settings.brokerConfiguration(), role: "publish",
-            mode: settings.topology.mode,
+            topology: TopologyPlan(mode: settings.topology.mode),
             logger: logger
         ) { event in
-            lock.note(event)
+            lock.observe(event)
             if case .disconnected = event { reconnects.increment() }
         }
         topology = settings.topology
@@ -43,13 +41,17 @@ struct PollerParts: Sendable {
         registry.observe(.amqpBlocked) { [connection] in connection.status.isBlocked ? 1 : 0 }
     }
 
+    /// What these parts report.
     var health: PollerHealth { PollerHealth(connection: connection, progress: progress, interval: configuration.interval) }
 
+    /// Opens the ledger beside its worker.
     func openLedger() async throws(LedgerError) -> SQLiteLedger {
         try await SQLiteLedger.openShared(SQLiteLedger.Configuration(path: ledgerPath, owner: ProcessName.make("bos-poller")))
     }
 
-    func look(at lane: JobLane) async throws -> Poller.QueueState {
+    /// The state of a lane's queue on the broker.
+    /// - Throws: an error of the connection while the broker cannot answer.
+    func queueState(of lane: JobLane) async throws -> Poller.QueueState {
         let queue =
             switch lane {
             case .money: topology.queues.recharge
@@ -60,13 +62,16 @@ struct PollerParts: Sendable {
     }
 }
 
-/// What the poller did last, for its health.
+/// What the poller did last. `PollerHealth` reports it.
 final class PollerProgress: Sendable {
     struct State: Sendable {
-        /// Why the ledger is not open; `nil` once it is.
+        /// Why the ledger is not open. `nil` once it is open.
         var ledgerProblem: String? = "the ledger has not been opened yet"
-        var outcome = Poller.Outcome.done
+        /// How the last round ended.
+        var outcome = Poller.RoundResult.done
+        /// When the last round ended. Also the last attempt to open the ledger or to reach the broker, so that waiting counts as progress.
         var lastRound = ContinuousClock.now
+        /// `nil` until the ledger is open.
         var sampler: Sampler?
     }
 

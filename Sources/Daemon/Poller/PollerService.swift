@@ -7,7 +7,7 @@ import Logging
 import Observability
 import ServiceLifecycle
 
-/// The poller at work. It waits for its ledger and its broker as long as they take.
+/// Runs the poller. It waits for its ledger and for its broker without a limit.
 struct PollerService: Service {
     let parts: PollerParts
     let notifier: SystemdNotifier
@@ -33,11 +33,13 @@ struct PollerService: Service {
         await parts.connection.close()
     }
 
+    /// Runs rounds until cancelled.
     private func work(_ ledger: SQLiteLedger) async {
-        let sampler = Sampler(connection: parts.connection, ledger: ledger, clock: parts.clock, queues: parts.watchedQueues, pause: nil)
+        let sampler = Sampler(
+            connection: parts.connection, ledger: ledger, clock: parts.clock, queues: parts.watchedQueues, onUnwritable: nil)
         parts.progress.update { ($0.ledgerProblem, $0.sampler) = (nil, sampler) }
         let poller = Poller(
-            ledger: ledger, publisher: parts.connection, look: parts.look, configuration: parts.configuration, clock: parts.clock,
+            ledger: ledger, publisher: parts.connection, look: parts.queueState, configuration: parts.configuration, clock: parts.clock,
             logger: logger)
         await withDiscardingTaskGroup { group in
             group.addTask { await parts.connection.run() }
@@ -49,7 +51,8 @@ struct PollerService: Service {
         }
     }
 
-    /// `nil` if the process is asked to stop before the ledger could be opened.
+    /// Tries to open the ledger every second until it succeeds.
+    /// - Returns: `nil` if the process is asked to stop first.
     private func openLedger() async -> (SQLiteLedger, identity: String)? {
         var lastProblem: String?
         while !Task.isCancelled {
@@ -58,7 +61,7 @@ struct PollerService: Service {
                 return (ledger, try await ledger.identity())
             } catch {
                 let problem = "\(error)"
-                if problem != lastProblem { logger.log(.ledgerUnavailable, ["reason": "\(problem)"]) }
+                if problem != lastProblem { logger.log(.ledgerUnavailable, metadata: ["reason": "\(problem)"]) }
                 lastProblem = problem
                 parts.progress.update { ($0.ledgerProblem, $0.lastRound) = (problem, .now) }
                 await parts.clock.sleep(for: .seconds(1))
@@ -67,7 +70,7 @@ struct PollerService: Service {
         return nil
     }
 
-    /// The connection says in the log why it takes so long; a round would only say it again.
+    /// Waits before the first round. The connection logs why it is not connected yet; a round would log the same a second time.
     private func waitForBroker() async {
         while !parts.connection.status.isConnected, !Task.isCancelled {
             parts.progress.update { $0.lastRound = .now }
@@ -75,6 +78,7 @@ struct PollerService: Service {
         }
     }
 
+    /// Tells systemd once the poller is ready.
     private func announceReadiness() async {
         while !(await parts.health.readiness().isEmpty), !Task.isCancelled { await parts.clock.sleep(for: .milliseconds(100)) }
         guard !Task.isCancelled else { return }

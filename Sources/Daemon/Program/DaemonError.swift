@@ -1,29 +1,29 @@
 package import Ledger
 
-/// Why a daemon cannot start or go on; each with what to do.
+/// Why a daemon cannot start or cannot go on. Each description says what to do.
 package enum DaemonError: Error, CustomStringConvertible {
+    /// The ledger cannot be opened. The first value is its URL.
     case ledger(String, LedgerError)
-    case postgreSQLNotBuilt
+    /// Another worker holds the lock. `queue` is the lock's name.
     case anotherWorker(queue: String)
-    /// The broker's virtual host is marked as another ledger's; `text` is the broker's, with both identities.
+    /// The marker in the broker's virtual host names another ledger. `text` is the broker's error text, with both identities.
     case anotherLedger(queue: String, text: String)
-    case setup(String)
 
     package var description: String {
         switch self {
         case .ledger(let url, let error): "ledger.url \(url): \(error)"
-        case .postgreSQLNotBuilt: "ledger.url: this version keeps its ledger in SQLite only; write sqlite:PATH"
         case .anotherWorker(let queue):
-            "another worker is consuming from this broker's virtual host (it holds the queue \(queue)): a SQLite ledger serves exactly one worker; "
-                + "stop the other one, or give each its own virtual host and ledger"
+            "another worker is consuming from this broker's virtual host: it holds the queue \(queue). "
+                + "A SQLite ledger serves exactly one worker. "
+                + "Stop the other worker, or give each worker its own virtual host and ledger"
         case .anotherLedger(let queue, let text):
-            "the jobs in this broker's virtual host are recorded in another ledger (the queue \(queue) remembers it: \(text)): with this "
-                + "ledger a recharge that is under way could be sent a second time; set ledger.url to the other one, or give this one a "
-                + "virtual host of its own; if the other one is lost, see /usr/share/doc/bos-worker/operating.md#a-lost-ledger"
-        case .setup(let detail): detail
+            "the jobs in this broker's virtual host are recorded in another ledger: the queue \(queue) names it (\(text)). "
+                + "With this ledger a recharge that is under way could be sent a second time. "
+                + "Set ledger.url to the other ledger, or give this worker a virtual host of its own. "
+                + "If the other ledger is lost, see /usr/share/doc/bos-worker/operating.md#a-lost-ledger"
         }
     }
 
-    /// Each needs an operator's hand, which is what exit code 78 says.
-    package var exitCode: ExitCode { .configuration }
+    /// An operator has to act on every case. Exit code 78 says so.
+    package var exitCode: ProcessExit { .configuration }
 }

@@ -1,13 +1,14 @@
 import Glibc
 
-/// Reads small files whole, and says exactly why one could not be read.
+/// Reads a small file as a whole, or reports exactly why it cannot be read.
 enum BoundedFile {
-    /// Configuration and secrets are a few kilobytes; more is a wrong path, for example a device.
+    /// In bytes. Configuration and secrets are a few kilobytes. A larger file means a wrong path, for example a device.
     static let limit = 1 << 20
 
-    /// - Throws: `Failure` with the system's reason; the content is never part of it.
-    static func read(_ path: String) throws(Failure) -> [UInt8] {
-        // Non-blocking, or a named pipe without a writer would hang the start.
+    /// The content of a file.
+    /// - Throws: ``ReadFailure`` with the system's reason. The error never holds any of the content.
+    static func read(_ path: String) throws(ReadFailure) -> [UInt8] {
+        // O_NONBLOCK, because opening a named pipe without a writer would block the start.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw errno == ENOENT ? .missing : .unreadable(reason(errno)) }
         defer { close(descriptor) }
@@ -34,11 +35,11 @@ enum BoundedFile {
     private static func reason(_ code: Int32) -> String { String(cString: strerror(code)).lowercased() }
 
     /// Why a file could not be read.
-    enum Failure: Error, Equatable {
+    enum ReadFailure: Error, Equatable {
         case missing
         case unreadable(String)
 
-        /// A clause: "it does not exist".
+        /// The reason as a clause, such as "it does not exist".
         var clause: String {
             switch self {
             case .missing: "it does not exist"

@@ -1,9 +1,9 @@
-/// Where a value came from, in words that lead a person to the place.
+/// Where a value came from. The description leads the operator to the place.
 package enum ConfigurationOrigin: Sendable, Equatable, CustomStringConvertible {
     case commandLine
     case variable(String)
     case file(String)
-    /// A file that holds a secret, named by a `…File` key.
+    /// A file with one secret, which a `…File` key names.
     case secretFile(String)
     case builtIn
 
@@ -20,10 +20,10 @@ package enum ConfigurationOrigin: Sendable, Equatable, CustomStringConvertible {
 
 /// One thing that is wrong with the configuration.
 package struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertible {
-    /// The key, or the name that is not one.
+    /// The key, or the unknown name that was given instead of a key.
     package let key: String
     package let origin: ConfigurationOrigin
-    /// What was found, as a clause; never a secret's value.
+    /// What is wrong, as a clause. It never holds a secret.
     package let fault: String
     /// What to do, as a clause.
     package let advice: String
@@ -35,10 +35,10 @@ package struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertibl
         self.advice = advice
     }
 
-    /// `api.requestTimeout: "3x" (environment variable BOS_API_REQUEST_TIMEOUT) is not right; write a duration …`
+    /// `api.requestTimeout (environment variable BOS_API_REQUEST_TIMEOUT): "3x" is not right; write a duration …`
     package var description: String { "\(key) (\(origin)): \(fault); \(advice)" }
 
-    /// A value as a problem may show it: on one line, of bounded length, and not at all if it could hold a password.
+    /// A value as a problem may show it: on one line and at most 60 characters long. A value that could hold a password is not shown.
     static func shown(_ texts: [String], of key: SettingKey) -> String {
         let text = texts.joined(separator: ",")
         guard !key.isSecret, !text.contains("@") else { return "the value (not shown)" }
@@ -48,14 +48,14 @@ package struct ConfigurationProblem: Sendable, Equatable, CustomStringConvertibl
     }
 }
 
-/// Everything that is wrong with the configuration, found in one go.
+/// Everything that is wrong with the configuration, found in one pass.
 package struct ConfigurationError: Error, CustomStringConvertible {
     package let problems: [ConfigurationProblem]
 
-    /// 64 when the command line names an option that does not exist, else 78.
-    package let exitCode: ExitCode
+    /// 64 if the command line is wrong, for example with an option that does not exist. Otherwise 78.
+    package let exitCode: ProcessExit
 
-    init(_ problems: [ConfigurationProblem], exitCode: ExitCode = .configuration) {
+    init(_ problems: [ConfigurationProblem], exitCode: ProcessExit = .configuration) {
         self.problems = problems
         self.exitCode = exitCode
     }

@@ -1,11 +1,12 @@
 /// Durations as people write them in the configuration and on the command line: `250ms`, `30s`, `5m`, `2h`, `30d`.
 package enum DurationText {
-    /// The units with their length in milliseconds, longest first.
+    /// The units with their length in milliseconds, the longest first.
     private static let units: [(name: String, milliseconds: Int64)] = [
         ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
     ]
 
-    /// A whole number directly followed by its unit; `nil` for anything else, and for what does not fit.
+    /// The duration of a whole number that is directly followed by its unit. `nil` for any other text, and for a duration of more than
+    /// 2^63 - 1 milliseconds.
     package static func parse(_ text: String) -> Duration? {
         let digits = text.prefix { ("0"..."9").contains($0) }
         let unit = text.dropFirst(digits.count)
@@ -14,9 +15,9 @@ package enum DurationText {
         return hasOverflowed ? nil : .milliseconds(milliseconds)
     }
 
-    /// The spelling that people use: a larger unit only from two of it on, as in `60s`, `2m` and `24h`. Parts below a millisecond
-    /// are dropped.
-    package static func spell(_ duration: Duration) -> String {
+    /// The duration as people write it. A unit above seconds is used from two of it on: `60s`, `2m`, `24h`. Parts below a millisecond are
+    /// dropped.
+    package static func format(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000
         guard milliseconds != 0 else { return "0s" }

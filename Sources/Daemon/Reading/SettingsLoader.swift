@@ -1,10 +1,10 @@
-/// Where configuration is read from. Injected whole, so that tests need neither this machine's files nor its variables.
+/// Where the configuration is read from. Tests inject all of it, so they use no file and no variable of this machine.
 package struct ConfigurationSources: Sendable {
-    /// `--key=value` options, without the program's own such as `--config`.
+    /// The `--key=value` options, without the program's own options such as `--config`.
     package var options: [String] = []
-    /// A file that must exist, from `--config`.
+    /// The file that `--config` names. It must exist.
     package var file: String?
-    /// A file that is used if it exists and no other is named.
+    /// The file that is read if it exists and `file` is `nil`.
     package var defaultFile = "/etc/bos-worker/config.yaml"
     package var environment: [String: String] = [:]
 
@@ -12,12 +12,13 @@ package struct ConfigurationSources: Sendable {
 }
 
 extension Settings {
-    /// Reads the configuration: the command line over the environment over the file over the defaults.
+    /// Reads the configuration. The command line wins over the environment, the environment over the file, and the file over the defaults.
     ///
-    /// At start, and again on `SIGHUP`. Reads small files, so call it where a short block does no harm.
-    /// - Parameter program: `nil` for a person's tool.
-    /// - Returns: the settings, and sentences about variables that look like ours but are not; to be logged.
-    /// - Throws: everything that is wrong, at once.
+    /// The programs call this at the start, and the daemons again on `SIGHUP`. It reads small files and blocks while it does.
+    /// - Parameter program: the daemon, or `nil` for a tool that a person runs.
+    /// - Returns: the settings, and warnings to log: one sentence for each secret on the command line, and for each variable that begins with
+    ///   `BOS_` and sets no key.
+    /// - Throws: ``ConfigurationError`` with all problems at once.
     package static func load(
         for program: Program?, from sources: ConfigurationSources
     ) throws(ConfigurationError) -> (settings: Settings, warnings: [String]) {
@@ -30,7 +31,7 @@ extension Settings {
     }
 }
 
-/// One run through all sources and keys.
+/// One pass over all sources and all keys.
 struct SettingsLoader {
     private(set) var settings: Settings
     private(set) var problems: [ConfigurationProblem] = []
@@ -50,10 +51,11 @@ struct SettingsLoader {
         layers.append(.environment(variables))
         if let file = readFile(sources) { layers.append(file) }
         for key in SettingKey.all { read(key, from: layers) }
-        let contradictions = settings.contradictions.filter { contradiction in
-            !problems.contains { contradiction.keys.contains($0.key) }
+        // A key that has a problem of its own is not reported a second time as a part of a conflict.
+        let conflicts = settings.conflicts.filter { conflict in
+            !problems.contains { conflict.keys.contains($0.key) }
         }
-        problems += contradictions.map { $0.problem(origins: origins) }
+        problems += conflicts.map { $0.problem(origins: origins) }
     }
 
     // MARK: One key
@@ -70,13 +72,17 @@ struct SettingsLoader {
             case (.nothing, .texts(let paths)):
                 readSecret(key, at: paths[0], namedBy: layer.origin(of: SettingKey.fileName(of: key.name)))
             case (.wrongShape, .nothing):
-                report(key.name, layer.origin(of: key.name), "a list stands where one value belongs", "write \(key.expectation)")
+                report(
+                    key.name, in: layer.origin(of: key.name), fault: "a list stands where one value belongs",
+                    advice: "write \(key.expectation)")
             case (.nothing, .wrongShape):
-                report(SettingKey.fileName(of: key.name), layer.origin(of: key.name), "a list stands there", "write the path of one file")
+                report(
+                    SettingKey.fileName(of: key.name), in: layer.origin(of: key.name), fault: "a list stands there",
+                    advice: "write the path of one file")
             case (_, .texts), (_, .wrongShape):
                 report(
-                    key.name, layer.origin(of: key.name), "\(SettingKey.fileName(of: key.name)) is given there as well",
-                    "give one of the two")
+                    key.name, in: layer.origin(of: key.name), fault: "\(SettingKey.fileName(of: key.name)) is given there as well",
+                    advice: "give one of the two")
             }
             return
         }
@@ -84,19 +90,33 @@ struct SettingsLoader {
 
     private mutating func assign(_ texts: [String], to key: SettingKey, from origin: ConfigurationOrigin) {
         if texts.contains("") {
-            report(key.name, origin, "the value is empty", "write \(key.expectation), or leave the key out to get its default")
+            report(
+                key.name, in: origin, fault: "the value is empty",
+                advice: "write \(key.expectation), or leave the key out to get its default")
         } else if case .file(let path) = origin, key.isSecret, texts.contains(where: Self.holdsSecret), BoundedFile.isReadableByAll(path) {
             report(
-                key.name, origin, "a secret stands in a file that every user of this machine may read",
-                "chmod o-r that file, or write the secret into a file of its own and name that as \(SettingKey.fileName(of: key.name))")
+                key.name, in: origin, fault: "a secret stands in a file that every user of this machine may read",
+                advice: "chmod o-r that file, or write the secret into a file of its own and name that file as "
+                    + SettingKey.fileName(of: key.name))
         } else if key.assign(texts, &settings) {
             origins[key.name] = origin
+            if origin == .commandLine, key.isSecret, texts.contains(where: Self.holdsSecret) { warnOfCommandLine(key) }
         } else {
-            report(key.name, origin, "\(ConfigurationProblem.shown(texts, of: key)) is not right", "write \(key.expectation)")
+            report(
+                key.name, in: origin, fault: "\(ConfigurationProblem.shown(texts, of: key)) is not right",
+                advice: "write \(key.expectation)")
         }
     }
 
-    /// A URL without a password, or with the one that every broker is installed with, is no secret.
+    private mutating func warnOfCommandLine(_ key: SettingKey) {
+        let file = SettingKey.fileName(of: key.name)
+        warnings.append(
+            "\(key.name) holds a secret on the command line, where every user of this machine can read it: write it into a file that only "
+                + "this user may read, and give --\(file)=FILE in its place")
+    }
+
+    /// Whether a value of a secret key needs protection. A URL without a password does not, nor does one with the password `guest`, which
+    /// every new broker has.
     private static func holdsSecret(_ text: String) -> Bool {
         guard let scheme = text.firstRange(of: "://") else { return !text.hasPrefix("sqlite:") }
         guard let userInfo = text[scheme.upperBound...].split(separator: "/").first?.split(separator: "@").dropLast().last else {
@@ -106,23 +126,27 @@ struct SettingsLoader {
         return !["", "guest"].contains(userInfo[userInfo.index(after: colon)...])
     }
 
-    /// A secret's file holds the value alone; lines separate the entries of a list.
+    /// Reads the value of a secret key from its own file. The file holds the value alone. In the file of a list each line is an entry, and
+    /// commas separate entries too.
     private mutating func readSecret(_ key: SettingKey, at path: String, namedBy origin: ConfigurationOrigin) {
         let bytes: [UInt8]
-        do throws(BoundedFile.Failure) {
+        do throws(BoundedFile.ReadFailure) {
             bytes = try BoundedFile.read(path)
         } catch {
             let fault = "the file \"\(path)\" cannot be read: \(error.clause)"
-            return report(SettingKey.fileName(of: key.name), origin, fault, "give a file that this user may read")
+            return report(SettingKey.fileName(of: key.name), in: origin, fault: fault, advice: "give a file that this user may read")
         }
         guard let content = String(validating: bytes, as: UTF8.self) else {
-            return report(key.name, .secretFile(path), "the value is not UTF-8 text", "write \(key.expectation)")
+            return report(
+                key.name, in: .secretFile(path), fault: "the value is not UTF-8 text", advice: "write \(key.expectation)")
         }
         let lines = content.split(whereSeparator: \.isNewline).map { $0.trimmed() }.filter { !$0.isEmpty }
         let texts = key.isList ? lines.flatMap { ConfigurationLayer.separated($0) } : [lines.joined(separator: "\n")]
         let isOneValue = key.isList || lines.count == 1
         guard isOneValue else {
-            return report(key.name, .secretFile(path), "the file holds \(lines.count) lines", "let it hold the value alone, on one line")
+            return report(
+                key.name, in: .secretFile(path), fault: "the file holds \(lines.count) lines",
+                advice: "write the value alone into it, on one line")
         }
         assign(texts, to: key, from: .secretFile(path))
     }
@@ -132,13 +156,13 @@ struct SettingsLoader {
     private mutating func readFile(_ sources: ConfigurationSources) -> ConfigurationLayer? {
         let path = sources.file ?? sources.defaultFile
         let bytes: [UInt8]
-        do throws(BoundedFile.Failure) {
+        do throws(BoundedFile.ReadFailure) {
             bytes = try BoundedFile.read(path)
         } catch {
             if error == .missing, sources.file == nil { return nil }
             report(
-                "the configuration file", .file(path), "it cannot be read: \(error.clause)",
-                "name one with --config that this user may read")
+                "the configuration file", in: .file(path), fault: "it cannot be read: \(error.clause)",
+                advice: "name a file with --config that this user may read")
             return nil
         }
         guard !Self.isBlank(bytes) else { return nil }
@@ -147,14 +171,16 @@ struct SettingsLoader {
             checkNames(names, in: layer, path: path)
             return layer
         } catch {
-            // Only the first line of what the parser says: the next ones quote the file, which may hold a secret.
+            // The first line of the parser's error holds the reason. The next lines quote the file, which may hold a secret.
             let reason = "\(error)".split(whereSeparator: \.isNewline).first.map(String.init) ?? "unknown reason"
-            report("the configuration file", .file(path), "it is not the YAML expected (\(reason))", "write sections with keys below them")
+            report(
+                "the configuration file", in: .file(path), fault: "it is not the YAML expected (\(reason))",
+                advice: "write sections with keys below them")
             return nil
         }
     }
 
-    /// A file of nothing but comments is an empty mapping to people, though not to YAML.
+    /// Whether a file holds nothing but comments and blank lines. It is valid for people, but YAML does not read it as a mapping.
     private static func isBlank(_ bytes: [UInt8]) -> Bool {
         String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).allSatisfy { line in
             let text = line.trimmed()
@@ -166,42 +192,44 @@ struct SettingsLoader {
         var seen: Set<String> = []
         for name in names {
             if !seen.insert(name).inserted {
-                report(name, .file(path), "the key is given twice, once with dots and once nested", "keep one of them")
+                report(
+                    name, in: .file(path), fault: "the key is given twice, once with dots and once nested", advice: "keep one of them")
             }
             guard !SettingKey.allNames.contains(name) else { continue }
             let isSection = SettingKey.allNames.contains { $0.hasPrefix(name + ".") }
             if isSection {
-                // A section whose keys are all commented out is no mistake.
+                // A section whose keys are all commented out is allowed.
                 if let first = Self.onlyText(layer.find(name, isList: false)), ["", "~", "null"].contains(first) { continue }
-                report(name, .file(path), "a value stands where a section belongs", "put its keys below it, indented")
+                report(name, in: .file(path), fault: "a value stands where a section belongs", advice: "put its keys below it, indented")
             } else {
-                let guess = Similarity.nearest(to: name, among: SettingKey.allNames).map { "did you mean \($0)?" }
-                report(name, .file(path), "there is no such key", guess ?? "see --print-configuration-keys for those that exist")
+                let guess = EditDistance.nearest(to: name, among: SettingKey.allNames).map { "did you mean \($0)?" }
+                report(
+                    name, in: .file(path), fault: "there is no such key", advice: guess ?? "--print-configuration-keys lists all keys")
             }
         }
     }
 
-    private static func onlyText(_ finding: ConfigurationLayer.Finding) -> String? {
-        guard case .texts(let texts) = finding, texts.count == 1 else { return nil }
+    private static func onlyText(_ entry: ConfigurationLayer.Entry) -> String? {
+        guard case .texts(let texts) = entry, texts.count == 1 else { return nil }
         return texts[0]
     }
 
     // MARK: The environment
 
-    /// A variable that is nearly one of ours is a slip and an error. Any other with our prefix is only a warning: Kubernetes
-    /// sets such variables by itself for a service that happens to be called "bos".
+    /// A variable whose name is nearly a known one is a typing error, and a problem. Any other unknown variable with the prefix `BOS_` only
+    /// gets a warning, because Kubernetes sets such variables by itself for a service with the name "bos".
     private mutating func checkNames(of variables: [String]) {
         let known = SettingKey.allNames.map { SettingKey.environmentName(of: $0) }
         for name in variables where !known.contains(name) {
-            if let guess = Similarity.nearest(to: name, among: known) {
-                report(name, .variable(name), "there is no such variable", "did you mean \(guess)?")
+            if let guess = EditDistance.nearest(to: name, among: known) {
+                report(name, in: .variable(name), fault: "there is no such variable", advice: "did you mean \(guess)?")
             } else {
-                warnings.append("the environment variable \(name) is not one of ours and was ignored")
+                warnings.append("the environment variable \(name) sets no key and was ignored")
             }
         }
     }
 
-    private mutating func report(_ key: String, _ origin: ConfigurationOrigin, _ fault: String, _ advice: String) {
+    private mutating func report(_ key: String, in origin: ConfigurationOrigin, fault: String, advice: String) {
         problems.append(ConfigurationProblem(key: key, origin: origin, fault: fault, advice: advice))
     }
 }

@@ -5,259 +5,327 @@ import JobModel
 import Observability
 
 extension SettingKey {
-    /// Every key there is, in the order in which the documentation shows them.
+    /// Every key, in the order of the documentation.
     package static let all: [SettingKey] =
         amqp + jobs + api + auth + pan + retry + breaker + [
             SettingKey(
-                "ledger.url", \.ledger.url, .ledger, isSecret: true,
-                "where jobs are recorded; `$STATE_DIRECTORY/ledger.sqlite` when systemd sets that variable")
+                "ledger.url", sets: \.ledgerPath, format: .ledgerURL, isSecret: true,
+                meaning: "where jobs are recorded; `$STATE_DIRECTORY/ledger.sqlite` when systemd sets that variable")
         ] + poller + [
             SettingKey(
-                "http.listen", \.http, .listenAddress, "where health, metrics and status are served; the poller's default port is 9465"),
-            SettingKey("log.level", \.log.level, .choice, "lines below this level are not written"),
-            SettingKey("log.format", \.log.format, .choice, "`auto`: `human` on a terminal, else `json`, one object a line"),
+                "http.listen", sets: \.http, format: .listenAddress,
+                meaning: "where health, metrics and status are served; the poller's default port is 9465"),
+            SettingKey("log.level", sets: \.log.level, format: .choice, meaning: "lines below this level are not written"),
             SettingKey(
-                "shutdown.drainTimeout", \.drainTimeout, .duration(.zero ... .seconds(3600)),
-                "how long jobs in flight may take to finish; below `TimeoutStopSec=` of the systemd unit"),
+                "log.format", sets: \.log.format, format: .choice,
+                meaning: "`auto`: `human` on a terminal, otherwise `json`, one object per line"),
+            SettingKey(
+                "shutdown.drainTimeout", sets: \.drainTimeout, format: .duration(.zero ... .seconds(3600)),
+                meaning: "how long jobs in flight may take to finish; must be below `TimeoutStopSec=` of the systemd unit"),
         ]
 
     private static let amqp: [SettingKey] = [
         SettingKey(
-            "amqp.urls", \.brokerURLs, .list(.secret("an amqp:// or amqps:// URL", where: isBrokerURL), atLeast: 1), isSecret: true,
-            "brokers, tried in turn; `amqps://` for TLS"),
+            "amqp.urls", sets: \.brokerURLs, format: .list(.secret("an amqp:// or amqps:// URL", where: isBrokerURL), atLeast: 1),
+            isSecret: true,
+            meaning: "brokers, tried in turn; `amqps://` for TLS"),
         SettingKey(
-            "amqp.heartbeat", \.broker.heartbeat, .wholeSeconds(.seconds(1) ... .seconds(600)),
-            "a broker silent for twice this long counts as gone"),
+            "amqp.heartbeat", sets: \.broker.heartbeat, format: .wholeSeconds(.seconds(1) ... .seconds(600)),
+            meaning: "a broker that is silent for twice this time counts as gone"),
         SettingKey(
-            "amqp.connectTimeout", \.broker.connectTimeout, .duration(.milliseconds(100) ... .seconds(120)),
-            "for one attempt to reach a broker"),
+            "amqp.connectTimeout", sets: \.broker.connectTimeout, format: .duration(.milliseconds(100) ... .seconds(120)),
+            meaning: "how long one attempt to reach a broker may take"),
         SettingKey(
-            "amqp.declareTopology", \.topology.isDeclared, .flag,
-            "`false`: exchanges and queues are only checked, but for the worker's two"),
-        SettingKey("amqp.queueType", \.topology.queueType, .choice, "how the durable queues are kept"),
-        SettingKey("amqp.exchanges.jobs", \.topology.exchanges.jobs, .brokerName, "where jobs enter"),
-        SettingKey("amqp.exchanges.replies", \.topology.exchanges.replies, .brokerName, "where every reply is published"),
-        SettingKey("amqp.exchanges.unrouted", \.topology.exchanges.unrouted, .brokerName, "takes replies that no queue is bound for"),
-        SettingKey("amqp.exchanges.dead", \.topology.exchanges.dead, .brokerName, "takes messages that could not be understood"),
-        SettingKey("amqp.queues.recharge", \.topology.queues.recharge, .brokerName, "jobs that move money"),
-        SettingKey("amqp.queues.status", \.topology.queues.status, .brokerName, "questions"),
-        SettingKey("amqp.queues.unrouted", \.topology.queues.unrouted, .brokerName, "keeps replies that no queue is bound for"),
-        SettingKey("amqp.queues.dead", \.topology.queues.dead, .brokerName, "keeps messages that could not be understood"),
-        SettingKey("amqp.queues.lock", \.topology.queues.lock, .brokerName, "held by the one worker of a SQLite ledger"),
-        SettingKey("amqp.queues.ledger", \.topology.queues.ledger, .brokerName, "carries nothing; names the ledger of this virtual host"),
-        SettingKey("amqp.tls.caFile", \.broker.tls.caFile, .path, "certificate authorities for `amqps://` (PEM)"),
-        SettingKey("amqp.tls.certificateFile", \.broker.tls.certificateFile, .optional(.path), "client certificate (PEM)"),
-        SettingKey("amqp.tls.keyFile", \.broker.tls.keyFile, .optional(.path), "key of the client certificate (PEM)"),
+            "amqp.declareTopology", sets: \.topology.isDeclared, format: .flag,
+            meaning: "`false`: exchanges and queues are only checked; the worker still declares lock and marker"),
+        SettingKey("amqp.queueType", sets: \.topology.queueType, format: .choice, meaning: "the type of the durable queues"),
+        SettingKey("amqp.exchanges.jobs", sets: \.topology.exchanges.jobs, format: .brokerName, meaning: "where jobs enter"),
+        SettingKey(
+            "amqp.exchanges.replies", sets: \.topology.exchanges.replies, format: .brokerName, meaning: "where every reply is published"),
+        SettingKey(
+            "amqp.exchanges.unrouted", sets: \.topology.exchanges.unrouted, format: .brokerName,
+            meaning: "takes replies that no queue is bound for"),
+        SettingKey(
+            "amqp.exchanges.dead", sets: \.topology.exchanges.dead, format: .brokerName,
+            meaning: "takes messages that could not be understood"),
+        SettingKey("amqp.queues.recharge", sets: \.topology.queues.recharge, format: .brokerName, meaning: "jobs that move money"),
+        SettingKey(
+            "amqp.queues.status", sets: \.topology.queues.status, format: .brokerName, meaning: "questions: jobs that move no money"),
+        SettingKey(
+            "amqp.queues.unrouted", sets: \.topology.queues.unrouted, format: .brokerName,
+            meaning: "keeps replies that no queue is bound for"),
+        SettingKey(
+            "amqp.queues.dead", sets: \.topology.queues.dead, format: .brokerName, meaning: "keeps messages that could not be understood"),
+        SettingKey(
+            "amqp.queues.lock", sets: \.topology.queues.lock, format: .brokerName,
+            meaning: "the lock, which the one worker of a ledger holds"),
+        SettingKey(
+            "amqp.queues.ledger", sets: \.topology.queues.ledger, format: .brokerName,
+            meaning: "the marker, which carries nothing and names the ledger of this virtual host"),
+        SettingKey("amqp.tls.caFile", sets: \.broker.tls.caFile, format: .path, meaning: "certificate authorities for `amqps://` (PEM)"),
+        SettingKey(
+            "amqp.tls.certificateFile", sets: \.broker.tls.certificateFile, format: .optional(.path), meaning: "client certificate (PEM)"),
+        SettingKey(
+            "amqp.tls.keyFile", sets: \.broker.tls.keyFile, format: .optional(.path), meaning: "key of the client certificate (PEM)"),
     ]
 
     private static let jobs: [SettingKey] = [
-        SettingKey("jobs.recharge.concurrency", \.lane.limit.maximum, .integer(1...4096), "recharges in flight; also the prefetch"),
-        SettingKey("jobs.status.concurrency", \.statusConcurrency, .integer(1...4096), "questions in flight; also the prefetch"),
         SettingKey(
-            "jobs.minimumConcurrency", \.lane.limit.minimum, .integer(1...10_000),
-            "jobs in flight that each queue is always allowed, however slow BOS is"),
+            "jobs.recharge.concurrency", sets: \.lane.limit.maximum, format: .integer(1...4096),
+            meaning: "the most recharges in flight; also the prefetch of their queue"),
         SettingKey(
-            "jobs.timeout", \.engine.deliveryTimeout, .duration(.seconds(1) ... .seconds(900)),
-            "a delivery is never held longer; what needs more waits in the ledger; at least twice `api.requestTimeout`"),
+            "jobs.status.concurrency", sets: \.statusConcurrency, format: .integer(1...4096),
+            meaning: "the most questions in flight; also the prefetch of their queue"),
         SettingKey(
-            "jobs.maximumAmount", \.engine.rules.maximumAmount, .rupees(1...100_000_000_000),
-            "rupees; a recharge of more is refused (the default is an assumption)"),
+            "jobs.minimumConcurrency", sets: \.lane.limit.minimum, format: .integer(1...10_000),
+            meaning: "how many jobs each queue may always have in flight, however slow BOS is"),
         SettingKey(
-            "jobs.recharge.duplicateWindow", \.duplicateWindow, .optional(.duration(.seconds(1) ... .seconds(7 * 86_400))),
-            "the same subscriber, operator and amount under a new reference within this time is not sent; from when it is set"),
+            "jobs.timeout", sets: \.engine.deliveryTimeout, format: .duration(.seconds(1) ... .seconds(900)),
+            meaning:
+                "the longest time that a delivery is held; a job that needs longer waits in the ledger; at least twice `api.requestTimeout`"
+        ),
         SettingKey(
-            "jobs.recharge.duplicateAction", \.duplicateAction, .choice,
-            "what becomes of it: `refuse`, or `park` for a person (`bosctl doubts`)"),
+            "jobs.maximumAmount", sets: \.engine.rules.maximumAmount, format: .rupees(1...100_000_000_000),
+            meaning: "rupees; a recharge of more is refused (the default is an assumption)"),
+        SettingKey(
+            "jobs.recharge.duplicateWindow", sets: \.duplicateWindow, format: .optional(.duration(.seconds(1) ... .seconds(7 * 86_400))),
+            meaning:
+                "a recharge with the subscriber, operator and amount of another one within this time is not sent; recharges from before this key was set do not count"
+        ),
+        SettingKey(
+            "jobs.recharge.duplicateAction", sets: \.duplicateAction, format: .choice,
+            meaning: "what happens to such a recharge: `refuse`, or `park` for a person (`bosctl doubts`)"),
     ]
 
     private static let api: [SettingKey] = [
-        SettingKey("api.baseURL", \.bos.baseURL, .webURL, "the BOS API"),
+        SettingKey("api.baseURL", sets: \.bos.baseURL, format: .webURL, meaning: "the BOS API"),
         SettingKey(
-            "api.allowPlainHTTP", \.allowsPlainHTTP, .flag,
-            "`true`: `http://` to another machine is allowed, and the token and subscriber numbers go in the clear"),
+            "api.allowPlainHTTP", sets: \.allowsPlainHTTP, format: .flag,
+            meaning: "`true`: `http://` to another machine is allowed; the token and subscriber numbers are then sent unencrypted"),
         SettingKey(
-            "api.registerID", \.engine.rules.registerID, .optional(.text("the merchant's id")), "`RegisterID` of jobs that bring none"),
+            "api.registerID", sets: \.engine.rules.registerID, format: .optional(.text("the merchant's id")),
+            meaning: "`RegisterID` of jobs without one"),
         SettingKey(
-            "api.requestTimeout", \.bos.requestTimeout, .duration(.milliseconds(100) ... .seconds(450)),
-            "for one request, from its start to the end of the answer"),
+            "api.requestTimeout", sets: \.bos.requestTimeout, format: .duration(.milliseconds(100) ... .seconds(450)),
+            meaning: "how long one request may take, from its start to the end of the answer"),
         SettingKey(
-            "api.connectTimeout", \.bos.connectTimeout, .duration(.milliseconds(100) ... .seconds(120)),
-            "for reaching the API; what fails here was certainly not sent"),
+            "api.connectTimeout", sets: \.bos.connectTimeout, format: .duration(.milliseconds(100) ... .seconds(120)),
+            meaning: "how long connecting to the API may take; a request without a connection was certainly not sent"),
         SettingKey(
-            "api.ratePerSecond", \.ratePerSecond, .optional(.integer(1...100_000)),
-            "calls of all kinds per second at the most; a tenth is kept for questions"),
-        SettingKey("api.paths.recharge", \.bos.endpoints.recharge, .text("a path segment"), "last path segment of a recharge"),
+            "api.ratePerSecond", sets: \.ratePerSecond, format: .optional(.integer(1...100_000)),
+            meaning: "the most calls of all kinds per second; a tenth of them is reserved for questions"),
         SettingKey(
-            "api.paths.enquiry", \.bos.endpoints.enquiry, .text("a path segment"), "last path segment of an enquiry about a recharge"),
-        SettingKey("api.paths.panStatus", \.bos.endpoints.panStatus, .text("a path segment"), "last path segment of a PAN status check"),
+            "api.paths.recharge", sets: \.bos.endpoints.recharge, format: .text("a path segment"),
+            meaning: "last path segment of a recharge"),
         SettingKey(
-            "api.acceptedCodes", \.bos.codes.accepted, .list(.integer(-99999...99999)),
-            "response codes for \"taken, not finished\" (assumed)"),
+            "api.paths.enquiry", sets: \.bos.endpoints.enquiry, format: .text("a path segment"),
+            meaning: "last path segment of an enquiry about a recharge"),
         SettingKey(
-            "api.pendingPatterns", \.bos.codes.pendingPatterns, .list(.text("a phrase of a message")),
-            "a message with one of these, at the start of a word, means the same although the code says done (assumed)"),
+            "api.paths.panStatus", sets: \.bos.endpoints.panStatus, format: .text("a path segment"),
+            meaning: "last path segment of a PAN status check"),
         SettingKey(
-            "api.failingPatterns", \.bos.codes.failingPatterns, .list(.text("a phrase of a message")),
-            "a success whose message has one of these, at the start of a word, is a doubt (assumed)"),
+            "api.acceptedCodes", sets: \.bos.codes.accepted, format: .list(.integer(-99999...99999)),
+            meaning: "response codes for \"taken, not finished\" (assumed)"),
         SettingKey(
-            "api.finalCodes", \.bos.codes.finalRefusals, .list(.integer(-99999...99999)),
-            "response codes of a refusal that is believed without an enquiry"),
+            "api.pendingPatterns", sets: \.bos.codes.pendingPatterns, format: .list(.text("a phrase of a message")),
+            meaning: "phrases at the start of a word; a message with one of them means the same, even if the code says done (assumed)"),
         SettingKey(
-            "api.postponedCodes", \.bos.codes.postponed, .list(.integer(-99999...99999)),
-            "response codes for \"not taken, not now\": jobs wait"),
+            "api.failingPatterns", sets: \.bos.codes.failingPatterns, format: .list(.text("a phrase of a message")),
+            meaning: "phrases at the start of a word; a success whose message has one of them is a doubt (assumed)"),
         SettingKey(
-            "api.postponedPatterns", \.bos.codes.postponedPatterns, .list(.text("a part of a message")),
-            "a message with one of these means the same in an answer that refuses (status false or HTTP 4xx) and has no word of being taken (assumed)"
+            "api.finalCodes", sets: \.bos.codes.finalRefusals, format: .list(.integer(-99999...99999)),
+            meaning: "response codes of refusals that are believed without an enquiry"),
+        SettingKey(
+            "api.postponedCodes", sets: \.bos.codes.postponed, format: .list(.integer(-99999...99999)),
+            meaning: "response codes for \"not taken, not now\"; jobs wait"),
+        SettingKey(
+            "api.postponedPatterns", sets: \.bos.codes.postponedPatterns, format: .list(.text("a part of a message")),
+            meaning:
+                "parts of a message that mean the same, in an answer that refuses (status false or HTTP 4xx) and does not say that the job was taken (assumed)"
         ),
         SettingKey(
-            "api.formerly", \.engine.policy.formerDestinations, .list(.text("an API and account")),
-            "earlier names of the same API and account, so that doubts from before a move are asked about here"),
+            "api.formerly", sets: \.engine.policy.formerDestinations, format: .list(.text("an API and account")),
+            meaning: "earlier names of the same API and account; the worker enquires here about doubts from before a move"),
         SettingKey(
-            "api.enquiry.by", \.engine.enquiresBy, .choice,
-            "the name a recharge is asked for by: `referenceid`, or `refid`, BOS's own number where its answer gave one"),
+            "api.enquiry.by", sets: \.engine.enquiresBy, format: .choice,
+            meaning:
+                "the number that names a recharge in an enquiry: `referenceid`, or `refid`, BOS's own number, where an answer of BOS gave one"
+        ),
         SettingKey(
-            "api.enquiry.fields.registerID", \.bos.enquiry.registrationField, .text("a member name"),
-            "how an enquiry spells the merchant's id (assumed)"),
+            "api.enquiry.fields.registerID", sets: \.bos.enquiry.registrationField, format: .text("a member name"),
+            meaning: "the member of an enquiry that holds the merchant's id (assumed)"),
         SettingKey(
-            "api.enquiry.fields.reference", \.bos.enquiry.referenceField, .text("a member name"),
-            "how an enquiry spells the reference (assumed)"),
+            "api.enquiry.fields.reference", sets: \.bos.enquiry.referenceField, format: .text("a member name"),
+            meaning: "the member of an enquiry that holds the reference (assumed)"),
         SettingKey(
-            "api.enquiry.succeededWords", \.bos.enquiry.succeededWords, .list(.text("a value of data.status")),
-            "values of `data.status` for \"done\" (assumed)"),
+            "api.enquiry.succeededWords", sets: \.bos.enquiry.succeededWords, format: .list(.text("a value of data.status")),
+            meaning: "values of `data.status` for \"done\" (assumed)"),
         SettingKey(
-            "api.enquiry.failedWords", \.bos.enquiry.failedWords, .list(.text("a value of data.status")),
-            "values of `data.status` for \"not done\" (assumed)"),
+            "api.enquiry.failedWords", sets: \.bos.enquiry.failedWords, format: .list(.text("a value of data.status")),
+            meaning: "values of `data.status` for \"not done\" (assumed)"),
         SettingKey(
-            "api.enquiry.pendingWords", \.bos.enquiry.pendingWords, .list(.text("a value of data.status")),
-            "values of `data.status` for \"not finished\" (assumed)"),
+            "api.enquiry.pendingWords", sets: \.bos.enquiry.pendingWords, format: .list(.text("a value of data.status")),
+            meaning: "values of `data.status` for \"not finished\" (assumed)"),
         SettingKey(
-            "api.enquiry.refundedWords", \.bos.enquiry.refundedWords, .list(.text("a value of data.refunded")),
-            "values of `data.refunded` for \"the money went back\" (assumed)"),
+            "api.enquiry.refundedWords", sets: \.bos.enquiry.refundedWords, format: .list(.text("a value of data.refunded")),
+            meaning: "values of `data.refunded` for \"the money went back\" (assumed)"),
         SettingKey(
-            "api.enquiry.notRefundedWords", \.bos.enquiry.notRefundedWords, .list(.text("a value of data.refunded")),
-            "values of `data.refunded` for \"it did not\"; any other decides nothing (assumed)"),
+            "api.enquiry.notRefundedWords", sets: \.bos.enquiry.notRefundedWords, format: .list(.text("a value of data.refunded")),
+            meaning: "values of `data.refunded` for \"the money did not go back\"; any other value decides nothing (assumed)"),
         SettingKey(
-            "api.enquiry.failedCodes", \.bos.enquiry.failedCodes, .list(.integer(-99999...99999)),
-            "response codes that say, with status false, that the recharge failed; any other may be meant for the question"),
+            "api.enquiry.failedCodes", sets: \.bos.enquiry.failedCodes, format: .list(.integer(-99999...99999)),
+            meaning: "response codes that say, with status false, that the recharge failed; any other code may be about the enquiry itself"),
         SettingKey(
-            "api.enquiry.failedPatterns", \.bos.enquiry.failedPatterns, .list(.text("a part of a message")),
-            "a message with one of these says the same (assumed)"),
+            "api.enquiry.failedPatterns", sets: \.bos.enquiry.failedPatterns, format: .list(.text("a part of a message")),
+            meaning: "parts of a message that say the same (assumed)"),
         SettingKey(
-            "api.enquiry.notFoundPatterns", \.bos.enquiry.notFoundPatterns, .list(.text("a part of a message")),
-            "a message with one of these means that BOS does not know the reference (assumed)"),
+            "api.enquiry.notFoundPatterns", sets: \.bos.enquiry.notFoundPatterns, format: .list(.text("a part of a message")),
+            meaning: "parts of a message that say that BOS does not know the reference (assumed)"),
     ]
 
     private static let auth: [SettingKey] = [
-        SettingKey("auth.mode", \.authMode, .choice, "where the bearer token comes from"),
-        SettingKey("auth.tokenFile", \.tokenFile, .optional(.path), "for `file`: holds the token; read again when it changes"),
-        SettingKey("auth.url", \.authorise.url, .webURL, "for `authorise`: the call that hands out tokens"),
-        SettingKey("auth.clientID", \.authorise.clientID, .text("the client id"), "for `authorise`"),
-        SettingKey("auth.clientSecret", \.authorise.clientSecret, .secret("the client secret"), isSecret: true, "for `authorise`"),
+        SettingKey("auth.mode", sets: \.authMode, format: .choice, meaning: "where the bearer token comes from"),
         SettingKey(
-            "auth.publicKeyFile", \.authorise.publicKeyFile, .optional(.path),
-            "for `authorise` without a fixed IP address: signs each call (PEM)"),
-        SettingKey("auth.headers.clientID", \.authorise.clientIDHeader, .headerName, "header of the client id (assumed)"),
-        SettingKey("auth.headers.clientSecret", \.authorise.clientSecretHeader, .headerName, "header of the client secret (assumed)"),
-        SettingKey("auth.headers.signature", \.authorise.signatureHeader, .headerName, "header of the signature (assumed)"),
-        SettingKey("auth.tokenPath", \.authorise.tokenPath, .text("member names with dots"), "where the answer holds the token (assumed)"),
-        SettingKey("auth.expiryPath", \.authorise.expiryPath, .text("member names with dots"), "where it holds the expiry (assumed)"),
+            "auth.tokenFile", sets: \.tokenFile, format: .optional(.path),
+            meaning: "for `file`: the file with the token; it is read again when it changes"),
+        SettingKey("auth.url", sets: \.authorise.url, format: .webURL, meaning: "for `authorise`: the call that returns tokens"),
+        SettingKey("auth.clientID", sets: \.authorise.clientID, format: .text("the client id"), meaning: "for `authorise`: the client id"),
+        SettingKey(
+            "auth.clientSecret", sets: \.authorise.clientSecret, format: .secret("the client secret"), isSecret: true,
+            meaning: "for `authorise`: the client secret"),
+        SettingKey(
+            "auth.publicKeyFile", sets: \.authorise.publicKeyFile, format: .optional(.path),
+            meaning: "for `authorise` without a fixed IP address: the public key that signs each call (PEM)"),
+        SettingKey(
+            "auth.headers.clientID", sets: \.authorise.clientIDHeader, format: .headerName, meaning: "header of the client id (assumed)"),
+        SettingKey(
+            "auth.headers.clientSecret", sets: \.authorise.clientSecretHeader, format: .headerName,
+            meaning: "header of the client secret (assumed)"),
+        SettingKey(
+            "auth.headers.signature", sets: \.authorise.signatureHeader, format: .headerName, meaning: "header of the signature (assumed)"),
+        SettingKey(
+            "auth.tokenPath", sets: \.authorise.tokenPath, format: .text("member names with dots"),
+            meaning: "where the answer holds the token (assumed)"),
+        SettingKey(
+            "auth.expiryPath", sets: \.authorise.expiryPath, format: .text("member names with dots"),
+            meaning: "where the answer holds the expiry (assumed)"),
     ]
 
     private static let pan: [SettingKey] = [
         SettingKey(
-            "pan.pendingPatterns", \.bos.pan.pendingPatterns, .list(.text("a part of a message"), atLeast: 1),
-            "a message with one of these means \"not decided yet\", as does one of which nothing is known (assumed)"),
+            "pan.pendingPatterns", sets: \.bos.pan.pendingPatterns, format: .list(.text("a part of a message"), atLeast: 1),
+            meaning: "parts of a message that mean \"not decided yet\"; an unknown message means the same (assumed)"),
         SettingKey(
-            "pan.completedPatterns", \.bos.pan.completedPatterns, .list(.text("a part of a message")),
-            "a message with one of these means \"completed\" (assumed)"),
+            "pan.completedPatterns", sets: \.bos.pan.completedPatterns, format: .list(.text("a part of a message")),
+            meaning: "parts of a message that mean \"completed\" (assumed)"),
         SettingKey(
-            "pan.rejectedPatterns", \.bos.pan.rejectedPatterns, .list(.text("a part of a message")),
-            "a message with one of these means \"rejected\" (assumed)"),
+            "pan.rejectedPatterns", sets: \.bos.pan.rejectedPatterns, format: .list(.text("a part of a message")),
+            meaning: "parts of a message that mean \"rejected\" (assumed)"),
         SettingKey(
-            "pan.failedCodes", \.bos.pan.failedCodes, .list(.integer(-99999...99999)), "response codes that end an application"),
+            "pan.failedCodes", sets: \.bos.pan.failedCodes, format: .list(.integer(-99999...99999)),
+            meaning: "response codes that end an application"),
         SettingKey(
-            "pan.nepKey", \.bos.pan.nepKey, .optional(.secret("the merchant's key")), isSecret: true,
-            "`nep_key` of jobs that bring none"),
-        SettingKey("pan.domain", \.bos.pan.domain, .optional(.text("the merchant's domain")), "`domain` of jobs that bring none"),
+            "pan.nepKey", sets: \.bos.pan.nepKey, format: .optional(.secret("the merchant's key")), isSecret: true,
+            meaning: "`nep_key` of jobs without one"),
         SettingKey(
-            "pan.partnerID", \.bos.pan.partnerID, .optional(.text("the merchant's partner id")), "`partnerId` of jobs that bring none"),
-        SettingKey("pan.nepID", \.bos.pan.nepID, .optional(.text("the merchant's id")), "`nep_id` of jobs that bring none"),
+            "pan.domain", sets: \.bos.pan.domain, format: .optional(.text("the merchant's domain")), meaning: "`domain` of jobs without one"
+        ),
+        SettingKey(
+            "pan.partnerID", sets: \.bos.pan.partnerID, format: .optional(.text("the merchant's partner id")),
+            meaning: "`partnerId` of jobs without one"),
+        SettingKey(
+            "pan.nepID", sets: \.bos.pan.nepID, format: .optional(.text("the merchant's id")), meaning: "`nep_id` of jobs without one"),
     ]
 
     private static let retry: [SettingKey] = [
-        SettingKey("retry.attempts", \.engine.policy.attempts, .integer(1...100), "tries of one delivery while nothing was sent"),
         SettingKey(
-            "retry.maximumFailures", \.engine.policy.maximumFailures, .integer(1...100_000),
-            "failures in a row after which a recharge that was never sent is answered with `failed`, a question with `expired` (`gave_up`)"),
+            "retry.attempts", sets: \.engine.policy.attempts, format: .integer(1...100),
+            meaning: "how often one delivery is tried while nothing was sent"),
         SettingKey(
-            "retry.maximumAge", \.engine.policy.maximumAge, .duration(.seconds(1) ... .seconds(365 * 86_400)), "the same, by its age"),
-        SettingKey(
-            "retry.initialBackoff", \.engine.policy.send.initial, .duration(.milliseconds(1) ... .seconds(60)),
-            "before the second try; doubles up to the maximum, with jitter"),
-        SettingKey(
-            "retry.maximumBackoff", \.engine.policy.send.maximum, .duration(.milliseconds(1) ... .seconds(600)),
-            "longest pause between tries"),
-        SettingKey(
-            "retry.enquiry.initialBackoff", \.engine.policy.enquiry.initial, .duration(.milliseconds(1) ... .seconds(600)),
-            "before the second enquiry about a doubtful recharge"),
-        SettingKey(
-            "retry.enquiry.maximumBackoff", \.engine.policy.enquiry.maximum, .duration(.milliseconds(1) ... .seconds(86_400)),
-            "longest pause between enquiries"),
-        SettingKey(
-            "retry.settle.answers", \.engine.policy.settle.answers, .integer(1...1000),
-            "how often \"not found\" must be heard before it is believed"),
-        SettingKey(
-            "retry.settle.window", \.engine.policy.settle.window, .duration(.seconds(1) ... .seconds(86_400)),
-            "over which time at least; at least 1m longer than `api.requestTimeout`, unless the API is on this machine"),
-        SettingKey(
-            "retry.settle.notFound", \.engine.policy.settle.notFound, .choice,
-            "what it means then: `person` leaves the doubt to a person; `believe` takes it for proof that nothing was executed, which only BOS can promise"
+            "retry.maximumFailures", sets: \.engine.policy.maximumFailures, format: .integer(1...100_000),
+            meaning:
+                "after so many failures in a row a recharge that was never sent is answered with `failed`, a question with `expired` (`gave_up`)"
         ),
         SettingKey(
-            "retry.settle.refusalWindow", \.engine.policy.settle.refusalWindow, .duration(.seconds(1) ... .seconds(86_400)),
-            "over which time a refused recharge must not be found, at least twice, before it is `failed`"),
+            "retry.maximumAge", sets: \.engine.policy.maximumAge, format: .duration(.seconds(1) ... .seconds(365 * 86_400)),
+            meaning: "a job that is older is answered in the same way"),
         SettingKey(
-            "retry.doubt.maximumAge", \.engine.policy.doubtMaximumAge, .duration(.seconds(60) ... .seconds(365 * 86_400)),
-            "an older doubt is parked for a person"),
+            "retry.initialBackoff", sets: \.engine.policy.send.initial, format: .duration(.milliseconds(1) ... .seconds(60)),
+            meaning: "the pause before the second try; it doubles up to the maximum, with jitter"),
+        SettingKey(
+            "retry.maximumBackoff", sets: \.engine.policy.send.maximum, format: .duration(.milliseconds(1) ... .seconds(600)),
+            meaning: "the longest pause between tries"),
+        SettingKey(
+            "retry.enquiry.initialBackoff", sets: \.engine.policy.enquiry.initial, format: .duration(.milliseconds(1) ... .seconds(600)),
+            meaning: "the pause before the second enquiry about a recharge in doubt"),
+        SettingKey(
+            "retry.enquiry.maximumBackoff", sets: \.engine.policy.enquiry.maximum, format: .duration(.milliseconds(1) ... .seconds(86_400)),
+            meaning: "the longest pause between enquiries"),
+        SettingKey(
+            "retry.settle.answers", sets: \.engine.policy.settle.answers, format: .integer(1...1000),
+            meaning: "how often BOS must answer \"not found\" before it counts"),
+        SettingKey(
+            "retry.settle.window", sets: \.engine.policy.settle.window, format: .duration(.seconds(1) ... .seconds(86_400)),
+            meaning:
+                "the shortest time over which BOS must answer so; at least 1m longer than `api.requestTimeout`, unless the API is on this machine"
+        ),
+        SettingKey(
+            "retry.settle.notFound", sets: \.engine.policy.settle.notFound, format: .choice,
+            meaning:
+                "what \"not found\" means then: `person` leaves the doubt to a person; `believe` takes it as proof that nothing was executed, which only BOS can promise"
+        ),
+        SettingKey(
+            "retry.settle.refusalWindow", sets: \.engine.policy.settle.refusalWindow, format: .duration(.seconds(1) ... .seconds(86_400)),
+            meaning: "the time over which a refused recharge must not be found, at least twice, before it is `failed`"),
+        SettingKey(
+            "retry.doubt.maximumAge", sets: \.engine.policy.doubtMaximumAge, format: .duration(.seconds(60) ... .seconds(365 * 86_400)),
+            meaning: "an older doubt is parked for a person"),
     ]
 
     private static let breaker: [SettingKey] = [
         SettingKey(
-            "breaker.window", \.lane.breaker.window, .duration(.seconds(1) ... .seconds(600)), "over which time calls to BOS are counted"),
+            "breaker.window", sets: \.lane.breaker.window, format: .duration(.seconds(1) ... .seconds(600)),
+            meaning: "the time over which calls to BOS are counted"),
         SettingKey(
-            "breaker.minimumCalls", \.lane.breaker.minimumCalls, .integer(1...10_000), "below so many in the window nothing is concluded"),
+            "breaker.minimumCalls", sets: \.lane.breaker.minimumCalls, format: .integer(1...10_000),
+            meaning: "with fewer calls in the window the breaker does not open"),
         SettingKey(
-            "breaker.failurePercent", \.lane.breaker.failureShare, .percent(1...100),
-            "from this share of failures on nothing is sent, and jobs stay in their queue"),
+            "breaker.failurePercent", sets: \.lane.breaker.failureShare, format: .percent(1...100),
+            meaning: "from this share of failures on, nothing is sent and jobs stay in their queue"),
         SettingKey(
-            "breaker.probeInterval", \.lane.breaker.firstInterval, .duration(.milliseconds(100) ... .seconds(600)),
-            "until BOS is asked whether it is well again; doubles up to the maximum"),
+            "breaker.probeInterval", sets: \.lane.breaker.firstInterval, format: .duration(.milliseconds(100) ... .seconds(600)),
+            meaning: "the pause before the first probe of BOS; it doubles up to the maximum"),
         SettingKey(
-            "breaker.maximumProbeInterval", \.lane.breaker.maximumInterval, .duration(.milliseconds(100) ... .seconds(3_600)),
-            "longest pause between such questions"),
+            "breaker.maximumProbeInterval", sets: \.lane.breaker.maximumInterval, format: .duration(.milliseconds(100) ... .seconds(3_600)),
+            meaning: "the longest pause between probes"),
         SettingKey(
-            "breaker.refusals.percent", \.lane.refusals.share, .percent(0...100),
-            "from this share of recharges refused with one and the same code on, one at a time is tried; 0: never"),
+            "breaker.refusals.percent", sets: \.lane.refusals.share, format: .percent(0...100),
+            meaning: "from this share of recharges refused with the same code on, one recharge at a time is tried; 0: never"),
         SettingKey(
-            "breaker.refusals.minimumCalls", \.lane.refusals.minimumCalls, .integer(2...10_000), "the last recharges that are looked at"),
+            "breaker.refusals.minimumCalls", sets: \.lane.refusals.minimumCalls, format: .integer(2...10_000),
+            meaning: "how many of the last recharges are counted"),
         SettingKey(
-            "breaker.refusals.interval", \.lane.refusals.interval, .duration(.milliseconds(100) ... .seconds(3_600)),
-            "from one such try to the next"),
+            "breaker.refusals.interval", sets: \.lane.refusals.interval, format: .duration(.milliseconds(100) ... .seconds(3_600)),
+            meaning: "the pause between two such tries"),
     ]
 
     private static let poller: [SettingKey] = [
         SettingKey(
-            "poller.interval", \.poller.interval, .duration(.milliseconds(10) ... .seconds(3_600)), "how often due jobs are looked for"),
+            "poller.interval", sets: \.poller.interval, format: .duration(.milliseconds(10) ... .seconds(3_600)),
+            meaning: "how often the poller looks for due jobs"),
         SettingKey(
-            "poller.queueLimit", \.poller.queueLimit, .integer(1...1_000_000), "jobs of the ledger that wait in one queue at the same time"),
+            "poller.queueLimit", sets: \.poller.queueLimit, format: .integer(1...1_000_000),
+            meaning: "the most jobs of the ledger that wait in one queue at the same time"),
         SettingKey(
-            "poller.pan.firstCheckAfter", \.engine.policy.pan.firstCheckAfter, .duration(.seconds(1) ... .seconds(30 * 86_400)),
-            "first check of a pending PAN application"),
+            "poller.pan.firstCheckAfter", sets: \.engine.policy.pan.firstCheckAfter,
+            format: .duration(.seconds(1) ... .seconds(30 * 86_400)),
+            meaning: "the time until the first check of a pending PAN application"),
         SettingKey(
-            "poller.pan.maximumInterval", \.engine.policy.pan.maximumInterval, .duration(.seconds(1) ... .seconds(30 * 86_400)),
-            "longest pause between checks"),
+            "poller.pan.maximumInterval", sets: \.engine.policy.pan.maximumInterval,
+            format: .duration(.seconds(1) ... .seconds(30 * 86_400)),
+            meaning: "the longest pause between checks"),
         SettingKey(
-            "poller.pan.maximumAge", \.engine.policy.pan.maximumAge, .duration(.seconds(1) ... .seconds(365 * 86_400)),
-            "an application pending for longer is given up"),
+            "poller.pan.maximumAge", sets: \.engine.policy.pan.maximumAge, format: .duration(.seconds(1) ... .seconds(365 * 86_400)),
+            meaning: "an application that is pending for longer is given up"),
     ]
 }

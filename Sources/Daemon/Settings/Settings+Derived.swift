@@ -4,21 +4,21 @@ package import JobEngine
 import JobModel
 import Secrets
 
-/// The configuration of each component: its part of the settings, and what follows from other parts.
+/// The configuration of each component: its own part of the settings, completed with values that follow from other parts.
 extension Settings {
-    /// How the broker is reached.
-    /// - Throws: ``AMQPURLError`` for a URL that the check of the settings let pass and the broker's client does not.
+    /// How the programs reach the broker.
+    /// - Throws: ``AMQPURLError`` for a URL that passed the check of the settings and that `AMQPURL` refuses.
     package func brokerConfiguration() throws(AMQPURLError) -> AMQPConfiguration {
         var configuration = broker
         for url in brokerURLs { configuration.urls.append(try AMQPURL(url.revealed)) }
         return configuration
     }
 
-    /// How BOS is called, and how its answers are read.
+    /// How the worker calls BOS and reads its answers.
     package var bosConfiguration: BOSConfiguration {
         var configuration = bos
         configuration.credentials = credentials
-        // Every job at once, and a few for probes: a call never waits for another one's connection.
+        // One connection for each job that may be in flight, and eight for probes. So no call waits for a connection.
         configuration.maximumConnections = lane.limit.maximum + statusConcurrency + 8
         return configuration
     }
@@ -31,7 +31,7 @@ extension Settings {
         }
     }
 
-    /// The keys that `auth.mode` `authorise` needs and that are not given.
+    /// The keys that `auth.mode: authorise` needs and that no source gives.
     var missingForAuthorise: [String] {
         let texts = [
             ("auth.url", authorise.url), ("auth.clientID", authorise.clientID), ("auth.clientSecret", authorise.clientSecret.revealed),
@@ -39,7 +39,7 @@ extension Settings {
         return texts.filter { $0.1.isEmpty }.map(\.0)
     }
 
-    /// What the engine has to know.
+    /// The engine's configuration.
     package var engineConfiguration: EngineConfiguration {
         var configuration = engine
         configuration.requestTimeout = bos.requestTimeout
@@ -50,14 +50,16 @@ extension Settings {
         return configuration
     }
 
+    /// The configuration of one lane.
     func laneConfiguration(_ name: JobLane) -> Lane.Configuration {
         var configuration = lane
         if name == .questions { configuration.limit.maximum = statusConcurrency }
-        // Half of the time a request may take is no answer that a healthy BOS gives.
+        // A healthy BOS answers sooner than in half of the request time-out. Slower answers reduce the lane's concurrency.
         configuration.limit.latencyTarget = bos.requestTimeout / 2
         return configuration
     }
 
+    /// The poller's configuration.
     var pollerConfiguration: Poller.Configuration {
         var configuration = poller
         configuration.exchange = topology.exchanges.jobs

@@ -1,6 +1,6 @@
-/// The configuration keys as documentation: for `--print-configuration-keys` and for configuration.md#keys.
+/// The documentation of the configuration keys, for `--print-configuration-keys` and configuration.md#keys.
 package enum SettingsReference {
-    /// A Markdown table of every key, its variable, its default and its meaning.
+    /// A Markdown table with the variable, the default and the meaning of every key.
     package static var markdown: String {
         let rows = SettingKey.all.map { key in
             "| `\(key.name)` | `\(key.environmentName)` | \(shownDefault(of: key).map { "`\($0)`" } ?? "–") | \(meaning(of: key)) |"
@@ -8,20 +8,7 @@ package enum SettingsReference {
         return (["| key | environment variable | default | meaning |", "|---|---|---|---|"] + rows).joined(separator: "\n") + "\n"
     }
 
-    /// The same for a terminal: three lines for each key.
-    package static var text: String {
-        let entries = SettingKey.all.map { key in
-            """
-            \(key.name) = \(shownDefault(of: key) ?? "(none)")
-                \(meaning(of: key).filter { $0 != "`" })
-                write \(key.expectation); variable \(key.environmentName)
-
-            """
-        }
-        return entries.joined(separator: "\n")
-    }
-
-    private static func shownDefault(of key: SettingKey) -> String? { key.spelled(Settings(for: .worker)) }
+    private static func shownDefault(of key: SettingKey) -> String? { key.formatted(Settings(for: .worker)) }
 
     private static func meaning(of key: SettingKey) -> String {
         guard let fileName = key.fileName else { return key.meaning }

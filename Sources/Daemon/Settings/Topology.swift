@@ -1,15 +1,15 @@
 package import AMQP
 package import JobEngine
 
-/// What is declared on the broker, and under which names. Source: publishing.md#topology.
+/// The exchanges, queues and bindings that the programs declare on the broker, with their names. Source: publishing.md#topology.
 package struct Topology: Sendable {
-    /// `false`: exchanges and queues are only checked, for brokers where the user may not configure.
+    /// `false`: the programs only check exchanges and queues, for brokers where their user has no right to configure.
     var isDeclared = true
     var queueType = QueueType.quorum
     package var exchanges = EngineConfiguration.Exchanges()
     var queues = Queues()
 
-    /// How the durable queues are kept.
+    /// The queue type of the durable queues.
     enum QueueType: String, CaseIterable, Sendable {
         case quorum
         case classic
@@ -20,9 +20,10 @@ package struct Topology: Sendable {
         var status = "bos.status"
         var unrouted = "bos.unrouted"
         var dead = "bos.dead"
-        /// An exclusive queue that the one worker of a SQLite ledger holds, so that a second one notices.
+        /// The lock: an exclusive queue that the one worker of a SQLite ledger holds. It keeps a second worker out.
         var lock = "bos.worker.lock"
-        /// Remembers whose jobs these are: a worker with another ledger is refused, for it could send a recharge a second time.
+        /// The marker: a queue that remembers the ledger of this virtual host. It keeps out a worker with another ledger, which could send
+        /// a recharge a second time.
         var ledger = "bos.worker.ledger"
     }
 
@@ -30,11 +31,11 @@ package struct Topology: Sendable {
 }
 
 extension Topology {
-    /// Deliveries of one job after which the broker gives up and dead-letters it. High, because a crash of the worker counts
-    /// against every delivery it held, and no crash may take a job out of its queue.
+    /// After so many deliveries of one job the broker dead-letters it. The limit is high because a crash of the worker counts as a delivery
+    /// of every job that it held, and crashes must not remove a job from its queue.
     private static let deliveryLimit: Int64 = 1_000
 
-    /// Everything that worker and poller need on the broker.
+    /// The items that both worker and poller need.
     private var common: [TopologyItem] {
         [
             .exchange(name: exchanges.jobs, kind: "direct"),
@@ -54,37 +55,41 @@ extension Topology {
         ]
     }
 
-    /// What a worker needs where it consumes. First its claims, so that one that is turned away has changed nothing; and the lock before
-    /// the marker, so that only the one worker says whose virtual host it is.
+    /// The items for the worker's consuming connection. The guard queues (lock and marker) come first, so a worker that is refused has
+    /// changed nothing. The lock comes before the marker, so only the worker that holds the lock can declare the marker.
     func consumeItems(ledger identity: String) -> [TopologyItem] {
         [.exclusiveQueue(name: queues.lock)] + publishItems(ledger: identity)
     }
 
-    /// What it needs where it publishes: in a virtual host of another ledger nobody waits for its replies.
+    /// The items for the worker's publishing connection. The marker is among them: in the virtual host of another ledger no caller waits
+    /// for this worker's replies.
     func publishItems(ledger identity: String) -> [TopologyItem] {
-        [marker(identity, isOthers: false)] + common
+        [marker(identity, mustExist: false)] + common
     }
 
-    /// What a poller needs: in a virtual host of another ledger its jobs would be refused, and here they would count as put back.
+    /// The items for the poller. The marker is among them: the worker of another ledger would refuse the poller's jobs, and this ledger
+    /// would count them as put back on their queue.
     func pollerItems(ledger identity: String) -> [TopologyItem] {
-        [marker(identity, isOthers: true)] + common
+        [marker(identity, mustExist: true)] + common
     }
 
-    /// What a person's command needs to publish replies of a ledger. It declares nothing.
+    /// The items for `bosctl` when it publishes replies of a ledger. It declares nothing.
     package func replyItems(ledger identity: String) -> [TopologyItem] {
-        [marker(identity, isOthers: true), .exchange(name: exchanges.replies, kind: "topic")]
+        [marker(identity, mustExist: true), .exchange(name: exchanges.replies, kind: "topic")]
     }
 
-    /// - Parameter isOthers: only the one worker says whose virtual host it is; the poller and bosctl may only find that it is theirs.
-    private func marker(_ identity: String, isOthers: Bool) -> TopologyItem {
-        // Nothing is ever dead-lettered from the marker: it names the exchange that a worker must be allowed to write to anyway.
+    /// - Parameter mustExist: `false` for the worker, which declares the marker. `true` for the poller and `bosctl`, which only compare it.
+    private func marker(_ identity: String, mustExist: Bool) -> TopologyItem {
+        // `TopologyItem.marker` requires a dead-letter exchange, and the broker requires the right to write to it. The worker has that
+        // right for this exchange anyway. Only a message that another program publishes into the marker by mistake goes there.
         let arguments = keptArguments.merging(["x-dead-letter-exchange": .string(exchanges.dead)]) { $1 }
-        return .marker(queue: queues.ledger, text: identity, arguments: arguments, isOthers: isOthers)
+        return .marker(queue: queues.ledger, text: identity, arguments: arguments, mustExist: mustExist)
     }
 
-    /// The queues that operators watch.
+    /// The queues whose depth the metrics and the status page show.
     var watchedQueues: [String] { [queues.recharge, queues.status, queues.dead, queues.unrouted] }
 
+    /// The arguments of a queue that keeps messages.
     private var keptArguments: [String: FieldValue] {
         switch queueType {
         case .quorum: ["x-queue-type": .string("quorum")]
@@ -92,12 +97,13 @@ extension Topology {
         }
     }
 
+    /// The arguments of a job queue: messages that are rejected or delivered too often become dead letters.
     private var jobArguments: [String: FieldValue] {
         let deadLetters: [String: FieldValue] = ["x-dead-letter-exchange": .string(exchanges.dead)]
         switch queueType {
         case .classic: return deadLetters
         case .quorum:
-            // At-least-once dead-lettering needs reject-publish; without it a dead letter can be lost on its way.
+            // At-least-once dead-lettering requires the overflow policy reject-publish. Without at-least-once a dead letter can be lost.
             let own: [String: FieldValue] = [
                 "x-queue-type": .string("quorum"),
                 "x-delivery-limit": .int(Self.deliveryLimit),

@@ -1,26 +1,26 @@
 import AMQP
-import BOSClient
 import JobEngine
 import JobModel
 import Ledger
 import Logging
 import Metrics
-import Observability
 import Synchronization
 
-/// Looks every few seconds at what no event tells: queue depths, the ledger's counts, the state of connections and token.
+/// Reads every few seconds what no event reports: the depths of the queues, the counts of the ledger, and differences in the topology.
 final class Sampler: Sendable {
+    /// The pause between two samples.
     static let interval = Duration.seconds(5)
-    /// Between two looks at the topology. A look at one that is in order costs one answer of the broker's.
+    /// The pause between two checks of the topology. A check without a finding costs the broker one answer.
     static let topologyInterval = Duration.seconds(2)
 
-    /// What was seen last, for the status page and systemd's status line.
+    /// The last readings, for the status page and systemd's status line.
     struct Sample: Sendable {
-        /// What was missing or different on the broker at the last look at the topology, mended or not; a sentence each.
+        /// What was missing or different on the broker at the last check of the topology, one sentence each. The check may have mended it.
         var topology: [String] = []
         var queues: [(name: String, messages: Int, consumers: Int)] = []
         var summary = LedgerSummary()
-        var ledgerProblem: String? = "the ledger has not been looked at yet"
+        /// Why the ledger cannot be read or written. `nil` if it can.
+        var ledgerProblem: String? = "the ledger has not been read yet"
         var takenAt = ContinuousClock.now
     }
 
@@ -29,23 +29,24 @@ final class Sampler: Sendable {
     private let metrics = LedgerMetrics()
     private let clock: any EngineClock
     private let queues: [String]
-    private let pause: (@Sendable (LedgerError) async -> Void)?
+    private let onUnwritable: (@Sendable (LedgerError) async -> Void)?
     private let messages: [String: Gauge]
     private let consumers: [String: Gauge]
     private let latest = Mutex(Sample())
 
     /// - Parameters:
-    ///   - connection: asks for the depth of the queues.
-    ///   - pause: stops consuming because the ledger cannot be written; each sample writes to it to see that. `nil`: no sample writes.
+    ///   - connection: reads the depths of the queues and checks the topology.
+    ///   - queues: the names of the queues.
+    ///   - onUnwritable: called when the ledger cannot be written. Each sample then makes a test write. `nil`: samples do not write.
     init(
         connection: Connection, ledger: any Ledger, clock: any EngineClock, queues: [String],
-        pause: (@Sendable (LedgerError) async -> Void)?
+        onUnwritable: (@Sendable (LedgerError) async -> Void)?
     ) {
         self.connection = connection
         self.ledger = ledger
         self.clock = clock
         self.queues = queues
-        self.pause = pause
+        self.onUnwritable = onUnwritable
         func gauges(_ label: String) -> [String: Gauge] {
             Dictionary(uniqueKeysWithValues: queues.map { ($0, Gauge(label: label, dimensions: [("queue", $0)])) })
         }
@@ -53,13 +54,14 @@ final class Sampler: Sendable {
         consumers = gauges("bos_queue_consumers")
     }
 
+    /// The last sample.
     var sample: Sample { latest.withLock { $0 } }
 
     /// Samples until cancelled.
     func run() async {
         async let topology: Void = watchTopology()
         while !Task.isCancelled {
-            await look()
+            await takeSample()
             await clock.sleep(for: Self.interval)
         }
         await topology
@@ -73,11 +75,11 @@ final class Sampler: Sendable {
         }
     }
 
-    private func look() async {
+    private func takeSample() async {
         var sample = Sample()
         sample.ledgerProblem = nil
         for queue in queues {
-            // Without a session there is nothing to see; the gauge keeps what was seen last.
+            // Without a session there is no depth to read. The gauge keeps its last value.
             guard let (ready, served) = try? await connection.depth(of: queue) else { continue }
             sample.queues.append((queue, Int(ready), Int(served)))
             messages[queue]?.record(ready)
@@ -85,7 +87,7 @@ final class Sampler: Sendable {
         }
         do throws(LedgerError) {
             sample.summary = try await ledger.summary()
-            metrics.show(sample.summary, at: clock.now(), uptime: clock.uptime())
+            metrics.record(sample.summary, at: clock.now(), uptime: clock.uptime())
             try await checkWritable()
         } catch {
             sample.ledgerProblem = "\(error)"
@@ -98,32 +100,13 @@ final class Sampler: Sendable {
     }
 
     private func checkWritable() async throws(LedgerError) {
-        guard let pause else { return }
+        guard let onUnwritable else { return }
         do throws(LedgerError) {
             try await ledger.checkWritable()
         } catch {
-            // At the process's end it is closed before the last sample may be taken.
-            if error != .closed { await pause(error) }
+            // When the process ends, the ledger is closed while a sample may still be running.
+            if error != .closed { await onUnwritable(error) }
             throw error
         }
-    }
-}
-
-/// Values that somebody else keeps are read when they are scraped.
-extension PrometheusRegistry {
-    func observe(_ connections: [Connection]) {
-        for connection in connections {
-            observe(.amqpConnected, dimensions: [("role", connection.role)]) { connection.status.isConnected ? 1 : 0 }
-        }
-    }
-
-    /// What is published through this connection.
-    func observe(publishing connection: Connection) {
-        observe(.amqpBlocked) { connection.status.isBlocked ? 1 : 0 }
-        observe(.repliesUnconfirmed) { Double(connection.status.unconfirmed) }
-    }
-
-    func observe(tokenOf client: BOSClient, _ clock: any EngineClock) {
-        observe(.tokenExpires) { client.credentialState.expiresAt.map { $0 - Double(clock.now().milliseconds) / 1_000 } }
     }
 }

@@ -9,7 +9,7 @@ import Logging
 import Metrics
 import Observability
 
-/// Everything a worker is made of, wired once. Nothing runs yet.
+/// All parts of a worker, wired once at the start. Nothing runs yet.
 struct WorkerParts: Sendable {
     let consume: Connection
     let publish: Connection
@@ -20,44 +20,46 @@ struct WorkerParts: Sendable {
     let engine: Engine
     let probe: PauseProbe
     let calibrator: EnquiryCalibrator
-    /// Where recharges go.
+    /// The API and account that recharges are sent to.
     let destination: String
     let sampler: Sampler
     let lock: LockWatch
-    /// Consumers of the lock and of the marker, which carry nothing: a queue with a consumer does not expire, and its end is told at once.
-    let claims: [Deliveries]
+    /// The consumers of the guard queues (lock and marker), which carry no messages. A queue with a consumer does not expire, and the
+    /// broker reports its end to the consumer at once.
+    let guardConsumers: [Deliveries]
     let clock: any EngineClock
 
+    /// - Throws: ``DaemonError`` if the ledger cannot be opened, ``AMQPURLError`` or `BOSConfigurationError` for a wrong setting,
+    ///   `DedicatedThreadError` if the system cannot start a thread.
     init(_ settings: Settings, registry: PrometheusRegistry, logger: Logger) async throws {
         let clock = SystemClock()
-        // First of all: a second worker on this ledger must not even connect.
+        // The ledger is opened first. A second worker on the same ledger fails here, before it connects to the broker.
         let name = ProcessName.make("bos-worker")
-        let (ledger, identity) = try await Self.openLedger(settings.ledger, owner: name, logger)
+        let (ledger, identity) = try await Self.openLedger(settings.ledgerPath, owner: name, logger: logger)
         self.ledger = ledger
         let metrics = EngineMetrics()
         let lock = LockWatch(heartbeat: settings.broker.heartbeat)
         let broker = try settings.brokerConfiguration()
-        let bond = ClusterBond()
+        let affinity = ClusterAffinity()
         let topology = settings.topology
-        let reconnects = ["consume", "publish"].map(Self.reconnects)
+        let reconnects = ["consume", "publish"].map { Self.reconnectCounter(role: $0) }
         consume = try Connection(
             configuration: broker, role: "consume",
-            topology: topology.consumeItems(ledger: identity), mode: topology.mode, bond: (bond, .consuming), logger: logger
+            topology: TopologyPlan(topology.consumeItems(ledger: identity), mode: topology.mode),
+            affinity: (affinity, .consuming), logger: logger
         ) { event in
-            lock.note(event)
+            lock.observe(event)
             if case .disconnected = event { reconnects[0].increment() }
         }
         publish = try Connection(
-            configuration: broker, role: "publish", topology: topology.publishItems(ledger: identity), mode: topology.mode,
-            bond: (bond, .publishing), logger: logger
+            configuration: broker, role: "publish", topology: TopologyPlan(topology.publishItems(ledger: identity), mode: topology.mode),
+            affinity: (affinity, .publishing), logger: logger
         ) { event in
             if case .disconnected = event { reconnects[1].increment() }
         }
-        claims = [topology.queues.lock, topology.queues.ledger].map { [consume] in consume.consume(queue: $0, prefetch: 1) }
+        guardConsumers = [topology.queues.lock, topology.queues.ledger].map { [consume] in consume.consume(queue: $0, prefetch: 1) }
         client = try BOSClient(configuration: settings.bosConfiguration, logger: logger)
-        lanes = Lanes(
-            money: Lane(.money, settings.laneConfiguration(.money), clock: clock, logger: logger),
-            questions: Lane(.questions, settings.laneConfiguration(.questions), clock: clock, logger: logger))
+        lanes = Self.makeLanes(settings, clock: clock, logger: logger)
         let configuration = settings.engineConfiguration
         destination = configuration.policy.destination
         outbox = Outbox(
@@ -89,44 +91,47 @@ struct WorkerParts: Sendable {
         probe = PauseProbe(
             gateway: gateway, ledger: ledger, merchant: merchant, timeout: configuration.requestTimeout)
         sampler = Sampler(connection: consume, ledger: ledger, clock: clock, queues: topology.watchedQueues) { [lanes] error in
-            await lanes.close(.ledger, "\(error)")
+            await lanes.close(.ledger, detail: "\(error)")
         }
-        registry.observe([consume, publish])
-        registry.observe(publishing: publish)
-        registry.observe(tokenOf: client, clock)
-        Self.observe(lanes, registry)
-        registry.observe(.enquiryUnreliable) { [calibrator] in Double(calibrator.problems.count) }
         self.lock = lock
         self.clock = clock
+        observe(in: registry)
     }
 }
 
 extension WorkerParts {
     private static func openLedger(
-        _ settings: LedgerSettings, owner: String, _ logger: Logger
+        _ path: String, owner: String, logger: Logger
     ) async throws(DaemonError) -> (any Ledger, identity: String) {
         let commitDuration = Timer(label: "bos_ledger_commit_duration_seconds")
         let commitRows = Recorder(label: "bos_ledger_commit_rows")
-        switch settings.url {
-        case .postgreSQL: throw .postgreSQLNotBuilt
-        case .sqlite(let path):
-            do throws(LedgerError) {
-                var configuration = SQLiteLedger.Configuration(path: path, owner: owner)
-                configuration.onRepair = { logger.log(.ledgerFilePrivate, ["detail": "\($0)"]) }
-                let ledger = try await SQLiteLedger.open(configuration) { duration, rows in
-                    commitDuration.record(duration: duration)
-                    commitRows.record(rows)
-                }
-                return (ledger, try await ledger.identity())
-            } catch {
-                throw .ledger("sqlite:\(path)", error)
+        do throws(LedgerError) {
+            var configuration = SQLiteLedger.Configuration(path: path, owner: owner)
+            configuration.onRepair = { logger.log(.ledgerFilePrivate, metadata: ["detail": "\($0)"]) }
+            let ledger = try await SQLiteLedger.open(configuration) { duration, rows in
+                commitDuration.record(duration: duration)
+                commitRows.record(rows)
             }
+            return (ledger, try await ledger.identity())
+        } catch {
+            throw .ledger("sqlite:\(path)", error)
         }
     }
 
-    private static func observe(_ lanes: Lanes, _ registry: PrometheusRegistry) {
-        registry.observe(.breakerState) { Double(lanes.money.breakerState.rawValue) }
-        registry.observe(.questionsBreakerState) { Double(lanes.questions.breakerState.rawValue) }
+    private static func makeLanes(_ settings: Settings, clock: any EngineClock, logger: Logger) -> Lanes {
+        Lanes(
+            money: Lane(.money, configuration: settings.laneConfiguration(.money), clock: clock, logger: logger),
+            questions: Lane(.questions, configuration: settings.laneConfiguration(.questions), clock: clock, logger: logger))
+    }
+
+    /// Registers the gauges whose values these parts keep.
+    private func observe(in registry: PrometheusRegistry) {
+        registry.observe([consume, publish])
+        registry.observe(publishing: publish)
+        registry.observe(tokenOf: client, clock: clock)
+        registry.observe(.enquiryUnreliable) { [calibrator] in Double(calibrator.problems.count) }
+        registry.observe(.breakerState) { [lanes] in Double(lanes.money.breakerState.rawValue) }
+        registry.observe(.questionsBreakerState) { [lanes] in Double(lanes.questions.breakerState.rawValue) }
         for lane in lanes.all {
             for reason in PauseReason.allCases {
                 registry.observe(.consumptionPaused, dimensions: [("lane", "\(lane.name)"), ("reason", reason.rawValue)]) {
@@ -140,5 +145,27 @@ extension WorkerParts {
         }
     }
 
-    static func reconnects(_ role: String) -> Counter { Counter(label: "bos_amqp_reconnects_total", dimensions: [("role", role)]) }
+    /// Counts the lost sessions of one connection. `role` is `consume` or `publish`.
+    static func reconnectCounter(role: String) -> Counter { Counter(label: "bos_amqp_reconnects_total", dimensions: [("role", role)]) }
+}
+
+/// Gauges whose value another part keeps. Each scrape reads the value.
+extension PrometheusRegistry {
+    /// Whether each connection is up.
+    func observe(_ connections: [Connection]) {
+        for connection in connections {
+            observe(.amqpConnected, dimensions: [("role", connection.role)]) { connection.status.isConnected ? 1 : 0 }
+        }
+    }
+
+    /// The state of the connection that publishes replies.
+    func observe(publishing connection: Connection) {
+        observe(.amqpBlocked) { connection.status.isBlocked ? 1 : 0 }
+        observe(.repliesUnconfirmed) { Double(connection.status.unconfirmed) }
+    }
+
+    /// The seconds until the bearer token expires.
+    func observe(tokenOf client: BOSClient, clock: any EngineClock) {
+        observe(.tokenExpires) { client.credentialState.expiresAt.map { $0 - Double(clock.now().milliseconds) / 1_000 } }
+    }
 }

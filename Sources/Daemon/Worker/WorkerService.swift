@@ -8,7 +8,7 @@ import Logging
 import Observability
 import ServiceLifecycle
 
-/// The worker at work: connections, engine and everything that keeps them going, started together and stopped in order.
+/// Runs the worker: starts connections, engine and all helpers together, and stops them in order.
 struct WorkerService: Service {
     let parts: WorkerParts
     let drainTimeout: Duration
@@ -17,8 +17,8 @@ struct WorkerService: Service {
 
     func run() async throws {
         let parts = parts
-        await parts.outbox.takeStock()
-        await tellMove()
+        await parts.outbox.loadBacklog()
+        await logDoubtsElsewhere()
         try await withThrowingDiscardingTaskGroup { background in
             background.addTask { await parts.consume.run() }
             background.addTask { await publish() }
@@ -26,27 +26,28 @@ struct WorkerService: Service {
             for lane in parts.lanes.all {
                 background.addTask { await lane.gate.run { reason in await parts.probe.look(at: reason, in: lane) } }
             }
-            for claim in parts.claims {
-                // What another program publishes there by mistake goes where the marker's dead letters go.
-                background.addTask { for await delivery in claim { delivery.reject() } }
+            for consumer in parts.guardConsumers {
+                // Another program may publish into a guard queue by mistake. A rejected message of the marker becomes a dead letter.
+                background.addTask { for await delivery in consumer { delivery.reject() } }
             }
             background.addTask { await parts.sampler.run() }
             background.addTask { await parts.calibrator.run() }
             background.addTask { await announceReadiness() }
-            background.addTask { try await endWhenTurnedAway() }
+            background.addTask { try await endWhenRefused() }
             let hasDrained = await work()
             parts.lock.finish()
-            await stop()
+            await closeAll()
             background.cancelAll()
             if !hasDrained { throw NotDrained() }
         }
     }
 
-    /// Works until shutdown. `false` if deliveries were still held when the time to drain was over.
+    /// Runs engine and outbox until the process is asked to stop.
+    /// - Returns: `false` if the worker still held deliveries when `drainTimeout` had passed.
     private func work() async -> Bool {
         await withTaskGroup(of: Bool?.self) { group in
             group.addTask {
-                async let marking: Void = parts.outbox.runMarking()
+                async let marking: Void = parts.outbox.runMarkPublished()
                 await parts.engine.run()
                 parts.outbox.finish()
                 await marking
@@ -66,19 +67,21 @@ struct WorkerService: Service {
                 hasDrained = end
                 break
             }
-            // Calls that did not end in time are cut off here; what is not known of them is stored as a doubt.
+            // Calls to BOS that have not ended in time are cut off here. The run stores a recharge without an answer as a doubt.
             group.cancelAll()
             return hasDrained
         }
     }
 
-    /// What is in doubt at another API or account cannot be asked about here, and a person should know before the first customer calls.
-    private func tellMove() async {
+    /// Logs how many recharges are in doubt at another API or account. The worker cannot enquire about them here, so a person has to know
+    /// of them early.
+    private func logDoubtsElsewhere() async {
         guard let total = try? await parts.ledger.doubtsSentElsewhere(than: parts.destination), total.count > 0 else { return }
-        logger.log(.doubtsElsewhere, ["count": "\(total.count)", "rupees": "\(total.amount.rupees)", "now": "\(parts.destination)"])
+        logger.log(
+            .doubtsElsewhere, metadata: ["count": "\(total.count)", "rupees": "\(total.amount.rupees)", "now": "\(parts.destination)"])
     }
 
-    private func stop() async {
+    private func closeAll() async {
         await parts.consume.close()
         await parts.publish.close()
         await parts.ledger.close()
@@ -95,16 +98,18 @@ struct WorkerService: Service {
         await notifier.ready(parts.health.statusLine)
     }
 
-    /// Publishes once this virtual host is known to be this worker's: elsewhere replies would be confirmed that nobody is waiting for.
+    /// Publishes replies once the consuming connection has shown that this virtual host belongs to this worker. In another virtual host the
+    /// broker would confirm replies, and no caller would get them.
     private func publish() async {
         guard (try? await parts.consume.whenConnected()) != nil else { return }
         await withDiscardingTaskGroup { group in
             group.addTask { await parts.publish.run() }
-            group.addTask { await parts.outbox.runSweeping() }
+            group.addTask { await parts.outbox.runRelay() }
         }
     }
 
-    private func endWhenTurnedAway() async throws {
+    /// Ends the process when the broker refuses this worker.
+    private func endWhenRefused() async throws {
         for await refusal in parts.lock.refusals { throw refusal }
     }
 }

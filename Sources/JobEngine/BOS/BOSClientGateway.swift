@@ -16,21 +16,18 @@ package final class BOSClientGateway: BOSGateway {
     package func recharge(
         _ permit: consuming RetryPermit, _ recharge: Recharge, _ call: CallOptions
     ) async -> CallReport<RechargeMachine.Event> {
-        let request = RechargeRequest(
-            operatorID: String(recharge.operatorID), subscriber: recharge.subscriber, amount: recharge.amount.rupees,
-            reference: recharge.reference, registerID: recharge.registerID)
         sent.note(recharge.reference)
         let attempt = await metrics.measure(.recharge) {
-            await client.recharge(request, traceparent: call.traceparent, timeout: call.timeout, isTimely: call.isTimely)
+            await client.recharge(recharge, traceparent: call.traceparent, timeout: call.timeout, isTimely: call.isTimely)
         }
         let note = attempt.note(.recharge, \.facts)
         if let facts = factsAboutAnother(attempt, recharge) {
             return CallReport(
-                .unknown(Answer(facts)), note: "\(note); its refid names another recharge", sighting: attempt.sighting(.recharge, \.facts))
+                .unknown(facts.answer), note: "\(note); its refid names another recharge", sighting: attempt.sighting(.recharge, \.facts))
         }
         var report = CallReport(
             event(of: attempt), note: note, sighting: attempt.isPlainSuccess ? nil : attempt.sighting(.recharge, \.facts))
-        if case .credentialsRefused(let facts, _) = attempt { report.refusal = Answer(facts) }
+        if case .credentialsRefused(let facts, _) = attempt { report.refusal = facts.answer }
         return report
     }
 
@@ -57,9 +54,9 @@ package final class BOSClientGateway: BOSGateway {
         case .credentialsRefused(_, let version):
             note(version)
             return .notTaken(.credentialsRefused)
-        case .unknown(_, _, let facts): return .unknown(facts.map(Answer.init), retryAfter: facts?.retryAfter)
+        case .unknown(_, _, let facts): return .unknown(facts?.answer, retryAfter: facts?.retryAfter)
         case .answered(let answer):
-            return .answered(RechargeMachine.Meaning(answer.meaning), Answer(answer.facts), bosReference: answer.facts.reference)
+            return .answered(answer.meaning, answer.facts.answer, bosReference: answer.facts.reference)
         }
     }
 
@@ -72,7 +69,8 @@ package final class BOSClientGateway: BOSGateway {
         switch attempt {
         case .answered(let answer):
             return CallReport(
-                .found(RechargeMachine.Finding(answer.verdict), Answer(answer.facts), Subject(answer)), note: note, sighting: sighting)
+                .found(answer.finding, answer.facts.answer, answer.subject), note: note, sighting: sighting)
+        case .notSent(.tokenUnavailable, _): return CallReport(.heldBack(.credentialsRefused, retryAfter: nil), note: note)
         case .notSent, .throttled, .postponed, .credentialsRefused, .unknown:
             let (reason, retryAfter) = unanswered(attempt)
             return CallReport(.unanswered(reason, retryAfter: retryAfter), note: note, sighting: sighting)
@@ -80,15 +78,14 @@ package final class BOSClientGateway: BOSGateway {
     }
 
     package func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> CallReport<PANStatusMachine.Event> {
-        let request = PANStatusRequest(
-            refID: query.reference, nepKey: query.nepKey, domain: query.domain, partnerID: query.partnerID, nepID: query.nepID)
         let attempt = await metrics.measure(.panStatus) {
-            await client.panStatus(request, traceparent: call.traceparent, timeout: call.timeout)
+            await client.panStatus(query, traceparent: call.traceparent, timeout: call.timeout)
         }
         let (note, sighting) = (attempt.note(.panStatus, \.facts), attempt.sighting(.panStatus, \.facts))
         switch attempt {
         case .answered(let answer):
-            return CallReport(.found(PANStatusMachine.Finding(answer), Answer(answer.facts)), note: note, sighting: sighting)
+            return CallReport(.found(answer.finding, answer.facts.answer), note: note, sighting: sighting)
+        case .notSent(.tokenUnavailable, _): return CallReport(.heldBack(.credentialsRefused, retryAfter: nil), note: note)
         case .notSent, .throttled, .postponed, .credentialsRefused, .unknown:
             let (reason, retryAfter) = unanswered(attempt)
             return CallReport(.unanswered(reason, retryAfter: retryAfter), note: note, sighting: sighting)
@@ -105,7 +102,6 @@ package final class BOSClientGateway: BOSGateway {
     /// Why a question got no usable answer.
     private func unanswered<Answer>(_ attempt: Attempt<Answer>) -> (WaitReason, retryAfter: Duration?) {
         switch attempt {
-        case .notSent(.tokenUnavailable, _): return (.credentialsRefused, nil)
         case .notSent: return (.notSent, nil)
         case .throttled(let facts): return (.throttled, facts.retryAfter)
         case .postponed(let facts): return (.postponed, facts.retryAfter)
@@ -140,9 +136,9 @@ extension Attempt {
     fileprivate func sighting(_ endpoint: CodeSighting.Endpoint, _ facts: (Answer) -> BOSFacts) -> CodeSighting? {
         switch self {
         case .notSent, .throttled: nil
-        case .credentialsRefused(let facts, _), .postponed(let facts): CodeSighting(endpoint, answer: JobModel.Answer(facts))
-        case .unknown(_, _, let facts): facts.map { CodeSighting(endpoint, answer: JobModel.Answer($0)) }
-        case .answered(let answer): CodeSighting(endpoint, answer: JobModel.Answer(facts(answer)))
+        case .credentialsRefused(let facts, _), .postponed(let facts): CodeSighting(endpoint, answer: facts.answer)
+        case .unknown(_, _, let facts): facts.map { CodeSighting(endpoint, answer: $0.answer) }
+        case .answered(let answer): CodeSighting(endpoint, answer: facts(answer).answer)
         }
     }
 }
@@ -153,58 +149,4 @@ extension Attempt where Answer == RechargeAnswer {
         if case .answered(let answer) = self { return answer.meaning == .done }
         return false
     }
-}
-
-extension Answer {
-    init(_ facts: BOSFacts) {
-        self.init(
-            httpStatus: facts.httpStatus, responseCode: facts.responseCode, status: facts.status, message: facts.message,
-            operatorID: facts.operatorID, acknowledgement: facts.acknowledgement)
-    }
-}
-
-extension Subject {
-    init(_ answer: EnquiryAnswer) {
-        self.init(
-            reference: answer.named.reference, subscriber: answer.named.subscriber, amount: answer.named.amount, hasData: answer.hasData)
-    }
-}
-
-extension RechargeMachine.Meaning {
-    init(_ meaning: RechargeAnswer.Meaning) {
-        switch meaning {
-        case .done: self = .done
-        case .accepted: self = .accepted
-        case .duplicateReference: self = .duplicateReference
-        case .refused(_, let isFinal): self = .refused(isFinal: isFinal)
-        }
-    }
-}
-
-extension RechargeMachine.Finding {
-    init(_ verdict: EnquiryAnswer.Verdict) {
-        switch verdict {
-        case .succeeded: self = .succeeded
-        case .failed(let refunded): self = .failed(refunded: refunded)
-        case .pending: self = .pending
-        case .notFound: self = .notFound
-        case .declined: self = .declined
-        }
-    }
-}
-
-extension PANStatusMachine.Finding {
-    init(_ answer: PANAnswer) {
-        switch answer.verdict {
-        case .completed: self = .completed
-        case .pending: self = .pending
-        case .rejected: self = .rejected
-        case .failed: self = .failed(isDuplicate: answer.facts.message.saysDuplicate)
-        }
-    }
-}
-
-extension String {
-    /// BOS has no code for it: "Duplicate RefID" is told from other business errors by its message only (bos-api.md#status).
-    fileprivate var saysDuplicate: Bool { lowercased().contains("duplicate") }
 }

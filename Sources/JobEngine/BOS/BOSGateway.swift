@@ -58,6 +58,8 @@ package struct CallReport<Event: Sendable>: Sendable {
 package enum Enquiry: Sendable {
     case found(RechargeMachine.Finding, Answer, Subject = Subject())
     case unanswered(WaitReason, retryAfter: Duration?)
+    /// BOS was not asked: the worker held the enquiry back, or had no credentials to send.
+    case heldBack(WaitReason, retryAfter: Duration?)
     /// BOS refuses the credentials of this enquiry and takes those of others.
     case ownCredentialsRefused
 }

@@ -19,7 +19,7 @@ final class CredentialsCheck: Sendable {
     private let merchant: KnownMerchant
     private let clock: any EngineClock
     private let state = Mutex(State())
-    private let ends = Signal()
+    private let ends = WakeSignal()
 
     /// How long an answer holds.
     private static let lifetime = Duration.seconds(1)
@@ -62,7 +62,7 @@ final class CredentialsCheck: Sendable {
         case .ownCredentialsRefused: false
         // An answer without a verdict: BOS may answer this question so for ever. Without an answer nothing is known.
         case .unanswered(.unanswered, _): report.isAnswered
-        case .unanswered: false
+        case .unanswered, .heldBack: false
         }
     }
 }

@@ -20,6 +20,9 @@ package final class EnquiryCalibrator: Sendable {
     private struct Example {
         var recharge: Recharge
         var bosReference: String?
+        /// How often the enquiry did not find it, and since when, in the clock's uptime.
+        var misses = 0
+        var missedSince: Duration?
     }
 
     private struct Finding {
@@ -52,6 +55,8 @@ package final class EnquiryCalibrator: Sendable {
     static let lifetime = Duration.seconds(3_600)
     /// How often the enquiry is asked about one example before it counts as blind: BOS may show an execution a moment later.
     private static let attempts = 4
+    /// How long a recharge that is not found is held against the enquiry. Then the latest one decides: BOS may have lost the record of one for ever.
+    static let memory = Duration.seconds(86_400)
     /// How often the question about what was never sent is asked before an answer that neither finds it nor says "not found" counts as "not
     /// found": BOS may refuse that question for ever, or have refused it by chance.
     private static let controls = 6
@@ -87,11 +92,10 @@ package final class EnquiryCalibrator: Sendable {
 
     /// Takes note of a recharge that BOS has just said it executed.
     func executed(_ recharge: Recharge, _ bosReference: String?) {
-        let example = Example(recharge: recharge, bosReference: bosReference)
         let now = clock.uptime()
         for name in configuration.enquiresBy.kinds(bosReference) {
             let key = Key(registerID: recharge.registerID, name: name)
-            if state.withLock({ Self.take(example, key, at: now, &$0) }) { wished.yield(key) }
+            if state.withLock({ Self.take(recharge, bosReference, key, at: now, &$0) }) { wished.yield(key) }
         }
     }
 
@@ -102,17 +106,20 @@ package final class EnquiryCalibrator: Sendable {
         conclude(calibration, Key(registerID: recharge.registerID, name: name), isCertain: false)
     }
 
-    /// Whether the key is to be calibrated by this example from now on.
-    private static func take(_ example: Example, _ key: Key, at now: Duration, _ state: inout State) -> Bool {
+    /// Whether the key is to be calibrated by this recharge from now on. Nearly always it is calibrated already, and nothing is made.
+    private static func take(
+        _ recharge: Recharge, _ bosReference: String?, _ key: Key, at now: Duration, _ state: inout State
+    ) -> Bool {
         if let known = state.calibrations[key], known.calibration.findsRecharges, known.isCertain, now - known.measuredAt < lifetime {
             return false
         }
+        let example = Example(recharge: recharge, bosReference: bosReference)
         guard state.examples[key] != nil else {
             guard state.examples.count < maximumMerchants else { return false }
             state.examples[key] = example
             return true
         }
-        // One example is asked about until it is found: BOS may show an execution some seconds later.
+        // One example is asked about until it is found: what the enquiry finds of others says nothing about the recharges that it does not find.
         state.latest[key] = example
         return false
     }
@@ -146,7 +153,7 @@ package final class EnquiryCalibrator: Sendable {
     }
 
     private func calibrate(_ key: Key) async {
-        var (rounds, misses, unsure) = (0, 0, 0)
+        var (rounds, unsure) = (0, 0)
         while !Task.isCancelled, let example = state.withLock({ $0.examples[key] }) {
             switch await ask(about: example, key.name) {
             case .shows(let calibration, let isSure):
@@ -154,21 +161,29 @@ package final class EnquiryCalibrator: Sendable {
                 guard isSure || unsure >= Self.controls else { break }
                 conclude(calibration, key, isCertain: true)
                 if calibration.findsRecharges { return }
-                (misses, unsure) = (misses + 1, 0)
-            case .doesNotFind:
-                misses += 1
-                if misses % Self.attempts == 0 {
-                    // What was seen to find everything does not get better by finding nothing now and then.
-                    if calibration(of: key.registerID, by: key.name) != .credulous { conclude(.blind, key, isCertain: true) }
-                    state.withLock { state in
-                        if let latest = state.latest.removeValue(forKey: key) { state.examples[key] = latest }
-                    }
-                }
+                unsure = 0
+            case .doesNotFind: missed(key)
             case .unanswered: break
             }
             rounds += 1
             await clock.sleep(for: .seconds(1) * Double(1 << min(rounds, 6)))
         }
+    }
+
+    /// The enquiry did not find the example of this key.
+    private func missed(_ key: Key) {
+        let now = clock.uptime()
+        let misses = state.withLock { state in
+            let since = state.examples[key]?.missedSince ?? now
+            state.examples[key]?.missedSince = since
+            state.examples[key]?.misses += 1
+            let misses = state.examples[key]?.misses ?? 0
+            if now - since >= Self.memory, let latest = state.latest.removeValue(forKey: key) { state.examples[key] = latest }
+            return misses
+        }
+        // What was seen to find everything does not get better by finding nothing now and then.
+        guard misses >= Self.attempts, calibration(of: key.registerID, by: key.name) != .credulous else { return }
+        conclude(.blind, key, isCertain: true)
     }
 
     private enum Observation {
@@ -181,8 +196,8 @@ package final class EnquiryCalibrator: Sendable {
 
     /// What the enquiry shows about a recharge that exists.
     private func ask(about example: Example, _ name: EngineConfiguration.EnquiryName) async -> Observation {
-        switch await enquire(name.name(example.recharge.reference, example.bosReference), example.recharge.registerID).event {
-        case .unanswered, .ownCredentialsRefused, .found(.pending, _, _): return .unanswered
+        switch await enquire(name.name(example.recharge.reference, bosReference: example.bosReference), example.recharge.registerID).event {
+        case .unanswered, .heldBack, .ownCredentialsRefused, .found(.pending, _, _): return .unanswered
         case .found(.notFound, _, _), .found(.declined, _, _), .found(.failed, _, _): return .doesNotFind
         case .found(.succeeded, _, let subject):
             guard let calibration = subject.calibration(by: example.recharge, bosReference: example.bosReference) else {
@@ -200,7 +215,7 @@ package final class EnquiryCalibrator: Sendable {
         case .found(.succeeded, _, _), .found(.failed, _, _): return .shows(.credulous, isSure: true)
         case .found(.notFound, _, _): return .shows(calibration, isSure: true)
         case .found(.declined, _, _): return .shows(calibration, isSure: false)
-        case .found(.pending, _, _): return .unanswered
+        case .found(.pending, _, _), .heldBack: return .unanswered
         case .unanswered, .ownCredentialsRefused: return report.isAnswered ? .shows(calibration, isSure: false) : .unanswered
         }
     }
@@ -212,8 +227,8 @@ package final class EnquiryCalibrator: Sendable {
     func conclude(_ calibration: Calibration, _ key: Key, isCertain: Bool) {
         let finding = Finding(calibration: calibration, isCertain: isCertain, measuredAt: clock.uptime())
         let isNews = state.withLock { state in
-            if !isCertain, state.calibrations[key]?.isCertain == true { return false }
-            if calibration.findsRecharges { (state.examples[key], state.latest[key]) = (nil, nil) }
+            if !isCertain, state.calibrations[key]?.isCertain == true || state.examples[key]?.missedSince != nil { return false }
+            if isCertain, calibration.findsRecharges { (state.examples[key], state.latest[key]) = (nil, nil) }
             if state.calibrations[key] == nil, state.calibrations.count >= Self.maximumMerchants {
                 let oldest = state.calibrations.min { $0.value.measuredAt < $1.value.measuredAt }
                 if let oldest { state.calibrations[oldest.key] = nil }
@@ -222,9 +237,9 @@ package final class EnquiryCalibrator: Sendable {
         }
         guard isNews else { return }
         switch calibration {
-        case .passed: logger.log(.enquiryReliable, ["calibration": "\(calibration)"])
+        case .passed: logger.log(.enquiryReliable, metadata: ["calibration": "\(calibration)"])
         case .untried, .blind, .credulous:
-            logger.log(.enquiryUnreliable, ["detail": "\(calibration.explanation)"])
+            logger.log(.enquiryUnreliable, metadata: ["detail": "\(calibration.explanation)"])
         }
     }
 }

@@ -30,8 +30,15 @@ package struct PauseProbe: Sendable {
             // Without a merchant to ask for, only a job can tell.
             guard merchant.registerID != nil else { return .triesJob }
             // An answer without a verdict lifts it too: BOS may refuse this question for reasons of its own, for ever.
-            return await asksInVain(about: [.credentialsRefused, .notSent, .throttled]) ? .stands : .passed
-        case .bos: return await lane.probe { await asksInVain(about: [.notSent, .throttled, .unanswered]) == false } ? .passed : .stands
+            guard let trouble = await trouble(among: [.credentialsRefused, .notSent, .throttled]) else { return .passed }
+            let isRefused = trouble.reason == .credentialsRefused
+            lane.gate.explain(
+                .credentials,
+                detail: isRefused
+                    ? ConsumptionGate.refusedCredentials(trouble.note)
+                    : "BOS has refused our credentials, and cannot be asked whether it takes them now; \(trouble.note)")
+            return .stands
+        case .bos: return await lane.probe { await trouble(among: [.notSent, .throttled, .unanswered]) == nil } ? .passed : .stands
         case .throttled: return lane.throttledFor == nil ? .passed : .stands
         case .postponed: return .triesJob
         case .refusals:
@@ -40,13 +47,13 @@ package struct PauseProbe: Sendable {
         }
     }
 
-    /// Whether an enquiry fails for one of these reasons.
-    private func asksInVain(about reasons: [WaitReason]) async -> Bool {
-        switch await gateway.enquire(Self.reference, registerID: merchant.registerID ?? "", CallOptions(traceparent: nil, timeout: timeout))
-            .event
-        {
-        case .found, .ownCredentialsRefused: false
-        case .unanswered(let reason, _): reasons.contains(reason)
+    /// Why an enquiry got no answer; `nil` if it got one, or none for another reason than these.
+    private func trouble(among reasons: [WaitReason]) async -> (reason: WaitReason, note: String)? {
+        let call = CallOptions(traceparent: nil, timeout: timeout)
+        let report = await gateway.enquire(Self.reference, registerID: merchant.registerID ?? "", call)
+        switch report.event {
+        case .found, .ownCredentialsRefused: return nil
+        case .unanswered(let reason, _), .heldBack(let reason, _): return reasons.contains(reason) ? (reason, report.note) : nil
         }
     }
 }

@@ -48,7 +48,7 @@ package struct RateLimitedBOS: BOSGateway {
     package func enquire(_ reference: String, registerID: String, _ call: CallOptions) async -> CallReport<Enquiry> {
         let lane = lanes.questions
         lane.gate.noteCall()
-        if let held = await held(lane) { return CallReport(.unanswered(held.reason, retryAfter: held.wait), note: held.note) }
+        if let held = await held(lane) { return CallReport(.heldBack(held.reason, retryAfter: held.wait), note: held.note) }
         let start = clock.uptime()
         var report = await bos.enquire(reference, registerID: registerID, call)
         if case .unanswered(.credentialsRefused, _) = report.event, await isOwnRefusal(call) { report.event = .ownCredentialsRefused }
@@ -59,7 +59,7 @@ package struct RateLimitedBOS: BOSGateway {
     package func panStatus(_ query: PANStatusQuery, _ call: CallOptions) async -> CallReport<PANStatusMachine.Event> {
         let lane = lanes.questions
         lane.gate.noteCall()
-        if let held = await held(lane) { return CallReport(.unanswered(held.reason, retryAfter: held.wait), note: held.note) }
+        if let held = await held(lane) { return CallReport(.heldBack(held.reason, retryAfter: held.wait), note: held.note) }
         let start = clock.uptime()
         var report = await bos.panStatus(query, call)
         if case .unanswered(.credentialsRefused, _) = report.event, await isOwnRefusal(call) { report.event = .ownCredentialsRefused }
@@ -116,7 +116,7 @@ extension RechargeMachine.Event {
         case .notTaken(.postponed): CallOutcome(quality: .neutral, recharge: .postponed)
         case .notTaken(.ownCredentialsRefused): CallOutcome(quality: .neutral, recharge: .refused(code: RefusalWatch.credentials))
         case .unknown(_, let retryAfter): CallOutcome(quality: .failed, retryAfter: retryAfter)
-        case .notTaken(.notSent), .enquiryUnanswered, .enquired: CallOutcome(quality: .failed)
+        case .notTaken(.notSent), .enquiryUnanswered, .enquiryHeldBack, .enquired: CallOutcome(quality: .failed)
         case .notTaken(.throttled(let retryAfter)): CallOutcome(quality: .throttled, retryAfter: retryAfter)
         case .notTaken(.credentialsRefused), .notTaken(.heldBack): CallOutcome(quality: .neutral)
         }
@@ -128,7 +128,8 @@ extension Enquiry {
         switch self {
         case .found: CallOutcome(quality: .answered)
         case .ownCredentialsRefused: CallOutcome(quality: .neutral)
-        case .unanswered(let reason, let retryAfter): CallOutcome(quality: reason.quality, retryAfter: retryAfter)
+        case .unanswered(let reason, let retryAfter), .heldBack(let reason, let retryAfter):
+            CallOutcome(quality: reason.quality, retryAfter: retryAfter)
         }
     }
 }
@@ -138,7 +139,8 @@ extension PANStatusMachine.Event {
         switch self {
         case .found: CallOutcome(quality: .answered)
         case .ownCredentialsRefused: CallOutcome(quality: .neutral)
-        case .unanswered(let reason, let retryAfter): CallOutcome(quality: reason.quality, retryAfter: retryAfter)
+        case .unanswered(let reason, let retryAfter), .heldBack(let reason, let retryAfter):
+            CallOutcome(quality: reason.quality, retryAfter: retryAfter)
         }
     }
 }

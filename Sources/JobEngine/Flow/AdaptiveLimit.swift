@@ -1,26 +1,27 @@
-/// How many calls may be in flight at once, found out by trying: additive increase, multiplicative decrease, as TCP shares a link
-/// (Chiu and Jain, 1989; Jacobson, 1988) and as Netflix' concurrency-limits (`AIMDLimit`) apply it to calls.
+/// How many calls may be in flight at once. The limit is found by trying: additive increase and multiplicative decrease, as TCP shares a
+/// link (Chiu and Jain, 1989; Jacobson, 1988) and as Netflix's concurrency-limits (`AIMDLimit`) applies it to calls.
 package struct AdaptiveLimit: Sendable {
     /// What a finished call says about BOS's load.
-    package enum Signal: Sendable {
-        /// Any answer that BOS was able to give.
+    package enum LoadSignal: Sendable {
+        /// BOS was able to answer, whatever the answer.
         case success
         /// 429, 5xx or time-out.
         case overload
     }
 
     package struct Configuration: Sendable {
-        /// Calls that may always be in flight, so that there is something to learn from. Not above `maximum`.
+        /// The limit never falls below this, so that there are always calls to learn from. Not above `maximum`.
         package var minimum = 4
-        /// Calls that may be in flight at the most, and at first.
+        /// The highest limit, and the limit at the start.
         package var maximum: Int
-        /// What a decrease multiplies the limit with, from 0 to 1. TCP halves (CUBIC takes 0.7, RFC 9438), Netflix takes 0.9.
+        /// A decrease multiplies the limit by this, from 0 to 1. TCP halves (CUBIC takes 0.7, RFC 9438), Netflix takes 0.9.
         package var decrease = 0.7
-        /// A call that takes longer waits in a queue somewhere, and counts as overload although it succeeded.
+        /// A success that takes longer than this counts as overload: the call has waited in a queue somewhere.
         package var latencyTarget = Duration.seconds(10)
-        /// The least time between decreases: calls that fail together are one sign, not many (TCP: one decrease a round trip).
+        /// The shortest time between two decreases. Calls that fail together are one sign, not many (TCP: one decrease a round trip).
         package var cooldown = Duration.seconds(1)
 
+        /// - Parameter maximum: the highest limit. Less than 1 counts as 1.
         package init(maximum: Int) { self.maximum = maximum }
     }
 
@@ -41,18 +42,19 @@ package struct AdaptiveLimit: Sendable {
 
     /// Learns from a finished call.
     /// - Parameters:
-    ///   - latency: from sending to the end.
-    ///   - inFlight: how many calls were in flight when it ended, itself included.
-    package mutating func record(_ signal: Signal, latency: Duration, inFlight: Int, at now: Duration) {
-        if signal == .overload || latency > configuration.latencyTarget {
+    ///   - latency: from sending the call to its end.
+    ///   - inFlight: how many jobs held a slot of the lane when the call ended. A job makes one call at a time. An enquiry by a job of the
+    ///     other lane is not counted: that can only slow the growth of the limit.
+    package mutating func record(_ load: LoadSignal, latency: Duration, inFlight: Int, at now: Duration) {
+        if load == .overload || latency > configuration.latencyTarget {
             decrease(at: now)
         } else if inFlight >= limit - limit / 2 {
-            // A limit that is not in use is not tested either, and must not grow on the strength of calls that never met it.
+            // A limit that is less than half used is not tested, so successes say nothing about a higher one.
             increase()
         }
     }
 
-    /// By one when as many calls as may be in flight have succeeded: by one a round trip.
+    /// Adds one once as many calls have succeeded as may be in flight: one a round trip.
     private mutating func increase() {
         successes += 1
         guard successes >= limit else { return }

@@ -1,7 +1,7 @@
-/// Stops sending money to a family of BOS endpoints that fails (Nygard, "Release It!", 2007: circuit breaker), so that a BOS in
-/// trouble is left alone and jobs wait in their queue instead of ending in doubt one by one.
+/// Stops calls to a family of BOS endpoints that fails (Nygard, "Release It!", 2007: circuit breaker). A failing BOS is not called, and
+/// jobs wait in their queue instead of ending in doubt one by one.
 ///
-/// Closed: calls go out and their results are counted. Open: none does. Half-open: one probe, which moves no money, is out.
+/// Closed: calls are made and their results are counted. Open: no call is made. Half-open: one probe is under way, which moves no money.
 package struct CircuitBreaker: Sendable {
     /// The raw value is what the metric shows.
     package enum State: Int, Sendable {
@@ -10,7 +10,7 @@ package struct CircuitBreaker: Sendable {
         case open = 2
     }
 
-    /// What a finished call says about BOS's health, not about its job: a refusal for good reasons is a success.
+    /// What a finished call says about BOS's health, not about its job: a refusal with a good reason is a success.
     package enum CallResult: Sendable {
         case success
         /// Connection refused or reset, time-out, 5xx, or an answer that cannot be read.
@@ -18,24 +18,24 @@ package struct CircuitBreaker: Sendable {
     }
 
     package struct Configuration: Sendable {
-        /// How long a result counts. It is forgotten by the tenth, so up to a tenth of the window earlier.
+        /// How long a result counts. Results are dropped a tenth of the window at a time, so up to a tenth earlier.
         package var window = Duration.seconds(10)
-        /// Calls finished within the window below which nothing is concluded.
+        /// The breaker stays closed while fewer calls have finished within the window.
         package var minimumCalls = 10
-        /// From 0 to 1: the share of failures within the window that opens the breaker.
+        /// The share of failures within the window that opens the breaker, from 0 to 1.
         package var failureShare = 0.5
-        /// From opening to the first probe, when all was well before; doubled by each failed probe and each relapse.
+        /// From opening to the first probe. Each failed probe and each relapse doubles it.
         package var firstInterval = Duration.seconds(5)
-        /// Where the doubling ends.
+        /// The longest interval that the doubling reaches.
         package var maximumInterval = Duration.seconds(60)
-        /// How long it must have been closed before opening again is no relapse: a BOS that answers probes but fails at money
-        /// would otherwise be tried with money every `firstInterval`.
+        /// A breaker that opens again sooner than this after closing has relapsed. Without that rule a BOS that answers probes but fails at
+        /// recharges would get recharges every `firstInterval`.
         package var recovery = Duration.seconds(60)
 
         package init() {}
     }
 
-    /// What finished in one tenth of the window; used again for the tenth that comes one window later.
+    /// The calls that finished in one tenth of the window. The bucket is reused for the tenth that comes one window later.
     private struct Bucket {
         var tenth = Int.min
         var calls = 0
@@ -47,23 +47,25 @@ package struct CircuitBreaker: Sendable {
     private var buckets = Self.noCalls
     private var interval = Duration.zero
     private var probeFrom = Duration.zero
-    /// When a probe last closed it; `nil` while none had to.
+    /// When a probe last closed the breaker; `nil` if no probe has.
     private var closedSince: Duration?
 
+    /// - Precondition: the window is longer than zero.
     package init(_ configuration: Configuration = Configuration()) {
-        precondition(configuration.window > .zero, "a window takes time")
+        precondition(configuration.window > .zero, "the window must be longer than zero")
         self.configuration = configuration
     }
 
-    /// Counts a finished call. What was sent before the last opening tells nothing new, whenever it ends, and is not counted.
-    /// - Parameter start: when the call was sent; without it a time-out from before could reopen a breaker that has closed since.
+    /// Counts a finished call. Not counted is a call that ends while the breaker is not closed, or that was sent before it last closed:
+    /// such a call says nothing new.
+    /// - Parameter start: when the call was sent. Without it an old time-out could reopen a breaker that has closed since.
     package mutating func record(_ result: CallResult, startedAt start: Duration? = nil, at now: Duration) {
         guard state == .closed, start ?? now >= closedSince ?? .zero else { return }
         let tenth = Int(now / (configuration.window / Self.noCalls.count))
-        let slot = tenth % buckets.count
-        if buckets[slot].tenth < tenth { buckets[slot] = Bucket(tenth: tenth) }
-        buckets[slot].calls += 1
-        buckets[slot].failures += result == .failure ? 1 : 0
+        let index = tenth % buckets.count
+        if buckets[index].tenth < tenth { buckets[index] = Bucket(tenth: tenth) }
+        buckets[index].calls += 1
+        buckets[index].failures += result == .failure ? 1 : 0
         var (calls, failures) = (0, 0)
         for bucket in buckets where bucket.tenth > tenth - buckets.count {
             calls += bucket.calls
@@ -74,15 +76,17 @@ package struct CircuitBreaker: Sendable {
         open(for: isRelapse ? interval * 2 : configuration.firstInterval, at: now)
     }
 
-    /// Whether to probe now. Whoever is told so must report to `probed`, a probe given up as failed: no other starts before.
-    package mutating func shouldProbe(at now: Duration) -> Bool {
+    /// Begins a probe if one is due.
+    /// - Returns: whether the caller must probe now and report to ``endProbe(succeeded:at:)``. A probe that was given up counts as failed.
+    ///   No other probe begins before the report.
+    package mutating func beginProbe(at now: Duration) -> Bool {
         guard state == .open, now >= probeFrom else { return false }
         state = .halfOpen
         return true
     }
 
-    /// Closes the breaker, with nothing held against BOS, or opens it for twice as long as before.
-    package mutating func probed(_ succeeded: Bool, at now: Duration) {
+    /// Closes the breaker and forgets all earlier results, or opens it for twice as long as before.
+    package mutating func endProbe(succeeded: Bool, at now: Duration) {
         guard state == .halfOpen else { return }
         guard succeeded else { return open(for: interval * 2, at: now) }
         (state, closedSince, buckets) = (.closed, now, Self.noCalls)

@@ -68,7 +68,7 @@ package actor ConsumptionGate {
     private let logger: Logger
     private let closings: AsyncStream<Void>
     private let closed: AsyncStream<Void>.Continuation
-    private let changes = Signal()
+    private let changes = WakeSignal()
     private var switchConsumers: Switch = { _ in }
     /// Probes since the gate was last open for long: pauses that follow each other closely grow longer.
     private var probes = 0
@@ -133,18 +133,41 @@ package actor ConsumptionGate {
 
     /// Stops consuming for this reason; returns once no more deliveries are taken, unless a trial runs, which takes no other delivery and ends by
     /// itself. The caller may then requeue its own.
-    package func close(_ reason: PauseReason, _ detail: String) async {
-        let (isNew, isTrying) = state.withLock { state in
+    package func close(_ reason: PauseReason, detail: String) async {
+        let (event, isTrying) = state.withLock { state -> (EventName?, Bool) in
             // No job has been let through yet, and none is now. One that was let through ends its trial itself.
             if state.trial == .offered { state.trial = .none }
             state.hasTold = true
-            return (state.reasons.updateValue(detail, forKey: reason) == nil, state.trial == .running)
+            let before = state.reasons.updateValue(detail, forKey: reason)
+            // The details of other reasons differ from call to call.
+            let hasChanged = reason == .credentials && before != detail
+            return (before == nil ? .consumptionPaused : hasChanged ? .consumptionReason : nil, state.trial == .running)
         }
-        if isNew { logger.log(.consumptionPaused, ["reason": "\(reason.rawValue)", "detail": "\(detail)"]) }
+        if let event { log(event, about: reason, detail: detail) }
         if !isTrying { await switchConsumers(.stopped) }
         // After the switch, and every time: whatever crossed an opening, a round follows that puts the consumers right.
         closed.yield()
         changes.pulse()
+    }
+
+    /// The reason still stands, and its detail is now this one.
+    nonisolated func explain(_ reason: PauseReason, detail: String) {
+        let isNews = state.withLock { state in
+            guard let before = state.reasons[reason], before != detail else { return false }
+            state.reasons[reason] = detail
+            return true
+        }
+        if isNews { log(.consumptionReason, about: reason, detail: detail) }
+    }
+
+    private nonisolated func log(_ event: EventName, about reason: PauseReason, detail: String) {
+        logger.log(event, metadata: ["reason": "\(reason.rawValue)", "detail": "\(detail)"])
+    }
+
+    /// The detail of a pause because of credentials.
+    /// - Parameter note: what came of the call that has shown it.
+    static func refusedCredentials(_ note: String) -> String {
+        "BOS refuses our token or signature (code 15 or 16), or there is no token to send: check the auth settings; \(note)"
     }
 
     /// The reason has passed: a call to BOS has shown it.

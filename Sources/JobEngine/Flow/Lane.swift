@@ -2,36 +2,38 @@ package import JobModel
 package import Logging
 import Synchronization
 
-/// One queue's share of the work: when its jobs are taken, how many at once, and whether BOS is fit for them.
+/// One queue's share of the work. It decides when jobs are taken, how many run at once, and whether calls to BOS may be made.
 ///
-/// Questions have a lane of their own, so that doubts are resolved even when money is held back.
+/// Status queries have a lane of their own, so that doubts are resolved even while recharges are stopped.
 package final class Lane: Sendable {
     package struct Configuration: Sendable {
         package var limit: AdaptiveLimit.Configuration
         package var breaker = CircuitBreaker.Configuration()
         package var refusals = RefusalWatch.Configuration()
 
-        /// - Parameter concurrency: jobs at once at the most.
+        /// - Parameter concurrency: the most jobs that run at once.
         package init(concurrency: Int) { limit = AdaptiveLimit.Configuration(maximum: concurrency) }
     }
 
-    private struct State {
+    /// One lock guards both the slots and what is known of BOS. The end of a call changes the limit, and the limit decides which waiting
+    /// deliveries get a slot. With one lock that is one step.
+    struct State {
+        var slots: SlotPool
         var breaker: CircuitBreaker
-        var limit: AdaptiveLimit
         var refusals: RefusalWatch
-        /// Until when BOS has asked for a pause.
+        /// The end of the pause that BOS has asked for, in the clock's uptime.
         var throttledUntil: Duration?
-        var inFlight = 0
-        var waiters: [(id: Int, continuation: CheckedContinuation<Bool, Never>)] = []
-        var nextWaiter = 0
     }
 
     package let name: JobLane
     package let gate: ConsumptionGate
-    private let clock: any EngineClock
-    private let state: Mutex<State>
+    let clock: any EngineClock
+    let state: Mutex<State>
 
-    package init(_ name: JobLane, _ configuration: Configuration, clock: any EngineClock, logger: Logger) {
+    /// - Parameters:
+    ///   - name: the lane's queue. Every log line of the gate carries it.
+    ///   - clock: measures pauses, latencies and waits for a slot.
+    package init(_ name: JobLane, configuration: Configuration, clock: any EngineClock, logger: Logger) {
         var logger = logger
         logger[metadataKey: "lane"] = "\(name)"
         self.name = name
@@ -39,169 +41,111 @@ package final class Lane: Sendable {
         gate = ConsumptionGate(clock: clock, logger: logger)
         state = Mutex(
             State(
-                breaker: CircuitBreaker(configuration.breaker), limit: AdaptiveLimit(configuration.limit),
+                slots: SlotPool(AdaptiveLimit(configuration.limit)), breaker: CircuitBreaker(configuration.breaker),
                 refusals: RefusalWatch(configuration.refusals)))
     }
 
     /// How many jobs may run at once now.
-    package var limit: Int { state.withLock { $0.limit.limit } }
+    package var limit: Int { state.withLock { $0.slots.size } }
 
     package var breakerState: CircuitBreaker.State { state.withLock { $0.breaker.state } }
 
-    // MARK: Slots
-
-    /// How many wait for a slot.
-    var waiting: Int { state.withLock { $0.waiters.count } }
-
-    /// Takes one of the slots, or waits for one. `false` if there was none within that time, or the process is about to stop.
-    func enter(within patience: Duration, _ drain: DrainSignal) async -> Bool {
-        let (isIn, id) = state.withLock { state in
-            state.nextWaiter += 1
-            guard state.inFlight < state.limit.limit, state.waiters.isEmpty else { return (false, state.nextWaiter) }
-            state.inFlight += 1
-            return (true, 0)
-        }
-        if isIn { return true }
-        return await withTaskGroup { group in
-            group.addTask { await self.slot(id) }
-            group.addTask {
-                await drain.sleep(for: max(.zero, patience), on: self.clock)
-                return false
-            }
-            let isIn = await group.next() ?? false
-            group.cancelAll()
-            // The slot may have come in the very moment in which the patience ended.
-            for await late in group where late { return true }
-            return isIn
-        }
-    }
-
-    func leave() {
-        state.withLock { state in
-            state.inFlight -= 1
-            return Self.admit(&state)
-        }.forEach { $0.resume(returning: true) }
-    }
-
-    private func slot(_ id: Int) async -> Bool {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let admitted: [CheckedContinuation<Bool, Never>]? = state.withLock { state in
-                    // Given up before it began to wait: nobody else would ever take it off the list.
-                    if Task.isCancelled { return nil }
-                    state.waiters.append((id, continuation))
-                    return Self.admit(&state)
-                }
-                guard let admitted else { return continuation.resume(returning: false) }
-                for waiter in admitted { waiter.resume(returning: true) }
-            }
-        } onCancel: {
-            giveUp(id)
-        }
-    }
-
-    private func giveUp(_ id: Int) {
-        let waiter = state.withLock { state -> CheckedContinuation<Bool, Never>? in
-            guard let index = state.waiters.firstIndex(where: { $0.id == id }) else { return nil }
-            return state.waiters.remove(at: index).continuation
-        }
-        waiter?.resume(returning: false)
-    }
-
-    private static func admit(_ state: inout State) -> [CheckedContinuation<Bool, Never>] {
-        let count = min(max(0, state.limit.limit - state.inFlight), state.waiters.count)
-        state.inFlight += count
-        defer { state.waiters.removeFirst(count) }
-        return state.waiters.prefix(count).map(\.continuation)
-    }
-
-    // MARK: What BOS does
-
-    /// Whether calls may be made.
+    /// Whether calls may be made: the breaker is closed.
     var isFit: Bool { state.withLock { $0.breaker.state == .closed } }
 
-    /// Takes in how a call went; closes the gate if it was one failure too many, or if BOS takes nothing for now.
-    /// - Parameters:
-    ///   - start: in uptime, when the call was sent.
-    ///   - note: what came of it, for people; no subscriber number, no secret.
-    func record(_ outcome: CallOutcome, startedAt start: Duration, note: String) async {
-        let now = clock.uptime()
-        let quality = outcome.quality
-        let (hasOpened, admitted) = state.withLock { state in
-            let before = state.breaker.state
-            if let result = quality.result { state.breaker.record(result, startedAt: start, at: now) }
-            state.limit.record(quality.signal, latency: now - start, inFlight: state.inFlight, at: now)
-            return (before == .closed && state.breaker.state == .open, Self.admit(&state))
-        }
-        for waiter in admitted { waiter.resume(returning: true) }
-        if hasOpened {
-            await gate.close(
-                .bos, "BOS has failed too often, at last with: \(note); it is asked now and then, and consuming goes on once it answers")
-        }
-        if let pause = outcome.retryAfter, pause > .zero { await throttle(until: now + pause, note) }
-        switch outcome.recharge {
-        case .postponed:
-            await gate.close(.postponed, "BOS takes no recharge for now: \(note); one recharge at a time tries whether that is over")
-        case .refused(let code): await watch(refusal: code, note)
-        case .taken: await watch(refusal: nil, note)
-        case nil: break
-        }
-    }
-
-    private func throttle(until end: Duration, _ note: String) async {
-        state.withLock { $0.throttledUntil = max($0.throttledUntil ?? end, end) }
-        await gate.close(.throttled, "BOS asks for a pause: \(note)")
-    }
-
-    /// An answer to a recharge other than "not now".
-    private func watch(refusal code: Int?, _ note: String) async {
-        gate.pass(.postponed)
-        // Where only a job can tell, this one has told.
-        if code != RefusalWatch.credentials { gate.pass(.credentials) }
-        let (isNews, refusedWith) = state.withLock { state in
-            (state.refusals.record(refusal: code, at: clock.uptime()), state.refusals.refusedWith)
-        }
-        guard isNews else { return }
-        guard refusedWith != nil else { return gate.pass(.refusals) }
-        await gate.close(
-            .refusals,
-            "BOS refuses nearly all recharges with one code, at last with: \(note); one at a time tries whether that is over (see bosctl codes)"
-        )
-    }
-
-    /// How much of the pause that BOS has asked for is left; `nil` if none is.
+    /// How much is left of the pause that BOS has asked for; `nil` if there is none.
     var throttledFor: Duration? {
         guard let end = state.withLock({ $0.throttledUntil }) else { return nil }
         let left = end - clock.uptime()
         return left > .zero ? left : nil
     }
 
-    /// Whether BOS has taken the credentials of a recharge since it last refused those of one.
+    /// Whether BOS has accepted the credentials of a recharge since it last refused those of one.
     var takesCredentials: Bool { state.withLock { $0.refusals.takesCredentials } }
 
     /// Whether BOS refuses nearly all recharges with one code.
     var isRefused: Bool { state.withLock { $0.refusals.refusedWith != nil } }
 
-    /// Whether it is time to try one more recharge.
+    /// Whether the next trial recharge is due.
     var mayTry: Bool { state.withLock { $0.refusals.mayTry(at: clock.uptime()) } }
 
-    /// Probes BOS if it is time to. `true` if it is fit again.
-    func probe(_ ask: () async -> Bool) async -> Bool {
-        let isDue = state.withLock { $0.breaker.shouldProbe(at: clock.uptime()) }
+    /// Probes BOS if a probe is due.
+    /// - Parameter call: a call that moves no money. It returns whether BOS answered.
+    /// - Returns: whether the breaker is closed now.
+    func probe(_ call: () async -> Bool) async -> Bool {
+        let isDue = state.withLock { $0.breaker.beginProbe(at: clock.uptime()) }
         guard isDue else { return isFit }
-        let isWell = await ask()
-        state.withLock { $0.breaker.probed(isWell, at: clock.uptime()) }
-        return isWell
+        let hasAnswered = await call()
+        state.withLock { $0.breaker.endProbe(succeeded: hasAnswered, at: clock.uptime()) }
+        return hasAnswered
     }
 }
 
-/// What a call says of BOS.
+// MARK: - Results of calls
+
+extension Lane {
+    /// Learns from a finished call. Closes the gate if the call opens the breaker, or if BOS takes no calls or no recharges for now.
+    /// - Parameters:
+    ///   - start: when the call was sent, in the clock's uptime.
+    ///   - note: the call's result in one clause for people, without subscriber number or secret.
+    func record(_ outcome: CallOutcome, startedAt start: Duration, note: String) async {
+        let now = clock.uptime()
+        let quality = outcome.quality
+        let (hasOpened, admitted) = state.withLock { state in
+            let before = state.breaker.state
+            if let result = quality.result { state.breaker.record(result, startedAt: start, at: now) }
+            let admitted = state.slots.record(quality.load, latency: now - start, at: now)
+            return (before == .closed && state.breaker.state == .open, admitted)
+        }
+        for waiter in admitted { waiter.resume(returning: true) }
+        if hasOpened {
+            await gate.close(
+                .bos,
+                detail: "too many calls to BOS failed, the last one with: \(note); BOS is probed, and consuming resumes once it answers")
+        }
+        if let pause = outcome.retryAfter, pause > .zero { await throttle(until: now + pause, note: note) }
+        switch outcome.recharge {
+        case .postponed:
+            await gate.close(
+                .postponed,
+                detail: "BOS takes no recharge for now: \(note); the worker tries one recharge at a time until BOS takes them again")
+        case .refused(let code): await noteAnswer(refusal: code, note: note)
+        case .taken: await noteAnswer(refusal: nil, note: note)
+        case nil: break
+        }
+    }
+
+    private func throttle(until end: Duration, note: String) async {
+        state.withLock { $0.throttledUntil = max($0.throttledUntil ?? end, end) }
+        await gate.close(.throttled, detail: "BOS asks for a pause: \(note)")
+    }
+
+    /// Learns from an answer to a recharge that is not "not now".
+    /// - Parameter code: of a refusal; `nil` for any other answer.
+    private func noteAnswer(refusal code: Int?, note: String) async {
+        gate.pass(.postponed)
+        // Where only a recharge can show whether BOS accepts the credentials, this answer has shown it.
+        if code != RefusalWatch.credentials { gate.pass(.credentials) }
+        let (hasChanged, refusedWith) = state.withLock { state in
+            (state.refusals.record(refusal: code, at: clock.uptime()), state.refusals.refusedWith)
+        }
+        guard hasChanged else { return }
+        guard refusedWith != nil else { return gate.pass(.refusals) }
+        await gate.close(
+            .refusals,
+            detail:
+                "BOS refuses nearly all recharges with one code, the last one with: \(note); the worker tries one recharge at a time until BOS "
+                + "answers otherwise (see bosctl codes)")
+    }
+}
+
+/// What a finished call says about BOS.
 struct CallOutcome: Sendable {
-    /// What became of a recharge that BOS has looked at.
+    /// How BOS treated a recharge that reached it.
     enum Recharge: Sendable {
-        /// - Parameter code: ``RefusalWatch`` compares it only.
+        /// - Parameter code: BOS's response code. ``RefusalWatch`` only compares it with others.
         case refused(code: Int)
-        /// Any other answer but "not now".
+        /// BOS answered, neither with a refusal nor with "not now".
         case taken
         case postponed
     }
@@ -209,17 +153,18 @@ struct CallOutcome: Sendable {
     var quality: CallQuality
     /// How long BOS asks not to be called.
     var retryAfter: Duration?
+    /// `nil` if the call was no recharge, or BOS did not answer it.
     var recharge: Recharge?
 }
 
-/// What a call says about BOS's health.
+/// What a finished call says about BOS's health.
 enum CallQuality: Sendable {
     case answered
     /// Refused, timed out, reset, 5xx or unreadable.
     case failed
-    /// 429: BOS is well and asks for less.
+    /// 429: BOS is healthy and asks for fewer calls.
     case throttled
-    /// Our own trouble, or none of BOS's.
+    /// The call failed for a reason that is not BOS's.
     case neutral
 
     fileprivate var result: CircuitBreaker.CallResult? {
@@ -230,10 +175,36 @@ enum CallQuality: Sendable {
         }
     }
 
-    fileprivate var signal: AdaptiveLimit.Signal {
+    fileprivate var load: AdaptiveLimit.LoadSignal {
         switch self {
         case .answered, .neutral: .success
         case .failed, .throttled: .overload
         }
+    }
+}
+
+/// The two lanes of a worker.
+package struct Lanes: Sendable {
+    package let money: Lane
+    package let questions: Lane
+
+    package init(money: Lane, questions: Lane) {
+        self.money = money
+        self.questions = questions
+    }
+
+    package var all: [Lane] { [money, questions] }
+
+    package subscript(name: JobLane) -> Lane {
+        switch name {
+        case .money: money
+        case .questions: questions
+        }
+    }
+
+    /// Stops consuming in both lanes, for a reason that concerns every job.
+    /// - Parameter detail: one sentence for people.
+    package func close(_ reason: PauseReason, detail: String) async {
+        for lane in all { await lane.gate.close(reason, detail: detail) }
     }
 }

@@ -1,12 +1,12 @@
-/// How many calls may start per second: a token bucket that holds one second's worth, at least one token, and is full at first.
+/// How many calls may start per second: a token bucket that holds one second's worth of tokens, at least one, and is full at first.
 ///
-/// Kept as the time at which the bucket will be full again (the generic cell rate algorithm, ITU-T I.371): the same as counting
-/// tokens, but in exact arithmetic, so that waiting as long as told is always enough.
+/// The bucket is kept as the time at which it will be full again (the generic cell rate algorithm, ITU-T I.371). That equals counting
+/// tokens, but in exact arithmetic: waiting for the returned time is always enough.
 package struct RateLimit: Sendable {
     package struct Configuration: Sendable {
         /// Calls per second, more than 0; `nil`: no limit.
         package var perSecond: Double?
-        /// From 0 to 1: the share of the bucket that money leaves to questions, which settle doubts and so come first.
+        /// The share of the bucket that recharges leave to questions, from 0 to 1. Questions resolve doubts, so they come first.
         package var moneyReserve = 0.1
 
         package init(perSecond: Double? = nil) { self.perSecond = perSecond }
@@ -14,24 +14,26 @@ package struct RateLimit: Sendable {
 
     /// How many tokens the bucket holds.
     let burst: Double
-    /// What to reserve when taking a token for money: tokens left to questions.
+    /// How many tokens a recharge leaves to questions: the reserve to pass to ``take(reserving:at:)``.
     package let moneyReserve: Double
     /// The time in which one token comes in; zero if there is no limit.
     private let interval: Duration
-    /// In uptime: when the bucket will be full if nothing is taken.
+    /// When the bucket will be full if no token is taken, in the clock's uptime.
     private var full = Duration.zero
 
+    /// - Precondition: the rate is more than zero.
     package init(_ configuration: Configuration = Configuration()) {
-        precondition(configuration.perSecond ?? 1 > 0, "a rate limit lets something pass")
+        precondition(configuration.perSecond ?? 1 > 0, "the rate must be more than zero")
         burst = max(configuration.perSecond ?? .infinity, 1)
         interval = configuration.perSecond.map { .seconds(1) / $0 } ?? .zero
         moneyReserve = Self.attainable(burst * configuration.moneyReserve, of: burst)
     }
 
     /// Takes a token if the bucket holds one and `reserve` more.
-    /// - Parameter reserve: tokens that must remain for others; taken as what is left of a full bucket without one, if it is more,
-    ///   because nothing would ever pass otherwise.
-    /// - Returns: zero if it was taken; otherwise nothing was, and the time until it could be, if nobody else takes one before.
+    /// - Parameter reserve: tokens that must remain in the bucket. A reserve that a full bucket could not keep after giving one token is
+    ///   lowered to what it could keep, because no call would ever pass otherwise.
+    /// - Returns: zero if a token was taken. Otherwise none was, and the result is the time until one can be taken, if no other call takes
+    ///   one before.
     package mutating func take(reserving reserve: Double = 0, at now: Duration) -> Duration {
         guard interval > .zero else { return .zero }
         // The bucket lacks (full - now) / interval tokens. It may lack this many and still hold 1 + reserve.

@@ -1,36 +1,37 @@
-/// Notices that BOS refuses nearly all recharges with one and the same code, so that a queue is not drained into failures at full speed.
+/// Notices that BOS refuses nearly all recharges with one code, so that a queue does not turn into failed jobs at full speed.
 ///
-/// One refusal says something of one recharge. Nearly all of them say something of BOS, the merchant or the configuration.
+/// A single refusal concerns one recharge. When nearly all recharges get the same one, the cause is BOS, the merchant or the configuration.
 package struct RefusalWatch: Sendable {
     package struct Configuration: Sendable {
-        /// Of the calls that are looked at, from 0 to 1; 0 watches nothing.
+        /// The share of the last answers that must be refusals with one code, from 0 to 1; 0 turns the watch off.
         package var share = 0.9
-        /// The last calls that are looked at; below that number nothing is concluded.
+        /// How many of the last answers are looked at. Fewer answers prove nothing.
         package var minimumCalls = 20
-        /// From one trial to the next.
+        /// From one trial recharge to the next.
         package var interval = Duration.seconds(10)
 
         package init() {}
     }
 
-    /// Stand for a refusal without a code, and for one of the credentials.
+    /// Stands for a refusal without a code.
     static let noCode = -1
+    /// Stands for a refusal of the credentials.
     static let credentials = -2
 
-    /// The code with which BOS refuses nearly all; `nil` while it does not.
+    /// The code with which BOS refuses nearly all recharges; `nil` while BOS does not.
     package private(set) var refusedWith: Int?
-    /// Whether BOS has taken the credentials of a recharge since it last refused those of one.
+    /// Whether BOS has accepted the credentials of a recharge since it last refused those of one.
     private(set) var takesCredentials = false
     private let configuration: Configuration
-    /// The code of each of the last answers, the latest last; `nil` for one that was no refusal.
+    /// The codes of the last answers, the latest last; `nil` for an answer that was no refusal.
     private var answers: [Int?] = []
     private var trialFrom = Duration.zero
 
     package init(_ configuration: Configuration = Configuration()) { self.configuration = configuration }
 
-    /// Takes in an answer to `DoRecharge`.
-    /// - Parameter code: that of a refusal, `nil` for any other answer.
-    /// - Returns: whether this answer changes what ``refusedWith`` says.
+    /// Learns from an answer to `DoRecharge`.
+    /// - Parameter code: of a refusal; `nil` for any other answer.
+    /// - Returns: whether the answer has changed ``refusedWith``.
     mutating func record(refusal code: Int?, at now: Duration) -> Bool {
         takesCredentials = code != Self.credentials
         guard configuration.share > 0 else { return false }
@@ -51,5 +52,6 @@ package struct RefusalWatch: Sendable {
         return true
     }
 
+    /// Whether the next trial recharge is due.
     func mayTry(at now: Duration) -> Bool { now >= trialFrom }
 }

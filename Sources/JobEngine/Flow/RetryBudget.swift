@@ -1,19 +1,20 @@
-/// Keeps retries to a share of the calls that are made anyway, so that a BOS in trouble does not get several times its load
-/// (Finagle's `RetryBudget`; gRPC's retry throttling, proposal A6). Each first attempt deposits a part of a retry, each retry
-/// withdraws a whole one.
+import Synchronization
+
+/// Limits retries to a share of the first attempts, so that a failing BOS does not get several times its usual load (Finagle's
+/// `RetryBudget`; gRPC's retry throttling, proposal A6). Each first attempt deposits a part of a retry, each retry withdraws a whole one.
 package struct RetryBudget: Sendable {
     package struct Configuration: Sendable {
         /// Retries per first attempt in the long run, from 0 to 1, exact to a thousandth.
         package var share = 0.2
-        /// Retries in the bank at the start, for a worker with few calls.
+        /// The balance at the start, in retries, for a worker with few calls.
         package var initial = 10
-        /// Retries that can be saved up at the most: what may come at once after a long time without trouble.
+        /// The highest balance, in retries: how many may come at once after a long time without trouble.
         package var maximum = 100
 
         package init() {}
     }
 
-    /// In thousandths, like all amounts here and in gRPC: sums of fractions would drift.
+    /// In thousandths of a retry, like all amounts here and in gRPC: sums of fractions would drift.
     private var balance: Int
     private let deposit: Int
     private let maximum: Int
@@ -24,13 +25,25 @@ package struct RetryBudget: Sendable {
         balance = min(configuration.initial * 1_000, maximum)
     }
 
-    /// A call was sent for the first time.
+    /// Deposits for a first attempt.
     package mutating func attempted() { balance = min(balance + deposit, maximum) }
 
-    /// Whether a call may be sent again; if so, that is paid for.
+    /// Withdraws a retry.
+    /// - Returns: whether the balance allowed it. If not, the call must not be retried.
     package mutating func mayRetry() -> Bool {
         guard balance >= 1_000 else { return false }
         balance -= 1_000
         return true
     }
+}
+
+/// The retry budget that all jobs of a process share.
+final class SharedRetryBudget: Sendable {
+    private let budget = Mutex(RetryBudget())
+
+    /// Deposits for a first attempt.
+    func attempted() { budget.withLock { $0.attempted() } }
+
+    /// Withdraws a retry, if the balance allows it.
+    func mayRetry() -> Bool { budget.withLock { $0.mayRetry() } }
 }

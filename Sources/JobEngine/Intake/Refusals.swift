@@ -18,7 +18,7 @@ struct Refusals {
     ) async -> Settlement {
         logger.log(
             .messageRefused,
-            [
+            metadata: [
                 "kind": "\(refusal.kind?.rawValue ?? "-")", "code": "\(refusal.code.rawValue)", "detail": "\(refusal.detail)",
                 "reason": "\(refusal.deadLetter?.rawValue ?? "-")",
                 "reference": "\(refusal.reference ?? "-")",
@@ -49,7 +49,7 @@ struct Refusals {
     }
 
     /// Tells the caller. `impossible` if there is no address to tell it to, or the address cannot be written to.
-    private func answer(_ incoming: IncomingJob, with refusal: JobRefusal, until deadline: Duration) async -> Outbox.Publication {
+    private func answer(_ incoming: IncomingJob, with refusal: JobRefusal, until deadline: Duration) async -> Outbox.PublishResult {
         // No caller asks in a job that was put back on its queue, and "refused" would say that it was never sent: only its own ledger knows.
         guard !incoming.isResumption, let asker = incoming.asker(reference: refusal.reference) else { return .impossible }
         let reply = Reply(refusing: refusal, at: clock.now())
@@ -59,13 +59,13 @@ struct Refusals {
         let publication = await publish(message, to: address, until: deadline)
         if publication == .confirmed, let kind = refusal.kind {
             metrics.published(kind)
-            metrics.told(kind, .refused, Money(paise: 0))
+            metrics.jobAnswered(kind, outcome: .refused, amount: Money(paise: 0))
         }
         return publication
     }
 
     /// Publishes until the broker confirms it, as long as the delivery may be held: a message put back at once would come back at once.
-    private func publish(_ message: Message, to address: ReplyAddress, until deadline: Duration) async -> Outbox.Publication {
+    private func publish(_ message: Message, to address: ReplyAddress, until deadline: Duration) async -> Outbox.PublishResult {
         while true {
             let publication = await outbox.publish(message, to: address)
             guard publication == .unconfirmed || publication == .nowhere, !drain.isDraining, !Task.isCancelled,

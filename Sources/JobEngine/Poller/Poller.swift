@@ -6,30 +6,32 @@ package import Logging
 import Metrics
 private import Synchronization
 
-/// Puts jobs that wait in the ledger back on their queue when they are due: the longest due first, and only so many at a time. What others
-/// have put on the queue does not count: a doubt must not wait until an upstream's questions leave room.
+/// Requeues jobs that wait in the ledger when they are due. The job that has been due longest comes first, and the ledger has a limited
+/// number of jobs in a queue at once. Messages of upstreams do not count towards that limit: a doubt must not wait until they leave room.
 ///
-/// A job is leased, published with confirm, and only then marked. A poller that dies in between has lost nothing: the lease ends, and the
-/// job is put on its queue once more, which does no harm because a job of one reference is worked on once. Several pollers share the work.
+/// The poller leases a job, publishes it with confirm, and only then marks it. If the poller dies in between, no job is lost: the lease
+/// ends and the job is requeued once more. A duplicate is harmless, because only one run works on a job at a time. Several pollers may
+/// share the work.
 package struct Poller: Sendable {
     package struct Configuration: Sendable {
-        /// How often the ledger is asked.
+        /// The pause after a round that left no more work.
         package var interval = Duration.seconds(1)
-        /// Jobs of the ledger in one queue that no run has taken up yet.
+        /// How many jobs of the ledger may be in one queue without a run having taken them up.
         package var queueLimit = 1_000
-        /// How long a poller may take to publish what it has leased.
+        /// How long a lease lasts: the time in which the poller must publish the job.
         package var lease = Duration.seconds(60)
-        /// Jobs leased at once.
+        /// How many jobs are leased at once.
         package var batch = 100
         package var exchange = EngineConfiguration.Exchanges().jobs
-        /// What is due later than that was stored by a clock that has been set back.
+        /// A job that is due later than this allows was stored before the clock was set back.
         package var longestPauses = RetryPolicy().longestPauses
 
         package init() {}
     }
 
-    /// A lane's queue as the broker sees it.
+    /// The state of a lane's queue, as reported by the broker.
     package struct QueueState: Sendable {
+        /// Messages that wait for a consumer.
         package var ready: Int
         package var consumers: Int
 
@@ -38,25 +40,26 @@ package struct Poller: Sendable {
             self.consumers = consumers
         }
 
-        /// Whether a message that no worker has taken for a long time only waits for a worker that takes any.
+        /// Whether messages are in the queue and no worker takes any. An old message is not lost then, it only waits.
         fileprivate var waitsForConsumer: Bool { ready > 0 && consumers == 0 }
     }
 
-    /// Throws while the broker cannot be asked.
-    package typealias Look = @Sendable (JobLane) async throws -> QueueState
+    /// Queries the broker for the queue of a lane. Throws while the broker does not answer.
+    package typealias QueueLookup = @Sendable (JobLane) async throws -> QueueState
 
     private let ledger: any Ledger
     private let publisher: any MessagePublisher
-    private let look: Look
+    private let look: QueueLookup
     private let clockWatch = ClockWatch()
     private let configuration: Configuration
     private let clock: any EngineClock
     private let logger: Logger
     private let requeued: [JobKind: Counter]
 
+    /// - Parameter look: queries the broker for the queue of a lane.
     package init(
-        ledger: any Ledger, publisher: any MessagePublisher, look: @escaping Look, configuration: Configuration, clock: any EngineClock,
-        logger: Logger
+        ledger: any Ledger, publisher: any MessagePublisher, look: @escaping QueueLookup, configuration: Configuration,
+        clock: any EngineClock, logger: Logger
     ) {
         self.ledger = ledger
         self.publisher = publisher
@@ -70,49 +73,51 @@ package struct Poller: Sendable {
             })
     }
 
-    /// Works until cancelled. Returns after the round under way.
-    package func run(_ report: @Sendable (Outcome) -> Void) async {
+    /// Repeats rounds until the task is cancelled. Returns after the round that is under way then.
+    /// - Parameter report: called after each round.
+    package func run(_ report: @Sendable (RoundResult) -> Void) async {
         var log = TroubleLog(logger: logger, patience: configuration.lease * 2)
         while !Task.isCancelled {
-            let outcome = await round()
-            report(outcome)
-            // A round that was called off says nothing of ledger or broker.
-            if !Task.isCancelled { log.note(outcome, at: clock.uptime()) }
-            if outcome != .more { await clock.sleep(for: configuration.interval) }
+            let result = await round()
+            report(result)
+            // A cancelled round says nothing about the ledger or the broker.
+            if !Task.isCancelled { log.note(result, at: clock.uptime()) }
+            if result != .more { await clock.sleep(for: configuration.interval) }
         }
     }
 
-    /// Each trouble is told once, not with every round, and its end once it has stayed away for longer than what was leased in it.
+    /// Logs a trouble once when it starts, not with every round, and its end once it has been absent for `patience`.
     private struct TroubleLog {
         let logger: Logger
         let patience: Duration
-        private var told: String?
-        private var last = Duration.zero
+        private var logged: String?
+        private var lastTrouble = Duration.zero
 
         init(logger: Logger, patience: Duration) {
             self.logger = logger
             self.patience = patience
         }
 
-        mutating func note(_ outcome: Outcome, at uptime: Duration) {
-            if let trouble = outcome.trouble {
-                last = uptime
-                guard trouble != told else { return }
-                told = trouble
-                logger.log(.requeueFailing, ["reason": "\(trouble)"])
-            } else if told != nil, uptime - last > patience {
-                told = nil
+        mutating func note(_ result: RoundResult, at uptime: Duration) {
+            if let trouble = result.trouble {
+                lastTrouble = uptime
+                guard trouble != logged else { return }
+                logged = trouble
+                logger.log(.requeueFailing, metadata: ["reason": "\(trouble)"])
+            } else if logged != nil, uptime - lastTrouble > patience {
+                logged = nil
                 logger.log(.requeueRecovered)
             }
         }
     }
 
-    package enum Outcome: Sendable, Equatable {
-        /// Nothing more is due that there is room for.
+    /// The result of one round.
+    package enum RoundResult: Sendable, Equatable {
+        /// No more job is due, or the queues have no room for more.
         case done
-        /// More may be due.
+        /// More jobs may be due.
         case more
-        /// Could not be finished; one sentence for people.
+        /// The round could not be finished; one sentence for people.
         case troubled(String)
 
         package var trouble: String? {
@@ -123,20 +128,20 @@ package struct Poller: Sendable {
         }
     }
 
-    /// One look at each lane. Questions first: doubts are among them.
-    package func round() async -> Outcome {
-        let outcomes = [await bringForward(), await round(.questions), await round(.money)]
-        // The trouble of one lane is not the other's, but it is what people have to hear of.
-        return outcomes.first { $0.trouble != nil } ?? (outcomes.contains(.more) ? .more : .done)
+    /// Requeues due jobs of each lane once. Questions come first, because doubts are among them.
+    package func round() async -> RoundResult {
+        let results = [await bringForward(), await round(.questions), await round(.money)]
+        // A trouble in one lane does not stop the other, but the operator must hear of it.
+        return results.first { $0.trouble != nil } ?? (results.contains(.more) ? .more : .done)
     }
 
-    /// Once a minute: what is due too far ahead waits for a clock that was set back.
-    private func bringForward() async -> Outcome {
+    /// Once a minute, makes jobs due that are due too far in the future: they were stored before the clock was set back.
+    private func bringForward() async -> RoundResult {
         guard clockWatch.isTime(clock.uptime()) else { return .done }
         do throws(LedgerError) {
             let count = try await ledger.bringForward(at: clock.now(), configuration.longestPauses)
             guard count > 0 else { return .done }
-            logger.log(.clockSetBack, ["jobs": "\(count)"])
+            logger.log(.clockSetBack, metadata: ["jobs": "\(count)"])
             clockWatch.repeatAtOnce()
             return .more
         } catch {
@@ -144,7 +149,7 @@ package struct Poller: Sendable {
         }
     }
 
-    /// When the ledger was last searched for jobs that are due too far ahead.
+    /// Remembers when the ledger was last searched for jobs that are due too far in the future.
     private final class ClockWatch: Sendable {
         private let last = Mutex<Duration?>(nil)
 
@@ -156,16 +161,16 @@ package struct Poller: Sendable {
             }
         }
 
-        /// There may be more of them than were found at once.
+        /// For a search that may not have found all of them.
         func repeatAtOnce() { last.withLock { $0 = nil } }
     }
 
-    private func round(_ lane: JobLane) async -> Outcome {
+    private func round(_ lane: JobLane) async -> RoundResult {
         let queue: QueueState
         do {
             queue = try await look(lane)
         } catch {
-            return .troubled("the broker does not say how long its queues are: \(error)")
+            return .troubled("the broker does not report the length of its queues: \(error)")
         }
         do throws(LedgerError) {
             let now = clock.now()
@@ -176,7 +181,7 @@ package struct Poller: Sendable {
             let published = await publish(due.jobs)
             try await ledger.markRequeued(published, at: clock.now())
             for job in published { requeued[job.job.kind]?.increment() }
-            guard published.count == due.jobs.count else { return .troubled("the broker did not confirm every job that was put back") }
+            guard published.count == due.jobs.count else { return .troubled("the broker did not confirm every requeued job") }
             guard due.unreadable.isEmpty else { return .troubled(Self.complaint(of: due.unreadable)) }
             return due.jobs.count == configuration.batch ? .more : .done
         } catch {
@@ -186,10 +191,10 @@ package struct Poller: Sendable {
 
     private static func complaint(of ids: [Int64]) -> String {
         let names = ids.prefix(5).map(String.init).joined(separator: ", ") + (ids.count > 5 ? " and \(ids.count - 5) more" : "")
-        return "rows of the ledger that are due cannot be read (jobs.id \(names)); all others go on, these need a person: bosctl doubts"
+        return "due rows of the ledger cannot be read (jobs.id \(names)); all other jobs go on, these need a person: bosctl doubts"
     }
 
-    /// Those that the broker has confirmed.
+    /// - Returns: the jobs that the broker has confirmed.
     private func publish(_ jobs: [DueJob]) async -> [DueJob] {
         await withTaskGroup { group in
             for job in jobs { group.addTask { await publish(job) ? job : nil } }
@@ -199,22 +204,23 @@ package struct Poller: Sendable {
 
     private func publish(_ job: DueJob) async -> Bool {
         do throws(PublishError) {
-            // Over before the lease is, so that nobody publishes what somebody else has leased by then.
+            // Must end before the lease, so that two pollers never publish the same job.
             try await publisher.publish(
                 Message(resuming: job), exchange: configuration.exchange, routingKey: job.routingKey, mandatory: true,
                 timeout: configuration.lease / 4)
             return true
         } catch {
-            logger.log(.jobNotRequeued, ["kind": "\(job.job.kind.rawValue)", "reference": "\(job.job.reference)", "error": "\(error)"])
+            logger.log(
+                .jobNotRequeued, metadata: ["kind": "\(job.job.kind.rawValue)", "reference": "\(job.job.reference)", "error": "\(error)"])
             return false
         }
     }
 }
 
 extension DueJob {
-    /// Bound to the lane's queue. Source: publishing.md#topology.
+    /// A routing key that is bound to the lane's queue. Source: publishing.md#topology.
     fileprivate var routingKey: String {
-        switch Job.lane(job.kind, state) {
+        switch Job.lane(job.kind, in: state) {
         case .money: JobKind.recharge.rawValue
         case .questions: job.kind == .panStatus ? JobKind.panStatus.rawValue : JobKind.rechargeStatus.rawValue
         }

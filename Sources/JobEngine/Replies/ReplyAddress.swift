@@ -1,27 +1,46 @@
 import AMQP
 import JobModel
 import Ledger
+import Logging
 
-/// Where a reply goes. Source: publishing.md#where-a-reply-goes. Each is published as mandatory: a broker that routes it to no queue must say so. Only of a direct reply
-/// it cannot say it, so that the caller is looked for before.
+/// Where a reply goes. Source: publishing.md#where-a-reply-goes.
+///
+/// A reply is published as mandatory, so that the broker says when it routes the reply to no queue. It cannot say so of a direct reply:
+/// there the outbox asks before whether the caller still listens.
 struct ReplyAddress: Sendable, Hashable {
     var exchange: String
     var routingKey: String
 
     var isDirect: Bool { exchange.isEmpty && routingKey.hasPrefix(DirectReplyTo.prefix) }
 
-    init(_ reply: OutgoingReply, _ exchanges: EngineConfiguration.Exchanges) {
+    init(of reply: OutgoingReply, exchanges: EngineConfiguration.Exchanges) {
         self.init(replyTo: reply.asker.replyTo, kind: reply.kind, outcome: reply.outcome, exchanges)
     }
 
+    /// - Parameters:
+    ///   - replyTo: where the requester wants the reply; `nil` if its message did not say.
+    ///   - kind: `nil` if the message did not tell its kind.
     init(replyTo: String?, kind: JobKind?, outcome: Outcome, _ exchanges: EngineConfiguration.Exchanges) {
         if let replyTo, replyTo.hasPrefix("amq.") {
-            // Direct reply-to and server-named queues are bound to the default exchange only.
+            // Direct reply-to and queues with a name from the broker are bound to the default exchange only.
             (exchange, routingKey) = ("", replyTo)
         } else {
-            let own = "\(kind?.rawValue ?? Reply.unknownKind).\(outcome.rawValue)"
-            (exchange, routingKey) = (exchanges.replies, replyTo ?? own)
+            let ownKey = "\(kind?.rawValue ?? Reply.unknownKind).\(outcome.rawValue)"
+            (exchange, routingKey) = (exchanges.replies, replyTo ?? ownKey)
         }
+    }
+
+    /// What a log line says of the address.
+    var metadata: Logger.Metadata { ["exchange": "\(exchange)", "routing_key": "\(routingKey)"] }
+}
+
+extension OutgoingReply {
+    /// What a log line says of the reply. It holds no subscriber number.
+    var metadata: Logger.Metadata {
+        [
+            "kind": "\(kind.rawValue)", "outcome": "\(outcome.rawValue)", "message_id": "\(messageID)",
+            "correlation_id": "\(asker.correlationID)",
+        ]
     }
 }
 

@@ -1,11 +1,11 @@
 import AMQP
 
-/// Why a stored reply is not published yet, and when it is tried again.
+/// Why a stored reply is not confirmed yet, and when the outbox publishes it again.
 struct ReplyTrouble: Sendable {
-    /// Whether the reply was published before, for an asker that asked again.
+    /// Whether the reply was published before, to a requester that has asked again.
     let isRepeat: Bool
     private(set) var attempts: Int
-    /// When it is tried again, in the clock's uptime.
+    /// When the outbox publishes the reply again, in the clock's uptime.
     private(set) var dueAt: Duration
     private(set) var error: PublishError
 
@@ -15,10 +15,10 @@ struct ReplyTrouble: Sendable {
         self.isRepeat = isRepeat
         attempts = earlier?.attempts ?? 0
         if case .notSent = error {} else { attempts += 1 }
-        dueAt = now + Self.pause(error, attempts)
+        dueAt = now + Self.pause(after: error, attempts: attempts)
     }
 
-    /// Whether the log has to name the reply: a person must change something before the broker takes it.
+    /// Whether the log has to name the reply, because a person must change something before the broker takes it.
     var needsPerson: Bool {
         switch error {
         case .turnedDown, .invalid, .returned: true
@@ -26,15 +26,17 @@ struct ReplyTrouble: Sendable {
         }
     }
 
-    /// Whether the broker has refused it again: one that is refused once may only have met a queue that moves.
+    /// Whether the broker has refused the reply for the second time. A first refusal may come from a queue that is just moving.
     var isRefusedAgain: Bool { error == .refused && attempts == 2 }
 
-    /// Whether the log has said the same of the reply before.
-    func isTold(by earlier: ReplyTrouble?) -> Bool { earlier?.error == error }
+    /// Whether the log has named this trouble with the reply before.
+    func repeats(_ earlier: ReplyTrouble?) -> Bool { earlier?.error == error }
 
-    /// What can pass by itself is tried again at once and then after pauses of up to a minute. A message that the broker turns down, or that cannot be put
-    /// on the wire, is tried again after a minute and then after pauses of up to a quarter of an hour. Each doubles.
-    private static func pause(_ error: PublishError, _ attempts: Int) -> Duration {
+    /// The pause before the next attempt. Each attempt doubles it.
+    ///
+    /// A passing trouble is tried again at once, then after pauses of up to a minute. A message that the broker turns down, or that cannot
+    /// be put on the wire, is tried again after a minute, then after pauses of up to a quarter of an hour.
+    private static func pause(after error: PublishError, attempts: Int) -> Duration {
         let doublings = min(max(attempts - 1, 0), 10)
         switch error {
         case .notSent: return .zero
@@ -45,6 +47,6 @@ struct ReplyTrouble: Sendable {
         }
     }
 
-    /// AMQP's code for an exchange that is missing: the worker declares its own again within seconds.
+    /// AMQP's reply code for a missing exchange. The worker declares its own exchanges again within seconds.
     static let notFound: UInt16 = 404
 }

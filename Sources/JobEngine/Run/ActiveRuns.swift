@@ -9,7 +9,7 @@ package final class ActiveRuns: Sendable {
 
     private let process: String
     private let state = Mutex(State())
-    private let ends = Signal()
+    private let ends = WakeSignal()
 
     /// - Parameter process: names this process, different after every start.
     package init(process: String) { self.process = process }

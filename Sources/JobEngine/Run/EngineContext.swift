@@ -1,5 +1,6 @@
+import AMQP
 import Events
-package import JobModel
+import JobModel
 package import Ledger
 package import Logging
 
@@ -48,27 +49,27 @@ extension EngineContext {
     }
 
     func recordOutcome(_ verdict: Verdict, of record: JobRecord) {
-        metrics.told(record.job.kind, verdict.outcome, record.job.amount)
+        metrics.jobAnswered(record.job.kind, outcome: verdict.outcome, amount: record.job.amount)
         guard verdict.outcome != .succeeded else { return }
         var metadata = record.metadata
         metadata["outcome"] = "\(verdict.outcome.rawValue)"
         if let failure = verdict.failure { metadata["error"] = "\(failure.code.rawValue)" }
-        logger.log(verdict.outcome.isFinal(for: record.job.kind) ? .jobFinished : .jobUnfinished, metadata)
+        logger.log(verdict.outcome.isFinal(for: record.job.kind) ? .jobFinished : .jobUnfinished, metadata: metadata)
     }
 
     /// - Parameter reason: one clause without a subscriber number.
     func leftToPerson(_ record: JobRecord, reason: String) {
-        logger.log(.jobNeedsPerson, record.metadata.merging(["why": "\(reason)"]) { $1 })
+        logger.log(.jobNeedsPerson, metadata: record.metadata.merging(["why": "\(reason)"]) { $1 })
     }
 
     /// How to let go of a delivery when the ledger could not be asked for its job.
     func settlement(for error: LedgerError, kind: JobKind, reference: String) async -> Settlement {
         guard case .unreadable(let detail) = error else {
-            await lanes.close(.ledger, "\(error)")
+            await lanes.close(.ledger, detail: "\(error)")
             return .requeue
         }
         // The broker would deliver it again at once. Only the row tells whether it was sent before, so no answer would be true.
-        logger.log(.jobUnreadable, ["kind": "\(kind.rawValue)", "reference": "\(reference)", "detail": "\(detail)"])
+        logger.log(.jobUnreadable, metadata: ["kind": "\(kind.rawValue)", "reference": "\(reference)", "detail": "\(detail)"])
         metrics.deadLettered(.invalidJob)
         return .reject
     }

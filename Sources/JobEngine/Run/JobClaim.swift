@@ -38,7 +38,7 @@ struct JobClaim {
     /// - Returns: whether the job may be claimed again. If not, the delivery goes back to its queue and gets a fresh deadline.
     private func waitForEnd(of owner: String) async -> Bool {
         let place = delivered.place
-        place.slot.leave()
+        place.slot.release()
         await withTaskGroup { group in
             group.addTask { await context.runs.waitForEnd(of: owner) }
             group.addTask { await context.drain.wait() }
@@ -48,11 +48,11 @@ struct JobClaim {
         // Do not start with less time than a request may take.
         let patience = place.deadline - context.clock.uptime() - context.configuration.requestTimeout
         guard place.lane.gate.admits(place.admission), !context.drain.isDraining, patience >= .zero, !Task.isCancelled else { return false }
-        return await place.slot.enter(within: patience, context.drain)
+        return await place.slot.acquire(within: patience, drain: context.drain)
     }
 
     private func makeClaim(_ progress: Progress, verdict: Verdict?, at now: Timestamp) -> Claim {
-        let reply = verdict.map { Reply(to: delivered.job, $0, progress, acceptedAt: now, at: now) }
+        let reply = verdict.map { Reply(to: delivered.job, verdict: $0, progress: progress, acceptedAt: now, at: now) }
         var claim = Claim(
             job: delivered.job, fingerprint: delivered.fingerprint, asker: delivered.asker, owner: owner, isLive: context.runs.isLive,
             now: now, progress: progress, reply: reply, entry: HistoryEntry(at: now, .accepted, detail: progress.state.rawValue))
@@ -75,7 +75,7 @@ struct JobClaim {
         held.now = now.civil
         held.progress = machine.progress
         held.purchase?.notSince = nil
-        held.reply = Reply(to: claim.job, verdict, machine.progress, acceptedAt: now.civil, at: now.civil)
+        held.reply = Reply(to: claim.job, verdict: verdict, progress: machine.progress, acceptedAt: now.civil, at: now.civil)
         let event: HistoryEntry.Event = machine.progress.state.isFinal ? .finished : .parked
         held.entry = HistoryEntry(at: now.civil, event, detail: "\(machine.progress.state.rawValue); same purchase as recharge \(earlier)")
         return held

@@ -41,8 +41,8 @@ package struct JobExecutor: Sendable {
     /// Waits for one of the lane's slots, as long as enough time is left for a call to BOS after it.
     private func takeSlot(for delivery: Delivery, at place: DeliveryPlace) async -> Settlement {
         let patience = place.deadline - context.clock.uptime() - context.configuration.requestTimeout
-        guard await place.slot.enter(within: patience, context.drain) else { return .requeue }
-        defer { place.slot.leave() }
+        guard await place.slot.acquire(within: patience, drain: context.drain) else { return .requeue }
+        defer { place.slot.release() }
         guard place.lane.gate.admits(place.admission), !context.drain.isDraining else { return .requeue }
         return await work(on: delivery, at: place)
     }
@@ -121,7 +121,7 @@ package struct JobExecutor: Sendable {
     ) async -> Settlement {
         guard var machine = machine(for: record.job, of: caller, acceptedAt: record.acceptedAt, record.progress) else { return .reject }
         let step = machine.wake(at: context.clock.moment, jitter: context.clock.jitter())
-        context.logger.log(.jobResumed, record.metadata)
+        context.logger.log(.jobResumed, metadata: record.metadata)
         var run = JobRun(machine, of: record, owner: owner, caller: caller, delivered: delivered, context: context)
         return await run.drive(step, isStored: false)
     }

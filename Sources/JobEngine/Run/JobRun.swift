@@ -52,7 +52,7 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
                     step = take(await caller.send(permit, for: machine, callThatMovesMoney))
                 case .ask:
                     // An enquiry can wait for the next start; the process cannot wait for it.
-                    if context.drain.isDraining, machine.progress.state == .inDoubt { return try await release(.doubt) }
+                    if context.drain.isDraining, machine.progress.state == .inDoubt { return try await release(.doubt, isAsked: false) }
                     if !isStored { try await store(machine.progress.state == .inDoubt ? .doubt : .enquired, detail: doubt) }
                     step = take(await caller.ask(for: machine, call))
                 case .wait(let reason):
@@ -74,12 +74,23 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
         let before = machine.progress
         let step = machine.on(report.event, at: clock.moment, jitter: clock.jitter())
         if let sighting = report.sighting { sightings.append(sighting) }
-        // What became of a recharge tells what the code meant with which BOS had answered it.
-        if let verdict = step.verdict, let answer = before.answer, before.doubt.map(\.keepsAnswer) == true {
-            sightings.append(CodeSighting(.recharge, answer: answer, afterwards: verdict.outcome))
-        }
+        if let meaning = meaning(report.sighting, before, step.verdict) { sightings.append(meaning) }
         note = [report.note, machine.remark].filter { !$0.isEmpty }.joined(separator: "; ")
         return step
+    }
+
+    /// What became of a recharge tells what the answer meant that BOS had given to it.
+    /// - Parameters:
+    ///   - heard: the answer of now.
+    ///   - before: the progress before it.
+    private func meaning(_ heard: CodeSighting?, _ before: Progress, _ verdict: Verdict?) -> CodeSighting? {
+        if let answer = before.doubtfulAnswer {
+            if let verdict { return CodeSighting(.recharge, answer: answer, afterwards: verdict.outcome) }
+            return machine.progress.resendings > before.resendings ? CodeSighting(.recharge, answer: answer, afterwards: .notFound) : nil
+        }
+        guard let verdict, var sighting = heard, sighting.name.endpoint == .recharge else { return nil }
+        sighting.afterwards = verdict.outcome
+        return sighting
     }
 
     /// Money is sent with all the time that a request may take, and not after the job's deadline. That is looked at directly before the call:
@@ -137,7 +148,7 @@ extension JobRun {
     /// - Returns: the replies that the broker has to be given now.
     private mutating func store(_ step: StoredStep) async throws(RunError) -> [OutgoingReply] {
         let now = clock.now()
-        let reply = step.verdict.map { Reply(to: record.job, $0, step.progress, acceptedAt: record.acceptedAt, at: now) }
+        let reply = step.verdict.map { Reply(to: record.job, verdict: $0, progress: step.progress, acceptedAt: record.acceptedAt, at: now) }
         let explanation = [step.detail, note].filter { !$0.isEmpty }.joined(separator: "; ")
         var update = Update(
             jobID: record.id, owner: owner, progress: step.progress, reply: reply, keepsOwnership: step.keepsOwnership,
@@ -160,7 +171,7 @@ extension JobRun {
                 // One row that cannot be read is no reason to stop the others.
                 if case .unreadable = error { throw .ledger(error) }
                 // What BOS answered is worth keeping: there may be room on the disk again before the delivery has to go back.
-                await context.lanes.close(.ledger, "\(error)")
+                await context.lanes.close(.ledger, detail: "\(error)")
                 guard error.isRecoverable, !context.drain.isDraining, clock.uptime() + .seconds(2) < deadline else {
                     throw .ledger(error)
                 }
@@ -173,7 +184,7 @@ extension JobRun {
     private func settlement(for error: RunError) -> Settlement {
         switch error {
         case .lost:
-            context.logger.log(.jobLost, record.metadata)
+            context.logger.log(.jobLost, metadata: record.metadata)
             return .ack
         case .ledger: return .requeue
         }
@@ -191,7 +202,7 @@ extension JobRun {
 extension JobRun {
     /// Waits here if it is short, else ends the run. Returns how to let go of the delivery, or `nil` if the job goes on.
     private mutating func wait(_ reason: WaitReason) async throws(RunError) -> Settlement? {
-        context.metrics.waited(record.job.kind, reason)
+        context.metrics.waited(record.job.kind, for: reason)
         if reason == .credentialsRefused { return try await renewCredentials() }
         let delay = max(.zero, (machine.progress.dueAt ?? clock.now()) - clock.now())
         if mayWaitHere(reason, for: delay) {
@@ -211,9 +222,7 @@ extension JobRun {
         }
         let cause = note
         let settlement = try await release(.credentialsRefused)
-        await context.lanes.close(
-            .credentials,
-            "BOS refuses our token or signature (code 15 or 16), or there is no token to send: check the auth settings; \(cause)")
+        await context.lanes.close(.credentials, detail: ConsumptionGate.refusedCredentials(cause))
         return settlement
     }
 
@@ -258,21 +267,13 @@ extension JobRun {
     }
 
     /// Puts the job back on its queue: what stops it would stop every other one too, or the process ends.
-    private mutating func release(_ reason: WaitReason) async throws(RunError) -> Settlement {
+    /// - Parameter isAsked: `false`: the enquiry that the machine has counted is not made.
+    private mutating func release(_ reason: WaitReason, isAsked: Bool = true) async throws(RunError) -> Settlement {
         var progress = machine.progress
+        if !isAsked { progress.enquiries = max(0, progress.enquiries - 1) }
         // Due whenever it is delivered again: a moment would be in the future after a clock was set back, and the delivery let go of.
         progress.dueAt = nil
         _ = try await store(StoredStep(.released, detail: reason.rawValue, progress: progress))
         return .requeue
-    }
-}
-
-extension DoubtCause {
-    /// Whether the stored answer is still that of `DoRecharge`.
-    fileprivate var keepsAnswer: Bool {
-        switch self {
-        case .unanswered, .duplicate, .refused: true
-        case .acceptedByBOS: false
-        }
     }
 }

@@ -6,13 +6,13 @@ private import Synchronization
     import Glibc
 #endif
 
-/// Time and chance as the engine sees them, so that tests and simulations can bring their own.
+/// Time and random numbers for the engine. Tests and simulations bring their own.
 package protocol EngineClock: Sendable {
-    /// Civil time; it may jump.
+    /// Wall-clock time. It may jump, forwards and backwards.
     func now() -> Timestamp
-    /// Time that only ever goes on, since some moment in the past.
+    /// Monotonic time since an unspecified moment in the past. It may stand still while the machine sleeps.
     func uptime() -> Duration
-    /// Time since this machine was started; nothing sets it.
+    /// Monotonic time since this machine was started. It goes on while the machine sleeps.
     func steady() -> SteadyTime
     /// Returns after that time, or earlier if the task is cancelled.
     func sleep(for duration: Duration) async
@@ -26,14 +26,14 @@ extension EngineClock {
 
 /// The machine's own clocks.
 package final class SystemClock: EngineClock {
-    /// Spreads pauses, guards nothing: a kernel call for each number would be dearer than all else that a step decides.
+    /// Jitter only, no security: a system call for each number would dominate the cost of a step.
     private let randomState = Atomic(UInt64.random(in: .min ... .max))
 
     private let boot: String
     private let bootedAt: Int64
 
     package init() {
-        // Linux makes one at each start. Without it this process counts as a machine of its own, started now.
+        // Linux makes a new boot id at each start. Where there is none, this process counts as a machine of its own that started now.
         let file = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)
         let name = file?.split(separator: "\n").first.map(String.init)
         boot = name ?? "process \(UInt64.random(in: .min ... .max))"
@@ -50,16 +50,16 @@ package final class SystemClock: EngineClock {
     }
 
     package func steady() -> SteadyTime {
-        // Goes on while the machine sleeps.
+        // CLOCK_BOOTTIME goes on while the machine sleeps, CLOCK_MONOTONIC does not.
         SteadyTime(boot: boot, milliseconds: Self.milliseconds(CLOCK_BOOTTIME) - bootedAt)
     }
 
     package func sleep(for duration: Duration) async {
-        // Cancellation is the only error there is, and whoever cancels goes on to look why.
+        // Cancellation is the only error. The caller checks for it.
         try? await Task.sleep(for: duration)
     }
 
-    /// Each number is a hash of a counter, so threads need no lock.
+    /// Each number is a hash of a counter, so that threads need no lock.
     package func jitter() -> Double {
         let counter = randomState.wrappingAdd(SeededGenerator.increment, ordering: .relaxed).newValue
         return Double(SeededGenerator.number(at: counter) >> 11) * 0x1p-53

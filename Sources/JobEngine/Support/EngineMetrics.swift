@@ -3,7 +3,7 @@ import Ledger
 import Metrics
 import Synchronization
 
-/// The metrics that the engine itself knows; made once. Source of names and labels: operating.md#metrics.
+/// The metrics of jobs and replies. Each is made once. Source of names and labels: operating.md#metrics.
 package final class EngineMetrics: Sendable {
     private let jobs: [Outcome: [JobKind: Counter]]
     private let money: [Outcome: FloatingPointCounter]
@@ -19,11 +19,11 @@ package final class EngineMetrics: Sendable {
         func byKind<Value>(_ make: (JobKind) -> Value) -> [JobKind: Value] {
             Dictionary(uniqueKeysWithValues: JobKind.allCases.map { ($0, make($0)) })
         }
-        func counters(_ label: String, _ name: String, _ value: String) -> [JobKind: Counter] {
-            byKind { Counter(label: label, dimensions: [("kind", $0.rawValue), (name, value)]) }
+        func counters(_ label: String, dimension: (name: String, value: String)) -> [JobKind: Counter] {
+            byKind { Counter(label: label, dimensions: [("kind", $0.rawValue), (dimension.name, dimension.value)]) }
         }
         jobs = Dictionary(
-            uniqueKeysWithValues: Outcome.allCases.map { ($0, counters("bos_jobs_total", "outcome", $0.rawValue)) })
+            uniqueKeysWithValues: Outcome.allCases.map { ($0, counters("bos_jobs_total", dimension: ("outcome", $0.rawValue))) })
         money = Dictionary(
             uniqueKeysWithValues: Outcome.allCases.map {
                 ($0, FloatingPointCounter(label: "bos_money_rupees_total", dimensions: [("outcome", $0.rawValue)]))
@@ -32,7 +32,7 @@ package final class EngineMetrics: Sendable {
         inFlight = byKind { Gauge(label: "bos_jobs_in_flight", dimensions: [("kind", $0.rawValue)]) }
         running = byKind { _ in Atomic<Int>.Box() }
         retries = Dictionary(
-            uniqueKeysWithValues: WaitReason.allCases.map { ($0, counters("bos_retries_total", "reason", $0.rawValue)) })
+            uniqueKeysWithValues: WaitReason.allCases.map { ($0, counters("bos_retries_total", dimension: ("reason", $0.rawValue))) })
         deadLetters = Dictionary(
             uniqueKeysWithValues: DeadLetterReason.allCases.map {
                 ($0, Counter(label: "bos_dead_letters_total", dimensions: [("reason", $0.rawValue)]))
@@ -40,7 +40,9 @@ package final class EngineMetrics: Sendable {
         replies = byKind { Counter(label: "bos_replies_published_total", dimensions: [("kind", $0.rawValue)]) }
     }
 
+    /// A run of a job begins.
     func began(_ kind: JobKind) { change(kind, by: 1) }
+    /// A run of a job ends.
     func ended(_ kind: JobKind) { change(kind, by: -1) }
 
     private func change(_ kind: JobKind, by step: Int) {
@@ -48,19 +50,21 @@ package final class EngineMetrics: Sendable {
         inFlight[kind]?.record(box.value.add(step, ordering: .relaxed).newValue)
     }
 
-    func told(_ kind: JobKind, _ outcome: Outcome, _ amount: Money) {
+    /// A job has got an outcome, final or not, which is stored for its requesters.
+    func jobAnswered(_ kind: JobKind, outcome: Outcome, amount: Money) {
         jobs[outcome]?[kind]?.increment()
         if amount.paise > 0 { money[outcome]?.increment(by: Double(amount.paise) / 100) }
     }
 
-    func waited(_ kind: JobKind, _ reason: WaitReason) { retries[reason]?[kind]?.increment() }
+    func waited(_ kind: JobKind, for reason: WaitReason) { retries[reason]?[kind]?.increment() }
     func deadLettered(_ reason: DeadLetterReason) { deadLetters[reason]?.increment() }
     func unroutedReply() { unrouted.increment() }
 
     func published(_ kind: JobKind) { replies[kind]?.increment() }
 
-    /// How long a job took its first asker; one who asks later is no sign of how fast the worker is.
-    func ended(_ reply: OutgoingReply, at now: Timestamp) {
+    /// Records how long the job took. To be called for the first requester only: a later one gets a stored reply, which says nothing about
+    /// the speed of the worker.
+    func recordDuration(of reply: OutgoingReply, at now: Timestamp) {
         if reply.isFinal { durations[reply.kind]?.recordMilliseconds(max(0, (now - reply.acceptedAt).wholeMilliseconds)) }
     }
 }

@@ -1,26 +1,27 @@
-/// A message from a job queue before anybody has looked into it.
+/// A message from a job queue before it is decoded.
 package struct IncomingJob: Sendable {
     package var body: [UInt8]
-    /// The size that the broker announced, in bytes; `body` may have been cut off.
+    /// The size of the body in bytes, as the broker announced it. `body` may be cut off.
     package var announcedSize: UInt64
     package var type: String?
     package var routingKey: String
     /// The properties `content_type` and `content_encoding`.
     package var contentType: String?
     package var contentEncoding: String?
-    /// Whose queue it came from; `nil` if that is not known.
+    /// The lane whose queue the message came from; `nil` if that is not known.
     package var lane: JobLane?
     package var correlationID: String?
     package var messageID: String?
     package var replyTo: String?
     package var traceparent: String?
-    /// The ledger itself has put it back on its queue.
+    /// Whether the poller has requeued the job from the ledger.
     package var isResumption: Bool
-    /// When the job was due as it was put back; `nil` if it had no due time, or is no resumption.
+    /// The due time of a requeued job; `nil` if it had none, or if the message is no requeued job.
     package var dueAt: Timestamp?
-    /// Names of the properties whose text is no UTF-8.
+    /// The names of the properties whose text is not UTF-8.
     package var unreadableProperties: Set<String>
 
+    /// - Parameter announcedSize: `nil`: the size of `body`.
     package init(
         body: [UInt8], announcedSize: UInt64? = nil, type: String? = nil, routingKey: String = "",
         contentType: String? = nil, contentEncoding: String? = nil, lane: JobLane? = nil, correlationID: String? = nil,
@@ -42,7 +43,9 @@ package struct IncomingJob: Sendable {
         self.unreadableProperties = unreadableProperties
     }
 
-    /// The address of replies to this message; `nil` if it carries none and no reference could be read either.
+    /// Where replies to this message go, and under which id.
+    /// - Parameter reference: of the job, as far as it could be read.
+    /// - Returns: `nil` if the message says nothing about it, and there is no reference either.
     package func asker(reference: String?) -> Asker? {
         let names = [correlationID, messageID, reference].lazy.compactMap { $0 }.filter { !$0.isEmpty }
         let address = replyTo.flatMap { $0.isEmpty ? nil : $0 }

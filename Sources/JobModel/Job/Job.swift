@@ -1,4 +1,4 @@
-/// A job that was understood and may be worked on.
+/// A job: a message that was decoded and has passed the rules.
 package enum Job: Sendable, Equatable {
     case recharge(Recharge)
     case rechargeStatus(RechargeStatusQuery)
@@ -12,7 +12,7 @@ package enum Job: Sendable, Equatable {
         }
     }
 
-    /// The upstream's own name for what is asked, unique within a kind: `referenceid` or `refid`.
+    /// The upstream's own name for the job, unique among those of its kind: `referenceid` or `refid`.
     package var reference: String {
         switch self {
         case .recharge(let recharge): recharge.reference
@@ -21,7 +21,7 @@ package enum Job: Sendable, Equatable {
         }
     }
 
-    /// Ours as a merchant; `nil` for a kind that has none.
+    /// The merchant's account at BOS; `nil` for a kind without one.
     package var registerID: String? {
         switch self {
         case .recharge(let recharge): recharge.registerID
@@ -30,7 +30,7 @@ package enum Job: Sendable, Equatable {
         }
     }
 
-    /// After this moment nothing new is sent to BOS.
+    /// From this moment on no new call is made to BOS for the job.
     package var expiresAt: Timestamp? {
         switch self {
         case .recharge(let recharge): recharge.expiresAt
@@ -39,7 +39,7 @@ package enum Job: Sendable, Equatable {
         }
     }
 
-    /// The money at stake; zero for a question.
+    /// The money that the job moves; zero for a question.
     package var amount: Money {
         switch self {
         case .recharge(let recharge): recharge.amount
@@ -50,13 +50,13 @@ package enum Job: Sendable, Equatable {
 
 /// A mobile or DTH top-up. Source of the fields: bos-api.md#dorecharge.
 package struct Recharge: Sendable, Equatable {
-    /// BOS's number of the operator.
+    /// BOS's number of the mobile or DTH operator.
     package var operatorID: Int64
-    /// Subscriber or consumer number, `canumber`. Never to be logged.
+    /// Subscriber or consumer number, `canumber`. Must never be logged.
     package var subscriber: String
     package var amount: Money
     package var reference: String
-    /// Ours as a merchant, `RegisterID`: the job's own, else the configured one.
+    /// The merchant's account at BOS, `RegisterID`: the job's own, else the configured one.
     package var registerID: String
     package var expiresAt: Timestamp?
 
@@ -72,6 +72,25 @@ package struct Recharge: Sendable, Equatable {
     }
 }
 
+extension Recharge: CustomStringConvertible, CustomReflectable {
+    /// Without the subscriber number.
+    package var description: String { "recharge \(reference) of \(amount.rupees) rupees with operator \(operatorID)" }
+    package var customMirror: Mirror { Mirror(self, children: ["reference": reference]) }
+}
+
+extension PANStatusQuery: CustomStringConvertible, CustomReflectable {
+    /// Without the merchant's keys.
+    package var description: String { "check of PAN application \(reference)" }
+    package var customMirror: Mirror { Mirror(self, children: ["reference": reference]) }
+}
+
+/// A subscriber number with all but its last three characters hidden, for logs and pages: `DL12CB4685` becomes `***685`.
+///
+/// The number of asterisks is fixed, so that the length stays hidden too. A number of fewer than seven characters is hidden completely.
+package func masked(_ subscriber: String) -> String {
+    subscriber.count < 7 ? "***" : "***" + subscriber.suffix(3)
+}
+
 /// The question what became of a recharge. Source of the fields: bos-api.md#rechargesstatus.
 package struct RechargeStatusQuery: Sendable, Equatable {
     package var reference: String
@@ -85,7 +104,8 @@ package struct RechargeStatusQuery: Sendable, Equatable {
     }
 }
 
-/// A PAN application to follow. Source of the fields: bos-api.md#status.
+/// A PAN application whose decision is awaited. Source of the fields: bos-api.md#status. A field that is `nil` is filled in from the
+/// configuration at each call.
 package struct PANStatusQuery: Sendable, Equatable {
     package var reference: String
     package var nepKey: String?

@@ -1,10 +1,10 @@
 import ExactJSON
 
-/// The fields of one job message, read one by one; each complaint names its field and never its value.
+/// Reads the fields of one job message. A refusal names the field, and never holds its value.
 struct JobFields {
     let json: JSONValue
     let kind: JobKind
-    /// See ``JobRules``.
+    /// See ``JobRules/takesEarlierForms``.
     let takesEarlierForms: Bool
 
     func recharge(_ rules: JobRules) throws(JobRefusal) -> Recharge {
@@ -21,7 +21,7 @@ struct JobFields {
         RechargeStatusQuery(reference: try reference(), registerID: try registerID(rules), expiresAt: try expiresAt())
     }
 
-    /// What it leaves to the configuration is filled in when it is sent: the merchant's key is no part of a stored job.
+    /// A missing field is filled in from the configuration at each call: the merchant's key is not part of a stored job.
     func panStatus() throws(JobRefusal) -> PANStatusQuery {
         PANStatusQuery(
             reference: try reference(),
@@ -42,7 +42,8 @@ struct JobFields {
         if let own = try optionalText("RegisterID", limit: 64) { return own }
         guard let configured = rules.registerID else {
             throw refusal(
-                .invalidJob, deadLetter: .invalidJob, "RegisterID is missing, and none is configured (api.registerID)", isByRule: true)
+                .invalidJob, deadLetter: .invalidJob, detail: "RegisterID is missing, and none is configured (api.registerID)",
+                isByRule: true)
         }
         return configured
     }
@@ -62,9 +63,9 @@ extension JobFields {
     private func operatorID() throws(JobRefusal) -> Int64 {
         let number: Int64?
         switch json["operator"] {
-        case nil, .null?: throw invalid("operator is missing; it is the operator's number")
+        case nil, .null?: throw invalid("operator is missing; it must be the number of the mobile operator")
         case .number(let text)?: number = ExactDecimal(number: text)?.wholeNumber(timesTenToThe: 0)
-        // Exponents are for programs that write JSON numbers: as text only plain decimals are meant.
+        // An exponent is accepted in a JSON number, which a program may write so. In a string only plain decimals are.
         case .string(let text)?: number = text.trimmed.plainWholeNumber
         case let other?: throw invalid("operator must be a whole number, not \(other.kindName)")
         }
@@ -76,18 +77,20 @@ extension JobFields {
     private func amount(maximum: Money) throws(JobRefusal) -> Money {
         let amount: Money?
         switch json["amount"] {
-        case nil, .null?: throw invalid("amount is missing; it is a number of rupees")
+        case nil, .null?: throw invalid("amount is missing; it must be a number of rupees")
         case .number(let text)?: amount = ExactDecimal(number: text)?.wholeNumber(timesTenToThe: 2).map(Money.init(paise:))
         case .string(let text)?: amount = Money(rupees: text.trimmed)
         case let other?: throw invalid("amount must be a number of rupees, not \(other.kindName)")
         }
         guard let amount else {
-            throw invalid("amount must be rupees with at most two decimals, as a number or as plain decimals in a string")
+            throw invalid(
+                "amount must be at most \(maximum.rupees) rupees (jobs.maximumAmount) with at most two decimals, as a number or as plain "
+                    + "decimals in a string")
         }
         guard amount.paise > 0, amount <= maximum else {
             throw refusal(
                 .amountOutOfRange, deadLetter: nil,
-                "amount must be more than 0 and at most \(maximum.rupees) rupees (jobs.maximumAmount)", isByRule: amount.paise > 0)
+                detail: "amount must be more than 0 and at most \(maximum.rupees) rupees (jobs.maximumAmount)", isByRule: amount.paise > 0)
         }
         return amount
     }
@@ -97,7 +100,7 @@ extension JobFields {
 
 extension JobFields {
     private func requiredText(_ name: String, limit: Int) throws(JobRefusal) -> String {
-        guard let text = try optionalText(name, limit: limit) else { throw invalid("\(name) is missing; it is a string") }
+        guard let text = try optionalText(name, limit: limit) else { throw invalid("\(name) is missing; it must be a string") }
         return text
     }
 
@@ -109,17 +112,17 @@ extension JobFields {
         guard text.hasNoControlCharacters else {
             throw invalid("\(name) must not hold control characters")
         }
-        // BOS may take it for the same text without them, or for another one: it has two meanings.
+        // Ambiguous: BOS may read the text with these characters as another one, or as the same one.
         if !takesEarlierForms, let fault = text.hiddenDifference {
-            throw refusal(.invalidJob, deadLetter: .invalidJob, "\(name) must not \(fault)", isByRule: true)
+            throw refusal(.invalidJob, deadLetter: .invalidJob, detail: "\(name) must not \(fault)", isByRule: true)
         }
         return text
     }
 
-    private func invalid(_ detail: String) -> JobRefusal { refusal(.invalidJob, deadLetter: .invalidJob, detail) }
+    private func invalid(_ detail: String) -> JobRefusal { refusal(.invalidJob, deadLetter: .invalidJob, detail: detail) }
 
     private func refusal(
-        _ code: ReplyErrorCode, deadLetter: DeadLetterReason?, _ detail: String, isByRule: Bool = false
+        _ code: ReplyErrorCode, deadLetter: DeadLetterReason?, detail: String, isByRule: Bool = false
     ) -> JobRefusal {
         let reference = json[referenceField]?.text.flatMap(JobRules.echoed)
         return JobRefusal(deadLetter: deadLetter, code: code, detail: detail, kind: kind, reference: reference, isByRule: isByRule)
@@ -127,14 +130,14 @@ extension JobFields {
 }
 
 extension String {
-    /// Without white space at either end.
+    /// The text without white space at both ends.
     fileprivate var trimmed: String {
         guard let first, let last, first.isWhitespace || last.isWhitespace else { return self }
         let start = drop(while: \.isWhitespace)
         return String(start.reversed().drop(while: \.isWhitespace).reversed())
     }
 
-    /// The value of a plain decimal that is a whole number: `311` and `311.0`.
+    /// The value of a plain decimal that is a whole number, such as `311` or `311.0`.
     fileprivate var plainWholeNumber: Int64? {
         let parts = split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         let digits = parts[0].utf8.first == UInt8(ascii: "-") ? parts[0].dropFirst() : parts[0]
@@ -143,10 +146,10 @@ extension String {
         return Int64(parts[0])
     }
 
-    /// What makes it another text than the one that people read, as the end of "must not"; `nil` if nothing does.
+    /// What makes the text different from what a person reads, worded to follow "must not"; `nil` if nothing does.
     fileprivate var hiddenDifference: String? {
         if first?.isWhitespace == true || last?.isWhitespace == true { return "begin or end with white space" }
-        // Nearly all are plain ASCII.
+        // A short cut: nearly all texts are plain ASCII.
         guard !utf8.allSatisfy({ $0 < 0x80 }) else { return nil }
         for (index, scalar) in unicodeScalars.enumerated() where !scalar.isASCII {
             if let difference = scalar.hiddenDifference(at: index + 1) { return difference }
@@ -156,16 +159,17 @@ extension String {
 }
 
 extension Unicode.Scalar {
+    /// - Parameter place: counted in scalars from 1.
     fileprivate func hiddenDifference(at place: Int) -> String? {
         let digits = String(value, radix: 16, uppercase: true)
         let name = "U+\(String(repeating: "0", count: max(0, 4 - digits.utf8.count)))\(digits)"
         let invisible = "hold an invisible character (\(name) at place \(place))"
-        // The blank pattern of Braille is a symbol.
+        // The blank Braille pattern counts as a symbol in Unicode.
         if properties.isDefaultIgnorableCodePoint || self == "\u{2800}" { return invisible }
         switch properties.generalCategory {
         case .format, .lineSeparator, .paragraphSeparator: return invisible
         case .spaceSeparator: return "hold another space than the plain one (\(name) at place \(place))"
-        // Which digit it is would tell a part of a subscriber's number.
+        // The digit itself is not named: it may be part of a subscriber's number.
         case .decimalNumber, .otherNumber: return "hold other digits than 0 to 9 (at place \(place))"
         default: return nil
         }

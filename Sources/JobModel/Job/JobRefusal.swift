@@ -1,16 +1,19 @@
 /// Why a message does not become a job.
 package struct JobRefusal: Error, Equatable {
-    /// Set if the message belongs into the dead-letter queue: it could not be understood, so a person has to look at it.
+    /// Set if the message goes to the dead-letter queue, because it was not understood and a person has to look at it.
     package let deadLetter: DeadLetterReason?
     package let code: ReplyErrorCode
-    /// One sentence that names the field and what would be right, never the field's value.
+    /// One sentence that names the field and says what would be right. It never holds the field's value.
     package let detail: String
-    /// As far as they could be read, so that a `refused` reply can be addressed.
+    /// The kind, for the `refused` reply; `nil` if it could not be read.
     package let kind: JobKind?
+    /// The reference, for the `refused` reply; `nil` if it could not be read.
     package let reference: String?
-    /// Another configuration would take it: no ground to refuse what was accepted under another one, and may have been sent since.
+    /// Whether the refusal depends on configuration or version. Such a refusal must not be applied to a job that is already in the ledger:
+    /// it was accepted under other rules, and may have been sent since.
     package let isByRule: Bool
 
+    /// - Parameter detail: must not hold the value of a field.
     package init(
         deadLetter: DeadLetterReason?, code: ReplyErrorCode, detail: String, kind: JobKind?, reference: String?, isByRule: Bool = false
     ) {
@@ -23,7 +26,7 @@ package struct JobRefusal: Error, Equatable {
     }
 }
 
-/// The header `x-bos-reason` of a dead letter.
+/// The header `x-bos-reason` of a dead letter. Source: publishing.md#dead-letters.
 package enum DeadLetterReason: String, Sendable, CaseIterable {
     case undecodable
     case invalidJob = "invalid_job"

@@ -54,6 +54,15 @@ package struct Subject: Sendable, Equatable {
     }
 }
 
+extension Subject: CustomStringConvertible, CustomReflectable {
+    /// Without the subscriber number.
+    package var description: String {
+        let names = [("refid", reference), ("canumber", subscriber), ("amount", amount)].filter { $0.1 != nil }.map(\.0)
+        return names.isEmpty ? "no recharge named" : "named by \(names.joined(separator: ", "))"
+    }
+    package var customMirror: Mirror { Mirror(self, children: ["names": description]) }
+}
+
 extension Subject {
     /// Why this cannot be a recharge of that subscriber and amount, in one clause without a subscriber number; `nil` if it can.
     func contradiction(to recharge: Recharge) -> String? {

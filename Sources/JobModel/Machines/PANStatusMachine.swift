@@ -11,6 +11,8 @@ package struct PANStatusMachine: JobMachine {
     package enum Event: Sendable {
         case found(Finding, Answer)
         case unanswered(WaitReason, retryAfter: Duration?)
+        /// BOS was not asked.
+        case heldBack(WaitReason, retryAfter: Duration?)
         /// BOS refuses the credentials of this check and takes those of enquiries.
         case ownCredentialsRefused
     }
@@ -51,12 +53,15 @@ package struct PANStatusMachine: JobMachine {
     package mutating func on(_ event: Event, at now: Moment, jitter: Double) -> Step {
         guard !progress.state.isFinal else { return .nothing }
         switch event {
-        case .found(.completed, let answer): return finish(.succeeded, Verdict(.succeeded, .answer, answer: answer), at: now)
+        case .found(.completed, let answer): return finish(.succeeded, Verdict(.succeeded, evidence: .answer, answer: answer), at: now)
         case .found(.rejected, let answer):
-            return finish(.failed, Verdict(.failed, .answer, .panRejected, "the application was rejected", answer: answer), at: now)
+            return finish(
+                .failed, Verdict(.failed, evidence: .answer, code: .panRejected, detail: "the application was rejected", answer: answer),
+                at: now)
         case .found(.failed(let isDuplicate), let answer):
             let code: ReplyErrorCode = isDuplicate ? .duplicateRefID : .refusedByBOS
-            return finish(.failed, Verdict(.failed, .answer, code, "BOS refused the status check", answer: answer), at: now)
+            return finish(
+                .failed, Verdict(.failed, evidence: .answer, code: code, detail: "BOS refused the status check", answer: answer), at: now)
         case .found(.pending, let answer):
             progress.answer = answer
             progress.state = .pending
@@ -64,6 +69,9 @@ package struct PANStatusMachine: JobMachine {
             progress.credentialRefusals = 0
             progress.enquiries = next(progress.enquiries)
             return wait(.panPending, interval(jitter), at: now)
+        case .heldBack(let reason, let retryAfter):
+            progress.attempts = max(0, progress.attempts - 1)
+            return wait(reason, max(policy.send.delay(failures: max(progress.failures, 1), jitter: jitter), retryAfter ?? .zero), at: now)
         case .unanswered(let reason, let retryAfter):
             progress.failures = next(progress.failures)
             let backoff = policy.send.delay(failures: progress.failures, jitter: jitter)
@@ -81,7 +89,7 @@ package struct PANStatusMachine: JobMachine {
     package mutating func setAside() -> Verdict? {
         guard progress.state == .pending, let answer = progress.answer, progress.told != answer.message else { return nil }
         progress.told = answer.message
-        return Verdict(.pending, .answer, answer: answer)
+        return Verdict(.pending, evidence: .answer, answer: answer)
     }
 
     /// Doubles with every check that found the application pending, and spreads by a tenth to either side.
@@ -91,7 +99,7 @@ package struct PANStatusMachine: JobMachine {
     }
 
     private func expired(_ code: ReplyErrorCode, _ detail: String) -> Verdict {
-        Verdict(.expired, progress.answer == nil ? .none : .answer, code, detail, answer: progress.answer)
+        Verdict(.expired, evidence: progress.answer == nil ? .none : .answer, code: code, detail: detail, answer: progress.answer)
     }
 
     private mutating func wait(_ reason: WaitReason, _ delay: Duration, at now: Moment) -> Step {

@@ -29,8 +29,11 @@ package struct Progress: Sendable, Equatable {
     /// When the job goes on, and why it waits, if it does.
     package var dueAt: Timestamp?
     package var waitReason: WaitReason?
-    /// What BOS said last.
+    /// What BOS said last. Of a recharge in doubt: its answer to `DoRecharge`, or an enquiry's only where that had none.
     package var answer: Answer?
+    /// Of a recharge: where that is known from, or what has settled its last doubt or its end. `nil` if nothing is known, or an earlier version has
+    /// stored it.
+    package var evidence: Evidence?
     /// What the askers were told last while the job was not over, so that the same is not told again.
     package var told: String?
     /// Set once, with the final reply.
@@ -40,6 +43,13 @@ package struct Progress: Sendable, Equatable {
 }
 
 extension Progress {
+    /// BOS's answer to `DoRecharge` that has left the recharge in doubt; `nil` if it is not in doubt, or had no answer.
+    package var doubtfulAnswer: Answer? {
+        guard let doubt else { return nil }
+        // An earlier version has stored the answers of enquiries in place of it once BOS had said that it has the job.
+        return evidence == .answer || (evidence == nil && doubt != .acceptedByBOS) ? answer : nil
+    }
+
     /// How long ago a stored moment of the job's past was.
     ///
     /// A moment that lies in the future was stored by a clock that has been set back since. Its age counts from when it was first seen so, and the

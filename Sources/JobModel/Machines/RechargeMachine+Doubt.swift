@@ -27,6 +27,9 @@ extension RechargeMachine {
         return .ask
     }
 
+    /// The enquiry that was about to be made did not reach BOS.
+    mutating func notAsked() { progress.enquiries = max(0, progress.enquiries - 1) }
+
     mutating func park(_ why: String) -> Step {
         remark = why
         progress.state = .parked
@@ -34,7 +37,7 @@ extension RechargeMachine {
     }
 
     mutating func unknown(_ answer: Answer?, _ retryAfter: Duration?, at now: Moment, _ jitter: Double) -> Step {
-        progress.answer = answer
+        (progress.answer, progress.evidence) = (answer, answer.map { _ in .answer })
         // A BOS that asks for a pause, or is overloaded, is not asked at once.
         guard retryAfter != nil || answer?.httpStatus == 503 else { return doubt(.unanswered) }
         enterDoubt(.unanswered)
@@ -45,8 +48,6 @@ extension RechargeMachine {
     mutating func enquiryUnanswered(
         _ reason: WaitReason, _ retryAfter: Duration?, at now: Moment, _ jitter: Double
     ) -> Step {
-        // What the worker held back did not reach BOS.
-        if reason == .breakerOpen { progress.enquiries = max(0, progress.enquiries - 1) }
         progress.failures = next(progress.failures)
         return waitInDoubt(reason == .credentialsRefused ? reason : .doubt, at: now, jitter, atLeast: retryAfter)
     }
@@ -57,10 +58,11 @@ extension RechargeMachine {
         if let why = somebodyElses(finding, subject) { return park(why) }
         if !subject.hasData, finding.isVerdict { remark = "the answer names no recharge: its outer status is all there is" }
         switch finding {
-        case .succeeded: return finish(Verdict(.succeeded, .enquiry, answer: answer), at: now)
+        case .succeeded: return finish(Verdict(.succeeded, evidence: .enquiry, answer: answer), at: now)
         case .failed(let refunded): return finish(failure(answer, refunded: refunded), at: now)
         case .pending:
-            progress.answer = answer
+            // What BOS had said to the recharge itself is kept: what becomes of it tells what that meant.
+            if progress.doubtfulAnswer == nil { (progress.answer, progress.evidence) = (answer, .enquiry) }
             // From here on BOS has said that it knows the reference, so "not found" proves nothing any more.
             if progress.doubt != .duplicate { enterDoubt(.acceptedByBOS) }
             progress.failures = next(progress.failures)
@@ -107,12 +109,13 @@ extension RechargeMachine {
             return park(remark)
         }
         if let deadline = recharge.expiresAt, now.civil > deadline {
-            return finish(notExecuted("expires_at has passed, so it is not sent again"), at: now)
+            return finish(notExecuted("expires_at has passed, so it is not sent again", evidence: .enquiry), at: now)
         }
         guard progress.resendings < policy.maximumResendings else {
-            return finish(notExecuted("it was sent \(progress.attempts) times to no avail"), at: now)
+            return finish(notExecuted("it was sent \(progress.attempts) times to no avail", evidence: .enquiry), at: now)
         }
         progress.resendings = next(progress.resendings)
+        progress.evidence = .enquiry
         progress.failures = 0
         return spend(permit, at: now)
     }

@@ -12,8 +12,8 @@ extension RechargeMachine {
         guard isDoubt || (progress.state == .held && !succeeded) else { return nil }
         let verdict =
             succeeded
-            ? Verdict(.succeeded, .operator, answer: answer)
-            : Verdict(isDoubt ? .failed : .refused, .operator, .resolvedByOperator, reason, answer: answer)
+            ? Verdict(.succeeded, evidence: .operator, answer: answer)
+            : Verdict(isDoubt ? .failed : .refused, evidence: .operator, code: .resolvedByOperator, detail: reason, answer: answer)
         progress.dueAt = nil
         progress.waitReason = nil
         close(with: verdict, at: now)
@@ -31,6 +31,7 @@ extension RechargeMachine {
         else { return false }
         progress.state = .accepted
         progress.doubt = nil
+        progress.evidence = .operator
         progress.resendings = next(progress.resendings)
         progress.failures = 0
         // The next sending is the first that may have been executed.

@@ -17,7 +17,8 @@ extension RechargeMachine {
         switch action {
         case .refuse:
             let verdict = Verdict(
-                .refused, .none, .duplicatePurchase, "\(finding): ask what became of that one before sending a new reference")
+                .refused, evidence: .none, code: .duplicatePurchase,
+                detail: "\(finding): ask what became of that one before sending a new reference")
             close(with: verdict, at: now)
             return verdict
         case .park:
@@ -25,7 +26,8 @@ extension RechargeMachine {
             progress.told = Outcome.pending.rawValue
             // Then it is over, if nobody has decided by then.
             progress.dueAt = recharge.expiresAt.map { $0 + .milliseconds(1) }
-            return Verdict(.pending, .none, .duplicatePurchase, "\(finding) so far: a person decides whether it is meant")
+            return Verdict(
+                .pending, evidence: .none, code: .duplicatePurchase, detail: "\(finding) so far: a person decides whether it is meant")
         }
     }
 
@@ -34,7 +36,9 @@ extension RechargeMachine {
         guard let deadline = recharge.expiresAt, now.civil > deadline else { return .nothing }
         progress.dueAt = nil
         return finish(
-            Verdict(.expired, .none, .deadlinePassed, "expires_at passed before a person had decided about it; it was never sent to BOS"),
+            Verdict(
+                .expired, evidence: .none, code: .deadlinePassed,
+                detail: "expires_at passed before a person had decided about it; it was never sent to BOS"),
             at: now)
     }
 }

@@ -32,6 +32,8 @@ package struct RechargeMachine: JobMachine {
         case enquired(Finding, Answer, Subject = Subject(), Calibration = .untried)
         /// The enquiry got no usable answer.
         case enquiryUnanswered(WaitReason, retryAfter: Duration?)
+        /// BOS was not asked.
+        case enquiryHeldBack(WaitReason, retryAfter: Duration?)
     }
 
     package let recharge: Recharge
@@ -95,14 +97,17 @@ package struct RechargeMachine: JobMachine {
                 return waitInDoubt(at: now, jitter)
             }
         case .enquiryUnanswered(let reason, let retryAfter): return enquiryUnanswered(reason, retryAfter, at: now, jitter)
+        case .enquiryHeldBack(let reason, let retryAfter):
+            notAsked()
+            return enquiryUnanswered(reason, retryAfter, at: now, jitter)
         }
     }
 
     package mutating func setAside() -> Verdict? {
         guard progress.state == .inDoubt || progress.state == .parked, progress.told == nil else { return nil }
         progress.told = Outcome.inDoubt.rawValue
-        let evidence: Evidence = progress.doubt == .unanswered ? .none : .answer
-        return Verdict(.inDoubt, evidence, answer: progress.answer)
+        let evidence = progress.doubt == .unanswered ? Evidence.none : progress.evidence ?? .answer
+        return Verdict(.inDoubt, evidence: evidence, answer: progress.answer)
     }
 }
 
@@ -112,9 +117,12 @@ extension RechargeMachine {
     private mutating func send(at now: Moment) -> Step {
         if let deadline = recharge.expiresAt, now.civil > deadline {
             // After a settled doubt something was sent before, and BOS did not know it.
-            if progress.resendings > 0 { return finish(notExecuted("expires_at has passed, so it is not sent again"), at: now) }
+            if progress.resendings > 0 {
+                return finish(notExecuted("expires_at has passed, so it is not sent again", evidence: settledBefore), at: now)
+            }
             return finish(
-                Verdict(.expired, .none, .deadlinePassed, "expires_at passed before anything was sent to BOS"), at: now)
+                Verdict(.expired, evidence: .none, code: .deadlinePassed, detail: "expires_at passed before anything was sent to BOS"),
+                at: now)
         }
         guard let permit = RetryPermit(unsent: progress) else { return doubt(.unanswered) }
         return spend(permit, at: now)
@@ -185,11 +193,11 @@ extension RechargeMachine {
     }
 
     private mutating func take(_ meaning: Meaning, _ answer: Answer, at now: Moment, _ jitter: Double) -> Step {
-        progress.answer = answer
+        (progress.answer, progress.evidence) = (answer, .answer)
         progress.failures = 0
         progress.credentialRefusals = 0
         switch meaning {
-        case .done: return finish(Verdict(.succeeded, .answer, answer: answer), at: now)
+        case .done: return finish(Verdict(.succeeded, evidence: .answer, answer: answer), at: now)
         case .accepted:
             enterDoubt(.acceptedByBOS)
             return waitInDoubt(at: now, jitter)
@@ -222,45 +230,48 @@ extension RechargeMachine {
             case .refused: .refused
             case .failed, .inDoubt, .pending, .notFound: .failed
             }
-        progress.answer = verdict.answer
+        (progress.answer, progress.evidence) = (verdict.answer, verdict.evidence)
         progress.doubt = nil
         progress.completedAt = now.civil
     }
 
     func refusal(_ evidence: Evidence) -> Verdict {
-        Verdict(.failed, evidence, .refusedByBOS, "BOS refused the recharge", answer: progress.answer)
+        Verdict(.failed, evidence: evidence, code: .refusedByBOS, detail: "BOS refused the recharge", answer: progress.answer)
     }
 
     func failure(_ answer: Answer, refunded: Bool) -> Verdict {
         if progress.doubt == .duplicate {
             return Verdict(
-                .failed, .enquiry, .duplicateTransaction,
-                "BOS had this referenceid before, and that recharge failed", answer: answer)
+                .failed, evidence: .enquiry, code: .duplicateTransaction,
+                detail: "BOS had this referenceid before, and that recharge failed", answer: answer)
         }
         let detail = refunded ? "BOS says that the recharge was refunded" : "BOS says that the recharge failed"
-        return Verdict(.failed, .enquiry, .refusedByBOS, detail, answer: answer)
+        return Verdict(.failed, evidence: .enquiry, code: .refusedByBOS, detail: detail, answer: answer)
     }
 
     private func refusedCredentials(_ answer: Answer?, _ circumstance: String) -> Verdict {
-        let evidence: Evidence = progress.resendings > 0 ? .enquiry : answer == nil ? .none : .answer
-        return Verdict(
-            .failed, evidence, .refusedByBOS,
-            "BOS refuses the credentials of this job \(circumstance) (check its RegisterID and operator); nothing was executed",
+        Verdict(
+            .failed, evidence: answer == nil ? settledBefore : .answer, code: .refusedByBOS,
+            detail: "BOS refuses the credentials of this job \(circumstance) (check its RegisterID and operator); nothing was executed",
             answer: answer ?? progress.answer)
     }
+
+    /// What has settled that nothing of the sendings before was executed: an enquiry, or a person. Without a doubt nothing had to.
+    private var settledBefore: Evidence { progress.resendings > 0 ? progress.evidence ?? .enquiry : .none }
 
     /// A doubt that came before was settled with "not executed", or there was none.
     private var gaveUp: Verdict {
         Verdict(
-            .failed, progress.resendings > 0 ? .enquiry : .none, .gaveUp,
-            "it could not be sent to BOS within the attempts or the age allowed (retry.maximumFailures, retry.maximumAge); "
+            .failed, evidence: settledBefore, code: .gaveUp,
+            detail: "it could not be sent to BOS within the attempts or the age allowed (retry.maximumFailures, retry.maximumAge); "
                 + "nothing was executed", answer: progress.answer)
     }
 
-    func notExecuted(_ why: String) -> Verdict {
+    /// - Parameter evidence: what has settled that.
+    func notExecuted(_ why: String, evidence: Evidence) -> Verdict {
         Verdict(
-            .failed, .enquiry, .notExecuted,
-            "what was sent before is settled as not executed; \(why)",
+            .failed, evidence: evidence, code: .notExecuted,
+            detail: "what was sent before is settled as not executed; \(why)",
             answer: progress.answer)
     }
 }
@@ -273,7 +284,8 @@ extension RechargeMachine {
         switch event {
         case .answered: return doubt(.acceptedByBOS)
         case .enquired(let finding, _, _, _) where finding.isVerdict || finding == .pending: return doubt(.acceptedByBOS)
-        case .notTaken, .unknown, .enquired, .enquiryUnanswered: return progress.state == .inDoubt ? ask() : doubt(.unanswered)
+        case .notTaken, .unknown, .enquired, .enquiryUnanswered, .enquiryHeldBack:
+            return progress.state == .inDoubt ? ask() : doubt(.unanswered)
         }
     }
 }
@@ -283,7 +295,7 @@ extension RechargeMachine.Event {
     fileprivate var state: JobState {
         switch self {
         case .notTaken, .unknown, .answered: .sending
-        case .enquired, .enquiryUnanswered: .inDoubt
+        case .enquired, .enquiryUnanswered, .enquiryHeldBack: .inDoubt
         }
     }
 }

@@ -4,6 +4,10 @@ package struct RechargeStatusMachine: JobMachine {
         /// - Parameter known: what this ledger holds of the recharge itself.
         case found(RechargeMachine.Finding, Answer, Subject = Subject(), Calibration = .untried, known: KnownRecharge? = nil)
         case unanswered(WaitReason, retryAfter: Duration?)
+        /// BOS was not asked.
+        case heldBack(WaitReason, retryAfter: Duration?)
+        /// BOS was not asked: this ledger has sent the recharge to another API or account, and the one that is called now knows nothing of it.
+        case sentElsewhere(KnownRecharge)
         /// BOS refuses the credentials of this question and takes those of others.
         case ownCredentialsRefused
     }
@@ -33,7 +37,9 @@ package struct RechargeStatusMachine: JobMachine {
         progress.dueAt = nil
         progress.waitReason = nil
         if let deadline = query.expiresAt, now.civil > deadline {
-            return finish(.expired, Verdict(.expired, .none, .deadlinePassed, "expires_at passed before BOS answered"), at: now)
+            return finish(
+                .expired, Verdict(.expired, evidence: .none, code: .deadlinePassed, detail: "expires_at passed before BOS answered"),
+                at: now)
         }
         progress.attempts = next(progress.attempts)
         return .ask
@@ -43,6 +49,8 @@ package struct RechargeStatusMachine: JobMachine {
         guard !progress.state.isFinal else { return .nothing }
         switch event {
         case .found(let finding, let answer, let subject, let calibration, let known):
+            // It was sent elsewhere while BOS was asked.
+            if let known, !mayAsk(about: known) { return self.answer(from: known, at: now) }
             let names = known.map { $0.recharge.names($0.progress.bosReference) } ?? [query.reference]
             switch finding.weighed(subject, against: known?.recharge, names: names, calibration) {
             case .counts(let finding):
@@ -51,6 +59,12 @@ package struct RechargeStatusMachine: JobMachine {
             case .saysNothing(let why): return saysNothing(why, at: now, jitter)
             }
         case .unanswered(let reason, let retryAfter): return unanswered(reason, retryAfter, at: now, jitter)
+        case .heldBack(let reason, let retryAfter):
+            notAsked()
+            return unanswered(reason, retryAfter, at: now, jitter)
+        case .sentElsewhere(let known):
+            notAsked()
+            return answer(from: known, at: now)
         case .ownCredentialsRefused:
             progress.credentialRefusals = next(progress.credentialRefusals)
             guard progress.credentialRefusals < policy.maximumCredentialRefusals else {
@@ -63,32 +77,54 @@ package struct RechargeStatusMachine: JobMachine {
         }
     }
 
+    /// Whether BOS can know this recharge: it was sent to the API and account that are called now, or not at all.
+    package func mayAsk(about known: KnownRecharge) -> Bool { known.isAsked(policy) }
+
+    /// The question that was about to be asked did not reach BOS.
+    private mutating func notAsked() { progress.attempts = max(0, progress.attempts - 1) }
+
+    /// What this ledger knows of a recharge about which BOS cannot be asked any more.
+    private mutating func answer(from known: KnownRecharge, at now: Moment) -> Step {
+        let held = known.progress
+        remark = "this ledger holds the recharge as \(held.state.rawValue), and has sent it to another API or account"
+        let evidence = held.evidence ?? .none
+        switch held.state {
+        case .succeeded: return finish(.succeeded, Verdict(.succeeded, evidence: evidence, answer: held.answer), at: now)
+        case .failed, .refused, .expired:
+            let detail = "the recharge has ended so; BOS cannot be asked about it any more, since it was sent to another API or account"
+            let code: ReplyErrorCode = evidence == .operator ? .resolvedByOperator : held.answer == nil ? .notExecuted : .refusedByBOS
+            return finish(.failed, Verdict(.failed, evidence: evidence, code: code, detail: detail, answer: held.answer), at: now)
+        case .accepted, .sending, .inDoubt, .pending, .parked, .held, .notFound, .answeredPending:
+            return finish(.answeredPending, Verdict(.pending, evidence: .none), at: now)
+        }
+    }
+
     private mutating func conclude(
         _ finding: RechargeMachine.Finding, _ answer: Answer, _ subject: Subject, _ calibration: Calibration, _ known: KnownRecharge?,
         at now: Moment
     ) -> Step {
-        if let known, !known.isSettled(by: finding, subject, policy) {
+        if let known, !known.isSettled(by: finding, subject) {
             remark = "this ledger holds the recharge as \(known.progress.state.rawValue)"
-            return finish(.answeredPending, Verdict(.pending, .none), at: now)
+            return finish(.answeredPending, Verdict(.pending, evidence: .none), at: now)
         }
         switch finding {
-        case .succeeded: return finish(.succeeded, Verdict(.succeeded, .enquiry, answer: answer), at: now)
-        case .pending: return finish(.answeredPending, Verdict(.pending, .enquiry, answer: answer), at: now)
+        case .succeeded: return finish(.succeeded, Verdict(.succeeded, evidence: .enquiry, answer: answer), at: now)
+        case .pending: return finish(.answeredPending, Verdict(.pending, evidence: .enquiry, answer: answer), at: now)
         case .notFound:
             if known?.progress.state == .succeeded {
                 return finish(
                     .expired, gaveUp("BOS has said before that it executed the recharge, and its enquiry does not know it"), at: now)
             }
-            guard calibration != .blind, calibration != .credulous else {
+            guard calibration.findsRecharges else {
                 return finish(.expired, gaveUp("BOS does not know the recharge, and \(calibration.explanation)"), at: now)
             }
-            return finish(.notFound, Verdict(.notFound, .enquiry, answer: answer), at: now)
+            return finish(.notFound, Verdict(.notFound, evidence: .enquiry, answer: answer), at: now)
         case .failed(let refunded):
             let detail = refunded ? "BOS says that the recharge was refunded" : "BOS says that the recharge failed"
-            return finish(.failed, Verdict(.failed, .enquiry, .refusedByBOS, detail, answer: answer), at: now)
+            return finish(.failed, Verdict(.failed, evidence: .enquiry, code: .refusedByBOS, detail: detail, answer: answer), at: now)
         case .declined:
             let detail = "BOS said no with a code whose meaning is not known (api.enquiry.failedCodes): to the recharge, or to the question"
-            return finish(.expired, Verdict(.expired, .none, .gaveUp, detail, answer: answer), at: now)
+            return finish(.expired, Verdict(.expired, evidence: .none, code: .gaveUp, detail: detail, answer: answer), at: now)
         }
     }
 
@@ -118,7 +154,7 @@ package struct RechargeStatusMachine: JobMachine {
     package mutating func setAside() -> Verdict? { nil }
 
     /// It says nothing about the recharge, which has a job of its own.
-    private func gaveUp(_ why: String) -> Verdict { Verdict(.expired, .none, .gaveUp, "\(why); ask again") }
+    private func gaveUp(_ why: String) -> Verdict { Verdict(.expired, evidence: .none, code: .gaveUp, detail: "\(why); ask again") }
 
     private mutating func wait(_ reason: WaitReason, _ delay: Duration, at now: Moment) -> Step {
         progress.dueAt = now.civil + delay
@@ -153,14 +189,16 @@ package struct KnownRecharge: Sendable, Equatable {
         return "this ledger has never sent the recharge, and the answer does not tell whether it is about this one"
     }
 
+    /// Whether the API and account that are called now are those to which it was sent last.
+    fileprivate func isAsked(_ policy: RetryPolicy) -> Bool { progress.sentTo.map(policy.reaches) != false }
+
     /// Whether an answer of BOS settles what became of this recharge. While this ledger has not sent it, or may be sending it, it does not: an
     /// answer of now says nothing of what happens then.
-    fileprivate func isSettled(by finding: RechargeMachine.Finding, _ subject: Subject, _ policy: RetryPolicy) -> Bool {
+    fileprivate func isSettled(by finding: RechargeMachine.Finding, _ subject: Subject) -> Bool {
         switch progress.state {
         case .accepted, .sending, .held, .pending: return false
         case .inDoubt, .parked:
-            let isAsked = progress.sentTo.map(policy.reaches) != false
-            return finding.isVerdict && isAsked && (progress.doubt != .duplicate || subject.subscriber != nil)
+            return finding.isVerdict && (progress.doubt != .duplicate || subject.subscriber != nil)
         case .succeeded, .failed, .refused, .notFound, .expired, .answeredPending: return true
         }
     }

@@ -16,6 +16,20 @@ package enum Step: ~Copyable, Sendable {
     case nothing
 }
 
+extension Step {
+    /// The verdict, if the job is over with this step.
+    package var verdict: Verdict? {
+        switch self {
+        case .finish(let verdict): verdict
+        case .send: nil
+        case .ask: nil
+        case .wait: nil
+        case .park: nil
+        case .nothing: nil
+        }
+    }
+}
+
 /// Why a job cannot go on at once. The raw value goes into metrics and the history.
 package enum WaitReason: String, Sendable, CaseIterable {
     case notSent = "not_sent"

@@ -1,10 +1,12 @@
-/// What BOS said, as far as it goes into a reply; every digit as it was sent.
+/// The part of an answer of BOS that goes into a reply, with every digit as BOS sent it.
 package struct Answer: Sendable, Equatable {
     package var httpStatus: Int
     package var responseCode: Int?
     package var status: Bool?
     package var message: String
+    /// `operatorid` in BOS's answer.
     package var operatorID: String?
+    /// `ackno` in BOS's answer.
     package var acknowledgement: String?
 
     package init(

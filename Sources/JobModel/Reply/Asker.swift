@@ -1,10 +1,10 @@
-/// Who wants to know, and where: the part of a message that decides how its reply travels.
+/// The requester of a job, as far as a reply needs it: under which id and to which address the reply goes.
 package struct Asker: Sendable, Hashable {
     /// The job's `correlation_id`, else its `message_id`, else its reference.
     package var correlationID: String
     /// The job's `reply_to`, if it had one.
     package var replyTo: String?
-    /// W3C trace context, passed on to BOS and to the reply.
+    /// W3C trace context, which calls to BOS and the reply carry on.
     package var traceparent: String?
 
     package init(correlationID: String, replyTo: String? = nil, traceparent: String? = nil) {
@@ -15,13 +15,13 @@ package struct Asker: Sendable, Hashable {
 }
 
 extension Asker {
-    /// Whether both get the same replies. One who asks again from another trace is the same asker.
+    /// Whether both are the same requester. The trace does not count: a requester may ask again from another trace.
     package func isSame(as other: Asker) -> Bool { key.elementsEqual(other.key) }
 
-    /// The order in which a job's askers are answered.
+    /// The order in which a job's requesters are answered.
     package func precedes(_ other: Asker) -> Bool { key.lexicographicallyPrecedes(other.key) }
 
-    /// Text as databases compare it, byte by byte; Swift takes two spellings of one character for the same.
+    /// Compared byte by byte, as databases compare text. Swift would take two encodings of one character for equal.
     private var key: some Sequence<UInt8> {
         [correlationID, replyTo ?? ""].lazy.map { Array($0.utf8) }.joined(separator: CollectionOfOne(0))
     }

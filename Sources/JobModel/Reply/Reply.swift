@@ -1,9 +1,9 @@
 import Crypto
 import ExactJSON
 
-/// What one asker is sent. Source of every name: publishing.md#a-reply.
+/// The content of a reply. Source of every name: publishing.md#a-reply.
 package struct Reply: Sendable, Equatable {
-    /// `nil` if the message did not even tell what kind of job it was.
+    /// `nil` if the message did not tell its kind.
     package var kind: JobKind?
     package var reference: String?
     package var verdict: Verdict
@@ -13,7 +13,7 @@ package struct Reply: Sendable, Equatable {
     package var completedAt: Timestamp
 
     /// The reply to a job that the ledger knows.
-    package init(to job: Job, _ verdict: Verdict, _ progress: Progress, acceptedAt: Timestamp, at now: Timestamp) {
+    package init(to job: Job, verdict: Verdict, progress: Progress, acceptedAt: Timestamp, at now: Timestamp) {
         kind = job.kind
         reference = job.reference
         self.verdict = verdict
@@ -27,14 +27,15 @@ package struct Reply: Sendable, Equatable {
     package init(refusing refusal: JobRefusal, at now: Timestamp) {
         kind = refusal.kind
         reference = refusal.reference
-        verdict = Verdict(.refused, .none, refusal.code, refusal.detail)
+        verdict = Verdict(.refused, evidence: .none, code: refusal.code, detail: refusal.detail)
         acceptedAt = now
         completedAt = now
     }
 
-    /// Stands for the kind in routing key and type where there is none.
+    /// Stands for the kind in routing key and `type` of a reply without a kind.
     package static let unknownKind = "unknown"
 
+    /// Whether no other reply follows.
     package var isFinal: Bool { kind.map(verdict.outcome.isFinal) ?? true }
 
     /// The reply as a message body.
@@ -75,19 +76,20 @@ extension JSONValue {
     fileprivate static func orNull(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
 }
 
-/// The `message_id` of a reply: the same reply to the same asker always carries the same one, however often it is sent.
+/// The `message_id` of a reply. It is the same each time that the reply is published to the same requester.
 package enum ReplyID {
-    /// - Parameter number: which of the job's replies this is, from 1 on.
+    /// - Parameter number: the number of the reply among those to the job, from 1.
     package static func make(kind: JobKind, reference: String, asker: Asker, number: Int) -> String {
         digest([kind.rawValue, reference, asker.correlationID, asker.replyTo ?? "", String(number)])
     }
 
-    /// For a reply to a message that did not become a job: made from all that the message was.
+    /// For a reply to a message that did not become a job. It is made from the whole message.
     package static func make(refusing incoming: IncomingJob, asker: Asker) -> String {
-        digest([incoming.type ?? "", incoming.routingKey, asker.correlationID, asker.replyTo ?? ""], incoming.body)
+        digest([incoming.type ?? "", incoming.routingKey, asker.correlationID, asker.replyTo ?? ""], body: incoming.body)
     }
 
-    private static func digest(_ parts: [String], _ body: [UInt8] = []) -> String {
+    /// The first 16 bytes of SHA-256 in hexadecimal. Each part is followed by a zero byte.
+    private static func digest(_ parts: [String], body: [UInt8] = []) -> String {
         var message: [UInt8] = []
         for part in parts {
             message.append(contentsOf: part.utf8)

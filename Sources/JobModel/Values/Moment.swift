@@ -1,4 +1,5 @@
-/// A moment on two clocks: civil time, which people and other machines share and which may jump, and steady time, which does not.
+/// A moment on two clocks: civil (wall-clock) time, which people and other machines share and which may jump, and steady (monotonic) time,
+/// which never does.
 package struct Moment: Sendable, Equatable {
     package var civil: Timestamp
     package var steady: SteadyTime
@@ -8,20 +9,21 @@ package struct Moment: Sendable, Equatable {
         self.steady = steady
     }
 
-    /// How much time has passed for certain, never less than none. Moments of two boots, or of two machines, have no clock in common that
-    /// nothing sets: between them nothing has passed for certain.
+    /// A lower bound of the time that has passed, never negative. Moments of two boots, or of two machines, share no monotonic clock:
+    /// between them the bound is zero.
     package func elapsed(since earlier: Moment) -> Duration {
         guard steady.boot == earlier.steady.boot else { return .zero }
         return max(.zero, .milliseconds(steady.milliseconds) - .milliseconds(earlier.steady.milliseconds))
     }
 
-    /// From when on time is counted that began with this moment: from now, if it is of another boot.
+    /// The moment from which ``elapsed(since:)`` can count: this one, or `now` if this one is of another boot.
     package func counted(from now: Moment) -> Moment { steady.boot == now.steady.boot ? self : now }
 }
 
-/// Time since one start of one machine. Nothing sets it, so that a clock that is put right shortens no wait that proves something.
+/// Time since one start of one machine. No clock setting changes it, so that a corrected wall clock never shortens a wait that serves as
+/// proof.
 package struct SteadyTime: Sendable, Equatable {
-    /// Names the machine's start; moments of different starts cannot be compared.
+    /// Identifies the start of the machine. Times of different starts cannot be compared.
     package var boot: String
     package var milliseconds: Int64
 

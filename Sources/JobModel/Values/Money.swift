@@ -1,13 +1,13 @@
-/// An amount of Indian rupees, held as whole paise so that nothing is ever rounded.
+/// An amount of Indian rupees, kept in whole paise, so that no amount is ever rounded.
 package struct Money: Sendable, Hashable, Comparable {
     package let paise: Int64
 
     package init(paise: Int64) { self.paise = paise }
 
-    /// Reads rupees with at most two decimals that count: `10`, `10.5`, `10.50`, `10.500`.
+    /// Reads rupees with at most two decimals, not counting zeros at the end: `10`, `10.5`, `10.50`, `10.500`.
     ///
-    /// Exponents and signs other than a leading minus are not read: nobody writes an amount that way on purpose.
-    /// - Returns: `nil` if the text is no such number or does not fit.
+    /// Exponents are not read, nor signs other than a leading minus: an amount that is written so is a mistake.
+    /// - Returns: `nil` if the text is no such number, or is too large.
     package init?(rupees text: String) {
         let isNegative = text.hasPrefix("-")
         let parts = text.dropFirst(isNegative ? 1 : 0).split(separator: ".", omittingEmptySubsequences: false)
@@ -23,7 +23,7 @@ package struct Money: Sendable, Hashable, Comparable {
         self.paise = isNegative ? -sum : sum
     }
 
-    /// The amount as BOS takes it: rupees without needless decimals, `10` or `10.50`.
+    /// The amount as BOS expects it: rupees with two decimals or none, `10.50` or `10`.
     package var rupees: String {
         let magnitude = paise.magnitude
         let decimals = magnitude % 100

@@ -1,7 +1,6 @@
-/// Random numbers that are the same for the same seed: SplitMix64 (Steele, Lea and Flood, 2014). For jitter and simulations, never for
-/// secrets.
+/// Random numbers that depend on the seed alone: SplitMix64 (Steele, Lea and Flood, 2014). For jitter and simulations, never for secrets.
 package struct SeededGenerator: RandomNumberGenerator, Sendable {
-    /// What the counter grows by; each number is a hash of the counter.
+    /// The step of the counter. Each number is a hash of the counter.
     package static let increment: UInt64 = 0x9E37_79B9_7F4A_7C15
 
     private var counter: UInt64
@@ -13,7 +12,7 @@ package struct SeededGenerator: RandomNumberGenerator, Sendable {
         return Self.number(at: counter)
     }
 
-    /// For a counter that is kept elsewhere, such as one that threads share.
+    /// The number for a counter that is kept elsewhere, such as one that threads share.
     package static func number(at counter: UInt64) -> UInt64 {
         var bits = (counter ^ (counter >> 30)) &* 0xBF58_476D_1CE4_E5B9
         bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB

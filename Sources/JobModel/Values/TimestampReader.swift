@@ -1,4 +1,4 @@
-/// Reads one RFC 3339 date-time, section 5.6, in whole numbers: through a floating-point number `.412` may come out as 411 ms.
+/// Reads one RFC 3339 date-time (section 5.6) with integers. A floating-point number could turn `.412` into 411 ms.
 struct TimestampReader {
     private var rest: ArraySlice<UInt8>
 
@@ -11,8 +11,8 @@ struct TimestampReader {
             let fraction = fraction(), let offset = offset(), rest.isEmpty,
             (1...12).contains(month), (1...Self.days(in: month, of: year)).contains(day), hour < 24, minute < 60, second <= 60
         else { return nil }
-        let seconds = Self.days(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - offset
-        // The zone may carry it out of the years that RFC 3339 can write, and what is stored has to be read again.
+        let seconds = Self.days(toYear: year, month: month, day: day) * 86_400 + hour * 3_600 + minute * 60 + second - offset
+        // In UTC the year may be one that RFC 3339 cannot write, and what is stored must be readable.
         guard Self.writable.contains(seconds) else { return nil }
         return seconds * 1_000 + fraction
     }
@@ -20,7 +20,7 @@ struct TimestampReader {
     /// 0000-01-01T00:00:00Z to 9999-12-31T23:59:59Z, in seconds since 1970.
     private static let writable: ClosedRange<Int64> = -62_167_219_200...253_402_300_799
 
-    /// Milliseconds; 0 if there is no fraction.
+    /// The fraction of the second in milliseconds; 0 if there is none.
     private mutating func fraction() -> Int64? {
         guard take(".") else { return 0 }
         let digits = rest.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
@@ -29,7 +29,7 @@ struct TimestampReader {
         return (Array(digits.prefix(3)) + [48, 48]).prefix(3).reduce(0) { $0 * 10 + Int64($1 - 48) }
     }
 
-    /// Seconds east of Greenwich.
+    /// The offset from UTC in seconds, positive to the east.
     private mutating func offset() -> Int64? {
         if take("Z") { return 0 }
         let sign: Int64 = take("-") ? -1 : 1
@@ -50,7 +50,7 @@ struct TimestampReader {
         return value
     }
 
-    /// Letters may be lower case, says RFC 3339.
+    /// Takes the character if it comes next. A letter may be in lower case (RFC 3339, section 5.6).
     private mutating func take(_ character: Unicode.Scalar) -> Bool {
         let upper = UInt8(ascii: character)
         guard let byte = rest.first, byte == upper || (upper >= UInt8(ascii: "A") && byte == upper + 32) else { return false }
@@ -66,8 +66,8 @@ struct TimestampReader {
         }
     }
 
-    /// Days since 1970-01-01 by the days-from-civil rule for the proleptic Gregorian calendar, whose year begins in March.
-    private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
+    /// Days since 1970-01-01, by the days-from-civil algorithm for the proleptic Gregorian calendar. It counts years from March.
+    private static func days(toYear year: Int64, month: Int64, day: Int64) -> Int64 {
         let shifted = month <= 2 ? year - 1 : year
         let (era, yearOfEra) = Timestamp.floorDivide(shifted, by: 400)
         let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1

@@ -47,10 +47,16 @@ package struct OperatorClaim {
     package static func isWorkers(_ owner: String) -> Bool { !owner.hasPrefix(prefix) }
 
     /// Stores the changed job and gives up ownership.
+    /// - Parameter outcome: the outcome to count for the answer that BOS had given to the doubtful recharge; `nil` if it is not known.
     /// - Returns: one stored reply for each recipient, if `reply` is given.
     /// - Throws: ``Unavailable`` or ``LedgerError``.
-    package func release(_ progress: Progress, entry: HistoryEntry, reply: Reply? = nil) async throws -> [OutgoingReply] {
-        let update = Update(jobID: record.id, owner: owner, progress: progress, reply: reply, keepsOwnership: false, entry: entry)
+    package func release(
+        _ progress: Progress, entry: HistoryEntry, reply: Reply? = nil, meaning outcome: Outcome? = nil
+    ) async throws -> [OutgoingReply] {
+        var update = Update(jobID: record.id, owner: owner, progress: progress, reply: reply, keepsOwnership: false, entry: entry)
+        if let outcome, let answer = record.progress.doubtfulAnswer {
+            update.sightings = [CodeSighting(.recharge, answer: answer, afterwards: outcome)]
+        }
         switch try await ledger.update(update) {
         case .stored(let replies): return replies
         case .lost: throw Unavailable.changed
@@ -106,8 +112,8 @@ extension OperatorClaim {
         guard record.progress.isAsKnown(known.progress), let (verdict, progress) = record.resolved(decision, policy: policy, at: now) else {
             return try await releaseUnchanged(unchanged)
         }
-        let reply = Reply(to: record.job, verdict, progress, acceptedAt: record.acceptedAt, at: now.civil)
-        return (verdict, try await release(progress, entry: entry, reply: reply))
+        let reply = Reply(to: record.job, verdict: verdict, progress: progress, acceptedAt: record.acceptedAt, at: now.civil)
+        return (verdict, try await release(progress, entry: entry, reply: reply, meaning: verdict.outcome))
     }
 
     /// Sends a doubtful recharge again by an operator's decision, unless it was sent or BOS has answered since the operator last read it.
@@ -122,7 +128,7 @@ extension OperatorClaim {
         guard record.progress.isAsKnown(known.progress), let progress = record.sentAgain(policy, at: now) else {
             return try await releaseUnchanged(unchanged)
         }
-        _ = try await release(progress, entry: entry)
+        _ = try await release(progress, entry: entry, meaning: .notFound)
     }
 
     /// An operator's decision about the outcome of a recharge.

@@ -177,7 +177,7 @@ extension MemoryState {
 
     mutating func takeDue(_ request: DueRequest) -> [DueJob] {
         let (now, leaseEnd) = (request.now, request.leaseEnd)
-        let ofLane = entries.filter { $0.pollAt != nil && Job.lane($0.record.job.kind, $0.record.progress.state) == request.lane }
+        let ofLane = entries.filter { $0.pollAt != nil && Job.lane($0.record.job.kind, in: $0.record.progress.state) == request.lane }
         let inQueue = ofLane.count { $0.isInQueue && ($0.pollAt ?? now > now || !request.repeatsLate) }
         let due = ofLane.filter { $0.pollAt ?? now <= now && (!$0.isInQueue || request.repeatsLate) }
         let ordered = due.sorted { ($0.pollAt ?? now, $0.record.id) < ($1.pollAt ?? now, $1.record.id) }

@@ -79,7 +79,7 @@ actor GroupCommitter {
             return
         }
         if rows > 0 { onCommit(ContinuousClock.now - start, Int(rows)) }
-        WakeUps.gathered {
+        WakeUps.batched {
             for resume in resumptions { resume() }
         }
     }

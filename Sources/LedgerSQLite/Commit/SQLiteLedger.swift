@@ -47,34 +47,32 @@ package final class SQLiteLedger: Ledger {
     package static func open(
         _ configuration: Configuration, onCommit: @escaping @Sendable (Duration, _ rows: Int) -> Void = { _, _ in }
     ) async throws(LedgerError) -> SQLiteLedger {
-        var configuration = configuration
-        configuration.path = LedgerFile.realPath(configuration.path)
-        let lock = try LedgerLock(ledger: configuration.path, owner: configuration.owner)
-        return try await open(configuration, as: .owner, lock: lock, onCommit: onCommit)
+        try await open(configuration, as: .owner, onCommit: onCommit)
     }
 
     /// For a poller or an operator's tool: opens a file that a worker has migrated, for short writes beside that worker.
     package static func openShared(_ configuration: Configuration) async throws(LedgerError) -> SQLiteLedger {
-        try await open(configuration, as: .guest, lock: nil, onCommit: { _, _ in })
+        try await open(configuration, as: .guest, onCommit: { _, _ in })
     }
 
     /// Opens the file for reading, while a worker may use it. It takes no lock, and each write throws ``LedgerError/readOnly(_:)``.
     package static func openReadOnly(path: String) async throws(LedgerError) -> SQLiteLedger {
-        try await open(Configuration(path: path, owner: ""), as: .reader, lock: nil, onCommit: { _, _ in })
+        try await open(Configuration(path: path, owner: ""), as: .reader, onCommit: { _, _ in })
     }
 
     private static func open(
-        _ configuration: Configuration, as access: LedgerFile.Access, lock: LedgerLock?,
-        onCommit: @escaping @Sendable (Duration, _ rows: Int) -> Void
+        _ configuration: Configuration, as access: LedgerFile.Access, onCommit: @escaping @Sendable (Duration, _ rows: Int) -> Void
     ) async throws(LedgerError) -> SQLiteLedger {
+        var configuration = configuration
+        configuration.path = LedgerFile.realPath(configuration.path)
+        try LedgerFile.checkOrigin(configuration.path)
+        let lock = access == .owner ? try LedgerLock(ledger: configuration.path, owner: configuration.owner) : nil
         let thread: DedicatedThread
         do {
             thread = try DedicatedThread(name: "ledger")
         } catch {
             throw .unavailable(error.description)
         }
-        var configuration = configuration
-        configuration.path = LedgerFile.realPath(configuration.path)
         let committer = GroupCommitter(thread: thread, path: configuration.path, onCommit: onCommit)
         do {
             try await committer.open(configuration, as: access)

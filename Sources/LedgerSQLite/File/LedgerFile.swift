@@ -18,7 +18,6 @@ enum LedgerFile {
 
     /// - Throws: ``LedgerError``, or an error of GRDB.
     static func open(_ configuration: SQLiteLedger.Configuration, as access: Access) throws -> DatabaseQueue {
-        disableMemoryStatistics
         let path = configuration.path
         if access != .reader { try CorruptionMarker.check(path) }
         if access == .owner {
@@ -39,8 +38,8 @@ enum LedgerFile {
         return queue
     }
 
-    /// SQLite's memory statistics take a lock for each allocation.
-    private static let disableMemoryStatistics: Void = bos_sqlite_count_no_memory()
+    /// SQLite's memory statistics take a lock for each allocation. Evaluated before the first connection of the process.
+    static let disableMemoryStatistics: Void = bos_sqlite_count_no_memory()
 
     /// The file's only path without symbolic links, so that two spellings cannot give two workers two locks for one ledger.
     /// - Returns: if the file does not exist yet, the path in its resolved folder.
@@ -121,6 +120,9 @@ enum LedgerFile {
 
     private static func checkSchema(of database: Database, path: String) throws {
         guard try !Schema.migrator.hasBeenSuperseded(database) else { throw newer(path) }
+        guard try !Schema.migrator.appliedIdentifiers(database).isEmpty else {
+            throw LedgerError.unavailable("\(path) is new: its worker has not written to it yet; start bos-worker, or wait a moment")
+        }
         guard try Schema.migrator.hasCompletedMigrations(database) else {
             throw LedgerError.unavailable(
                 "\(path): written by an older version; the ledger's worker migrates it at its next start, "

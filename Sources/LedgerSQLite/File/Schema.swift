@@ -10,6 +10,7 @@ enum Schema {
         migrator.registerMigration("3") { try $0.execute(sql: third) }
         migrator.registerMigration("4") { try $0.execute(sql: fourth) }
         migrator.registerMigration("5") { try $0.execute(sql: fifth) }
+        migrator.registerMigration("6") { try $0.execute(sql: sixth) }
         return migrator
     }
 
@@ -198,5 +199,10 @@ enum Schema {
         ALTER TABLE jobs ADD COLUMN ahead_since INTEGER;
         -- In milliseconds: the settle window in force when it was sent.
         ALTER TABLE jobs ADD COLUMN settle_window INTEGER;
+        """
+
+    private static let sixth = """
+        -- The source of what is known of a recharge, or of its last verdict, as in publishing.md#a-reply.
+        ALTER TABLE jobs ADD COLUMN evidence TEXT;
         """
 }

@@ -41,6 +41,13 @@ extension Columns {
         try optionalInt64(column) == nil ? nil : timestamp(column, named: name())
     }
 
+    /// A due time. The first millisecond of the year 10000 is read as the last one of 9999, because an older version has stored deadlines so.
+    /// - Throws: ``LedgerError/unreadable(_:)``
+    func optionalDueTime(_ column: Int32, named name: @autoclosure () -> String) throws -> Timestamp? {
+        let last = Timestamp.plausible.upperBound
+        return optionalInt64(column) == last + 1 ? Timestamp(milliseconds: last) : try optionalTimestamp(column, named: name())
+    }
+
     /// - Throws: ``LedgerError/unreadable(_:)`` if the text is not a raw value of the type.
     func value<Value: RawRepresentable<String>>(_ column: Int32, named name: @autoclosure () -> String) throws -> Value {
         guard let value = Value(rawValue: text(column)) else { throw LedgerError.unreadable("\(name()) has an unknown value") }

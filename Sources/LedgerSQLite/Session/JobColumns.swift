@@ -6,9 +6,10 @@ enum JobColumns {
     static let progress = """
         state, attempts, enquiries, doubt, first_sent_at, not_found_answers, first_not_found_at, first_not_found_steady, \
         first_not_found_boot, resendings, failures, due_at, wait_reason, told, completed_at, http_status, response_code, status, message, operator_id, acknowledgement, \
-        sent_to, bos_reference, credential_refusals, ahead_since, settle_window
+        sent_to, bos_reference, credential_refusals, ahead_since, settle_window, \
+        evidence
         """
-    static let placeholders = Array(repeating: "?", count: 26).joined(separator: ", ")
+    static let placeholders = Array(repeating: "?", count: 27).joined(separator: ", ")
     static let read = """
         id, kind, body, fingerprint, accepted_at, owner, replies_told, replies_before, correlation_id, reply_to, traceparent, \(progress)
         """
@@ -41,6 +42,7 @@ enum JobColumns {
         binder.bind(progress.credentialRefusals)
         binder.bind(progress.aheadSince?.milliseconds)
         binder.bind(progress.settleWindow?.wholeMilliseconds)
+        binder.bind(progress.evidence?.rawValue)
     }
 
     /// Decodes a row of `read`.
@@ -74,7 +76,7 @@ enum JobColumns {
         }
         progress.resendings = try row.count(first + 9, named: "resendings of job \(id)")
         progress.failures = try row.count(first + 10, named: "failures of job \(id)")
-        progress.dueAt = try row.optionalTimestamp(first + 11, named: "due_at of job \(id)")
+        progress.dueAt = try row.optionalDueTime(first + 11, named: "due_at of job \(id)")
         progress.waitReason = try row.optionalValue(first + 12, named: "wait_reason of job \(id)")
         progress.told = row.optionalText(first + 13)
         progress.completedAt = try row.optionalTimestamp(first + 14, named: "completed_at of job \(id)")
@@ -89,6 +91,7 @@ enum JobColumns {
         progress.credentialRefusals = try row.count(first + 23, named: "credential_refusals of job \(id)")
         progress.aheadSince = try row.optionalTimestamp(first + 24, named: "ahead_since of job \(id)")
         progress.settleWindow = try row.optionalMilliseconds(first + 25, named: "settle_window of job \(id)").map { .milliseconds($0) }
+        progress.evidence = try row.optionalValue(first + 26, named: "evidence of job \(id)")
         return progress
     }
 }

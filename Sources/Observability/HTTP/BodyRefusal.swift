@@ -1,7 +1,7 @@
 import Hummingbird
 import NIOCore
 
-/// The context of one request, with the connection that it came on.
+/// The context of one request. It holds the connection on which the request arrived.
 struct ConnectionContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     let channel: any Channel
@@ -12,20 +12,19 @@ struct ConnectionContext: RequestContext {
     }
 }
 
-/// Answers 413 to a request that announces a body, and hangs up.
+/// Answers 413 to a request that announces a body, and closes the connection.
 ///
-/// No endpoint reads a body. Without this a client could go on sending one for ever on an answered connection, and every
-/// part of it would push the idle time-out back.
+/// No page reads a body.
 struct BodyRefusal: RouterMiddleware {
     func handle(
         _ request: Request, context: ConnectionContext, next: (Request, ConnectionContext) async throws -> Response
     ) async throws -> Response {
         guard Self.announcesBody(request) else { return try await next(request, context) }
-        let hangUp = ResponseBody(contentLength: 0) { writer in
+        let closing = ResponseBody(contentLength: 0) { writer in
             try await writer.finish(nil)
             try await context.channel.close()
         }
-        return Response(status: .contentTooLarge, headers: [.connection: "close"], body: hangUp)
+        return Response(status: .contentTooLarge, headers: [.connection: "close"], body: closing)
     }
 
     private static func announcesBody(_ request: Request) -> Bool {

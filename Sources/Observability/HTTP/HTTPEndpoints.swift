@@ -1,22 +1,23 @@
 import Events
 import ExactJSON
+import Glibc
 import Hummingbird
 import HummingbirdCore
 package import Logging
 import NIOCore
 import ServiceLifecycle
 
-/// The pages of a running worker or poller: `/livez`, `/readyz`, `/metrics` and `/api/status`.
+/// Serves the pages of a running worker or poller: `/livez`, `/readyz`, `/metrics` and `/api/status`. Source of the paths:
+/// operating.md#pages.
 ///
-/// Put it before the services that it tells about, so that it still answers while they drain. A slow or hostile client
-/// is cut off after ten seconds, bodies are refused, and connections and headers are bounded.
-/// Source of the paths: operating.md#pages.
+/// Put it before the services that it reports on, so that it still answers while they drain. It cuts off a slow client after five seconds,
+/// or as soon as its place is needed, refuses bodies, and limits the number of connections and the size of headers.
 package struct HTTPEndpoints: Service {
-    /// Where to listen; `http.listen` of the configuration.
+    /// Where to listen (`http.listen`).
     package struct Configuration: Sendable, Equatable {
-        /// An address or a host name. Loopback unless told otherwise: the pages need no password.
+        /// An address or a host name. The default is loopback, because the pages ask for no password.
         package var host = "127.0.0.1"
-        /// 0 lets the system choose; see `onListening`.
+        /// With 0 the system chooses a free port, which `onListening` gets.
         package var port = 9464
 
         package init() {}
@@ -26,26 +27,28 @@ package struct HTTPEndpoints: Service {
     private let registry: PrometheusRegistry
     private let health: any HealthSource
     private let logger: Logger
-    private let idleTimeout: Duration
+    private let clients: ClientLimit
     private let onListening: @Sendable (Int) async -> Void
 
     /// - Parameters:
-    ///   - idleTimeout: how long a client may take to send a request, and how long it may stay without one.
-    ///   - onListening: called once with the port on which connections are now accepted.
+    ///   - registry: the metrics of `/metrics`.
+    ///   - health: answers `/livez`, `/readyz` and `/api/status`.
+    ///   - patience: how long a client may take to send the head of a request, and how long a connection may stay without one.
+    ///   - onListening: called once, with the port, when connections are accepted.
     package init(
         configuration: Configuration, registry: PrometheusRegistry, health: any HealthSource, logger: Logger,
-        idleTimeout: Duration = .seconds(10), onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+        patience: Duration = .seconds(5), onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.registry = registry
         self.health = health
         self.logger = logger
-        self.idleTimeout = idleTimeout
+        clients = ClientLimit(maximum: 64, patience: TimeAmount(patience))
         self.onListening = onListening
     }
 
     /// Serves until shutdown.
-    /// - Throws: `HTTPEndpointsError` when the address cannot be listened on.
+    /// - Throws: ``HTTPEndpointsError`` if it cannot listen on the address.
     package func run() async throws {
         var quiet = logger
         quiet.logLevel = .warning
@@ -53,14 +56,12 @@ package struct HTTPEndpoints: Service {
             router: router(),
             server: .http1(
                 configuration: HTTP1Channel.Configuration(
-                    idleTimeout: TimeAmount(idleTimeout),
+                    additionalChannelHandlers: [ClientArrival(clients)],
                     httpDecoderConfiguration: .init(maxHeaderFieldSize: 4096, maxHeaderListSize: 16384, maxHeaderFieldCount: 64))),
-            configuration: ApplicationConfiguration(
-                address: .hostname(configuration.host, port: configuration.port),
-                availableConnectionsDelegate: MaximumAvailableConnections(64, logger: quiet)),
+            configuration: ApplicationConfiguration(address: .hostname(configuration.host, port: configuration.port)),
             onServerRunning: { [logger, onListening, configuration] channel in
                 let port = channel.localAddress?.port ?? configuration.port
-                logger.log(.httpListening, ["host": "\(configuration.host)", "port": .stringConvertible(port)])
+                logger.log(.httpListening, metadata: ["host": "\(configuration.host)", "port": .stringConvertible(port)])
                 await onListening(port)
             },
             logger: quiet)
@@ -75,25 +76,26 @@ package struct HTTPEndpoints: Service {
 
     private func router() -> Router<ConnectionContext> {
         let router = Router(context: ConnectionContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: ClientPatience(clients: clients))
         router.add(middleware: BodyRefusal())
         router.get("livez") { [health] _, _ in
-            Self.answer("live", problems: health.liveness())
+            Self.answer(member: "live", problems: health.liveness())
         }
         router.get("readyz") { [health] _, _ in
-            Self.answer("ready", problems: await health.readiness())
+            Self.answer(member: "ready", problems: await health.readiness())
         }
         router.get("metrics") { [registry] _, _ in
-            Self.response(.ok, "text/plain; version=0.0.4; charset=utf-8", Array(registry.render().utf8))
+            Self.response(.ok, type: "text/plain; version=0.0.4; charset=utf-8", bytes: Array(registry.render().utf8))
         }
         router.get("api/status") { [health] _, _ in
-            Self.response(.ok, "application/json", await health.status())
+            Self.response(.ok, type: "application/json", bytes: await health.status())
         }
         return router
     }
 
-    /// `{"ready":true}`, or 503 with the reasons.
-    private static func answer(_ question: String, problems: [HealthProblem]) -> Response {
-        var members = [JSONValue.Member(question, .bool(problems.isEmpty))]
+    /// The answer to a probe: 200 with `{"ready":true}`, or 503 with `false` and the reasons.
+    private static func answer(member: String, problems: [HealthProblem]) -> Response {
+        var members = [JSONValue.Member(member, .bool(problems.isEmpty))]
         if !problems.isEmpty {
             let reasons = problems.map { problem in
                 JSONValue.object([
@@ -102,13 +104,48 @@ package struct HTTPEndpoints: Service {
             }
             members.append(JSONValue.Member("reasons", .array(reasons)))
         }
-        return response(problems.isEmpty ? .ok : .serviceUnavailable, "application/json", JSONValue.object(members).encoded)
+        return response(problems.isEmpty ? .ok : .serviceUnavailable, type: "application/json", bytes: JSONValue.object(members).encoded)
     }
 
-    private static func response(_ status: HTTPResponse.Status, _ type: String, _ bytes: [UInt8]) -> Response {
+    private static func response(_ status: HTTPResponse.Status, type: String, bytes: [UInt8]) -> Response {
         Response(
             status: status,
             headers: [.contentType: type, .cacheControl: "no-store", .xContentTypeOptions: "nosniff"],
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+}
+
+/// Why the HTTP endpoints cannot listen. The configuration has to change, so the process ends with exit code 78.
+package enum HTTPEndpointsError: Error, Equatable, CustomStringConvertible {
+    case addressInUse(host: String, port: Int)
+    case addressNotHere(host: String, port: Int)
+    case notPermitted(host: String, port: Int)
+    case unresolvable(host: String)
+    case other(host: String, port: Int, code: Int32)
+
+    init(configuration: HTTPEndpoints.Configuration, code: Int32) {
+        let (host, port) = (configuration.host, configuration.port)
+        self =
+            switch code {
+            case EADDRINUSE: .addressInUse(host: host, port: port)
+            case EADDRNOTAVAIL: .addressNotHere(host: host, port: port)
+            case EACCES, EPERM: .notPermitted(host: host, port: port)
+            default: .other(host: host, port: port, code: code)
+            }
+    }
+
+    package var description: String {
+        switch self {
+        case .addressInUse(let host, let port):
+            "http.listen: another program is listening on \(host):\(port) already; stop that program, or choose another port"
+        case .addressNotHere(let host, let port):
+            "http.listen: this machine does not have the address \(host) of \(host):\(port); use one of its own addresses"
+        case .notPermitted(let host, let port):
+            "http.listen: this user may not listen on \(host):\(port); choose a port above 1023"
+        case .unresolvable(let host):
+            "http.listen: the host name \(host) could not be resolved; use an address such as 127.0.0.1"
+        case .other(let host, let port, let code):
+            "http.listen: listening on \(host):\(port) failed with system error \(code) (\(String(cString: strerror(code)))); choose another address"
+        }
     }
 }

@@ -1,6 +1,6 @@
 package import Logging
 
-/// The swift-log backend of one logger; all of them share a `LogOutput`.
+/// The swift-log backend of one logger. All loggers of the process share one ``LogOutput``.
 package struct LineLogHandler: LogHandler {
     private let label: String
     private let output: LogOutput
@@ -9,12 +9,15 @@ package struct LineLogHandler: LogHandler {
     package var metadata: Logger.Metadata = [:]
     package var metadataProvider: Logger.MetadataProvider?
 
+    /// - Parameters:
+    ///   - label: the logger's name, such as `bos-worker`.
+    ///   - output: where the lines go. It also holds the level of all loggers without a level of their own.
     package init(label: String, output: LogOutput) {
         self.label = label
         self.output = output
     }
 
-    /// The output's level, unless this logger was given one of its own.
+    /// This logger's own level if one was set, otherwise the output's level.
     package var logLevel: Logger.Level {
         get { ownLevel ?? output.level }
         set { ownLevel = newValue }
@@ -32,12 +35,4 @@ package struct LineLogHandler: LogHandler {
         if let error = event.error, fields["error"] == nil { fields["error"] = "\(error)" }
         output.write(LogLine(level: event.level, logger: label, message: event.message.description, fields: fields))
     }
-}
-
-/// What one line says, before it is given a form.
-struct LogLine {
-    var level: Logger.Level
-    var logger: String
-    var message: String
-    var fields: Logger.Metadata
 }

@@ -2,19 +2,43 @@ import ExactJSON
 import Glibc
 import Logging
 
-/// The two forms of a log line. A line never holds a line break or another control character, whatever was logged.
+/// The content of one line, before it is formatted.
+struct LogLine {
+    var level: Logger.Level
+    var logger: String
+    var message: String
+    var fields: Logger.Metadata
+}
+
+/// The two formats of a log line. A formatted line never contains a line break or another control character, even if the logged text does.
 enum LogLineFormatter: Sendable {
-    /// `{"ts":…,"level":…,"logger":…,"message":…,"fields":{…}}`; `fields` is left out when there is none, so that a field
-    /// can never be taken for one of the fixed names.
+    /// `{"ts":…,"level":…,"logger":…,"message":…,"fields":{…}}`. The metadata has a member of its own, so a field can never be mistaken for
+    /// one of the fixed members. `fields` is left out if it is empty.
     case json
     /// `2026-11-21T09:00:00.123Z INFO  bos.engine: job finished kind=recharge`
     case human(isColoured: Bool)
 
-    /// The line with its line break.
-    func bytes(of line: LogLine, at milliseconds: Int64) -> [UInt8] {
+    /// The formatted line with its line break.
+    /// - Parameters:
+    ///   - milliseconds: the time of the line, since 1970.
+    ///   - isJournal: whether journald reads the line. The line then begins with its level (sd-daemon(3)).
+    func bytes(of line: LogLine, at milliseconds: Int64, isJournal: Bool) -> [UInt8] {
+        let prefix = isJournal ? Array("<\(Self.priority(of: line.level))>".utf8) : []
         switch self {
-        case .json: Self.json(line, at: milliseconds)
-        case .human(let isColoured): Self.human(line, at: milliseconds, isColoured: isColoured)
+        case .json: return prefix + Self.json(line, at: milliseconds)
+        case .human(let isColoured): return prefix + Self.human(line, at: milliseconds, isColoured: isColoured)
+        }
+    }
+
+    /// The level as a number of syslog (sd-daemon(3)).
+    private static func priority(of level: Logger.Level) -> Int {
+        switch level {
+        case .trace, .debug: 7
+        case .info: 6
+        case .notice: 5
+        case .warning: 4
+        case .error: 3
+        case .critical: 2
         }
     }
 
@@ -76,7 +100,8 @@ enum LogLineFormatter: Sendable {
         return isPlain ? escaped(text) : "\"\(escaped(text, quote: true))\""
     }
 
-    /// Escapes what could end the line, move the cursor, or show text in another order than it was written.
+    /// The text with escapes for characters that could end the line, move the cursor, or change the order in which text is shown.
+    /// - Parameter quote: whether double quotes are escaped too.
     private static func escaped(_ text: String, quote: Bool = false) -> String {
         text.unicodeScalars.reduce(into: "") { result, scalar in
             switch scalar.value {
@@ -91,7 +116,7 @@ enum LogLineFormatter: Sendable {
         }
     }
 
-    /// A terminal obeys it, or shows what follows in another order than it was written.
+    /// Whether a terminal treats the character as a command, or shows the text after it in another order.
     private static func isMisleading(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x7F...0x9F, 0x061C, 0x200E...0x200F, 0x2028...0x202E, 0x2066...0x2069: true
@@ -99,9 +124,9 @@ enum LogLineFormatter: Sendable {
         }
     }
 
-    /// A JSON text with such characters as escapes: they stand in strings only, and mean the same there.
+    /// A JSON text in which such characters are escaped. They can only stand in strings, and an escape means the same character there.
     private static func escaped(_ json: [UInt8]) -> [UInt8] {
-        // The first bytes of their UTF-8.
+        // The first UTF-8 bytes of all such characters. Most lines contain none of them.
         guard json.contains(where: { [0x7F, 0xC2, 0xD8, 0xE2].contains($0) }) else { return json }
         return String(decoding: json, as: UTF8.self).unicodeScalars.reduce(into: []) { bytes, scalar in
             guard isMisleading(scalar) else { return bytes += UTF8.encode(scalar).map(Array.init) ?? [] }
@@ -110,7 +135,7 @@ enum LogLineFormatter: Sendable {
         }
     }
 
-    /// Milliseconds since 1970 as UTC, for example `2026-11-21T09:00:00.123Z`.
+    /// The time in UTC, from milliseconds since 1970. For example `2026-11-21T09:00:00.123Z`.
     static func rfc3339(_ milliseconds: Int64) -> String {
         var seconds = time_t(milliseconds / 1000)
         var parts = tm()

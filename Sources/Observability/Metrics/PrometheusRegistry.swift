@@ -1,15 +1,15 @@
 package import CoreMetrics
 import Synchronization
 
-/// The swift-metrics backend: keeps every metric of the process and shows them as Prometheus text.
+/// The swift-metrics backend. It keeps every metric of the process and renders them in Prometheus text format 0.0.4.
 ///
-/// Bootstrapped once at start. A metric is made once and kept by whoever records into it, so recording costs an atomic
-/// addition (a short lock for histograms) and never a look-up. Source of the format: Prometheus text format 0.0.4.
+/// The daemon bootstraps it once at the start. The code that records into a metric makes it once and keeps it. So recording costs one
+/// atomic addition (a short lock for histograms), and no look-up.
 package final class PrometheusRegistry: MetricsFactory {
     private struct Family {
         let kind: MetricKind
         var series: [SeriesIdentity: any PrometheusSeries] = [:]
-        /// Sample lines keep the order in which they were made.
+        /// The order in which the series were made. The page shows them in this order.
         var order: [SeriesIdentity] = []
     }
 
@@ -22,13 +22,16 @@ package final class PrometheusRegistry: MetricsFactory {
 
     package init() {}
 
-    /// Metrics that were asked for as another kind than the table or an earlier maker says; they record, but are not shown.
+    /// The names of metrics that were requested as another kind than `MetricName` or an earlier request says. They record, but the page
+    /// does not show them.
     ///
-    /// Empty unless there is a mistake in the program, hence asserted by tests rather than thrown at run time.
+    /// The list is empty unless the program has a fault. So tests assert that it is empty, and no error is thrown at run time.
     package var conflicts: [String] { state.withLock { $0.conflicts } }
 
-    /// Registers a gauge that is read at each scrape, for values that somebody else already keeps.
-    /// - Parameter read: called on the thread of the scrape; must not block. `nil` leaves the line out.
+    /// Registers a gauge whose value another part keeps. Each scrape reads the value.
+    /// - Parameters:
+    ///   - dimensions: the labels with their values.
+    ///   - read: called on the thread of the scrape. It must not block. If it returns `nil`, the page leaves the line out.
     package func observe(
         _ name: MetricName, dimensions: [(String, String)] = [], read: @escaping @Sendable () -> Double?
     ) {
@@ -36,7 +39,7 @@ package final class PrometheusRegistry: MetricsFactory {
         _ = series(identity, kind: name.row.kind) { ObservedSeries(identity, read: read) }
     }
 
-    /// All metrics as one scrape shows them, families sorted by name.
+    /// The page with all metrics, sorted by name.
     package func render() -> String {
         let families = state.withLock { state in
             state.families.sorted { $0.key < $1.key }.map { name, family in
@@ -46,14 +49,15 @@ package final class PrometheusRegistry: MetricsFactory {
         var text = ""
         text.reserveCapacity(16_384)
         for (name, kind, series) in families where !series.isEmpty {
-            let help = MetricName(rawValue: name)?.row.help ?? "Made by a library; not described."
+            let help = MetricName(rawValue: name)?.row.help ?? "Made by a library, without a description."
             text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.typeName)\n"
             for each in series { each.append(to: &text) }
         }
         return text
     }
 
-    /// The series of that identity, made if there is none yet. One of another kind is left alone and a detached one handed out.
+    /// The series with this identity. It is made if it does not exist. If a series of another kind exists, that one stays unchanged and the
+    /// caller gets a new series that the page does not show.
     private func series<Series: PrometheusSeries>(
         _ identity: SeriesIdentity, kind: MetricKind, make: () -> Series
     ) -> Series {
@@ -77,7 +81,7 @@ package final class PrometheusRegistry: MetricsFactory {
         }
     }
 
-    private func forget(_ handler: AnyObject) {
+    private func remove(_ handler: AnyObject) {
         state.withLock { state in
             for (name, var family) in state.families {
                 guard let identity = family.series.first(where: { $0.value === handler })?.key else { continue }
@@ -112,18 +116,18 @@ extension PrometheusRegistry {
         return series(identity, kind: .histogram(bounds)) { HistogramSeries(identity, bounds: bounds) }
     }
 
-    /// Times are recorded in nanoseconds by swift-metrics and shown in seconds, the base unit of Prometheus.
+    /// swift-metrics records times in nanoseconds. The page shows them in seconds, the base unit of Prometheus.
     package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
         let identity = SeriesIdentity(name: label, dimensions: dimensions)
         let bounds = Self.bounds(of: identity.name)
         return series(identity, kind: .histogram(bounds)) { HistogramSeries(identity, bounds: bounds) }
     }
 
-    package func destroyCounter(_ handler: any CounterHandler) { forget(handler) }
-    package func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) { forget(handler) }
-    package func destroyMeter(_ handler: any MeterHandler) { forget(handler) }
-    package func destroyRecorder(_ handler: any RecorderHandler) { forget(handler) }
-    package func destroyTimer(_ handler: any TimerHandler) { forget(handler) }
+    package func destroyCounter(_ handler: any CounterHandler) { remove(handler) }
+    package func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) { remove(handler) }
+    package func destroyMeter(_ handler: any MeterHandler) { remove(handler) }
+    package func destroyRecorder(_ handler: any RecorderHandler) { remove(handler) }
+    package func destroyTimer(_ handler: any TimerHandler) { remove(handler) }
 
     private static func bounds(of name: String) -> [Double] {
         if case .histogram(let bounds) = MetricName(rawValue: name)?.row.kind { return bounds }

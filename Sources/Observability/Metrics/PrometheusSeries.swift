@@ -1,7 +1,7 @@
 import CoreMetrics
 import Synchronization
 
-/// One line or group of lines of the exposition: a metric with one combination of label values.
+/// A metric with one combination of label values: one line of the page, or one group of lines.
 protocol PrometheusSeries: AnyObject, Sendable {
     /// Appends the current sample lines.
     func append(to text: inout String)
@@ -19,7 +19,7 @@ final class CounterSeries: PrometheusSeries, CounterHandler {
     func append(to text: inout String) { text += "\(head)\(value.load(ordering: .relaxed))\n" }
 }
 
-/// A floating-point number that is set or added to: a gauge, or a counter of rupees.
+/// A floating-point number that can be set and added to: a gauge, or a counter of rupees.
 final class NumberSeries: PrometheusSeries, FloatingPointCounterHandler, MeterHandler, RecorderHandler {
     private let head: String
     private let value = Atomic<Double>(0)
@@ -45,7 +45,7 @@ final class NumberSeries: PrometheusSeries, FloatingPointCounterHandler, MeterHa
     func append(to text: inout String) { text += "\(head)\(prometheusNumber(value.load(ordering: .relaxed)))\n" }
 }
 
-/// A gauge that is read when Prometheus asks. Shows nothing while its source knows no value.
+/// A gauge whose value each scrape reads. It has no line while its source returns `nil`.
 final class ObservedSeries: PrometheusSeries {
     private let head: String
     private let read: @Sendable () -> Double?
@@ -61,7 +61,7 @@ final class ObservedSeries: PrometheusSeries {
     }
 }
 
-/// A histogram. A lock rather than atomics, so that a scrape never sees a count without its sum; it is held for nanoseconds.
+/// A histogram. It uses a lock and no atomics, so that a scrape never sees a count without its sum. The lock is held for nanoseconds.
 final class HistogramSeries: PrometheusSeries, RecorderHandler, TimerHandler {
     private struct State {
         var counts: [UInt64]
@@ -83,7 +83,7 @@ final class HistogramSeries: PrometheusSeries, RecorderHandler, TimerHandler {
     }
 
     func record(_ value: Double) {
-        // NaN would turn the sum into NaN for good.
+        // NaN would make the sum NaN for ever.
         guard !value.isNaN else { return }
         let bucket = bounds.firstIndex { value <= $0 } ?? bounds.count
         state.withLock {
@@ -106,7 +106,7 @@ final class HistogramSeries: PrometheusSeries, RecorderHandler, TimerHandler {
     }
 }
 
-/// A number as Prometheus reads it: whole numbers without a fraction, and its own words for what is no number.
+/// A number as Prometheus reads it: whole numbers have no fraction, and NaN and infinity have the words of the text format.
 func prometheusNumber(_ value: Double) -> String {
     if value.isNaN { return "NaN" }
     if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }

@@ -1,4 +1,4 @@
-/// A metric's name and label values, made fit for the text format once and for all.
+/// The name and the label values of a metric, both valid in the text format.
 struct SeriesIdentity: Hashable {
     let name: String
     /// The labels as they stand between the braces, sorted by name: `kind="recharge",outcome="failed"`.
@@ -13,14 +13,15 @@ struct SeriesIdentity: Hashable {
             .joined(separator: ",")
     }
 
-    /// Everything of a sample line before its value.
+    /// The part of a sample line before its value.
     func sampleHead(suffix: String = "", bound: String? = nil) -> String {
         var parts = labels.isEmpty ? [] : [labels]
         if let bound { parts.append("le=\"\(bound)\"") }
         return parts.isEmpty ? "\(name)\(suffix) " : "\(name)\(suffix){\(parts.joined(separator: ","))} "
     }
 
-    /// Letters, digits and underscores; a dependency may name its metrics otherwise, and one bad name spoils a whole scrape.
+    /// The name with underscores for all characters but letters, digits and underscores. A library may use other characters in the names of
+    /// its metrics, and one invalid name makes Prometheus reject the whole page.
     private static func legalName(_ name: String) -> String {
         let legal = name.unicodeScalars.map { scalar -> Character in
             switch scalar {

@@ -3,12 +3,12 @@ package import Logging
 import ServiceLifecycle
 import Synchronization
 
-/// Feeds systemd's watchdog while the process makes progress, and keeps the line of `systemctl status` fresh.
+/// Notifies systemd's watchdog while the process makes progress, and updates the line of `systemctl status`.
 ///
-/// When `liveness()` reports a problem the watchdog goes hungry, and systemd restarts the process in the end. Put it first
-/// among the services: it must still beat while the others drain.
+/// While `liveness()` reports a problem, the watchdog gets no notification. After `WatchdogSec=` systemd restarts the process. Put this
+/// service first, so that it still beats while the other services drain.
 package final class SystemdHeartbeat: Service {
-    /// How old the line of `systemctl status` may be.
+    /// The greatest age of the line of `systemctl status`.
     private static let freshness = Duration.seconds(5)
 
     private let notifier: SystemdNotifier
@@ -17,7 +17,7 @@ package final class SystemdHeartbeat: Service {
     private let logger: Logger
     private let wasLive = Mutex(true)
 
-    /// - Parameter statusLine: depth, doubts and breaker in a few words; `nil` leaves the line as it is. Must not block.
+    /// - Parameter statusLine: the state of the program in a few words. With `nil` the line stays as it is. The call must not block.
     package init(
         notifier: SystemdNotifier, health: any HealthSource, logger: Logger, statusLine: @escaping @Sendable () -> String? = { nil }
     ) {
@@ -32,7 +32,7 @@ package final class SystemdHeartbeat: Service {
             try? await gracefulShutdown()
             return
         }
-        // At least three times within the time-out, so that one late beat does no harm.
+        // At least three beats within the time-out, so that one late beat is harmless.
         let interval = min(notifier.watchdogTimeout.map { $0 / 3 } ?? Self.freshness, Self.freshness)
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
@@ -42,21 +42,22 @@ package final class SystemdHeartbeat: Service {
         }
     }
 
-    /// One beat: a status line, and the watchdog fed if the process is live.
+    /// One beat: sends the status line, and notifies the watchdog if the process is live.
     package func beat() async {
         let problems = health.liveness()
-        report(problems)
+        logChange(problems)
         if let line = statusLine() { await notifier.status(line) }
         if problems.isEmpty { await notifier.watchdog() }
     }
 
-    private func report(_ problems: [HealthProblem]) {
+    /// Logs when the process stops making progress, and when it makes progress again.
+    private func logChange(_ problems: [HealthProblem]) {
         let before = wasLive.withLock { wasLive in
             defer { wasLive = problems.isEmpty }
             return wasLive
         }
         if before, let first = problems.first {
-            logger.log(.watchdogStarved, ["check": "\(first.check)", "detail": "\(first.detail)"])
+            logger.log(.watchdogStarved, metadata: ["check": "\(first.check)", "detail": "\(first.detail)"])
         } else if !before, problems.isEmpty {
             logger.log(.watchdogFed)
         }

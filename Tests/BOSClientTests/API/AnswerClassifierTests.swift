@@ -1,3 +1,4 @@
+import JobModel
 import Testing
 
 @testable import BOSClient
@@ -7,12 +8,12 @@ struct AnswerClassifierTests {
     private let classifier = AnswerClassifier(configuration: BOSConfiguration())
     private let version = CredentialVersion(1)
 
-    private func read(_ status: Int, _ body: String, retryAfter: Duration? = nil) -> ReadAnswer {
+    private func read(_ status: Int, body: String, retryAfter: Duration? = nil) -> ReadAnswer {
         ReadAnswer(httpStatus: status, retryAfter: retryAfter, body: Array(body.utf8))
     }
 
     @Test(
-        "an answer to a recharge means what the table says",
+        "an answer to a recharge has the meaning of its row",
         arguments: [
             // The provider's samples.
             (200, #"{"status":true,"response_code":1,"operatorid":1,"ackno":"2","message":"ok"}"#, "done"),
@@ -26,7 +27,7 @@ struct AnswerClassifierTests {
             (200, #"{"status":false,"response_code":7}"#, "refused(code: Optional(7), isFinal: false)"),
             (401, #"{"status":false,"response_code":7}"#, "refused(code: Optional(7), isFinal: false)"),
             (200, #"{"status":false,"message":"no"}"#, "refused(code: nil, isFinal: false)"),
-            // Every spelling that is accepted.
+            // All accepted spellings.
             (200, #"{"status":"true","responsecode":"1"}"#, "done"), (200, #"{"status":"Success","response_code":1}"#, "done"),
             (200, #"{"status":1,"response_code":"01"}"#, "done"), (200, #"{"status":" true ","response_code":" 1 "}"#, "done"),
             (201, #"{"status":true,"response_code":1,"responsecode":1}"#, "done"), (200, #"{"status":true,"response_code":1.0}"#, "done"),
@@ -34,13 +35,13 @@ struct AnswerClassifierTests {
             (200, "\u{FEFF}" + #"{"status":true,"response_code":1}"#, "done"),
             (200, #"<b>Notice</b>: x in /a.php on line 3<br />\n{"status":true,"response_code":1}"#, "done"),
             (200, "{\"status\":true,\"response_code\":1,\"message\":\"a\u{1}\nb\"}", "done"),
-            // Names are read as they are spelled.
+            // Names are case-sensitive.
             (200, #"{"Status":"1","Response_Code":1}"#, "unknown.contradictory"),
             (200, #"{"status":"SUCCESS","responseCode":1}"#, "unknown.contradictory"),
             (200, #"{"status":"Failed","response_code":"7"}"#, "refused(code: Optional(7), isFinal: false)"),
             (200, #"{"status":0,"responsecode":7}"#, "refused(code: Optional(7), isFinal: false)"),
             (200, #"{"status":"false","response_code":7,"data":null}"#, "refused(code: Optional(7), isFinal: false)"),
-            // Neither yes nor no.
+            // Neither a success nor a refusal.
             (200, #"{"status":true}"#, "unknown.contradictory"), (200, #"{"status":true,"response_code":7}"#, "unknown.contradictory"),
             (200, #"{"status":false,"response_code":1}"#, "unknown.contradictory"), (200, #"{"response_code":1}"#, "unknown.contradictory"),
             (200, #"{"response_code":7}"#, "unknown.contradictory"), (200, "{}", "unknown.contradictory"),
@@ -53,7 +54,7 @@ struct AnswerClassifierTests {
             (200, #"{"status":true,"response_code":1,"message":"Amount refunded, request pending"}"#, "unknown.contradictory"),
             (200, #"{"status":true,"response_code":1,"message":"Recharge of 10 is successful, unfailing"}"#, "done"),
             (200, #"{"status":true,"response_code":16}"#, "unknown.contradictory"),
-            // Not to be read.
+            // Unreadable.
             (200, "", "unknown.unreadable"), (204, "", "unknown.unreadable"), (200, "<html>", "unknown.unreadable"),
             (200, "[]", "unknown.unreadable"), (200, #"{"status":true,"response_code":1"#, "unknown.unreadable"),
             (200, #"{"status":"maybe","response_code":1}"#, "unknown.unreadable"),
@@ -73,13 +74,13 @@ struct AnswerClassifierTests {
             (429, #"{"status":true,"response_code":1}"#, "unknown.contradictory"), (429, #"{"response_code":11}"#, "duplicateReference"),
             (429, #"{"status":true,"response_code":1"#, "unknown.unreadable"),
         ])
-    func recharge(status: Int, body: String, outcome: String) {
-        let attempt = classifier.recharge(read(status, body, retryAfter: .seconds(3)), version: version)
+    func rechargeAnswer(status: Int, body: String, outcome: String) {
+        let attempt = classifier.recharge(read(status, body: body, retryAfter: .seconds(3)), version: version)
         #expect(attempt.outcome == outcome)
     }
 
     @Test(
-        "an answer to an enquiry gives the verdict that the table says",
+        "an answer to an enquiry has the verdict of its row",
         arguments: [
             (200, #"{"status":true,"responsecode":1,"message":"ok"}"#, "succeeded"), (200, #"{"status":true,"responsecode":2}"#, "pending"),
             (200, #"{"status":false,"responsecode":0}"#, "pending"),
@@ -115,12 +116,12 @@ struct AnswerClassifierTests {
             (200, #"{"status":true,"responsecode":2,"data":{"status":"1"}}"#, "pending"),
             (200, #"{"status":true,"responsecode":2,"data":{"status":"1","refunded":"1"}}"#, "unknown.contradictory"),
             (200, #"{"status":false,"responsecode":0,"message":"No record found"}"#, "unknown.contradictory"),
-            // The outer status and code say whether the question was answered.
+            // The outer status and code are about the enquiry itself.
             (200, #"{"status":false,"responsecode":7,"data":{"status":"0"}}"#, "unknown.contradictory"),
             (200, #"{"status":true,"responsecode":7,"data":{"status":"0"}}"#, "unknown.contradictory"),
             (401, #"{"status":true,"responsecode":1,"data":{"status":"1"}}"#, "unknown.contradictory"),
             (401, #"{"status":true,"responsecode":1}"#, "unknown.contradictory"),
-            // An integer as well as a string.
+            // A status may be an integer.
             (200, #"{"status":true,"responsecode":1,"data":{"status":1}}"#, "succeeded"),
             (200, #"{"status":true,"responsecode":1,"data":{"status":2}}"#, "pending"),
             (200, #"{"status":true,"responsecode":1,"data":{"status":3}}"#, "unknown.contradictory"),
@@ -164,18 +165,18 @@ struct AnswerClassifierTests {
             (500, #"{"status":false,"response_code":7}"#, "unknown.server_error"), (429, "", "throttled(nil)"),
             (200, "", "unknown.unreadable"),
         ])
-    func enquiry(status: Int, body: String, outcome: String) {
-        #expect(classifier.enquiry(read(status, body), version: version).outcome == outcome)
+    func enquiryAnswer(status: Int, body: String, outcome: String) {
+        #expect(classifier.enquiry(read(status, body: body), version: version).outcome == outcome)
     }
 
     @Test(
-        "an answer to a PAN check gives the verdict that the table says",
+        "an answer to a PAN check has the verdict of its row",
         arguments: [
             (200, #"{"status":true,"response_code":1,"message":"Application is under process at NSDL eGOV"}"#, "pending"),
             (200, #"{"status":true,"response_code":1,"message":"APPLICATION IS UNDER PROCESS"}"#, "pending"),
             (200, #"{"status":true,"response_code":1,"message":"PAN allotted"}"#, "completed"),
             (200, #"{"status":true,"response_code":1,"message":"PAN has been allotted, your PAN card is under process"}"#, "completed"),
-            // Words that are not known end nothing.
+            // Unknown words do not end an application.
             (200, #"{"status":true,"response_code":1,"message":"Objection raised, documents awaited"}"#, "pending"),
             (200, #"{"status":true,"response_code":1,"message":"Application is in process"}"#, "pending"),
             (200, #"{"status":true,"response_code":1,"message":"Marked for clarification"}"#, "pending"),
@@ -183,7 +184,7 @@ struct AnswerClassifierTests {
             (200, #"{"status":true,"response_code":1,"message":"Your card will be dispatched"}"#, "pending"),
             (200, #"{"status":false,"message":"Service unavailable, try later"}"#, "pending"),
             (200, #"{"message":"Something went wrong"}"#, "pending"),
-            // Phrases of two lists, or words that the numbers contradict.
+            // Phrases of two lists, or words that contradict the code.
             (200, #"{"status":true,"response_code":1,"message":"Rejected: PAN allotted before"}"#, "pending"),
             (200, #"{"status":true,"response_code":1,"message":"Application is under process, PAN allotted"}"#, "pending"),
             (200, #"{"status":false,"response_code":9,"message":"PAN allotted"}"#, "pending"),
@@ -205,39 +206,38 @@ struct AnswerClassifierTests {
             (404, #"{"status":false,"message":"no"}"#, "unknown.unexpected_status"), (502, "", "unknown.server_error"),
             (200, "<html>", "unknown.unreadable"),
         ])
-    func panStatus(status: Int, body: String, outcome: String) {
-        #expect(classifier.panStatus(read(status, body), version: version).outcome == outcome)
+    func panAnswer(status: Int, body: String, outcome: String) {
+        #expect(classifier.panStatus(read(status, body: body), version: version).outcome == outcome)
     }
 
-    @Test("ids keep every digit whether they are numbers or strings, and an empty one is none")
-    func digits() {
+    @Test("ids keep every digit, as numbers and as strings, and an empty one counts as missing")
+    func idsKeepEveryDigit() {
         let long = "9876543210987654321098765432109876543210"
-        let facts = read(200, #"{"status":true,"response_code":1,"operatorid":\#(long),"ackno":"000\#(long)"}"#).facts
+        let facts = read(200, body: #"{"status":true,"response_code":1,"operatorid":\#(long),"ackno":"000\#(long)"}"#).facts
         #expect(facts.operatorID == long)
         #expect(facts.acknowledgement == "000\(long)")
-        #expect(read(200, #"{"operatorid":"1.0e3","ackno":12.50}"#).facts.acknowledgement == "12.50")
-        #expect(read(200, #"{"operatorid":"","ackno":null}"#).facts.operatorID == nil)
-        // BOS sends 0 before the operator has given a number.
-        for none in ["0", #""0""#, #""00""#] { #expect(read(200, #"{"operatorid":\#(none)}"#).facts.operatorID == nil) }
-        #expect(read(200, #"{"operatorid":10,"ackno":0,"refid":123456}"#).facts.operatorID == "10")
-        #expect(read(200, #"{"refid":123456}"#).facts.reference == "123456")
-        #expect(read(200, #"{"refid":""}"#).facts.reference == nil)
+        #expect(read(200, body: #"{"operatorid":"1.0e3","ackno":12.50}"#).facts.acknowledgement == "12.50")
+        #expect(read(200, body: #"{"operatorid":"","ackno":null}"#).facts.operatorID == nil)
+        // BOS sends 0 before the mobile operator has given a number.
+        for none in ["0", #""0""#, #""00""#] { #expect(read(200, body: #"{"operatorid":\#(none)}"#).facts.operatorID == nil) }
+        #expect(read(200, body: #"{"operatorid":10,"ackno":0,"refid":123456}"#).facts.operatorID == "10")
+        #expect(read(200, body: #"{"refid":123456}"#).facts.reference == "123456")
+        #expect(read(200, body: #"{"refid":""}"#).facts.reference == nil)
     }
 
-    @Test("an enquiry's data gives the operator id and the message when nothing else does")
-    func enquiryData() throws {
+    @Test("operator id and message are taken from an enquiry's data if they are not beside it")
+    func detailsComeFromData() throws {
         let body = #"{"status":true,"data":{"status":"1","operatorid":"0042","message":"done"}}"#
-        guard case .answered(let answer) = classifier.enquiry(read(200, body), version: version) else {
+        guard case .answered(let answer) = classifier.enquiry(read(200, body: body), version: version) else {
             Issue.record("no verdict")
             return
         }
         #expect(answer.facts.operatorID == "0042")
         #expect(answer.facts.message == "done")
-        #expect(answer.facts.rawBody == body)
     }
 
-    @Test("codes that the configuration calls final are, and a configured word list replaces the default")
-    func configured() {
+    @Test("configured codes are final, and a configured word list replaces the default")
+    func configuredCodesAndWordsCount() {
         var configuration = BOSConfiguration()
         configuration.codes.finalRefusals = [7]
         configuration.enquiry.failedCodes = [7]
@@ -246,45 +246,47 @@ struct AnswerClassifierTests {
         configuration.enquiry.succeededWords = ["Erledigt"]
         configuration.codes.failingPatterns = ["misslungen"]
         let classifier = AnswerClassifier(configuration: configuration)
-        let refusal = classifier.recharge(read(200, #"{"status":false,"response_code":7}"#), version: version)
+        let refusal = classifier.recharge(read(200, body: #"{"status":false,"response_code":7}"#), version: version)
         #expect(refusal.outcome == "refused(code: Optional(7), isFinal: true)")
-        #expect(classifier.recharge(read(200, #"{"status":false,"response_code":6}"#), version: version).outcome == "postponed")
-        // A configured code does not stand against words that say otherwise.
-        func refusing(_ code: Int, _ message: String) -> String {
+        #expect(classifier.recharge(read(200, body: #"{"status":false,"response_code":6}"#), version: version).outcome == "postponed")
+        // A configured code does not win over words that contradict it.
+        func refusing(_ code: Int, message: String) -> String {
             let body = #"{"status":false,"response_code":\#(code),"message":"\#(message)"}"#
-            return classifier.recharge(read(200, body), version: version).outcome
+            return classifier.recharge(read(200, body: body), version: version).outcome
         }
-        #expect(refusing(6, "your request is pending") == "refused(code: Optional(6), isFinal: false)")
-        #expect(refusing(7, "your request is pending") == "refused(code: Optional(7), isFinal: false)")
+        #expect(refusing(6, message: "your request is pending") == "refused(code: Optional(6), isFinal: false)")
+        #expect(refusing(7, message: "your request is pending") == "refused(code: Optional(7), isFinal: false)")
         for message in ["Recharge is in process", "Recharge successful", "Service down"] {
             let body = #"{"status":false,"responsecode":7,"message":"\#(message)"}"#
-            let outcome = classifier.enquiry(read(200, body), version: version).outcome
+            let outcome = classifier.enquiry(read(200, body: body), version: version).outcome
             #expect(!outcome.hasPrefix("failed"), "\(message): \(outcome)")
         }
-        #expect(classifier.recharge(read(200, #"{"status":true,"response_code":6}"#), version: version).outcome == "unknown.contradictory")
+        #expect(
+            classifier.recharge(read(200, body: #"{"status":true,"response_code":6}"#), version: version).outcome == "unknown.contradictory"
+        )
         func saying(_ message: String) -> String {
             let body = #"{"status":true,"response_code":1,"message":"\#(message)"}"#
-            return classifier.recharge(read(200, body), version: version).outcome
+            return classifier.recharge(read(200, body: body), version: version).outcome
         }
         #expect(saying("Transaction failed") == "done")
         #expect(saying("MISSLUNGEN") == "unknown.contradictory")
-        let application = classifier.panStatus(read(200, #"{"status":false,"response_code":9,"message":"no"}"#), version: version)
+        let application = classifier.panStatus(read(200, body: #"{"status":false,"response_code":9,"message":"no"}"#), version: version)
         #expect(application.outcome == "failed(code: Optional(9))")
-        let failure = classifier.enquiry(read(200, #"{"status":false,"responsecode":7}"#), version: version)
+        let failure = classifier.enquiry(read(200, body: #"{"status":false,"responsecode":7}"#), version: version)
         #expect(failure.outcome == "failed(refunded: false)")
-        #expect(classifier.enquiry(read(200, #"{"data":{"status":"ERLEDIGT"}}"#), version: version).outcome == "succeeded")
-        #expect(classifier.enquiry(read(200, #"{"data":{"status":"success"}}"#), version: version).outcome == "unknown.contradictory")
+        #expect(classifier.enquiry(read(200, body: #"{"data":{"status":"ERLEDIGT"}}"#), version: version).outcome == "succeeded")
+        #expect(classifier.enquiry(read(200, body: #"{"data":{"status":"success"}}"#), version: version).outcome == "unknown.contradictory")
     }
 
-    @Test("neither details nor descriptions repeat what an answer says")
-    func nothingLeaks() {
+    @Test("details and descriptions repeat no text of an answer")
+    func detailsRepeatNoAnswerText() {
         let body = #"{"status":true,"response_code":7,"message":"for 9876543210"}"#
-        let attempt = classifier.recharge(read(200, body), version: version)
+        let attempt = classifier.recharge(read(200, body: body), version: version)
         #expect(attempt.detail?.contains("9876543210") == false)
         #expect(!"\(attempt)".contains("9876543210"))
-        #expect(!"\(RechargeRequest.sample())".contains("DL12CB4685"))
+        #expect(!"\(Recharge.sample())".contains("DL12CB4685"))
         var dumped = ""
-        dump(RechargeRequest.sample(), to: &dumped)
+        dump(Recharge.sample(), to: &dumped)
         #expect(!dumped.contains("DL12CB4685"))
     }
 }

@@ -1,3 +1,4 @@
+import JobModel
 import Testing
 
 @testable import BOSClient
@@ -7,33 +8,33 @@ struct RefusalReadingTests {
     private let classifier = AnswerClassifier(configuration: BOSConfiguration())
     private let version = CredentialVersion(1)
 
-    private func recharge(_ status: Int, _ body: String, refusesToken: Bool = false) -> Attempt<RechargeAnswer> {
+    private func recharge(_ status: Int, body: String, refusesToken: Bool = false) -> Attempt<RechargeAnswer> {
         classifier.recharge(ReadAnswer(httpStatus: status, refusesToken: refusesToken, body: Array(body.utf8)), version: version)
     }
 
     @Test(
-        "a 401 that claims nothing is the refusal of our credentials",
+        "a 401 without a code or a claim refuses our credentials",
         arguments: [
             "", "Unauthorized", "<html>401</html>", "[]", "{}", #"{"message":"Unauthorized"}"#, #"{"error":"invalid_token"}"#,
             #"{"status":401,"error":"Unauthorized"}"#, #"{"status":"error","message":"no"}"#,
             #"{"status":false,"message":"Token has expired"}"#, #"{"status":"ERROR","subCode":"401"}"#,
         ])
-    func bare(body: String) {
-        #expect(recharge(401, body).outcome == "credentialsRefused(nil)")
+    func bare401RefusesCredentials(body: String) {
+        #expect(recharge(401, body: body).outcome == "credentialsRefused(nil)")
         let answer = ReadAnswer(httpStatus: 401, body: Array(body.utf8))
         #expect(classifier.enquiry(answer, version: version).outcome == "credentialsRefused(nil)")
         #expect(classifier.panStatus(answer, version: version).outcome == "credentialsRefused(nil)")
     }
 
     @Test(
-        "a 401 with a code or a claim is what the table says",
+        "a 401 with a code or a claim has the meaning of its row",
         arguments: [
             (#"{"status":false,"response_code":7}"#, "refused(code: Optional(7), isFinal: false)"),
             (#"{"status":false,"message":"no"}"#, "refused(code: nil, isFinal: false)"),
             (#"{"status":"Failed","message":"Duplicate RefID, see token"}"#, "refused(code: nil, isFinal: false)"),
             (#"{"response_code":11}"#, "duplicateReference"), (#"{"response_code":2}"#, "accepted"),
             (#"{"status":true}"#, "unknown.contradictory"), (#"{"status":true,"response_code":1"#, "unknown.unreadable"),
-            // Numbers that only a taken recharge has, and words.
+            // Numbers that only an accepted recharge has, and words.
             (#"{"ackno":"11224445565"}"#, "unknown.contradictory"), (#"{"operatorid":77}"#, "unknown.contradictory"),
             (#"{"message":"Recharge request accepted"}"#, "unknown.contradictory"),
             (#"{"message":"Your recharge is pending with the operator"}"#, "unknown.contradictory"),
@@ -42,27 +43,27 @@ struct RefusalReadingTests {
             (#"{"response_code":16,"message":"Recharge is in process"}"#, "unknown.contradictory"),
             (#"{"status":false,"response_code":15,"ackno":"112"}"#, "unknown.contradictory"),
         ])
-    func claims(body: String, outcome: String) {
-        #expect(recharge(401, body).outcome == outcome)
+    func claimsWinOver401(body: String, outcome: String) {
+        #expect(recharge(401, body: body).outcome == outcome)
     }
 
-    @Test("the header of an invalid token refuses credentials, unless the body claims that something was done")
-    func header() {
-        #expect(recharge(401, #"{"status":false,"message":"no"}"#, refusesToken: true).outcome == "credentialsRefused(nil)")
-        #expect(recharge(401, #"{"status":true}"#, refusesToken: true).outcome == "unknown.contradictory")
-        #expect(recharge(401, #"{"response_code":2}"#, refusesToken: true).outcome == "accepted")
+    @Test("the header of an invalid token refuses credentials, unless the body claims that the call was accepted")
+    func invalidTokenHeaderRefusesCredentials() {
+        #expect(recharge(401, body: #"{"status":false,"message":"no"}"#, refusesToken: true).outcome == "credentialsRefused(nil)")
+        #expect(recharge(401, body: #"{"status":true}"#, refusesToken: true).outcome == "unknown.contradictory")
+        #expect(recharge(401, body: #"{"response_code":2}"#, refusesToken: true).outcome == "accepted")
     }
 
-    @Test("a token refused in the form of the authorise call is refused, also with HTTP 200")
-    func subCode() {
+    @Test("a subCode of the authorise call refuses credentials, also with HTTP 200")
+    func subCodeRefusesCredentials() {
         let body = #"{"status":"ERROR","subCode":"403","message":"Token is not valid"}"#
-        for status in [200, 401, 403] { #expect(recharge(status, body).outcome == "credentialsRefused(nil)") }
-        #expect(recharge(200, #"{"status":true,"response_code":1,"subCode":"403"}"#).outcome == "done")
-        #expect(recharge(200, #"{"status":"ERROR","subCode":"500"}"#).outcome == "unknown.contradictory")
+        for status in [200, 401, 403] { #expect(recharge(status, body: body).outcome == "credentialsRefused(nil)") }
+        #expect(recharge(200, body: #"{"status":true,"response_code":1,"subCode":"403"}"#).outcome == "done")
+        #expect(recharge(200, body: #"{"status":"ERROR","subCode":"500"}"#).outcome == "unknown.contradictory")
     }
 
     @Test(
-        "\"not now\" is no refusal",
+        "an empty wallet and maintenance are postponed, not refused",
         arguments: [
             (402, ""), (402, "<html>"), (402, #"{"status":false,"response_code":16,"message":"Insufficient fund in your account"}"#),
             (402, #"{"status":false,"response_code":7}"#), (200, #"{"status":false,"response_code":16,"message":"Insufficient fund"}"#),
@@ -72,17 +73,17 @@ struct RefusalReadingTests {
             (200, #"{"status":false,"response_code":5,"message":"Service down for sometime"}"#),
             (401, #"{"response_code":5,"message":"Insufficient API Balance."}"#),
         ])
-    func postponed(status: Int, body: String) {
-        #expect(recharge(status, body).outcome == "postponed")
+    func notNowIsPostponed(status: Int, body: String) {
+        #expect(recharge(status, body: body).outcome == "postponed")
     }
 
     @Test(
-        "what claims that it was taken is never \"not now\"",
+        "an answer that claims acceptance is never \"not now\"",
         arguments: [
             (402, #"{"status":true,"response_code":1}"#, "unknown.contradictory"), (402, #"{"response_code":11}"#, "duplicateReference"),
             (200, #"{"status":true,"response_code":1,"message":"SMS service temporarily unavailable"}"#, "unknown.contradictory"),
             (200, #"{"status":true,"response_code":5,"message":"Service down for sometime"}"#, "unknown.contradictory"),
-            // Words alone are a guess: without a refusal they are a doubt.
+            // Words alone prove nothing. Without a refusal they are a doubt.
             (200, #"{"response_code":5,"message":"Insufficient API Balance."}"#, "unknown.contradictory"),
             (200, #"{"message":"Service down for sometime"}"#, "unknown.contradictory"),
             (200, #"{"status":false,"response_code":2,"message":"Service down"}"#, "accepted"),
@@ -90,7 +91,7 @@ struct RefusalReadingTests {
             (402, #"{"ackno":"112"}"#, "unknown.contradictory"), (429, #"{"message":"Your request is pending"}"#, "unknown.contradictory"),
             (200, #"{"status":false,"message":"Service down","operatorid":"7"}"#, "refused(code: nil, isFinal: false)"),
             (402, #"{"status":false,"response_code":7"#, "unknown.unreadable"),
-            // A refusal whose words say that it was taken is asked about before it is believed.
+            // A refusal whose words claim acceptance needs an enquiry.
             (
                 200, #"{"status":false,"response_code":7,"message":"Service down, your request is PENDING"}"#,
                 "refused(code: Optional(7), isFinal: false)"
@@ -99,25 +100,25 @@ struct RefusalReadingTests {
             (400, #"{"message":"Recharge successful, insufficient balance for more"}"#, "unknown.contradictory"),
             (503, #"{"status":false,"message":"under maintenance"}"#, "unknown.server_error"),
         ])
-    func taken(status: Int, body: String, outcome: String) {
-        #expect(recharge(status, body).outcome == outcome)
+    func claimedAcceptanceIsNeverPostponed(status: Int, body: String, outcome: String) {
+        #expect(recharge(status, body: body).outcome == outcome)
     }
 
     @Test("a 403 without JSON names the likely cause")
-    func firewall() {
-        #expect(recharge(403, "<html>Access denied</html>").outcome == "unknown.unreadable")
-        #expect(recharge(403, "<html>Access denied</html>").detail?.contains("firewall") == true)
-        #expect(recharge(404, "<html>").detail?.contains("firewall") == false)
+    func bare403NamesFirewall() {
+        #expect(recharge(403, body: "<html>Access denied</html>").outcome == "unknown.unreadable")
+        #expect(recharge(403, body: "<html>Access denied</html>").detail?.contains("firewall") == true)
+        #expect(recharge(404, body: "<html>").detail?.contains("firewall") == false)
     }
 
-    @Test("what cannot be read is named with its place and without its text")
-    func place() {
-        #expect(recharge(200, #"{"status":true,"canumber":98765 43210}"#).detail?.contains("(byte 32)") == true)
-        #expect(recharge(200, #"{"status":true,"canumber":98765 43210}"#).detail?.contains("43210") == false)
+    @Test("an unreadable answer is described by the position of the fault and without its text")
+    func unreadableAnswerIsLocated() {
+        #expect(recharge(200, body: #"{"status":true,"canumber":98765 43210}"#).detail?.contains("(byte 32)") == true)
+        #expect(recharge(200, body: #"{"status":true,"canumber":98765 43210}"#).detail?.contains("43210") == false)
     }
 
-    @Test("an answer that names another subscriber or amount is no answer to this recharge")
-    func another() {
+    @Test("an answer that names another subscriber or amount is not the answer to this recharge")
+    func answerToAnotherRechargeIsADoubt() {
         func answer(_ members: String) -> String {
             let body = #"{"status":true,"response_code":1,\#(members)}"#
             return classifier.recharge(ReadAnswer(httpStatus: 200, body: Array(body.utf8)), to: .sample(), version: version).outcome
@@ -126,7 +127,7 @@ struct RefusalReadingTests {
         #expect(answer(#""canumber":"","amount":null"#) == "done")
         #expect(answer(#""canumber":"DL12CB4686""#) == "unknown.contradictory")
         #expect(answer(#""amount":50"#) == "unknown.contradictory")
-        // Nor is one that says that nothing was taken: what was not taken is sent again.
+        // The same holds for an answer that says "not taken": the worker would send the recharge again.
         for (status, members) in [(429, ""), (402, #""status":false,"#), (401, #""status":false,"response_code":16,"#)] {
             let body = Array("{\(members)\"canumber\":\"DL12CB4686\"}".utf8)
             let read = ReadAnswer(httpStatus: status, body: body)

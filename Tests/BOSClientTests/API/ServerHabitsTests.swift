@@ -1,8 +1,9 @@
+import JobModel
 import Testing
 
 @testable import BOSClient
 
-@Suite("What servers make of their answers", .timeLimit(.minutes(1)))
+@Suite("Answers in unusual forms", .timeLimit(.minutes(1)))
 struct ServerHabitsTests {
     private let classifier = AnswerClassifier(configuration: BOSConfiguration())
     private let version = CredentialVersion(1)
@@ -21,34 +22,34 @@ struct ServerHabitsTests {
     }
 
     @Test(
-        "a recharge that is called done with words for \"not finished\" is taken, not done",
+        "a success with words for \"not finished\" means accepted, not done",
         arguments: [
             "Transaction is pending", "PENDING", "TXN_PENDING", "Recharge request accepted, in process", "Your request is under processing",
             "Recharge in progress", "Request queued", "Your recharge is processing", "Request is being processed", "Status:pending",
             "is\u{A0}pending",
         ])
-    func unfinished(message: String) {
+    func unfinishedWordsMeanAccepted(message: String) {
         let body = #"{"status":true,"response_code":1,"operatorid":"0","ackno":123,"message":"\#(message)"}"#
         #expect(recharge(body).outcome == "accepted")
         #expect(enquiry(body).outcome == "pending")
     }
 
     @Test(
-        "a success is done whatever other words it has",
+        "a success with any other words means done",
         arguments: [
             "Recharge for Aircel of Amount 50 is successful", "Recharge of Amount 10 is successful", "Recharge processed successfully",
             "ok",
             "Successful. The time of credit depends on the operator", "Successful, credit is immediate, depending on the circle",
             "Successful. Processing fee 1.00", "Recharge done within processing time", "",
         ])
-    func finished(message: String) {
+    func otherWordsMeanDone(message: String) {
         let body = #"{"status":true,"response_code":1,"message":"\#(message)"}"#
         #expect(recharge(body).outcome == "done")
         #expect(enquiry(body).outcome == "succeeded")
     }
 
     @Test(
-        "an enquiry whose words say \"not finished\" and whose data says otherwise decides nothing",
+        "an enquiry whose words say \"not finished\" decides nothing if its data says otherwise",
         arguments: [
             (#"{"status":true,"message":"Transaction is pending","data":{"status":"1"}}"#, "unknown.contradictory"),
             (#"{"status":true,"data":{"status":"1","message":"pending"}}"#, "unknown.contradictory"),
@@ -58,12 +59,12 @@ struct ServerHabitsTests {
             (#"{"status":true,"data":{"status":"0","refunded":"1","message":"no longer pending"}}"#, "failed(refunded: true)"),
             (#"{"status":false,"response_code":7,"message":"No record found, the transaction may be queued"}"#, "unknown.contradictory"),
         ])
-    func unfinishedData(body: String, outcome: String) {
+    func unfinishedWordsContradictData(body: String, outcome: String) {
         #expect(enquiry(body).outcome == outcome)
     }
 
-    @Test("the phrases for \"not finished\" are the configuration's")
-    func configuredPhrases() {
+    @Test("the phrases for \"not finished\" come from the configuration")
+    func unfinishedPhrasesAreConfigured() {
         var configuration = BOSConfiguration()
         configuration.codes.pendingPatterns = ["Initiated"]
         let classifier = AnswerClassifier(configuration: configuration)
@@ -74,26 +75,26 @@ struct ServerHabitsTests {
         #expect(outcome("pending") == "done")
     }
 
-    @Test("an answer that is written as JSON in a string is read")
-    func wrappedAnswer() {
+    @Test("an answer inside a JSON string is read")
+    func answerInStringIsRead() {
         #expect(recharge(quoted(#"{"status":true,"response_code":1,"message":"a \"b\""}"#)).outcome == "done")
         #expect(recharge("\u{FEFF} " + quoted(#" {"status":false,"response_code":11} "#)).outcome == "duplicateReference")
         #expect(recharge(quoted(#"{"status":false,"response_code":16}"#), status: 401).outcome == "credentialsRefused(16)")
     }
 
-    @Test("a string that holds anything but one whole object is unreadable")
-    func wrappedOtherwise() {
+    @Test("a string that contains anything but one complete object is unreadable")
+    func otherStringsAreUnreadable() {
         let done = #"{"status":true,"response_code":1}"#
         for text in [done + done, "[\(done)]", String(done.dropLast()), "x\(done)", "done", "1", ""] {
             #expect(recharge(quoted(text)).outcome == "unknown.unreadable")
         }
         #expect(recharge(quoted(quoted(done))).outcome == "unknown.unreadable")
-        // Half a claim is a claim, also with a status that alone would say "not taken".
+        // Half a claim is a claim, even with an HTTP status that alone means "not taken".
         for status in [401, 402, 429] { #expect(recharge(quoted(String(done.dropLast())), status: status).outcome == "unknown.unreadable") }
     }
 
-    @Test("data that is written as JSON in a string is read, and any other string decides nothing")
-    func wrappedData() throws {
+    @Test("data inside a JSON string is read, and any other string decides nothing")
+    func dataInStringIsRead() throws {
         func outcome(_ data: String) -> String {
             enquiry(#"{"status":true,"responsecode":1,"message":"Transaction fetched","data":\#(data)}"#).outcome
         }
@@ -105,12 +106,12 @@ struct ServerHabitsTests {
         for other in ["5", "true", "{}", #"["1"]"#] { #expect(outcome(other) == "unknown.contradictory") }
         let named = enquiry(#"{"status":true,"data":\#(quoted(#"{"status":"1","refid":"other"}"#))}"#)
         guard case .answered(let answer) = named else { return #expect(Bool(false)) }
-        #expect(answer.named.reference == "other")
-        #expect(answer.hasData)
+        #expect(answer.subject.reference == "other")
+        #expect(answer.subject.hasData)
     }
 
-    @Test("whole numbers with a point or an exponent are the integers that they equal, digit for digit")
-    func numbers() {
+    @Test("whole numbers with a decimal point or an exponent are read as the equal integers, digit for digit")
+    func wholeNumbersAreIntegers() {
         let body = #"{"status":1.0,"response_code":1.0,"operatorid":1.111122233E9,"ackno":1.1224445565E10,"refid":9E0}"#
         #expect(recharge(body).outcome == "done")
         let facts = read(body).facts
@@ -121,7 +122,7 @@ struct ServerHabitsTests {
         #expect(read(#"{"operatorid":1.\#(long.dropFirst())E\#(long.count - 1)}"#).facts.operatorID == long)
         #expect(read(#"{"operatorid":0.0,"ackno":-2.50e1}"#).facts.operatorID == nil)
         #expect(read(#"{"operatorid":0.0,"ackno":-2.50e1}"#).facts.acknowledgement == "-25")
-        // Not whole, or of more digits than any id: as it is spelled.
+        // A number that is not whole, or has more digits than any id, is kept as spelled.
         for spelled in ["1.5", "1E+400", "1E999999999999999999999"] {
             #expect(read(#"{"operatorid":\#(spelled)}"#).facts.operatorID == spelled)
         }
@@ -134,25 +135,26 @@ struct ServerHabitsTests {
         #expect(enquiry(#"{"status":true,"data":{"status":1.0,"refunded":1.0}}"#).outcome == "failed(refunded: true)")
     }
 
-    @Test("a recharge is named by the same number however the server spells it")
-    func namedNumbers() {
+    @Test("an answer names the same recharge, however the server spells its numbers")
+    func spellingOfNumbersDoesNotMatter() {
         let body = #"{"status":true,"data":{"status":"1","refid":1.23E3,"canumber":9.876543210E9,"amount":1E1}}"#
         guard case .answered(let answer) = enquiry(body) else { return #expect(Bool(false)) }
-        #expect(answer.named == NamedRecharge(reference: "1230", subscriber: "9876543210", amount: "10"))
+        #expect(answer.subject == Subject(reference: "1230", subscriber: "9876543210", amount: "10", hasData: true))
     }
 
-    @Test("half a surrogate pair in a message costs that character alone")
-    func surrogates() {
+    @Test("half a surrogate pair in a message replaces that character only")
+    func halfSurrogatePairIsReplaced() {
         let body = #"{"status":true,"response_code":1,"operatorid":"1","ackno":"2","message":"Recharge is successful \ud83d"}"#
         #expect(recharge(body).outcome == "done")
         #expect(read(body).facts.message == "Recharge is successful \u{FFFD}")
     }
 
     @Test(
-        "calls ask for an answer that is not encoded, and one that is encoded is unreadable and says how", arguments: ["gzip", "X-Br2, br"])
-    func encoded(encoding: String) async throws {
+        "calls ask for an answer without encoding, and an encoded one is unreadable and names its encoding",
+        arguments: ["gzip", "X-Br2, br"])
+    func encodedAnswerIsUnreadable(encoding: String) async throws {
         let answer = ScriptedServer.answer(
-            "200 OK", #"{"status":true,"response_code":1,"ackno":"7","message":"ok"}"#, headers: "Content-Encoding: \(encoding)\r\n")
+            "200 OK", body: #"{"status":true,"response_code":1,"ackno":"7","message":"ok"}"#, headers: "Content-Encoding: \(encoding)\r\n")
         let server = try await ScriptedServer.start { _, _ in .write(answer) }
         try await withClient(server.address) { client in
             let attempt = await client.recharge(.sample())
@@ -164,10 +166,12 @@ struct ServerHabitsTests {
         #expect(server.requests.allSatisfy { $0.contains("Accept-Encoding: identity\r\n") })
     }
 
-    @Test("an answer whose encoding is none, or the name of its character set, is read", arguments: ["identity", "Identity", "UTF-8", ""])
-    func plain(encoding: String) async throws {
+    @Test(
+        "an answer is read if its encoding is identity, empty or the name of a character set",
+        arguments: ["identity", "Identity", "UTF-8", ""])
+    func plainAnswerIsRead(encoding: String) async throws {
         let answer = ScriptedServer.answer(
-            "200 OK", #"{"status":true,"response_code":1,"ackno":"7"}"#, headers: "Content-Encoding: \(encoding)\r\n")
+            "200 OK", body: #"{"status":true,"response_code":1,"ackno":"7"}"#, headers: "Content-Encoding: \(encoding)\r\n")
         let server = try await ScriptedServer.start { _, _ in .write(answer) }
         #expect(try await withClient(server.address) { await $0.recharge(.sample()).outcome } == "done")
         try await server.stop()

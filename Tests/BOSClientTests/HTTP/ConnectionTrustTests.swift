@@ -4,8 +4,8 @@ import Testing
 
 @Suite("Trust in connections")
 struct ConnectionTrustTests {
-    @Test("no more connections are listened to than silences are needed, and one that ends early is no silence")
-    func listeners() {
+    @Test("as many connections are watched as silences are needed, and one that ends early does not count as silence")
+    func watchesAsManyAsNeeded() {
         let trust = ConnectionTrust {}
         for _ in 0..<ConnectionTrust.silencesNeeded { #expect(trust.mayListen()) }
         #expect(!trust.mayListen())
@@ -19,8 +19,8 @@ struct ConnectionTrustTests {
         #expect(!trust.mayListen())
     }
 
-    @Test("an answer that was not asked for is told once, and trust is never earned again")
-    func lost() {
+    @Test("an unasked answer is reported once, and trust is never earned again")
+    func lostTrustIsNeverEarnedAgain() {
         let losses = Counter()
         let trust = ConnectionTrust { _ = losses.next() }
         trust.earn()
@@ -31,7 +31,7 @@ struct ConnectionTrustTests {
 }
 
 extension ConnectionTrust {
-    /// As many successes as are needed, each followed by silence and with an acknowledgement of its own.
+    /// Reports as many successes as are needed, each followed by silence and with an acknowledgement of its own.
     func earn() {
         for number in 0..<Self.silencesNeeded where mayListen() { heardSilence(after: [UInt8(number)]) }
     }

@@ -1,3 +1,4 @@
+import JobModel
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
@@ -5,12 +6,12 @@ import Testing
 
 @testable import BOSClient
 
-/// What the watch itself does, without the codec, which finds much of the same.
+/// Tests the watch without the HTTP codec, which finds many of the same faults.
 @Suite("The watch over a connection")
 struct ConnectionWatchTests {
     private let losses = Counter()
 
-    /// A connection with a watch, driven by the test.
+    /// A watched connection that the test drives.
     private struct Wire {
         let channel = EmbeddedChannel()
 
@@ -21,20 +22,21 @@ struct ConnectionWatchTests {
             channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
         }
 
+        /// Sends the head of a request.
         func ask() {
             channel.write(HTTPClientRequestPart.head(HTTPRequestHead(version: .http1_1, method: .POST, uri: "/")), promise: nil)
         }
 
-        /// One batch of bytes has brought these.
+        /// Delivers these parts, as if one read had brought them.
         func receive(_ parts: [HTTPClientResponsePart]) {
             for part in parts { channel.pipeline.fireChannelRead(part) }
             channel.pipeline.fireChannelReadComplete()
         }
 
-        /// The next part that was handed on.
+        /// The next part that the watch has passed on.
         func next() throws -> HTTPClientResponsePart? { try channel.readInbound(as: HTTPClientResponsePart.self) }
 
-        /// Whether the next part is a head after which the connection is closed; `nil` if it is no head.
+        /// Whether the next part is a head that closes the connection; `nil` if it is not a head.
         func nextCloses() throws -> Bool? {
             guard case .head(let head)? = try next() else { return nil }
             return head.headers["Connection"] == ["close"]
@@ -51,8 +53,8 @@ struct ConnectionWatchTests {
         [head(.ok), .body(ByteBuffer(string: body)), .end(nil)]
     }
 
-    @Test("what comes behind an answer, or before anything was asked, loses the trust")
-    func unasked() throws {
+    @Test("bytes after an answer, or before any request, lose the trust")
+    func unaskedBytesLoseTrust() throws {
         let behind = try Wire(trust)
         behind.ask()
         behind.receive(Self.answer() + Self.answer())
@@ -61,8 +63,8 @@ struct ConnectionWatchTests {
         #expect(losses.last == 2)
     }
 
-    @Test("an interim head is handed on at once and is not the answer")
-    func interim() throws {
+    @Test("an interim head is passed on at once and does not count as the answer")
+    func interimHeadIsNotTheAnswer() throws {
         let wire = try Wire(trust)
         wire.ask()
         wire.receive([Self.head(.processing)])
@@ -72,8 +74,8 @@ struct ConnectionWatchTests {
         #expect(losses.last == 0)
     }
 
-    @Test("a connection of questions is used for one call, also where those of recharges are kept")
-    func questions() throws {
+    @Test("a connection for questions is used for one call, even while those for recharges are kept")
+    func questionConnectionsServeOneCall() throws {
         let trust = trust
         trust.earn()
         for isForRecharges in [true, false] {
@@ -84,8 +86,8 @@ struct ConnectionWatchTests {
         }
     }
 
-    @Test("an answer that is too long to be held is handed on as it comes")
-    func long() throws {
+    @Test("an answer that is too long to be held is passed on as it arrives")
+    func longAnswerIsPassedOn() throws {
         let wire = try Wire(trust)
         wire.ask()
         wire.receive([Self.head(.ok), .body(ByteBuffer(repeating: 0x20, count: 131_073))])
@@ -93,8 +95,8 @@ struct ConnectionWatchTests {
         #expect(try wire.next() != nil)
     }
 
-    @Test("a connection is listened to after a success, and closed at once after any other answer", arguments: [true, false])
-    func listening(isSuccess: Bool) throws {
+    @Test("a connection is watched after a success, and closed at once after any other answer", arguments: [true, false])
+    func watchesAfterSuccessOnly(isSuccess: Bool) throws {
         let wire = try Wire(trust)
         wire.ask()
         wire.receive(Self.answer(isSuccess ? #"{"ackno":"7"}"# : #"{"status":false}"#))

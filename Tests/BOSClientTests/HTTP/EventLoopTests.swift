@@ -7,10 +7,10 @@ import Testing
 
 @testable import BOSClient
 
-@Suite("What runs on the event loop", .timeLimit(.minutes(1)))
+@Suite("Work on the event loop", .timeLimit(.minutes(1)))
 struct EventLoopTests {
-    @Test("a head and a body that are flushed in one turn leave together, at its end")
-    func flushedOnce() throws {
+    @Test("a head and a body that are flushed in one turn leave together at the end of the turn")
+    func oneFlushPerTurn() throws {
         let flushes = FlushCounter()
         let channel = EmbeddedChannel(handlers: [flushes, FlushOnce()])
         channel.writeAndFlush(ByteBuffer(string: "head"), promise: nil)
@@ -25,16 +25,16 @@ struct EventLoopTests {
         #expect(flushes.count == 2)
     }
 
-    @Test("what was flushed leaves before the connection closes")
-    func flushedAtClose() throws {
+    @Test("flushed bytes leave before the connection closes")
+    func closeFlushesFirst() throws {
         let channel = EmbeddedChannel(handlers: [FlushOnce()])
         channel.writeAndFlush(ByteBuffer(string: "last"), promise: nil)
         channel.close(promise: nil)
         #expect(try channel.readOutbound(as: ByteBuffer.self) == ByteBuffer(string: "last"))
     }
 
-    @Test("a task that prefers the executor runs on its event loop, also after a wait")
-    func executor() async {
+    @Test("a task that prefers the executor runs on its event loop, also after a suspension")
+    func preferredTasksRunOnTheLoop() async {
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
         let places = await withTaskExecutorPreference(EventLoopExecutor(eventLoop)) {
             let before = eventLoop.inEventLoop
@@ -44,8 +44,8 @@ struct EventLoopTests {
         #expect(places == [true, true])
     }
 
-    @Test("tasks that wait at once run as one batch, which wakes others up at its end; what comes later is a batch of its own")
-    func batch() {
+    @Test("tasks that wait together run as one batch, which posts its wake-ups at its end; later tasks form a batch of their own")
+    func waitingTasksRunAsOneBatch() {
         let eventLoop = EmbeddedEventLoop()
         let executor = EventLoopExecutor(eventLoop)
         for _ in 1...3 {
@@ -53,7 +53,7 @@ struct EventLoopTests {
             for name in ["first", "second"] {
                 Task(executorPreference: executor) {
                     story.add(name)
-                    WakeUps.announce { story.add("whom the \(name) woke") }
+                    WakeUps.post { story.add("whom the \(name) woke") }
                 }
             }
             #expect(story.lines == [])
@@ -64,49 +64,49 @@ struct EventLoopTests {
 }
 
 extension EventLoopTests {
-    @Test("what another thread hands over in a batch is announced at its end")
-    func fromAnotherThread() async {
+    @Test("tasks that another thread submits in a batch are posted at the end of the batch")
+    func otherThreadsBatchIsPostedAtItsEnd() async {
         let (eventLoop, story) = (MultiThreadedEventLoopGroup.singleton.next(), Story())
         let executor = EventLoopExecutor(eventLoop)
         await Self.inBatch { tasks in
             for name in ["first", "second"] { tasks.append(Task(executorPreference: executor) { story.add(name) }) }
-            Self.settle(eventLoop)
+            Self.finishWork(of: eventLoop)
             story.add("the batch ends")
         }
         #expect(story.lines == ["the batch ends", "first", "second"])
     }
 
-    @Test("what the loop hands to itself does not wait for another thread's batch")
-    func ownWork() async {
+    @Test("the loop's own tasks do not wait for another thread's batch")
+    func ownTasksDoNotWait() async {
         let (eventLoop, story) = (MultiThreadedEventLoopGroup.singleton.next(), Story())
         let executor = EventLoopExecutor(eventLoop)
         await Self.inBatch { tasks in
             tasks.append(Task(executorPreference: executor) { story.add("the thread's") })
             eventLoop.execute { Task(executorPreference: executor) { story.add("the loop's own") } }
-            Self.settle(eventLoop)
-            Self.settle(eventLoop)
+            Self.finishWork(of: eventLoop)
+            Self.finishWork(of: eventLoop)
             story.add("the batch ends")
         }
         #expect(story.lines == ["the thread's", "the loop's own", "the batch ends"])
     }
 
-    /// Starts tasks in a batch of this thread and waits for their end after it.
+    /// Starts tasks in a batch of this thread. Waits for their end after the batch.
     private static func inBatch(_ body: (inout [Task<Void, Never>]) -> Void) async {
         var tasks: [Task<Void, Never>] = []
-        WakeUps.gathered { body(&tasks) }
+        WakeUps.batched { body(&tasks) }
         for task in tasks { await task.value }
     }
 
-    /// Returns once the loop has done what it had been asked to do before.
-    private static func settle(_ eventLoop: any EventLoop) { try? eventLoop.submit {}.wait() }
+    /// Returns once the loop has done all earlier work.
+    private static func finishWork(of eventLoop: any EventLoop) { try? eventLoop.submit {}.wait() }
 }
 
 private final class Story: Sendable {
-    private let told = Mutex<[String]>([])
+    private let log = Mutex<[String]>([])
 
-    var lines: [String] { told.withLock { $0 } }
+    var lines: [String] { log.withLock { $0 } }
 
-    func add(_ line: String) { told.withLock { $0.append(line) } }
+    func add(_ line: String) { log.withLock { $0.append(line) } }
 }
 
 private final class FlushCounter: ChannelOutboundHandler {

@@ -1,10 +1,10 @@
 import Synchronization
 
-/// Counts from 1.
+/// Counts calls, from 1.
 final class Counter: Sendable {
     private let count = Mutex(0)
 
-    /// What was given out last; 0 if nothing was.
+    /// The last number that was returned; 0 if none was.
     var last: Int { count.withLock { $0 } }
 
     func next() -> Int {

@@ -20,12 +20,13 @@ final class ManualClock: Sendable {
             now: { self.now }, steady: { self.state.withLock(\.steady) }, sleep: { await self.sleep($0 / .seconds(1)) }, random: { 0.5 })
     }
 
-    /// Sets the civil clock, as a person or a time server does.
+    /// Moves the wall clock alone, as a person or a time server does.
     func set(by seconds: Double) { state.withLock { $0.now += seconds } }
 
-    /// Waits until somebody has gone to sleep and returns for how many seconds.
+    /// Waits for the next call of `sleep` and returns its length in seconds.
     func nextSleep() async -> Double? { await sleeps.stream.first { _ in true } }
 
+    /// Moves both clocks, and wakes each sleeper whose time has come.
     func advance(by seconds: Double) {
         let woken = state.withLock { state in
             state.now += seconds

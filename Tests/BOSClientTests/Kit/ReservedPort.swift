@@ -1,6 +1,6 @@
 import Glibc
 
-/// A port on which nobody listens and nobody else can: bound, and no more.
+/// A port that is bound but has no listener, so that no other program can listen on it.
 struct ReservedPort: ~Copyable {
     struct Failure: Error { let code: Int32 }
 
@@ -27,5 +27,6 @@ struct ReservedPort: ~Copyable {
         }
     }
 
+    /// Gives the port back.
     consuming func release() { close(descriptor) }
 }

@@ -3,32 +3,35 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A TCP server that does with every request what its script says, and remembers every request of which it saw the whole body.
+/// A TCP server that does with each request what its script says. It records each request whose whole body has arrived.
 final class ScriptedServer: Sendable {
     enum Action: Sendable {
         case write(String)
         case writeThenClose(String)
-        /// In two segments, with other work of the loop between.
+        /// Writes two segments, with a turn of the event loop between them.
         case writeTwice(String, String)
         case writeAfter(Duration, String)
-        /// The connection is closed where no request follows in that time; its end is then `idle`.
+        /// Writes, and closes the connection if no request follows within this time. The end of the connection is then `idle`.
         case writeAndKeep(Duration, String)
         case close
         case reset
         case silence
     }
 
-    /// What it does with the request of that number (from 1), given as text.
+    /// Decides about a request.
+    /// - Parameters:
+    ///   - number: counts the requests from 1.
+    ///   - request: head and body as text.
     typealias Script = @Sendable (_ number: Int, _ request: String) -> Action
 
     private let channel: any Channel
     private let seen: Seen
     let port: Int
     var address: String { "http://127.0.0.1:\(port)/api/BOS" }
-    /// Every request in the order of arrival.
+    /// All requests in the order of arrival.
     var requests: [String] { seen.list.withLock { $0 } }
 
-    /// How many connections have come.
+    /// How many connections were accepted.
     var connections: Int { seen.connections.withLock { $0 } }
 
     fileprivate final class Seen: Sendable {
@@ -44,7 +47,7 @@ final class ScriptedServer: Sendable {
         self.seen = seen
     }
 
-    /// - Parameter onConnect: done before anything is read.
+    /// - Parameter onConnect: what it does with a new connection. It then reads nothing from it.
     static func start(onConnect: Action? = nil, script: @escaping Script) async throws -> ScriptedServer {
         let seen = Seen()
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -58,21 +61,21 @@ final class ScriptedServer: Sendable {
         return ScriptedServer(channel: channel, port: channel.localAddress?.port ?? 0, seen: seen)
     }
 
-    /// Waits for the next request that nobody has waited for yet.
+    /// Waits for the next request that no earlier call has returned.
     func nextRequest() async -> String? { await seen.arrivals.stream.first { _ in true } }
 
-    /// How the next connection that nobody has waited for yet came to its end: `closed`, `reset` or `idle`.
+    /// Waits for the next end of a connection that no earlier call has returned: `closed`, `reset` or `idle`.
     func nextEnd() async -> String? { await seen.ends.stream.first { _ in true } }
 
     func stop() async throws { try await channel.close() }
 
     /// A whole HTTP answer with a JSON body.
-    static func answer(_ status: String, _ body: String, headers: String = "") -> String {
+    static func answer(_ status: String, body: String, headers: String = "") -> String {
         "HTTP/1.1 \(status)\r\nContent-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\(headers)\r\n\(body)"
     }
 }
 
-/// Collects bytes until a request is whole; requests come one after the other on a connection.
+/// Collects bytes until a request is complete. The requests of a connection come one after the other.
 private final class ScriptHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -89,7 +92,7 @@ private final class ScriptHandler: ChannelInboundHandler {
     }
 
     private var end = "closed"
-    /// Ends the connection where no request follows.
+    /// Closes the connection if no request follows.
     private var idleTimer: Scheduled<Void>?
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -104,7 +107,7 @@ private final class ScriptHandler: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         seen.connections.withLock { $0 += 1 }
-        if let onConnect { perform(onConnect, context) }
+        if let onConnect { perform(onConnect, on: context) }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -122,10 +125,10 @@ private final class ScriptHandler: ChannelInboundHandler {
             return list.count
         }
         seen.arrivals.continuation.yield(request)
-        perform(script(number, request), context)
+        perform(script(number, request), on: context)
     }
 
-    private func perform(_ action: ScriptedServer.Action, _ context: ChannelHandlerContext) {
+    private func perform(_ action: ScriptedServer.Action, on context: ChannelHandlerContext) {
         switch action {
         case .write(let text): context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
         case .writeThenClose(let text):

@@ -1,6 +1,6 @@
 import Foundation
 
-/// OpenSSL's own server with a certificate that nobody vouches for, on a free port.
+/// OpenSSL's server with a self-signed certificate, on a free port.
 final class TLSServer: Sendable {
     struct Failure: Error { let output: String }
 
@@ -16,27 +16,27 @@ final class TLSServer: Sendable {
             "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-addext",
             "subjectAltName=DNS:localhost", "-keyout", certificate, "-out", "\(certificate).crt",
         ]
-        try Self.openssl(make, output).waitUntilExit()
+        try Self.openssl(make, output: output).waitUntilExit()
         process = try Self.openssl(
-            ["s_server", "-accept", "127.0.0.1:0", "-cert", "\(certificate).crt", "-key", certificate], output)
+            ["s_server", "-accept", "127.0.0.1:0", "-cert", "\(certificate).crt", "-key", certificate], output: output)
         port = try await Self.port(in: output, of: process)
     }
 
-    /// All that came from the client, and what the server said of it.
+    /// Ends the server. Returns what it has received and its own messages.
     func stop() -> String {
-        // It has inherited the blocked signals of this thread, and would not hear SIGTERM.
+        // The server has inherited the blocked signals of this thread, so SIGTERM would not reach it.
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
         defer { try? FileManager.default.removeItem(at: folder) }
         return (try? String(contentsOf: folder.appendingPathComponent("output"), encoding: .utf8)) ?? ""
     }
 
-    private static func openssl(_ arguments: [String], _ output: URL) throws -> Process {
+    private static func openssl(_ arguments: [String], output: URL) throws -> Process {
         _ = FileManager.default.createFile(atPath: output.path, contents: nil)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
         process.arguments = arguments
-        // The server hangs up at the end of its input, so there is none.
+        // The server ends at the end of its input, so its input stays open.
         process.standardInput = Pipe()
         process.standardOutput = try FileHandle(forWritingTo: output)
         process.standardError = process.standardOutput
@@ -44,13 +44,13 @@ final class TLSServer: Sendable {
         return process
     }
 
-    /// It says so once it listens: `ACCEPT 127.0.0.1:41234`.
+    /// Waits until the server prints that it listens: `ACCEPT 127.0.0.1:41234`.
     private static func port(in output: URL, of process: Process) async throws -> Int {
         while true {
             let text = try String(contentsOf: output, encoding: .utf8)
             if let port = text.firstMatch(of: /ACCEPT 127\.0\.0\.1:(\d+)\n/).flatMap({ Int($0.1) }) { return port }
             guard process.isRunning else { throw Failure(output: text) }
-            // OpenSSL tells its port only in its output, and a file tells nobody that it has grown: looked at again until it is there.
+            // OpenSSL prints its port only in its output, and the growth of a file cannot be awaited. So the test polls the file.
             try await Task.sleep(for: .milliseconds(10))
         }
     }

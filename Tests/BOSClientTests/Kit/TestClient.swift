@@ -1,13 +1,15 @@
 import BOSSimulatorKit
+import JobModel
 import Logging
 import Testing
 
 @testable import BOSClient
 
-/// A client for that base URL while `body` runs.
+/// Runs `body` with a client for this base URL and shuts the client down afterwards.
+/// - Parameter change: changes the default configuration.
 func withClient<Result>(
-    _ baseURL: String, clock: BOSClock = .system, _ change: (inout BOSConfiguration) -> Void = { _ in },
-    _ body: (BOSClient) async throws -> Result
+    _ baseURL: String, clock: BOSClock = .system, configure change: (inout BOSConfiguration) -> Void = { _ in },
+    body: (BOSClient) async throws -> Result
 ) async throws -> Result {
     var configuration = BOSConfiguration()
     configuration.baseURL = baseURL
@@ -25,18 +27,19 @@ func withClient<Result>(
     }
 }
 
-/// A simulator on a free port while `body` runs.
+/// Runs `body` while a simulator serves on a free port.
+/// - Parameter change: changes the default configuration.
 func withSimulator(
-    _ change: (inout Simulator.Configuration) -> Void = { _ in }, _ body: (_ address: String) async throws -> Void
+    configure change: (inout Simulator.Configuration) -> Void = { _ in }, body: (_ address: String) async throws -> Void
 ) async throws {
     var configuration = Simulator.Configuration()
     change(&configuration)
     try await Simulator(configuration: configuration).serve(while: body)
 }
 
-extension RechargeRequest {
-    static func sample(_ reference: String = "r1") -> RechargeRequest {
-        RechargeRequest(operatorID: "311", subscriber: "DL12CB4685", amount: "10.50", reference: reference, registerID: "1234")
+extension Recharge {
+    static func sample(_ reference: String = "r1") -> Recharge {
+        Recharge(operatorID: 311, subscriber: "DL12CB4685", amount: Money(paise: 1_050), reference: reference, registerID: "1234")
     }
 }
 
@@ -49,9 +52,9 @@ extension Attempt {
         case .postponed: "postponed"
         case .credentialsRefused(let facts, _): "credentialsRefused(\(facts.responseCode.map(String.init) ?? "nil"))"
         case .unknown(let reason, _, _): "unknown.\(reason.rawValue)"
-        case .answered(let answer as RechargeAnswer): "\(answer.meaning)"
-        case .answered(let answer as EnquiryAnswer): "\(answer.verdict)"
-        case .answered(let answer as PANAnswer): "\(answer.verdict)"
+        case .answered(let answer as RechargeAnswer): answer.text
+        case .answered(let answer as EnquiryAnswer): "\(answer.finding)"
+        case .answered(let answer as PANAnswer): answer.text
         case .answered: "answered"
         }
     }
@@ -61,5 +64,19 @@ extension Attempt {
         case .notSent(_, let detail), .unknown(_, let detail, _): detail
         case .throttled, .postponed, .credentialsRefused, .answered: nil
         }
+    }
+}
+
+extension RechargeAnswer {
+    fileprivate var text: String {
+        guard case .refused(let isFinal) = meaning else { return "\(meaning)" }
+        return "refused(code: \(facts.responseCode.map { "Optional(\($0))" } ?? "nil"), isFinal: \(isFinal))"
+    }
+}
+
+extension PANAnswer {
+    fileprivate var text: String {
+        guard case .failed = finding else { return "\(finding)" }
+        return "failed(code: \(facts.responseCode.map { "Optional(\($0))" } ?? "nil"))"
     }
 }

@@ -1,6 +1,7 @@
 import BOSSimulatorKit
 import CryptoExtras
 import Foundation
+import JobModel
 import Secrets
 import Testing
 
@@ -8,13 +9,13 @@ import Testing
 
 @Suite("Tokens", .timeLimit(.minutes(1)))
 struct TokenTests {
-    private static let done = ScriptedServer.answer("200 OK", #"{"status":true,"response_code":1}"#)
+    private static let done = ScriptedServer.answer("200 OK", body: #"{"status":true,"response_code":1}"#)
 
     private static func grant(_ token: String, expiry: String = "null") -> String {
-        ScriptedServer.answer("200 OK", #"{"status":"SUCCESS","subCode":"200","data":{"token":"\#(token)","expiry":\#(expiry)}}"#)
+        ScriptedServer.answer("200 OK", body: #"{"status":"SUCCESS","subCode":"200","data":{"token":"\#(token)","expiry":\#(expiry)}}"#)
     }
 
-    /// Answers authorise calls by `authorise`, which is given their number, and every other call as done.
+    /// A server that answers authorise calls with `authorise`, which gets their number from 1, and every other call as done.
     private func server(_ authorise: @escaping @Sendable (Int) -> ScriptedServer.Action) async throws -> ScriptedServer {
         let calls = Counter()
         return try await ScriptedServer.start { _, request in
@@ -30,11 +31,11 @@ struct TokenTests {
     private func authoriseCalls(_ server: ScriptedServer) -> Int { server.requests.count { $0.hasPrefix("POST /authorize ") } }
 
     @Test("a hundred calls that need a token make one authorise call")
-    func singleFlight() async throws {
-        try await withSimulator({ $0.isTokenRequired = true }) { address in
+    func oneAuthoriseCallForAllCalls() async throws {
+        try await withSimulator(configure: { $0.isTokenRequired = true }) { address in
             let credentials = BOSConfiguration.Authorise(
                 url: "\(address)/payout/v1/authorize", clientID: "client", clientSecret: Secret("open sesame"))
-            try await withClient("\(address)/api/BOS", { $0.credentials = .authorise(credentials) }) { client in
+            try await withClient("\(address)/api/BOS", configure: { $0.credentials = .authorise(credentials) }) { client in
                 #expect(!client.credentialState.isUsable)
                 let outcomes = await withTaskGroup(of: String.self, returning: [String].self) { group in
                     for index in 0..<100 { group.addTask { await client.recharge(.sample("r\(index)")).outcome } }
@@ -48,11 +49,11 @@ struct TokenTests {
         }
     }
 
-    @Test("a hundred callers whose token was refused share one renewal, and a second one has to wait")
-    func renewal() async throws {
+    @Test("a hundred callers whose token was refused share one renewal, and the next renewal has to wait")
+    func refusedTokenIsRenewedOnce() async throws {
         let server = try await server { .write(Self.grant("token-\($0)")) }
         let clock = ManualClock()
-        try await withClient(server.address, clock: clock.clock, { $0.credentials = .authorise(authorise(server)) }) { client in
+        try await withClient(server.address, clock: clock.clock, configure: { $0.credentials = .authorise(authorise(server)) }) { client in
             _ = await client.recharge(.sample())
             func renew(_ version: UInt64) async -> Int {
                 await withTaskGroup(of: Bool.self, returning: Int.self) { group in
@@ -62,7 +63,7 @@ struct TokenTests {
             }
             #expect(await renew(1) == 100)
             #expect(authoriseCalls(server) == 2)
-            // The new token is refused as well: not again before the interval is over.
+            // The new token is refused too. No further renewal is made before the interval has passed.
             #expect(await renew(2) == 0)
             #expect(authoriseCalls(server) == 2)
             clock.advance(by: 10)
@@ -74,12 +75,12 @@ struct TokenTests {
         #expect(server.requests.last?.contains("Authorization: Bearer token-3\r\n") == true)
     }
 
-    @Test("a token is replaced at three quarters of its life and calls use the old one until then")
-    func renewalBeforeExpiry() async throws {
+    @Test("a token is replaced at three quarters of its life, and calls use the old one until then")
+    func tokenIsRenewedBeforeExpiry() async throws {
         let clock = ManualClock()
         let expiry = Int(clock.now) + 600
         let server = try await server { .write(Self.grant("token-\($0)", expiry: $0 == 1 ? "\(expiry)" : "null")) }
-        try await withClient(server.address, clock: clock.clock, { $0.credentials = .authorise(authorise(server)) }) { client in
+        try await withClient(server.address, clock: clock.clock, configure: { $0.credentials = .authorise(authorise(server)) }) { client in
             let running = Task { await client.run() }
             // With the random number 0.5 the renewal is due after 75 % of 600 seconds.
             #expect(await clock.nextSleep() == 450)
@@ -98,12 +99,12 @@ struct TokenTests {
         try await server.stop()
     }
 
-    @Test("after a failed authorise call the next one waits longer each time, and calls meanwhile are not sent")
-    func failingAuthorise() async throws {
+    @Test("after each failed authorise call the next one waits longer, and calls are not sent meanwhile")
+    func failedAuthoriseBacksOff() async throws {
         let clock = ManualClock()
-        let refusal = ScriptedServer.answer("403 Forbidden", #"{"status":"ERROR","subCode":"403","message":"no open sesame"}"#)
+        let refusal = ScriptedServer.answer("403 Forbidden", body: #"{"status":"ERROR","subCode":"403","message":"no open sesame"}"#)
         let server = try await server { .write($0 <= 3 ? refusal : Self.grant("token")) }
-        try await withClient(server.address, clock: clock.clock, { $0.credentials = .authorise(authorise(server)) }) { client in
+        try await withClient(server.address, clock: clock.clock, configure: { $0.credentials = .authorise(authorise(server)) }) { client in
             let running = Task { await client.run() }
             for pause in [1.5, 3, 6] {
                 #expect(await clock.nextSleep() == pause)
@@ -124,11 +125,11 @@ struct TokenTests {
         #expect(authoriseCalls(server) == 4)
     }
 
-    @Test("a civil clock that is set stops no renewal and keeps no token alive", arguments: [-19_800.0, 19_800, -1e9])
-    func clockSet(by seconds: Double) async throws {
+    @Test("a change of the wall clock neither stops a renewal nor prolongs a token", arguments: [-19_800.0, 19_800, -1e9])
+    func wallClockChangeIsHarmless(by seconds: Double) async throws {
         let clock = ManualClock()
         let server = try await server { $0 == 1 ? .close : .write(Self.grant("token-\($0)")) }
-        try await withClient(server.address, clock: clock.clock, { $0.credentials = .authorise(authorise(server)) }) { client in
+        try await withClient(server.address, clock: clock.clock, configure: { $0.credentials = .authorise(authorise(server)) }) { client in
             #expect(await client.recharge(.sample()).outcome == "notSent.token_unavailable")
             clock.set(by: seconds)
             // The pause after the failure is 1.5 seconds.
@@ -149,17 +150,19 @@ struct TokenTests {
         #expect(authoriseCalls(server) == 4)
     }
 
-    @Test("recharges that are refused at once by a bare 401 make one authorise call, and go on with the new token")
-    func bareRefusals() async throws {
+    @Test("recharges that a 401 without a code refuses at the same time cause one authorise call, and succeed with the new token")
+    func concurrent401sRenewOnce() async throws {
         let calls = Counter()
         let server = try await ScriptedServer.start { _, request in
             if request.hasPrefix("POST /authorize ") { return .write(Self.grant("token-\(calls.next())")) }
             guard request.contains("Bearer token-1\r\n") else { return .write(Self.done) }
             return .write(
                 ScriptedServer.answer(
-                    "401 Unauthorized", #"{"message":"Unauthorized"}"#, headers: "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n"))
+                    "401 Unauthorized", body: #"{"message":"Unauthorized"}"#,
+                    headers: "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n"))
         }
-        try await withClient(server.address, clock: ManualClock().clock, { $0.credentials = .authorise(authorise(server)) }) { client in
+        try await withClient(server.address, clock: ManualClock().clock, configure: { $0.credentials = .authorise(authorise(server)) }) {
+            client in
             let outcomes = await withTaskGroup(of: String.self, returning: [String].self) { group in
                 for number in 0..<50 {
                     group.addTask {
@@ -183,13 +186,15 @@ struct TokenTests {
     @Test(
         "an authorise answer without a usable token is a problem, not a token",
         arguments: [
-            ScriptedServer.answer("200 OK", "{}"), ScriptedServer.answer("200 OK", "no json"), ScriptedServer.answer("200 OK", ""),
-            ScriptedServer.answer("200 OK", #"{"data":{"token":""}}"#), ScriptedServer.answer("200 OK", #"{"data":{"token":"a\r\nX: b"}}"#),
-            ScriptedServer.answer("500 Internal Server Error", #"{"data":{"token":"t"}}"#),
+            ScriptedServer.answer("200 OK", body: "{}"), ScriptedServer.answer("200 OK", body: "no json"),
+            ScriptedServer.answer("200 OK", body: ""),
+            ScriptedServer.answer("200 OK", body: #"{"data":{"token":""}}"#),
+            ScriptedServer.answer("200 OK", body: #"{"data":{"token":"a\r\nX: b"}}"#),
+            ScriptedServer.answer("500 Internal Server Error", body: #"{"data":{"token":"t"}}"#),
         ])
-    func uselessGrant(answer: String) async throws {
+    func authoriseAnswerWithoutTokenIsAProblem(answer: String) async throws {
         let server = try await server { _ in .write(answer) }
-        let attempt = try await withClient(server.address, { $0.credentials = .authorise(authorise(server)) }) {
+        let attempt = try await withClient(server.address, configure: { $0.credentials = .authorise(authorise(server)) }) {
             await $0.recharge(.sample())
         }
         try await server.stop()
@@ -198,7 +203,7 @@ struct TokenTests {
     }
 
     @Test("the authorise call carries id, secret and a signature that the private key can read")
-    func signature() async throws {
+    func authoriseCallIsSigned() async throws {
         let key = try _RSA.Encryption.PrivateKey(keySize: .bits2048)
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).pem")
         try key.publicKey.pemRepresentation.write(to: file, atomically: true, encoding: .utf8)
@@ -206,7 +211,8 @@ struct TokenTests {
         let server = try await server { .write(Self.grant("token-\($0)")) }
         var credentials = authorise(server)
         credentials.publicKeyFile = file.path
-        try await withClient(server.address, clock: ManualClock().clock, { $0.credentials = .authorise(credentials) }) { client in
+        try await withClient(server.address, clock: ManualClock().clock, configure: { $0.credentials = .authorise(credentials) }) {
+            client in
             #expect(await client.recharge(.sample()).outcome == "done")
         }
         try await server.stop()
@@ -218,26 +224,26 @@ struct TokenTests {
         #expect(String(decoding: text, as: UTF8.self) == "client.1000000")
     }
 
-    @Test("a public key that is missing or none, and a URL that is none, are refused when the client is made")
-    func wrongConfiguration() async throws {
+    @Test("a missing public key and an invalid URL are refused when the client is created")
+    func invalidConfigurationIsRefused() async throws {
         var credentials = BOSConfiguration.Authorise(url: "http://127.0.0.1/a", clientID: "c", clientSecret: Secret("s"))
         credentials.publicKeyFile = "/nowhere/key.pem"
         for credentials in [credentials, BOSConfiguration.Authorise(url: "nowhere", clientID: "c", clientSecret: Secret("s"))] {
             await #expect(throws: BOSConfigurationError.self) {
-                try await withClient("http://127.0.0.1", { $0.credentials = .authorise(credentials) }) { _ in }
+                try await withClient("http://127.0.0.1", configure: { $0.credentials = .authorise(credentials) }) { _ in }
             }
         }
         await #expect(throws: BOSConfigurationError.invalidURL("ftp://x/DoRecharge")) { try await withClient("ftp://x") { _ in } }
     }
 
-    @Test("a token file is read again when it changes, at once when the token was refused")
-    func rotatedFile() async throws {
+    @Test("a token file is read again when it changes, and at once when the token was refused")
+    func changedTokenFileIsRead() async throws {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).token")
         defer { try? FileManager.default.removeItem(at: file) }
         func write(_ token: String) throws { try token.write(to: file, atomically: true, encoding: .utf8) }
         let server = try await ScriptedServer.start { _, _ in .write(Self.done) }
         let clock = ManualClock()
-        try await withClient(server.address, clock: clock.clock, { $0.credentials = .file(path: file.path) }) { client in
+        try await withClient(server.address, clock: clock.clock, configure: { $0.credentials = .file(path: file.path) }) { client in
             #expect(await client.recharge(.sample()).outcome == "notSent.token_unavailable")
             #expect(client.credentialState.problem?.contains(file.path) == true)
             try write("  first-token \n")
@@ -262,8 +268,8 @@ struct TokenTests {
         try await server.stop()
     }
 
-    @Test("a token file behind symbolic links is read again when one of them leads elsewhere")
-    func linkedFile() async throws {
+    @Test("a token file behind symbolic links is read again when one of the links changes")
+    func changedSymbolicLinkIsFollowed() async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID())")
         defer { try? FileManager.default.removeItem(at: folder) }
         func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
@@ -275,7 +281,7 @@ struct TokenTests {
         try FileManager.default.createSymbolicLink(atPath: path("token"), withDestinationPath: "data/token")
         let server = try await ScriptedServer.start { _, _ in .write(Self.done) }
         let clock = ManualClock()
-        try await withClient(server.address, clock: clock.clock, { $0.credentials = .file(path: path("token")) }) { client in
+        try await withClient(server.address, clock: clock.clock, configure: { $0.credentials = .file(path: path("token")) }) { client in
             #expect(await client.recharge(.sample()).outcome == "done")
             try FileManager.default.createSymbolicLink(atPath: path("next"), withDestinationPath: "new")
             #expect(rename(path("next"), path("data")) == 0)
@@ -286,9 +292,9 @@ struct TokenTests {
         #expect(server.requests.map { $0.contains("Bearer token-new\r\n") } == [false, true])
     }
 
-    @Test("a token file is read after a refusal although it looks the same from outside")
-    func sameIdentity() async throws {
-        // The kernel gives a thread's name as a file whose inode, size and times stay as they are.
+    @Test("after a refusal a token file is read again even if its inode, size and times are unchanged")
+    func unchangedTokenFileIsReadAfterRefusal() async throws {
+        // The kernel shows a thread's name as a file whose inode, size and times never change.
         let name = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).token").path
         defer { try? FileManager.default.removeItem(atPath: name) }
         let file = try #require(FileHandle(forUpdatingAtPath: "/proc/self/comm"))
@@ -297,7 +303,7 @@ struct TokenTests {
         try FileManager.default.createSymbolicLink(atPath: name, withDestinationPath: "/proc/self/comm")
         file.write(Data("token-a".utf8))
         let server = try await ScriptedServer.start { _, _ in .write(Self.done) }
-        try await withClient(server.address, clock: ManualClock().clock, { $0.credentials = .file(path: name) }) { client in
+        try await withClient(server.address, clock: ManualClock().clock, configure: { $0.credentials = .file(path: name) }) { client in
             #expect(await client.recharge(.sample()).outcome == "done")
             file.write(Data("token-b".utf8))
             #expect(await client.renewCredentials(refused: CredentialVersion(1)))
@@ -308,31 +314,31 @@ struct TokenTests {
     }
 
     @Test("a token file that is a folder or a pipe is a problem, not a token")
-    func noRegularFile() async throws {
+    func tokenFileMustBeRegular() async throws {
         let pipe = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).token").path
         defer { try? FileManager.default.removeItem(atPath: pipe) }
         try #require(mkfifo(pipe, 0o600) == 0)
         for path in [pipe, FileManager.default.temporaryDirectory.path] {
-            try await withClient("http://127.0.0.1:1", { $0.credentials = .file(path: path) }) { client in
+            try await withClient("http://127.0.0.1:1", configure: { $0.credentials = .file(path: path) }) { client in
                 #expect(await client.recharge(.sample()).outcome == "notSent.token_unavailable")
                 #expect(client.credentialState.problem?.contains(path) == true)
             }
         }
     }
 
-    @Test("an authorise answer in a string is read, and an encoded one is named as such")
-    func wrappedGrant() async throws {
+    @Test("an authorise answer inside a JSON string is read, and an encoded one is refused by naming its encoding")
+    func wrappedAuthoriseAnswerIsRead() async throws {
         let body = #""{\"data\":\"{\\\"token\\\":\\\"inner\\\"}\"}""#
-        let wrapped = try await server { _ in .write(ScriptedServer.answer("200 OK", body)) }
-        try await withClient(wrapped.address, { $0.credentials = .authorise(authorise(wrapped)) }) { client in
+        let wrapped = try await server { _ in .write(ScriptedServer.answer("200 OK", body: body)) }
+        try await withClient(wrapped.address, configure: { $0.credentials = .authorise(authorise(wrapped)) }) { client in
             #expect(await client.recharge(.sample()).outcome == "done")
         }
         try await wrapped.stop()
         #expect(wrapped.requests.last?.contains("Bearer inner\r\n") == true)
         let encoded = try await server { _ in
-            .write(ScriptedServer.answer("200 OK", #"{"data":{"token":"t"}}"#, headers: "Content-Encoding: gzip\r\n"))
+            .write(ScriptedServer.answer("200 OK", body: #"{"data":{"token":"t"}}"#, headers: "Content-Encoding: gzip\r\n"))
         }
-        let attempt = try await withClient(encoded.address, { $0.credentials = .authorise(authorise(encoded)) }) {
+        let attempt = try await withClient(encoded.address, configure: { $0.credentials = .authorise(authorise(encoded)) }) {
             await $0.recharge(.sample())
         }
         try await encoded.stop()
@@ -340,8 +346,8 @@ struct TokenTests {
         #expect(attempt.detail?.contains("Content-Encoding: gzip") == true)
     }
 
-    @Test("a secret shows itself in no description, dump or message")
-    func secret() {
+    @Test("no description, dump or message shows a secret")
+    func secretIsNeverShown() {
         let secret = Secret("open sesame")
         let credentials = BOSConfiguration.Credentials.authorise(.init(url: "u", clientID: "c", clientSecret: secret))
         var dumped = ""

@@ -8,17 +8,17 @@ import LedgerSQLite
 import Testing
 
 extension EndToEnd {
-    /// What others do on the broker while worker and poller are at work.
+    /// Changes that others make on the broker while worker and poller run.
     @Suite struct BrokerChanges {
-        @Test("no recharge is taken while another ledger has the marker")
-        func stolenMarker() async throws {
+        @Test("the worker takes no recharge while the marker belongs to another ledger")
+        func foreignMarkerStopsRecharges() async throws {
             try await System.run { system in
                 let worker = try await system.startReadyWorker()
                 let names = system.names
                 let theirs = TopologyItem.marker(
                     queue: names.ledger, text: "theirs",
                     arguments: ["x-queue-type": .string("quorum"), "x-dead-letter-exchange": .string(names.dead)])
-                // The quicker one has the marker; the thief may try as often as it likes.
+                // Worker and test race for the marker. The test tries until it has won.
                 try await system.onBroker { broker in
                     while true {
                         try await broker.delete(queue: names.ledger)
@@ -27,7 +27,7 @@ extension EndToEnd {
                 }
                 let isRefused = await eventually { try await Web.get("\(system.http)/readyz").text.contains("belongs to another ledger") }
                 #expect(isRefused, "\(worker.output)")
-                // A message is ready for a moment even where it is consumed.
+                // A message is ready for a moment even if it is consumed, so the consumer has to be gone first.
                 #expect(await eventually { try await system.upstream.consumers(of: names.recharge) == 0 })
                 try await system.upstream.publishRecharges(["waits"])
                 #expect(await eventually { try await system.upstream.depth(of: names.recharge) == 1 })
@@ -39,7 +39,7 @@ extension EndToEnd {
         }
 
         @Test("a poller with another ledger ends and names both; one that finds no marker waits for the worker and publishes nothing")
-        func foreignPoller() async throws {
+        func pollerOfAnotherLedgerEnds() async throws {
             try await System.run { system in
                 let other = "\(system.folder.path)/other.sqlite"
                 let ledger = try await SQLiteLedger.open(.init(path: other, owner: "test"))
@@ -58,12 +58,14 @@ extension EndToEnd {
         }
 
         @Test("a second worker with a lock and a marker of its own takes no job from a queue that has a worker, and says why")
-        func otherNames() async throws {
+        func secondConsumerIsRefused() async throws {
             try await System.run { system in
                 let worker = try await system.startReadyWorker()
                 let second = try system.startSecondWorker(
-                    "\(system.folder.path)/other.sqlite",
-                    ["BOS_AMQP_QUEUES_LOCK": "\(system.names.prefix).lock2", "BOS_AMQP_QUEUES_LEDGER": "\(system.names.prefix).ledger2"])
+                    ledger: "\(system.folder.path)/other.sqlite",
+                    settings: [
+                        "BOS_AMQP_QUEUES_LOCK": "\(system.names.prefix).lock2", "BOS_AMQP_QUEUES_LEDGER": "\(system.names.prefix).ledger2",
+                    ])
                 #expect(await eventually { second.output.contains("another program consumes it") }, "\(second.output)")
                 try await system.upstream.publishRecharges(System.references(20))
                 try await system.upstream.waitForFinals(20)
@@ -73,14 +75,14 @@ extension EndToEnd {
             }
         }
 
-        @Test("where amqp.urls names brokers that are no cluster, replies go to the one where jobs come from")
-        func noCluster() async throws {
+        @Test("if amqp.urls names brokers that are not a cluster, replies go to the broker that the jobs come from")
+        func repliesStayOnTheBrokerOfTheJobs() async throws {
             try await System.run { system in
                 let host = "\(system.names.prefix)-elsewhere"
                 try await system.broker.ctl("add_vhost", host)
                 try await system.broker.ctl("set_permissions", "-p", host, "guest", ".*", ".*", ".*")
                 let elsewhere = system.broker.url.replacing("%2f", with: host)
-                // The first URL serves to publish and not to consume.
+                // The worker can publish on the first URL, but not consume: the lock is taken there.
                 try await BrokerOperator(url: elsewhere).hold([.exclusiveQueue(name: system.names.lock)]) {
                     let worker = try await system.startReadyWorker(["BOS_AMQP_URLS": "\(elsewhere),\(system.broker.url)"])
                     try await system.upstream.publishRecharges(["one"])

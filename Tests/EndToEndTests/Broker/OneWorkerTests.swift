@@ -8,8 +8,8 @@ import Testing
 
 extension EndToEnd {
     @Suite struct OneWorker {
-        @Test("a second worker on the same ledger is refused with a sentence that says what to do")
-        func secondOnLedger() async throws {
+        @Test("a second worker on the same ledger is refused, and its error says what to do")
+        func secondWorkerOnLedgerIsRefused() async throws {
             try await System.run { system in
                 let worker = try await system.startReadyWorker()
                 let second = try system.startWorker(["BOS_HTTP_LISTEN": "127.0.0.1:0"], log: "second.log")
@@ -20,17 +20,17 @@ extension EndToEnd {
             }
         }
 
-        @Test("a second worker on the same virtual host is refused once it is certain that the first one lives")
-        func secondOnBroker() async throws {
+        @Test("a second worker on the same virtual host is refused once it is certain that the first one runs")
+        func secondWorkerOnVirtualHostIsRefused() async throws {
             try await System.run { system in
-                // Two files of one ledger: a copy has the name of its original.
+                // Two files of one ledger: a copy has the identity of its original.
                 #expect(await system.stop(try await system.startReadyWorker()) == 0)
                 let copy = system.folder.appendingPathComponent("copy.sqlite")
                 let original = system.folder.appendingPathComponent("ledger.sqlite")
-                #expect(!FileManager.default.fileExists(atPath: original.path + "-wal"), "a worker that has ended leaves one whole file")
+                #expect(!FileManager.default.fileExists(atPath: original.path + "-wal"), "an ended worker leaves a ledger of one file")
                 try FileManager.default.copyItem(at: original, to: copy)
                 let worker = try await system.startReadyWorker()
-                let second = try system.startSecondWorker(copy.path)
+                let second = try system.startSecondWorker(ledger: copy.path)
                 #expect(await second.exitCode() == 78)
                 #expect(second.output.contains("another worker is consuming from this broker's virtual host"), "\(second.output)")
                 #expect(await system.isReady(), "the first worker is not disturbed")
@@ -38,8 +38,9 @@ extension EndToEnd {
             }
         }
 
-        @Test("a worker with another ledger takes no job of the virtual host, also while nobody else is there, until a person lets it in")
-        func anotherLedger() async throws {
+        @Test(
+            "a worker with another ledger takes no job of the virtual host, even without another worker, until a person deletes the marker")
+        func workerOfAnotherLedgerIsRefused() async throws {
             try await System.run { system in
                 #expect(await system.stop(try await system.startReadyWorker()) == 0)
                 try await system.upstream.publishRecharges(["waits"])
@@ -56,14 +57,14 @@ extension EndToEnd {
             }
         }
 
-        @Test("a worker that the lock turns away has published no reply and does not make the virtual host its own")
-        func turnedAway() async throws {
+        @Test("a worker without the lock publishes no reply and sets no marker on the virtual host")
+        func workerWithoutLockPublishesNothing() async throws {
             try await System.run { system in
                 let other = "\(system.folder.path)/other.sqlite"
                 try await Self.oweReply(system, in: other)
                 let worker = try await system.startReadyWorker()
                 try await system.broker.ctl("delete_queue", system.names.ledger)
-                let second = try system.startSecondWorker(other)
+                let second = try system.startSecondWorker(ledger: other)
                 #expect(await second.exitCode() == 78)
                 #expect(second.output.contains("another worker is consuming"), "\(second.output)")
                 #expect(try await Self.repliesOwed(in: other) == 1)
@@ -77,8 +78,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("where the topology is only checked, worker and poller need no more rights on the broker than operating.md names")
-        func fewRights() async throws {
+        @Test("with amqp.declareTopology false, worker and poller need only the rights on the broker that operating.md names")
+        func documentedRightsSuffice() async throws {
             try await System.run { system in
                 #expect(await system.stop(try await system.startReadyWorker()) == 0)
                 try await system.broker.ctl("delete_queue", system.names.ledger)
@@ -107,8 +108,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("a worker that is stopped before it has reached a broker ends with 0 and still owes what it owed")
-        func neverConnected() async throws {
+        @Test("a worker that is stopped before it has reached a broker exits with 0 and keeps the replies that it owes")
+        func stopWithoutBrokerKeepsOwedReplies() async throws {
             try await System.run { system in
                 let ledger = "\(system.folder.path)/ledger.sqlite"
                 try await Self.oweReply(system, in: ledger)
@@ -120,7 +121,7 @@ extension EndToEnd {
             }
         }
 
-        /// What the table of operating.md#rights-on-the-broker lets the program do, as patterns for this test's names.
+        /// The rights that the table of operating.md#rights-on-the-broker gives the program, as patterns of this test's names.
         private static func documentedRights(
             of program: String, _ names: Names
         ) throws -> (configure: String, write: String, read: String) {
@@ -130,7 +131,7 @@ extension EndToEnd {
                 "amq.default": "amq.default",
             ]
             let rows = Document(try Documents.text("deploy/docs/operating.md")).rows(beginning: program)
-            try #require(rows.count == 1 && rows[0].count == 4, "one row with three rights for the \(program)")
+            try #require(rows.count == 1 && rows[0].count == 4, "the table needs one row with three rights for the \(program)")
             let patterns = try rows[0].map { cell in
                 let objects = try cell.matches(of: /`([a-z.]+)`/).map { try #require(own[String($0.1)], "\($0.1)") }
                 return "^(\(objects.joined(separator: "|")))$"

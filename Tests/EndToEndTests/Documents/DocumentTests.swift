@@ -5,10 +5,10 @@ import JobModel
 import Testing
 
 extension EndToEnd {
-    /// What the documents say is held to the programs.
+    /// The documents agree with the programs.
     @Suite struct DocumentedPrograms {
-        @Test("the table of keys is the one that the worker prints")
-        func configurationTable() async throws {
+        @Test("the table of keys in configuration.md is the one that the worker prints")
+        func configurationTableIsPrintedTable() async throws {
             let text = try Documents.text("deploy/docs/configuration.md")
             try await System.run { system in
                 let worker = try system.startWorker(arguments: ["--print-configuration-keys"], log: "keys.log")
@@ -20,9 +20,9 @@ extension EndToEnd {
             }
         }
 
-        @Test("the Swift example is compiled, and gets the reply to its job")
-        func swiftExample() async throws {
-            let source = try Documents.text("Tests/EndToEndTests/PublishingSnippet.swift")
+        @Test("the Swift example of publishing.md is compiled and gets the reply to its job")
+        func swiftExampleGetsItsReply() async throws {
+            let source = try Documents.text("Tests/EndToEndTests/Documents/PublishingSnippet.swift")
             let text = try Documents.text("deploy/docs/publishing.md")
             #expect(text.contains("```swift\n\(source)```\n"), "put PublishingSnippet.swift into deploy/docs/publishing.md")
             try await System.run { system in
@@ -39,8 +39,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("every outcome, error code, evidence and reason of a dead letter is explained to upstreams")
-        func codes() throws {
+        @Test("publishing.md explains every outcome, error code, evidence and reason of a dead letter")
+        func everyCodeIsExplained() throws {
             let lines = Document(try Documents.text("deploy/docs/publishing.md")).lines
             let rows = lines.filter { $0.hasPrefix("| `") }
             for code in ReplyErrorCode.allCases.map(\.rawValue) + Outcome.allCases.map(\.rawValue) {
@@ -53,10 +53,10 @@ extension EndToEnd {
         }
     }
 
-    /// The documents lead their readers to places that exist.
+    /// Every link and every citation leads to a place that exists.
     @Suite struct DocumentLinks {
         @Test("every link leads to a file and a section that exist")
-        func links() throws {
+        func linksLeadSomewhere() throws {
             var count = 0
             for path in try Documents.paths() {
                 let document = Document(try Documents.text(path))
@@ -64,27 +64,28 @@ extension EndToEnd {
                 for link in document.links {
                     count += 1
                     let target = link.path.isEmpty ? path : folder.appendingPathComponent(link.path).standardizedFileURL.path
-                    try Self.expect(link.section, inFile: target, "\(path): \(link)")
+                    try Self.expect(link.section, inFile: target, citedIn: "\(path): \(link)")
                 }
             }
             #expect(count > 50)
         }
 
         @Test("every path of the source tree that a document names exists")
-        func paths() throws {
+        func namedPathsExist() throws {
             for path in try Documents.paths() {
                 for name in Document(try Documents.text(path)).namedPaths { #expect(Documents.exists(name), "\(path) names \(name)") }
             }
         }
 
         @Test("every document that code, scripts, units or alerts cite exists, with the section")
-        func citations() throws {
+        func citedDocumentsExist() throws {
             var count = 0
             for file in try Self.citingFiles() {
                 for line in try Documents.text(file).split(separator: "\n") where line.contains(".md") {
                     for match in line.matches(of: /([\w.\/-]*\w\.md)(?:#([a-z0-9-]+))?/) {
                         count += 1
-                        try Self.expect(match.2.map { String($0) }, inFile: Documents.path(cited: String(match.1)), "\(file): \(match.0)")
+                        try Self.expect(
+                            match.2.map { String($0) }, inFile: Documents.path(cited: String(match.1)), citedIn: "\(file): \(match.0)")
                     }
                 }
             }
@@ -92,7 +93,7 @@ extension EndToEnd {
         }
 
         @Test("every alert names its own section of the installed operating.md")
-        func alerts() throws {
+        func alertsNameTheirSection() throws {
             let sections = Document(try Documents.text("deploy/docs/operating.md")).sections()
             let rules = try Documents.text("deploy/alerts.yml").split(separator: "- alert: ").dropFirst()
             #expect(rules.count >= 12)
@@ -103,8 +104,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("every section of a document stands in its table of contents, and README fits one sitting")
-        func contents() throws {
+        @Test("every section of a document is in its table of contents, and README.md has at most 130 lines")
+        func contentsAreComplete() throws {
             for path in try Documents.paths() where path != "README.md" {
                 let document = Document(try Documents.text(path))
                 let linked = Set(document.links.filter(\.path.isEmpty).compactMap(\.section))
@@ -116,7 +117,7 @@ extension EndToEnd {
         }
 
         @Test("the installed documents link to each other and to nothing else on the machine")
-        func installedLinks() throws {
+        func installedLinksStayInTheFolder() throws {
             let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bos-documents-\(UUID().uuidString)")
             defer { try? FileManager.default.removeItem(at: folder) }
             let script = "\(Documents.root.path)/deploy/lib/common"
@@ -133,13 +134,14 @@ extension EndToEnd {
                 for link in Document(try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)).links {
                     let target = link.path.isEmpty ? name : link.path
                     #expect(names.contains(target), "\(name): \(link)")
-                    try Self.expect(link.section, inFile: folder.appendingPathComponent(target).path, "\(name): \(link)")
+                    try Self.expect(link.section, inFile: folder.appendingPathComponent(target).path, citedIn: "\(name): \(link)")
                 }
             }
         }
 
-        /// - Parameter file: from the root, or absolute.
-        private static func expect(_ section: String?, inFile file: String, _ place: String) throws {
+        /// Records an issue if the file, or this section of it, does not exist.
+        /// - Parameter file: the path from the root of the source tree, or an absolute path.
+        private static func expect(_ section: String?, inFile file: String, citedIn place: String) throws {
             let url = file.hasPrefix("/") ? URL(fileURLWithPath: file) : Documents.root.appendingPathComponent(file)
             guard FileManager.default.fileExists(atPath: url.path) else {
                 Issue.record("there is no such file: \(place)")
@@ -150,7 +152,7 @@ extension EndToEnd {
             #expect(sections.contains(section), "there is no such section: \(place)")
         }
 
-        /// Every text of the source tree that is not a document.
+        /// Every text file of the source tree that is not a document.
         private static func citingFiles() throws -> [String] {
             var files = ["Package.swift", ".ci/run"]
             for folder in ["Sources", "Tests", "deploy", "systemd"] {

@@ -1,9 +1,9 @@
 import Foundation
 
-/// The project's documents as they stand in the source tree.
+/// The project's documents in the source tree.
 enum Documents {
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../..").standardizedFileURL
-    /// The documents that `deploy/install` installs side by side with README.md.
+    /// The folder of the documents that `deploy/install` installs beside README.md.
     static let folder = "deploy/docs"
     /// Where `deploy/install` puts them.
     static let installed = "/usr/share/doc/bos-worker/"
@@ -19,16 +19,16 @@ enum Documents {
 
     static func text(_ path: String) throws -> String { try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8) }
 
-    /// The document that a text names: by its installed path, by its path from the root, or by its name alone.
+    /// The path, from the root, of a document that a text cites by its installed path, by its path from the root, or by its name alone.
     static func path(cited name: String) -> String {
         let bare = name.replacing(installed, with: "")
         return bare.contains("/") || bare == "README.md" ? bare : "\(folder)/\(bare)"
     }
 }
 
-/// A document as its reader sees it.
+/// The headings, links and tables of a Markdown document.
 struct Document {
-    /// Its lines without those between code fences.
+    /// The lines outside code fences.
     let lines: [Substring]
 
     init(_ text: String) {
@@ -39,7 +39,7 @@ struct Document {
         }
     }
 
-    /// The names by which links reach its sections, as forges make them of headings.
+    /// The anchors of its sections, made from the headings as forges make them.
     func sections(atMost level: Int = 6) -> [String] {
         lines.compactMap { line in
             let marks = line.prefix { $0 == "#" }.count
@@ -49,7 +49,7 @@ struct Document {
         }
     }
 
-    /// The targets of its links, those to other sites left out.
+    /// The targets of its links, without those to other sites.
     var links: [(path: String, section: String?)] {
         lines.flatMap { $0.matches(of: /\]\(([^)\s]+)\)/) }.map { String($0.1) }.filter { !$0.hasPrefix("http") }.map { link in
             let parts = link.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
@@ -57,12 +57,12 @@ struct Document {
         }
     }
 
-    /// The paths of the source tree that it names as code.
+    /// The paths of the source tree that it names in backquotes.
     var namedPaths: [String] {
         lines.flatMap { $0.matches(of: /`((?:Sources|Tests|deploy|systemd)\/[^`\s]+)/) }.map { String($0.1) }
     }
 
-    /// The cells of the table rows that begin with this one.
+    /// The cells of the table rows whose first cell is this text.
     func rows(beginning first: String) -> [[String]] {
         lines.filter { $0.hasPrefix("| \(first) |") }.map { line in
             line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }

@@ -3,10 +3,10 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-    /// What is built is what was tested.
+    /// A build takes the package versions that were tested.
     @Suite struct Versions {
-        @Test("a build that takes another version of a package says which, and one that takes the tested versions says nothing")
-        func compared() async throws {
+        @Test("compare_versions names the packages whose version differs from the tested one, and prints nothing if none does")
+        func differingVersionsAreNamed() async throws {
             let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
             defer { try? FileManager.default.removeItem(at: folder) }
             let library = folder.appendingPathComponent("deploy/lib")
@@ -24,12 +24,12 @@ extension EndToEnd {
             #expect(said.hasSuffix("\(differences)1\n"), "\(said)")
         }
 
-        /// What `compare_versions` prints of a build that takes these packages, and its exit code.
+        /// Runs `compare_versions` for a build that takes these packages. Returns its output and its exit code.
         private static func compare(_ versions: [(name: String, version: String)], in folder: URL) async throws -> String {
             let pins = versions.map { "\"identity\" : \"\($0.name)\",\n\"state\" : {\n\"version\" : \"\($0.version)\"\n" }.joined()
             try pins.write(to: folder.appendingPathComponent("Package.resolved"), atomically: true, encoding: .utf8)
             let script = ". '\(folder.path)/deploy/lib/common'; code=0; compare_versions 2>&1 || code=$?; echo $code"
-            return try await Tool.run("/bin/bash", ["-c", script])
+            return try await Tool.run("/bin/bash", arguments: ["-c", script])
         }
 
         private static func parts(of line: Substring?) throws -> (String, String) {

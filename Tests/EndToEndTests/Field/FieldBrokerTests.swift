@@ -6,12 +6,12 @@ import Ledger
 import Testing
 
 extension EndToEnd {
-    /// What others remove from the broker, and whose virtual host it is.
+    /// Objects that others remove from the broker, and virtual hosts of another ledger.
     @Suite struct FieldBroker {
         @Test(
-            "queues that a tidy-up policy removes are noticed, named by readyz, and declared again with their bindings; lock and marker stay",
+            "the worker notices queues that a policy with expires removes, names them at /readyz and declares them again with their bindings; lock and marker stay",
             arguments: ["classic", "quorum"])
-        func tidiedUp(type: String) async throws {
+        func expiredQueuesAreDeclaredAgain(type: String) async throws {
             try await System.field(["BOS_AMQP_QUEUE_TYPE": type]) { system, bos in
                 let names = system.names
                 async let policy = system.broker.ctl(
@@ -23,7 +23,8 @@ extension EndToEnd {
                 #expect(try await system.upstream.consumers(of: names.ledger) == 1)
                 #expect(try await system.upstream.isHeldByAnother(names.lock))
                 try await system.broker.ctl("clear_policy", names.prefix)
-                // The policy may have taken them once more. What is declared last is waited for, and the bindings come before it.
+                // The policy may have removed the queues once more. The test waits for the queue that is declared last. The bindings
+                // come before it.
                 #expect(await eventually { try await system.upstream.depth(of: names.unrouted) == 0 })
                 #expect(await eventually { try await system.upstream.depth(of: names.dead) == 0 })
                 #expect(await system.isReady())
@@ -37,15 +38,17 @@ extension EndToEnd {
             }
         }
 
-        @Test("lock and marker are had again when they are deleted, readyz says so, and a worker with another ledger is refused throughout")
-        func deletedClaims() async throws {
+        @Test(
+            "the worker declares a deleted lock and marker again and names them at /readyz; a worker with another ledger is refused throughout"
+        )
+        func deletedLockAndMarkerAreDeclaredAgain() async throws {
             try await System.field { system, bos in
                 let worker = try await system.startReadyWorker()
                 let names = system.names
                 async let areNamed = system.readinessNames([names.lock, names.ledger])
                 for queue in [names.lock, names.ledger] { try await system.broker.ctl("delete_queue", queue) }
                 let other = "\(system.folder.path)/other.sqlite"
-                let beside = try system.startSecondWorker(other)
+                let beside = try system.startSecondWorker(ledger: other)
                 #expect(await areNamed, "\(worker.output)")
                 #expect(await eventually { try await system.upstream.consumers(of: names.ledger) == 1 })
                 #expect(await system.isReady())
@@ -62,18 +65,18 @@ extension EndToEnd {
         }
 
         @Test("bosctl resolve and bos-poller publish nothing to a virtual host of another ledger")
-        func anotherLedger() async throws {
+        func nothingIsPublishedForAnotherLedger() async throws {
             try await System.field { system, bos in
-                bos.on(.enquiry, RawBOS.blind)
+                bos.on(.enquiry, perform: RawBOS.blind)
                 let worker = try await system.startReadyWorker(["BOS_LEDGER_URL": "sqlite:\(system.folder.path)/other.sqlite"])
                 let now = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
                 for reference in ["doubt-1", "doubt-2"] {
-                    try await system.store(reference, .inDoubt, sentAt: now + .seconds(-60), dueAt: now + .seconds(-30))
+                    try await system.store(reference, in: .inDoubt, sentAt: now + .seconds(-60), dueAt: now + .seconds(-30))
                 }
                 let (poller, _) = try system.startPoller()
                 #expect(await poller.exitCode(within: .seconds(10)) == 78)
                 #expect(poller.output.contains("another ledger"), "\(poller.output)")
-                // The poller keeps from the ledger what it has leased for a while; a person is not kept from it.
+                // The poller has leased both doubts for a while. A lease does not keep a person from resolving one.
                 let resolve = ["resolve", "doubt-1", "--failed", "--reason", "not on the statement", "--yes"]
                 let resolved = try await system.bosctl(resolve)
                 #expect(resolved.code == 75, "\(resolved.output)")
@@ -87,8 +90,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("a doubt that is due is put back on its queue however many questions of upstreams are ready there")
-        func behindQuestions() async throws {
+        @Test("a due doubt is requeued however many questions of upstreams are ready in its queue")
+        func doubtIsRequeuedBehindQuestions() async throws {
             try await System.field(["BOS_POLLER_QUEUE_LIMIT": "5"]) { system, bos in
                 let first = try await system.startReadyWorker()
                 #expect(await system.stop(first) == 0)
@@ -97,9 +100,9 @@ extension EndToEnd {
                         Array(#"{"referenceid":"q-\#(number)"}"#.utf8), as: "q-\(number)", kind: "recharge.status")
                 }
                 let now = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
-                try await system.store("doubt-1", .inDoubt, sentAt: now + .seconds(-60), dueAt: now + .seconds(-30))
+                try await system.store("doubt-1", in: .inDoubt, sentAt: now + .seconds(-60), dueAt: now + .seconds(-30))
                 let (poller, http) = try system.startPoller()
-                #expect(await hasRequeued(1, "recharge", at: http, within: .seconds(10)))
+                #expect(await hasRequeued(1, of: "recharge", at: http, within: .seconds(10)))
                 #expect(try await system.upstream.depth(of: system.names.status) == 21)
                 #expect(await system.stop(poller) == 0)
                 #expect(bos.requests(.enquiry).isEmpty)
@@ -109,7 +112,7 @@ extension EndToEnd {
 }
 
 extension System {
-    /// Whether the worker says of each of the queues, sooner or later, that it is not ready because the queue was gone.
+    /// Whether `/readyz` answers 503 and names each of the queues as gone, at the same time or one after the other.
     fileprivate func readinessNames(_ queues: Set<String>) async -> Bool {
         var unnamed = queues
         return await eventually {

@@ -4,14 +4,14 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-    /// What the worker sends to BOS, and whose answer it takes.
+    /// What the worker sends to BOS, and which answers it accepts.
     @Suite struct FieldCalls {
         private static let authorised = [
             "BOS_AUTH_MODE": "authorise", "BOS_AUTH_CLIENT_ID": "us", "BOS_AUTH_CLIENT_SECRET": "hidden",
         ]
 
         @Test(
-            "a token that became void is renewed once for all, and no recharge is in doubt",
+            "a token that became void is renewed once for all calls, and no recharge is in doubt",
             arguments: [
                 (
                     "401 Unauthorized", #"WWW-Authenticate: Bearer error="invalid_token""#, #"{"message":"Unauthorized"}"#
@@ -19,14 +19,14 @@ extension EndToEnd {
                 ("401 Unauthorized", "Server: gateway", ""),
                 ("200 OK", "Server: gateway", #"{"status":"ERROR","subCode":"403","message":"Token is not valid"}"#),
             ])
-        func voidToken(status: String, header: String, body: String) async throws {
+        func voidTokenIsRenewedOnce(status: String, header: String, body: String) async throws {
             try await System.field(Self.authorised) { system, bos in
                 let isVoid = Flag()
                 let check: RawBOS.Script = { request in
                     guard isVoid.isSet, request.header("Authorization") == "Bearer token-1" else { return nil }
                     return .json(body, status: status, headers: [header])
                 }
-                for endpoint in [RawBOS.Endpoint.recharge, .enquiry, .panStatus] { bos.on(endpoint, check) }
+                for endpoint in [RawBOS.Endpoint.recharge, .enquiry, .panStatus] { bos.on(endpoint, perform: check) }
                 let worker = try await system.startReadyWorker(["BOS_AUTH_URL": "\(bos.url)/authorise"])
                 try await system.upstream.publishRecharges(["first"])
                 #expect(await eventually { system.lastOutcome("first") == "succeeded" })
@@ -49,13 +49,14 @@ extension EndToEnd {
             }
         }
 
-        @Test("each call says who makes it, and a 403 that is no JSON is told with its likely cause")
-        func userAgent() async throws {
+        @Test("each call carries the worker's User-Agent, and the history explains a 403 without JSON by its likely cause")
+        func callsCarryUserAgent() async throws {
             try await System.field(Self.authorised) { system, bos in
                 bos.on(.recharge) { request in
                     guard request.reference == "walled" else { return nil }
                     return .write(
-                        RawBOS.answer("403 Forbidden", ["Content-Type: text/html"], body: Array("<html>Request blocked.</html>".utf8)))
+                        RawBOS.answer(
+                            "403 Forbidden", headers: ["Content-Type: text/html"], body: Array("<html>Request blocked.</html>".utf8)))
                 }
                 let worker = try await system.startReadyWorker(["BOS_AUTH_URL": "\(bos.url)/authorise"])
                 try await system.upstream.publishRecharges(["done", "walled"])
@@ -72,15 +73,15 @@ extension EndToEnd {
             }
         }
 
-        @Test("no recharge takes the answer of another one from a server that answers twice or gives up idle connections")
-        func answersTwice() async throws {
+        @Test("no recharge gets the answer of another one from a server that answers twice or closes idle connections")
+        func strayAnswersAreNotTaken() async throws {
             try await System.field(["BOS_API_FINAL_CODES": "9", "BOS_API_REQUEST_TIMEOUT": "5s", "BOS_RETRY_SETTLE_WINDOW": "66s"]) {
                 system, bos in
                 let stray = RawBOS.answer(
                     "200 OK", body: Array(#"{"status":true,"response_code":1,"ackno":"stray","message":"Recharge is successful"}"#.utf8))
-                let idle = RawBOS.answer("408 Request Timeout", ["Connection: close"], body: [])
+                let idle = RawBOS.answer("408 Request Timeout", headers: ["Connection: close"], body: [])
                 bos.on(.recharge) { request in
-                    // Every second one is refused: a second answer that is taken for its own makes it succeed.
+                    // Every second recharge is refused. It would succeed if it took a stray answer for its own.
                     let isRefused = request.number.isMultiple(of: 2)
                     if !isRefused { bos.execute(request) }
                     let body =
@@ -113,9 +114,9 @@ extension EndToEnd {
         }
 
         @Test(
-            "http to anything but this machine is refused at the start unless it is allowed",
+            "http:// to another machine is refused at the start unless api.allowPlainHTTP is true",
             arguments: [("BOS_API_BASE_URL", "api.baseURL"), ("BOS_AUTH_URL", "auth.url")])
-        func plainHTTP(variable: String, key: String) async throws {
+        func plainHTTPIsRefused(variable: String, key: String) async throws {
             try await System.field(Self.authorised) { system, bos in
                 let settings = ["BOS_AUTH_URL": "\(bos.url)/authorise"].merging([variable: "http://192.0.2.1/api"]) { $1 }
                 let refused = try system.startWorker(settings)
@@ -124,13 +125,13 @@ extension EndToEnd {
             }
         }
 
-        @Test("a look at readyz writes nothing to the ledger")
-        func readiness() async throws {
+        @Test("requests to /readyz and /api/status leave the ledger's counter of checks alone")
+        func healthPagesWriteNoCheck() async throws {
             try await System.field { system, _ in
                 let worker = try await system.startReadyWorker()
                 func writes() async throws -> Int {
                     let text = try await Tool.run(
-                        "/usr/bin/sqlite3", ["-readonly", "\(system.folder.path)/ledger.sqlite", "SELECT checks FROM ledger"])
+                        "/usr/bin/sqlite3", arguments: ["-readonly", "\(system.folder.path)/ledger.sqlite", "SELECT checks FROM ledger"])
                     return Int(text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? -1
                 }
                 let before = try await writes()
@@ -138,7 +139,7 @@ extension EndToEnd {
                     #expect(try await Web.get("\(system.http)/readyz").status == 200)
                     #expect(try await Web.get("\(system.http)/api/status").status == 200)
                 }
-                // The worker looks by itself every few seconds.
+                // The worker itself checks the ledger every few seconds.
                 #expect(try await writes() - before <= 5)
                 #expect(await system.stop(worker) == 0)
             }

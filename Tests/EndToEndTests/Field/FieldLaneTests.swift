@@ -3,15 +3,15 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-    /// What stops a lane, what slows it, and what must not.
+    /// What stops a lane, what slows it, and what must do neither.
     @Suite struct FieldLanes {
         @Test(
-            "while BOS says not now recharges wait, one at a time tries, and none fails",
+            "while BOS says \"not now\", recharges wait, one at a time is tried, and none fails",
             arguments: [
                 ("200 OK", #"{"status":false,"response_code":6,"message":"Service under maintenance, try after 02:00"}"#),
                 ("402 Payment Required", #"{"status":false,"response_code":16,"message":"Insufficient fund in your account"}"#),
             ])
-        func postponed(status: String, body: String) async throws {
+        func postponedRechargesWait(status: String, body: String) async throws {
             try await System.fieldAtWork { system, bos in
                 let isOver = Flag()
                 bos.on(.recharge) { _ in isOver.isSet ? nil : .json(body, status: status) }
@@ -22,13 +22,13 @@ extension EndToEnd {
                         let answer = try await Web.get("\(system.http)/readyz")
                         return answer.status == 503 && answer.text.contains("postponed")
                     })
-                // The trials of a pause, one after the other; without it the whole queue would have been sent by then.
+                // One recharge at a time is tried. Without the pause the whole queue would have been sent by now.
                 let before = bos.requests(.recharge).count
                 #expect(before < references.count)
-                #expect(await bos.hasHeard(.recharge, before + 2))
+                #expect(await bos.hasHeard(.recharge, atLeast: before + 2))
                 #expect(bos.requests(.recharge).count < references.count)
                 system.expectNoFinal(references)
-                // The next trial finds that it is over. Each pause is longer than the one before.
+                // The next trial ends the pause. Each pause between trials is longer than the one before.
                 isOver.set()
                 #expect(await eventually(within: .seconds(30)) { system.upstream.finalCount == references.count })
                 let haveAllSucceeded = references.allSatisfy { system.lastOutcome($0) == "succeeded" }
@@ -38,8 +38,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("a queue whose recharges are nearly all refused with one code is not drained into failures, and goes on when that is over")
-        func refusedAlike() async throws {
+        @Test("when nearly all recharges are refused with one code, the queue is not drained into failures, and goes on once that is over")
+        func equalRefusalsStopTheLane() async throws {
             try await System.fieldAtWork(["BOS_BREAKER_REFUSALS_INTERVAL": "1s"]) { system, bos in
                 try await system.calibrate(bos)
                 let isOver = Flag()
@@ -52,7 +52,7 @@ extension EndToEnd {
                         return answer.status == 503 && answer.text.contains("refus")
                     })
                 let before = bos.requests(.recharge).count
-                #expect(await bos.hasHeard(.recharge, before + 2))
+                #expect(await bos.hasHeard(.recharge, atLeast: before + 2))
                 #expect(bos.requests(.recharge).count < 150)
                 isOver.set()
                 #expect(await eventually(within: .seconds(30)) { system.upstream.finalCount == references.count + 1 })
@@ -62,8 +62,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("a job whose own RegisterID BOS refuses costs itself only: all others are done meanwhile, and it does not spin")
-        func ownCredentials() async throws {
+        @Test("a job whose own RegisterID BOS refuses delays no other job and is not retried in a tight loop")
+        func refusedRegisterIDStopsNoOther() async throws {
             try await System.fieldAtWork { system, bos in
                 bos.on(.recharge) { request in
                     request.field("RegisterID") == "BAD"
@@ -87,14 +87,14 @@ extension EndToEnd {
             }
         }
 
-        @Test("a 429 with Retry-After holds back the whole lane until then")
-        func tooMany() async throws {
+        @Test("a 429 with Retry-After stops the whole lane until then")
+        func retryAfterStopsTheLane() async throws {
             try await System.fieldAtWork { system, bos in
                 bos.on(.recharge) { request in
                     request.number == 1 ? .json("{}", status: "429 Too Many Requests", headers: ["Retry-After: 3"]) : nil
                 }
                 try await system.upstream.publishRecharges(["first"])
-                // The answer has come, and what it asks for is known.
+                // The answer has arrived, and the worker knows the pause.
                 #expect(await eventually { try await system.history("first").contains("429") })
                 let references = System.references(30)
                 try await system.upstream.publishRecharges(references)
@@ -107,8 +107,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("a 503 with Retry-After is not followed by a question before that time")
-        func unavailable() async throws {
+        @Test("a 503 with Retry-After is followed by no enquiry before that time")
+        func retryAfterDelaysTheEnquiry() async throws {
             try await System.fieldAtWork { system, bos in
                 bos.on(.recharge) { request in
                     bos.execute(request)
@@ -123,8 +123,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("as many copies of one slow job as the lane has slots do not stop the lane, and each copy is answered")
-        func copies() async throws {
+        @Test("copies of one slow job do not stop the lane, though there are as many as it has slots; each copy is answered")
+        func copiesOfSlowJobDoNotStopTheLane() async throws {
             try await System.field(["BOS_API_REQUEST_TIMEOUT": "20s", "BOS_RETRY_SETTLE_WINDOW": "90s"]) { system, bos in
                 let hold = Hold()
                 bos.on(.recharge) { request in
@@ -142,7 +142,7 @@ extension EndToEnd {
                 #expect(await eventually(within: .seconds(8)) { references.allSatisfy { system.lastOutcome($0) == "succeeded" } })
                 #expect(hold.count == 1)
                 system.expectNoFinal(["slow-0"] + copies)
-                hold.letGo()
+                hold.open()
                 #expect(await eventually { (["slow-0"] + copies).allSatisfy { system.lastOutcome($0) == "succeeded" } })
                 #expect(bos.executions["slow"] == 1)
                 #expect(await system.stop(worker) == 0)
@@ -150,7 +150,7 @@ extension EndToEnd {
         }
 
         @Test("nothing is sent once expires_at has passed while the worker waited for a token")
-        func expiresMeanwhile() async throws {
+        func expiredWhileWaitingForTokenIsNotSent() async throws {
             let settings = ["BOS_AUTH_MODE": "authorise", "BOS_AUTH_CLIENT_ID": "us", "BOS_AUTH_CLIENT_SECRET": "hidden"]
             try await System.field(settings) { system, bos in
                 let hold = Hold()
@@ -165,16 +165,16 @@ extension EndToEnd {
                 let deadline = Date(timeIntervalSinceNow: 1)
                 try await system.upstream.publish(Upstream.recharge("late", expiresAt: deadline), as: "late")
                 #expect(await eventually { Date() > deadline })
-                hold.letGo()
-                #expect(await eventually { system.lastOutcome("late") == "expired" }, "told: \(system.lastOutcome("late") ?? "nothing")")
+                hold.open()
+                #expect(await eventually { system.lastOutcome("late") == "expired" }, "last reply: \(system.lastOutcome("late") ?? "none")")
                 #expect(bos.requests(.recharge).isEmpty)
                 #expect(await system.stop(poller) == 0)
                 #expect(await system.stop(worker) == 0)
             }
         }
 
-        @Test("nothing is sent once expires_at has passed while the worker kept to api.ratePerSecond")
-        func expiresInLine() async throws {
+        @Test("nothing is sent once expires_at has passed while the job waited for api.ratePerSecond")
+        func expiredInRateLimitIsNotSent() async throws {
             try await System.fieldAtWork(["BOS_API_RATE_PER_SECOND": "1"]) { system, bos in
                 let references = System.references(6)
                 let expiry = Date(timeIntervalSinceNow: 1.5)
@@ -182,7 +182,7 @@ extension EndToEnd {
                     try await system.upstream.publish(Upstream.recharge(reference, expiresAt: expiry), as: reference)
                 }
                 #expect(await eventually(within: .seconds(15)) { system.upstream.finalCount == references.count })
-                // One call a second: so many leave within a second and a half at the most.
+                // With one call a second, at most two leave within a second and a half.
                 #expect(bos.requests(.recharge).count <= 2)
                 #expect(references.contains { system.lastOutcome($0) == "expired" })
             }

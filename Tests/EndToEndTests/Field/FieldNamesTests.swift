@@ -3,15 +3,15 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-    /// By which names BOS knows a recharge, as far as it was seen.
+    /// The names by which BOS knows a recharge, as far as answers have shown them.
     @Suite struct FieldNames {
-        /// Finds what is known by a number of BOS's own.
+        /// The answer to an enquiry that names the recharge by a number of BOS's own.
         private static func numbered(_ number: String, subscriber: String = System.subscriber, amount: String = "1") -> RawBOS.Action {
             RawBOS.found(number, subscriber: subscriber, amount: amount)
         }
 
-        @Test("a number of BOS's own counts once the enquiry was seen to use such numbers, and only with this subscriber and amount")
-        func ownNumbers() async throws {
+        @Test("a number of BOS's own is accepted once the enquiry was seen to use such numbers, and only with this subscriber and amount")
+        func ownNumbersCountAfterCalibration() async throws {
             try await System.field { system, bos in
                 bos.on(.recharge) { $0.reference == "known" ? nil : .hang }
                 bos.on(.enquiry) { request in
@@ -26,27 +26,27 @@ extension EndToEnd {
                 let worker = try await system.startReadyWorker()
                 let references = ["lost", "other", "dear"]
                 try await system.upstream.publishRecharges(references)
-                for reference in references { #expect(await bos.hasHeard(.enquiry, 3, about: reference)) }
-                // Until it was seen, such a number is another reference.
+                for reference in references { #expect(await bos.hasHeard(.enquiry, atLeast: 3, about: reference)) }
+                // Before calibration such a number counts as another reference.
                 system.expectNoFinal(references)
                 try await system.calibrate(bos)
                 #expect(await eventually { system.lastOutcome("lost") == "succeeded" })
                 let asked = bos.requests(.enquiry, about: "dear").count
-                #expect(await bos.hasHeard(.enquiry, asked + 2, about: "dear"))
+                #expect(await bos.hasHeard(.enquiry, atLeast: asked + 2, about: "dear"))
                 system.expectNoFinal(["other", "dear"])
                 #expect(await system.stop(worker) == 0)
             }
         }
 
-        @Test("an enquiry that was seen to show data decides nothing without them")
-        func dataMissing() async throws {
+        @Test("an answer without data decides nothing once the enquiry was seen to return data")
+        func missingDataDecidesNothing() async throws {
             try await System.field { system, bos in
                 bos.on(.recharge) { $0.reference == "known" ? nil : .hang }
                 bos.on(.enquiry) { $0.reference == "lost" ? .json(#"{"status":true,"responsecode":1,"message":"Success"}"#) : nil }
                 let worker = try await system.startReadyWorker()
                 try await system.calibrate(bos)
                 try await system.upstream.publishRecharges(["lost"])
-                #expect(await bos.hasHeard(.enquiry, 4, about: "lost"))
+                #expect(await bos.hasHeard(.enquiry, atLeast: 4, about: "lost"))
                 system.expectNoFinal(["lost"])
                 let history = try await system.history("lost")
                 #expect(history.contains("data"), "\(history)")
@@ -54,8 +54,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("an enquiry asks by BOS's own number of the recharge where the configuration says so")
-        func asksByNumber() async throws {
+        @Test("with api.enquiry.by refid the worker enquires by BOS's own number of the recharge")
+        func workerEnquiresByRefid() async throws {
             try await System.field(["BOS_API_ENQUIRY_BY": "refid"]) { system, bos in
                 bos.on(.recharge) { _ in .json(#"{"status":true,"response_code":2,"refid":"482913","message":"Request accepted"}"#) }
                 bos.on(.enquiry) { $0.reference == "482913" ? Self.numbered("482913") : RawBOS.notFound }
@@ -63,21 +63,21 @@ extension EndToEnd {
                 try await system.upstream.publishRecharges(["r-1"])
                 #expect(await eventually { system.lastOutcome("r-1") == "succeeded" })
                 #expect(!bos.requests(.enquiry, about: "482913").isEmpty)
-                // By the other name it is asked about afterwards only, to see what "not found" under that one is worth.
+                // The reference is enquired about only afterwards, to calibrate "not found" for that name.
                 #expect(bos.requests(.enquiry).first?.reference == "482913")
                 #expect(await system.stop(worker) == 0)
             }
         }
 
-        @Test("bosctl asks by BOS's own number as the worker does, and takes no person's word against BOS's")
-        func bosctlAsksByNumber() async throws {
+        @Test("bosctl enquires by BOS's own number too, and refuses a resolution that BOS contradicts")
+        func bosctlEnquiresByRefid() async throws {
             try await System.field(["BOS_API_ENQUIRY_BY": "refid"]) { system, bos in
                 let isShown = Flag()
                 bos.on(.recharge) { _ in .json(#"{"status":true,"response_code":2,"refid":"482913","message":"Request accepted"}"#) }
                 bos.on(.enquiry) { isShown.isSet && $0.reference == "482913" ? Self.numbered("482913") : RawBOS.notFound }
                 let worker = try await system.startReadyWorker()
                 try await system.upstream.publishRecharges(["r-1"])
-                #expect(await bos.hasHeard(.enquiry, 2, about: "482913"))
+                #expect(await bos.hasHeard(.enquiry, atLeast: 2, about: "482913"))
                 #expect(await system.stop(worker) == 0)
                 isShown.set()
                 let resolved = try await system.bosctl([

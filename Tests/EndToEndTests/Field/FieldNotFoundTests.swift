@@ -2,9 +2,9 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-    /// What "not found" is worth.
+    /// When "not found" is believed.
     @Suite struct FieldNotFound {
-        /// Executes each recharge but loses the answer. What is calibrated with is done in order.
+        /// BOS executes each recharge and resets the connection. It answers only the recharge of the calibration.
         private static func loseAnswers(_ bos: RawBOS) {
             bos.on(.recharge) { request in
                 guard request.reference != "known" else { return nil }
@@ -13,17 +13,17 @@ extension EndToEnd {
             }
         }
 
-        @Test("a recharge that BOS never knows afterwards is sent once and left to a person after the settle window")
-        func forEver() async throws {
+        @Test("a recharge that BOS never finds afterwards is sent once, and is parked after the settle window")
+        func neverFoundRechargeIsParked() async throws {
             try await System.field { system, bos in
                 Self.loseAnswers(bos)
-                bos.on(.enquiry, RawBOS.blind)
+                bos.on(.enquiry, perform: RawBOS.blind)
                 let worker = try await system.startReadyWorker()
                 try await system.upstream.publishRecharges(["r-1"])
                 try await system.expectParked(["r-1"])
                 #expect(bos.requests(.enquiry, about: "r-1").count >= 3)
                 #expect(bos.executions == ["r-1": 1])
-                // Nor does a restart send it.
+                // A restart does not send it either.
                 #expect(await system.stop(worker) == 0)
                 let next = try await system.startReadyWorker()
                 try await system.calibrate(bos)
@@ -33,8 +33,10 @@ extension EndToEnd {
             }
         }
 
-        @Test("what BOS does not know is settled at once by a person; what it knows by then, or has accepted before, is left as it is")
-        func settledTogether() async throws {
+        @Test(
+            "a person resolves at once all recharges that BOS does not know; one that BOS knows by then, or has accepted before, is left as it is"
+        )
+        func personResolvesAllNotFound() async throws {
             try await System.field { system, bos in
                 let isFound = Flag()
                 bos.on(.recharge) { request in
@@ -59,11 +61,11 @@ extension EndToEnd {
                 let command = ["resolve", "--not-found", "--older-than", "1s", "--failed", "--reason", "BOS support: none of them"]
                 let unconfirmed = try await system.bosctl(command)
                 #expect(unconfirmed.code == 1, "\(unconfirmed.output)")
-                #expect(unconfirmed.output.contains("3 recharges were not settled"), "\(unconfirmed.output)")
+                #expect(unconfirmed.output.contains("3 recharges were not resolved"), "\(unconfirmed.output)")
                 system.expectNoFinal(["lost-1", "lost-2", "late", "taken"])
                 let resolved = try await system.bosctl(command + ["--yes"])
                 #expect(resolved.code == 0, "\(resolved.output)")
-                for part in ["left out: 1 recharges", "recharge late is left as it was", "settled: 2, left as they were: 1"] {
+                for part in ["left out: 1 recharges", "recharge late is left as it was", "resolved: 2, left as they were: 1"] {
                     #expect(resolved.output.contains(part), "\(resolved.output)")
                 }
                 #expect(await eventually { ["lost-1", "lost-2"].allSatisfy { system.lastOutcome($0) == "failed" } })
@@ -73,27 +75,27 @@ extension EndToEnd {
             }
         }
 
-        @Test("an enquiry that has never found anything is not believed, whatever the owner has been told about not found")
-        func blind() async throws {
+        @Test("not found is not believed while the enquiry has never found a recharge, even with retry.settle.notFound believe")
+        func blindEnquiryIsNotBelieved() async throws {
             try await System.field(System.believing) { system, bos in
                 Self.loseAnswers(bos)
-                bos.on(.enquiry, RawBOS.blind)
+                bos.on(.enquiry, perform: RawBOS.blind)
                 let worker = try await system.startReadyWorker()
-                // The worker asks about a recharge that BOS has just done, and BOS does not know it.
+                // The worker enquires about a recharge that BOS has just executed, and BOS does not know it.
                 try await system.calibrate(bos)
                 let soon = Date(timeIntervalSinceNow: 1.5)
                 try await system.upstream.publish(Upstream.recharge("expires", expiresAt: soon), as: "expires")
                 try await system.upstream.publishRecharges(["waits"])
-                // Past the window, past the deadline.
-                for reference in ["expires", "waits"] { #expect(await bos.hasHeard(.enquiry, 20, about: reference)) }
+                // Twenty enquiries take longer than the window and the deadline.
+                for reference in ["expires", "waits"] { #expect(await bos.hasHeard(.enquiry, atLeast: 20, about: reference)) }
                 system.expectNoFinal(["expires", "waits"])
                 #expect(bos.executions == ["known": 1, "expires": 1, "waits": 1])
                 #expect(await system.stop(worker) == 0)
             }
         }
 
-        @Test("not found is believed, where the owner says so, once the enquiry has found a recharge that certainly exists")
-        func believed() async throws {
+        @Test("with retry.settle.notFound believe, not found is believed once the enquiry has found a recharge that BOS has executed")
+        func notFoundIsBelievedAfterCalibration() async throws {
             try await System.field(System.believing) { system, bos in
                 bos.on(.recharge) { request in request.reference == "lost" && request.number < 3 ? .reset : nil }
                 let worker = try await system.startReadyWorker()
@@ -107,8 +109,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("a refusal with an unknown code is believed after two answers of an enquiry that finds what exists, not after one")
-        func refused() async throws {
+        @Test("a refusal with an unknown code is believed after two answers of a calibrated enquiry, not after one")
+        func unknownRefusalNeedsTwoEnquiries() async throws {
             try await System.fieldAtWork { system, bos in
                 bos.on(.recharge) { request in
                     request.reference == "refused" ? .json(#"{"status":false,"response_code":9,"message":"Invalid operator"}"#) : nil
@@ -123,19 +125,19 @@ extension EndToEnd {
             }
         }
 
-        @Test("a refusal with an unknown code stays in doubt while the enquiry has never found anything")
-        func refusedBlindly() async throws {
+        @Test("a refusal with an unknown code stays in doubt while the enquiry has never found a recharge")
+        func unknownRefusalStaysInDoubtWithBlindEnquiry() async throws {
             try await System.fieldAtWork { system, bos in
                 bos.on(.recharge) { _ in .json(#"{"status":false,"response_code":9,"message":"Invalid operator"}"#) }
-                bos.on(.enquiry, RawBOS.blind)
+                bos.on(.enquiry, perform: RawBOS.blind)
                 try await system.upstream.publishRecharges(["refused"])
-                #expect(await bos.hasHeard(.enquiry, 15, about: "refused"))
+                #expect(await bos.hasHeard(.enquiry, atLeast: 15, about: "refused"))
                 system.expectNoFinal(["refused"])
             }
         }
 
-        @Test("after a restart with another API a doubt is not sent there: the start says so, and a person decides")
-        func anotherAPI() async throws {
+        @Test("after a restart with another API a doubt is not sent there; the worker logs it, and the doubt is parked")
+        func doubtIsNotSentToAnotherAPI() async throws {
             try await System.field(System.believing) { system, bos in
                 bos.on(.recharge) { request in
                     guard request.reference != "known" else { return nil }
@@ -154,8 +156,8 @@ extension EndToEnd {
                     try await system.expectParked(["lost"])
                     #expect(other.requests(.recharge, about: "lost").isEmpty)
                     #expect(bos.executions["lost"] == 1)
-                    let told = System.lines(of: moved, with: "another API")
-                    #expect(told.count == 1, "\(moved.output)")
+                    let warnings = System.lines(of: moved, with: "another API")
+                    #expect(warnings.count == 1, "\(moved.output)")
                     #expect(await system.stop(moved) == 0)
                 }
             }

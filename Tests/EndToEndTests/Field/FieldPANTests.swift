@@ -3,11 +3,11 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-    /// Only words that are known settle a PAN application.
+    /// Only known words end a PAN application.
     @Suite struct FieldPAN {
         private static let often = ["BOS_POLLER_PAN_FIRST_CHECK_AFTER": "1s", "BOS_POLLER_PAN_MAXIMUM_INTERVAL": "1s"]
 
-        /// What BOS says of applications that are not decided, or not in words that are known.
+        /// BOS's answers about applications that are undecided, or described in unknown words.
         private static let undecided: [(name: String, status: String, body: String, message: String)] = [
             (
                 "objection", "200 OK", #"{"status":true,"response_code":1,"message":"Objection raised, documents awaited"}"#,
@@ -24,8 +24,8 @@ extension EndToEnd {
             ),
         ]
 
-        @Test("an application is pending until BOS decides it in words that are known, and is asked about again")
-        func words() async throws {
+        @Test("an application is pending, and is checked again, until BOS decides it in known words")
+        func unknownWordsKeepApplicationPending() async throws {
             try await System.fieldAtWork(Self.often) { system, bos in
                 let isDecided = Flag()
                 bos.on(.panStatus) { request in
@@ -34,7 +34,7 @@ extension EndToEnd {
                 }
                 let names = Self.undecided.map(\.name)
                 for name in names { try await system.upstream.publish(Array("{\"refid\":\"\(name)\"}".utf8), as: name, kind: "pan.status") }
-                for name in names { #expect(await bos.hasHeard(.panStatus, 2, about: name), "\(name) is not asked about again") }
+                for name in names { #expect(await bos.hasHeard(.panStatus, atLeast: 2, about: name), "\(name) is not checked again") }
                 system.expectNoFinal(names)
                 for (name, _, _, message) in Self.undecided where !message.isEmpty {
                     #expect(await eventually { system.upstream.replies[name] != nil })
@@ -47,8 +47,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("an application that BOS rejects, or knows twice, is over at once")
-        func decided() async throws {
+        @Test("an application that BOS rejects or calls a duplicate is failed at once")
+        func rejectedAndDuplicateApplicationsFail() async throws {
             try await System.field { system, bos in
                 bos.on(.panStatus) { request in
                     request.reference == "twice"
@@ -64,8 +64,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("an application that is asked about for the first time is among those that bosctl lists as pending")
-        func listed() async throws {
+        @Test("bosctl lists an application as pending during its first check")
+        func applicationIsListedDuringFirstCheck() async throws {
             try await System.field(["BOS_API_REQUEST_TIMEOUT": "10s", "BOS_RETRY_SETTLE_WINDOW": "90s"]) { system, bos in
                 let hold = Hold()
                 bos.on(.panStatus) { _ in .hold(hold, RawBOS.answer("200 OK", body: Array("{}".utf8))) }
@@ -74,7 +74,7 @@ extension EndToEnd {
                 #expect(await eventually { hold.count == 1 })
                 let pending = try await system.bosctl("pending").output
                 #expect(pending.contains("first"), "\(pending)")
-                hold.letGo()
+                hold.open()
                 #expect(await system.stop(worker) == 0)
             }
         }

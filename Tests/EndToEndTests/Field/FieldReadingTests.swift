@@ -3,28 +3,30 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-    /// What has one meaning is read, what has two is refused, and what looks like ours is never ignored.
+    /// A text with one meaning is read, a text with two is refused, and a misspelt field of ours is never ignored.
     @Suite struct FieldReading {
-        /// What the jobs of a test differ in: the members beside those that every recharge has.
-        private static func job(_ reference: String, operator number: String = "311", amount: String = "1", _ more: String = "") -> [UInt8]
+        /// The body of a recharge with this reference.
+        /// - Parameter more: further members, each after a comma.
+        private static func job(_ reference: String, operator number: String = "311", amount: String = "1", adding more: String = "")
+            -> [UInt8]
         {
             Array(
                 #"{"operator":\#(number),"canumber":"\#(System.subscriber)","amount":\#(amount),"referenceid":"\#(reference)"\#(more)}"#
                     .utf8)
         }
 
-        private static func detail(_ name: String, _ system: System) throws -> String {
+        private static func detail(of name: String, in system: System) throws -> String {
             let reply = try JSONValue.parse(try #require(system.upstream.replies[name]?.last).body)
             return reply["error"]?["detail"]?.text ?? ""
         }
 
         @Test(
-            "an answer with a byte order mark, a control byte or a byte that is no UTF-8 in a text is read; what cannot be read is named with its position"
+            "an answer with a byte order mark, a control byte or a byte that is not UTF-8 in a text is read; the history names the position in an unreadable one"
         )
-        func strangeBytes() async throws {
+        func answersWithStrangeBytesAreRead() async throws {
             try await System.field { system, bos in
                 let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-                @Sendable func answer(_ before: [UInt8], _ inside: [UInt8]) -> RawBOS.Action {
+                @Sendable func answer(before: [UInt8], inside: [UInt8]) -> RawBOS.Action {
                     .write(
                         RawBOS.answer(
                             "200 OK",
@@ -34,10 +36,10 @@ extension EndToEnd {
                 bos.on(.recharge) { request in
                     bos.execute(request)
                     return switch request.reference {
-                    case "mark": answer(mark, [])
-                    case "control": answer([], [0x0B, 0x01])
-                    case "bytes": answer([], [0xE2, 0x28])
-                    case "all": answer(mark, [0x09, 0xFF])
+                    case "mark": answer(before: mark, inside: [])
+                    case "control": answer(before: [], inside: [0x0B, 0x01])
+                    case "bytes": answer(before: [], inside: [0xE2, 0x28])
+                    case "all": answer(before: mark, inside: [0x09, 0xFF])
                     default: .write(RawBOS.answer("200 OK", body: Array(#"{"status":true,"response_code":1,,}"#.utf8)))
                     }
                 }
@@ -73,14 +75,16 @@ extension EndToEnd {
             }
         }
 
-        @Test("a field that is one of ours but for case, underscore or hyphen is refused with the right spelling, whatever the kind")
-        func misspelt() async throws {
+        @Test(
+            "a field that differs from a known one only in case, underscore or hyphen is refused with the right spelling, in every kind of job"
+        )
+        func misspeltFieldsAreRefused() async throws {
             try await System.field { system, bos in
                 let worker = try await system.startReadyWorker()
                 let jobs: [(name: String, kind: String, body: [UInt8], written: String, right: String)] = [
-                    ("register", "recharge", Self.job("a", #","registerID":"M2""#), "registerID", "RegisterID"),
-                    ("expires", "recharge", Self.job("b", #","expiresAt":"2020-01-01T00:00:00Z""#), "expiresAt", "expires_at"),
-                    ("hyphen", "recharge", Self.job("c", #","expires-at":"2020-01-01T00:00:00Z""#), "expires-at", "expires_at"),
+                    ("register", "recharge", Self.job("a", adding: #","registerID":"M2""#), "registerID", "RegisterID"),
+                    ("expires", "recharge", Self.job("b", adding: #","expiresAt":"2020-01-01T00:00:00Z""#), "expiresAt", "expires_at"),
+                    ("hyphen", "recharge", Self.job("c", adding: #","expires-at":"2020-01-01T00:00:00Z""#), "expires-at", "expires_at"),
                     (
                         "question", "recharge.status", Array(#"{"referenceid":"d","register_id":"M2"}"#.utf8), "register_id", "RegisterID"
                     ),
@@ -88,11 +92,11 @@ extension EndToEnd {
                     ("key", "pan.status", Array(#"{"refid":"f","nepKey":"M2"}"#.utf8), "nepKey", "nep_key"),
                 ]
                 for job in jobs { try await system.upstream.publish(job.body, as: job.name, kind: job.kind) }
-                try await system.upstream.publish(Self.job("g", #","customer":"C-1""#), as: "unknown")
+                try await system.upstream.publish(Self.job("g", adding: #","customer":"C-1""#), as: "unknown")
                 #expect(await eventually { system.upstream.finalCount == jobs.count + 1 })
                 for job in jobs {
                     #expect(system.lastOutcome(job.name) == "refused", "\(job.name)")
-                    let detail = try Self.detail(job.name, system)
+                    let detail = try Self.detail(of: job.name, in: system)
                     #expect(detail.contains(job.written) && detail.contains(job.right), "\(job.name): \(detail)")
                 }
                 #expect(system.lastOutcome("unknown") == "succeeded")
@@ -102,8 +106,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("numbers with exponents and fractions of zero are read exactly, and refused where they are no amount or operator")
-        func numbers() async throws {
+        @Test("numbers with exponents and zero fractions are read exactly, and refused if they are not a valid amount or operator")
+        func numbersAreReadExactly() async throws {
             try await System.field { system, bos in
                 let worker = try await system.startReadyWorker()
                 let taken: [(String, operator: String, amount: String, paise: Int)] = [
@@ -136,12 +140,12 @@ extension EndToEnd {
             }
         }
 
-        @Test("a type that names no kind counts for nothing; one that contradicts the routing key is refused")
-        func types() async throws {
+        @Test("a type that names no kind is ignored; one that contradicts the routing key is refused")
+        func contradictoryTypesAreRefused() async throws {
             try await System.field { system, bos in
                 let worker = try await system.startReadyWorker()
                 try await system.upstream.publish(Self.job("framework"), as: "framework", type: "Billing.RechargeJob, Billing")
-                // Through the queue of questions, past the limits of those that move money.
+                // A recharge in the queue of questions would escape the limits for recharges.
                 try await system.upstream.publish(Self.job("smuggled"), as: "smuggled", kind: "recharge.status", type: "recharge")
                 try await system.upstream.publish(
                     Array(#"{"referenceid":"q"}"#.utf8), as: "question", kind: "recharge", type: "recharge.status")
@@ -154,8 +158,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("a packed body is refused for its encoding, and an operator that is no number for what it is")
-        func refusals() async throws {
+        @Test("a compressed body is refused for its encoding, and an operator that is not a number above zero for its value")
+        func refusalsNameTheirReason() async throws {
             try await System.field { system, bos in
                 let worker = try await system.startReadyWorker()
                 let packed: [UInt8] = [0x1F, 0x8B, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0x03, 0x00]
@@ -165,10 +169,10 @@ extension EndToEnd {
                 try await system.upstream.publish(Self.job("plain"), as: "plain", encoding: "utf-8")
                 #expect(await eventually { system.upstream.finalCount == 4 })
                 for name in ["packed", "zero", "true"] { #expect(system.lastOutcome(name) == "refused") }
-                let packing = try Self.detail("packed", system)
+                let packing = try Self.detail(of: "packed", in: system)
                 #expect(packing.contains("content_encoding"), "\(packing)")
                 for name in ["zero", "true"] {
-                    let detail = try Self.detail(name, system)
+                    let detail = try Self.detail(of: name, in: system)
                     #expect(detail.contains("operator") && !detail.contains("of another form"), "\(detail)")
                 }
                 #expect(system.lastOutcome("plain") == "succeeded")

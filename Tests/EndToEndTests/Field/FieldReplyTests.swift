@@ -6,10 +6,10 @@ import Ledger
 import Testing
 
 extension EndToEnd {
-    /// No reply is lost, none stops another, and none says more than is known.
+    /// No reply is lost, none stops another, and none claims more than the worker knows.
     @Suite struct FieldReplies {
-        @Test("a reply that the worker's user may not write costs itself only: all others come, and it is named once")
-        func forbidden() async throws {
+        @Test("a reply that the worker's user may not publish stays owed alone: all others arrive, and the log names it once")
+        func forbiddenReplyStopsNoOther() async throws {
             try await System.field { system, bos in
                 let user = "\(system.names.prefix)-narrow"
                 let own = "^\(system.names.prefix)\\."
@@ -18,7 +18,7 @@ extension EndToEnd {
                 let url = system.broker.url.replacing("guest:guest", with: "\(user):secret")
                 let worker = try await system.startReadyWorker(["BOS_AMQP_URLS": url])
                 func complaints() -> [Substring] {
-                    System.lines(of: worker, with: #""level":"error""#, "a reply could not be published", #""correlation_id":"forbidden""#)
+                    System.lines(of: worker, with: #""level":"error""#, "reply.not_published", #""correlation_id":"forbidden""#)
                 }
                 try await system.upstream.publish(Upstream.recharge("forbidden"), as: "forbidden", replyTo: "amq.gen-x")
                 try #require(await eventually { bos.executions["forbidden"] == 1 })
@@ -29,12 +29,12 @@ extension EndToEnd {
                 #expect(await eventually { !complaints().isEmpty })
                 #expect(await eventually { try await system.ledgerSummary().unpublishedReplies == 1 })
                 #expect(await eventually { try await Web.get("\(system.http)/metrics").text.contains("bos_replies_owed 1\n") })
-                // More come after it, and it is not told with each of them.
+                // Later replies do not repeat the complaint.
                 try await system.upstream.publishRecharges(["later"])
                 #expect(await eventually { system.lastOutcome("later") == "succeeded" })
                 let all = complaints()
                 #expect(all.count == 1 && all.allSatisfy { $0.contains("403 ACCESS_REFUSED") && $0.contains("amq.default") }, "\(all)")
-                #expect(System.lines(of: worker, with: "a reply could not be published").count == 1, "\(worker.output)")
+                #expect(System.lines(of: worker, with: "reply.not_published").count == 1, "\(worker.output)")
                 #expect(!(try await Web.get("\(system.http)/metrics").text.contains("bos_amqp_reconnects_total{role=\"publish\"} 1")))
                 #expect(await system.isReady())
                 #expect(await system.stop(worker) == 0)
@@ -44,14 +44,14 @@ extension EndToEnd {
         }
 
         @Test("a question about a recharge that this ledger holds unfinished is answered with pending")
-        func unfinished() async throws {
+        func questionAboutUnfinishedRechargeIsPending() async throws {
             try await System.field { system, bos in
                 bos.on(.recharge) { _ in .hang }
-                bos.on(.enquiry, RawBOS.blind)
+                bos.on(.enquiry, perform: RawBOS.blind)
                 let worker = try await system.startReadyWorker()
                 try await system.upstream.publishRecharges(["r-1"])
                 #expect(await bos.hasHeard(.recharge, about: "r-1"))
-                // First while the request is on its way, then in doubt, then left to a person.
+                // The rounds: while the request is on its way, in doubt, parked.
                 for round in 1...3 {
                     let name = "question-\(round)"
                     try await system.upstream.publish(
@@ -61,17 +61,18 @@ extension EndToEnd {
                     if round == 1 { #expect(await bos.hasHeard(.enquiry, about: "r-1")) }
                     if round == 2 { try await system.expectParked(["r-1"]) }
                 }
-                // About what this ledger has never had BOS is asked.
+                // BOS is asked about a recharge that this ledger never had. The enquiry has never found a recharge, so its "not found"
+                // is no answer.
                 try await system.upstream.publish(Array(#"{"referenceid":"r-2"}"#.utf8), as: "stranger", kind: "recharge.status")
-                #expect(await eventually { system.lastOutcome("stranger") == "not_found" })
+                #expect(await eventually { system.lastOutcome("stranger") == "expired" })
                 #expect(await system.stop(worker) == 0)
             }
         }
 
         @Test(
-            "where the exchange of replies has no alternate exchange a reply without a listener is kept all the same; where that leads nowhere, it stays owed"
+            "without an alternate exchange the worker itself puts an unroutable reply into the unrouted queue; if that is not possible, the reply stays owed"
         )
-        func unrouted() async throws {
+        func unroutableReplyIsKeptOrOwed() async throws {
             try await System.field(["BOS_AMQP_DECLARE_TOPOLOGY": "false"], keepsUnrouted: false) { system, bos in
                 let unrouted = system.names.unrouted
                 try await system.onBroker { try await $0.declare(Self.topology(system.names)) }
@@ -88,20 +89,20 @@ extension EndToEnd {
                     try await broker.declare([.exchange(name: unrouted, kind: "fanout")])
                 }
                 try await system.upstream.publish(Upstream.recharge("owed"), as: "owed", replyTo: "service-that-is-gone")
-                #expect(await eventually { worker.output.contains("a reply could not be published") }, "\(worker.output)")
+                #expect(await eventually { worker.output.contains("reply.not_published") }, "\(worker.output)")
                 #expect(try await system.ledgerSummary().unpublishedReplies == 1)
                 try await system.onBroker { broker in
                     try await broker.declare([.binding(queue: unrouted, exchange: unrouted, routingKey: "")])
                 }
                 #expect(await eventually { try await system.upstream.depth(of: unrouted) == 2 }, "\(worker.output)")
-                #expect(System.lines(of: worker, with: "a reply could not be published").count == 1)
+                #expect(System.lines(of: worker, with: "reply.not_published").count == 1)
                 #expect(await system.stop(worker) == 0)
                 let kept = await system.upstream.messages(2, of: unrouted)
                 #expect(kept.map(\.properties.correlationID) == ["unheard", "owed"])
             }
         }
 
-        /// What an operator has declared by hand.
+        /// The topology that an administrator has declared by hand.
         private static func topology(_ names: Names) -> [TopologyItem] {
             [
                 .exchange(name: names.jobs, kind: "direct"), .exchange(name: names.dead, kind: "fanout"),

@@ -3,12 +3,12 @@ import Foundation
 import Testing
 
 extension EndToEnd {
-    /// An answer settles something only if it is about this very recharge, in words that are known.
+    /// An answer decides something only if it is about this very recharge and uses known words.
     @Suite struct FieldVerdicts {
         @Test(
-            "an enquiry that names another reference, amount or subscriber says nothing; the history tells which, and a person decides in the end"
+            "an enquiry that names another reference, amount or subscriber decides nothing; the history says which, and the recharge is parked in the end"
         )
-        func anotherRecharge() async throws {
+        func enquiryAboutAnotherRechargeDecidesNothing() async throws {
             try await System.field { system, bos in
                 bos.on(.recharge) { _ in .hang }
                 bos.on(.enquiry) { request in
@@ -26,9 +26,9 @@ extension EndToEnd {
                 var worker = try await system.startReadyWorker()
                 let references = ["r-refid", "r-amount", "r-failed", "r-canumber"]
                 for reference in references { try await system.upstream.publish(Upstream.recharge(reference, amount: "10"), as: reference) }
-                for reference in references { #expect(await bos.hasHeard(.enquiry, 3, about: reference)) }
+                for reference in references { #expect(await bos.hasHeard(.enquiry, atLeast: 3, about: reference)) }
                 system.expectNoFinal(references)
-                // The first names another reference and another amount: either says enough.
+                // The first answer names another reference and another amount. One of the two in the history is enough.
                 let differences = [
                     "r-refid": /another reference|amount/, "r-amount": /amount/, "r-failed": /another reference/,
                     "r-canumber": /another subscriber/,
@@ -47,8 +47,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("an answer to a recharge that names another one is not taken for its own; a number of BOS's own is")
-        func anotherAnswer() async throws {
+        @Test("an answer to a recharge is not believed if it names another reference, but it may name a number of BOS's own")
+        func answerNamingAnotherRechargeIsNotBelieved() async throws {
             try await System.field { system, bos in
                 bos.on(.recharge) { request in
                     bos.execute(request)
@@ -73,8 +73,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("a later answer about this very recharge settles what one about another recharge did not")
-        func rightAtLast() async throws {
+        @Test("a later answer about this very recharge resolves the doubt that an answer about another recharge did not")
+        func laterRightAnswerResolvesDoubt() async throws {
             try await System.field { system, bos in
                 bos.on(.recharge) { _ in .hang }
                 bos.on(.enquiry) { request in
@@ -88,8 +88,8 @@ extension EndToEnd {
             }
         }
 
-        @Test("an enquiry that is refused with the code of the recharge speaks of the caller, and settles nothing")
-        func sameCode() async throws {
+        @Test("an enquiry that is refused with the recharge's own code is about the caller, and decides nothing")
+        func refusedEnquiryDecidesNothing() async throws {
             try await System.field { system, bos in
                 bos.on(.recharge) { request in
                     bos.execute(request)
@@ -99,7 +99,7 @@ extension EndToEnd {
                 var worker = try await system.startReadyWorker()
                 let (poller, _) = try system.startPoller()
                 try await system.upstream.publishRecharges(["r-1"])
-                #expect(await bos.hasHeard(.enquiry, 4, about: "r-1"))
+                #expect(await bos.hasHeard(.enquiry, atLeast: 4, about: "r-1"))
                 system.expectNoFinal(["r-1"])
                 #expect(await system.stop(worker) == 0)
                 try await system.letTwoDaysPass()
@@ -111,7 +111,7 @@ extension EndToEnd {
             }
         }
 
-        /// Answers to an enquiry that contradict themselves or say nothing of the recharge.
+        /// Answers to an enquiry that contradict themselves or say nothing about the recharge.
         private static let saysNothing = [
             "empty-list": #"{"status":true,"responsecode":1,"message":"Success","data":[]}"#,
             "empty-object": #"{"status":true,"responsecode":1,"message":"Success","data":{}}"#,
@@ -121,24 +121,24 @@ extension EndToEnd {
             "accepted-done": #"{"status":true,"responsecode":2,"message":"Success","data":{"status":"1"}}"#,
         ]
 
-        @Test("an enquiry whose data say nothing, or contradict the code beside them, settles nothing")
-        func emptyData() async throws {
+        @Test("an enquiry whose data says nothing, or contradicts the code beside it, decides nothing")
+        func emptyOrContradictoryDataDecidesNothing() async throws {
             try await System.field { system, bos in
                 bos.on(.recharge) { _ in .hang }
                 bos.on(.enquiry) { Self.saysNothing[$0.reference].map { .json($0) } }
                 let worker = try await system.startReadyWorker()
                 let references = Self.saysNothing.keys.sorted()
                 try await system.upstream.publishRecharges(references)
-                for reference in references { #expect(await bos.hasHeard(.enquiry, 3, about: reference), "\(reference)") }
+                for reference in references { #expect(await bos.hasHeard(.enquiry, atLeast: 3, about: reference), "\(reference)") }
                 system.expectNoFinal(references)
                 #expect(await system.stop(worker) == 0)
             }
         }
 
         @Test(
-            "a first sending that BOS calls a duplicate is answered only by an enquiry that names this subscriber and amount; else a person decides at once"
+            "a first sending that BOS calls a duplicate is answered only by an enquiry that names this subscriber and amount; otherwise it is parked at once"
         )
-        func duplicateAtFirst() async throws {
+        func duplicateAtFirstSendingNeedsNamedEnquiry() async throws {
             try await System.field { system, bos in
                 bos.on(.recharge) { _ in .json(#"{"status":false,"response_code":11,"message":"Duplicate Transaction"}"#) }
                 bos.on(.enquiry) { request in

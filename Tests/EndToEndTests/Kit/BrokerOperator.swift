@@ -3,13 +3,13 @@ import BrokerKit
 import Logging
 
 extension System {
-    /// Gives a connection of an operator's to `body`.
+    /// Runs `body` with an administrator of the broker.
     func onBroker(_ body: (BrokerOperator) async throws -> Void) async throws {
         try await body(BrokerOperator(url: broker.url))
     }
 }
 
-/// Changes things on the broker, each on a connection that ends with the change.
+/// Changes objects on the broker. Each change has a connection of its own, which ends with the change.
 struct BrokerOperator {
     let url: String
 
@@ -23,15 +23,16 @@ struct BrokerOperator {
     }
 
     /// Declares these items and keeps the connection while `body` runs.
-    func hold(_ topology: [TopologyItem], _ body: () async throws -> Void) async throws {
+    func hold(_ topology: [TopologyItem], body: () async throws -> Void) async throws {
         try await with(topology) { _ in try await body() }
     }
 
-    /// - Throws: why the topology cannot be declared.
-    private func with(_ topology: [TopologyItem], _ body: (Connection) async throws -> Void) async throws {
+    /// Runs `body` with a new connection that has declared this topology.
+    /// - Throws: `SessionError` if the topology cannot be declared.
+    private func with(_ topology: [TopologyItem], body: (Connection) async throws -> Void) async throws {
         let (outcomes, outcome) = AsyncStream.makeStream(of: SessionError?.self)
         let connection = try Connection(
-            configuration: AMQPConfiguration(urls: [try AMQPURL(url)]), role: "operator", topology: topology,
+            configuration: AMQPConfiguration(urls: [try AMQPURL(url)]), role: "operator", topology: TopologyPlan(topology),
             logger: Logger(label: "operator", factory: { _ in SwiftLogNoOpLogHandler() })
         ) { event in
             if case .connected = event { outcome.yield(nil) }

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// A program under test, with its output in a file. What is still running when the tests end is killed with them.
+/// A program under test, with its output in a file. A program that still runs when the tests end is killed.
 final class ChildProcess: Sendable {
     private static let alive = Mutex<Set<Int32>>([])
 
@@ -12,9 +12,10 @@ final class ChildProcess: Sendable {
     private let code = Mutex<Int32?>(nil)
 
     /// - Parameters:
-    ///   - name: of the program, in the folder into which the tests were built.
-    ///   - environment: all of it; nothing of the tests' own is passed on.
-    init(_ name: String, _ arguments: [String] = [], environment: [String: String] = [:], log: URL) throws {
+    ///   - name: the program's name in the folder of the built programs.
+    ///   - environment: the whole environment. The program inherits nothing from the tests.
+    ///   - log: the file to which its output is appended.
+    init(_ name: String, arguments: [String] = [], environment: [String: String] = [:], log: URL) throws {
         self.log = log
         let process = Process()
         process.executableURL = Self.folder.appendingPathComponent(name)
@@ -30,9 +31,9 @@ final class ChildProcess: Sendable {
         let (ends, ended) = AsyncStream.makeStream(of: Int32.self)
         self.ends = ends
         process.terminationHandler = { process in
-            // The kernel gives its number to another process one day.
+            // The kernel may give the process id to another process.
             Self.alive.withLock { _ = $0.remove(process.processIdentifier) }
-            // A signal that ended it is told as a shell tells it.
+            // The end by a signal is reported as a shell reports it.
             ended.yield(process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus)
             ended.finish()
         }
@@ -45,23 +46,23 @@ final class ChildProcess: Sendable {
         if !process.isRunning { Self.alive.withLock { _ = $0.remove(pid) } }
     }
 
-    /// Nothing happens if it has ended.
+    /// Sends a signal; does nothing if the process has ended.
     func send(_ signal: Int32) {
         Self.alive.withLock { alive in if alive.contains(pid) { kill(pid, signal) } }
     }
 
-    /// Waits for its end and returns its exit code.
+    /// Waits for the end of the process and returns its exit code.
     func exitCode() async -> Int32 {
         if let known = code.withLock({ $0 }) { return known }
         for await end in ends { code.withLock { $0 = end } }
         return code.withLock { $0 } ?? -1
     }
 
-    /// Waits for its end and returns its exit code; what has not ended by then is killed.
+    /// Waits for the end of the process and returns its exit code. A process that has not ended by the limit is killed.
     func exitCode(within limit: Duration) async -> Int32 {
         await withTaskGroup { group in
             group.addTask {
-                // A limit, not a wait: the program's end cancels it.
+                // A limit, not a wait: the end of the program cancels it.
                 if (try? await Task.sleep(for: limit)) != nil { self.send(SIGKILL) }
             }
             defer { group.cancelAll() }
@@ -71,14 +72,14 @@ final class ChildProcess: Sendable {
 
     var output: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
 
-    /// The resident memory in KiB, as the kernel tells it.
+    /// The resident memory in KiB, from `/proc/PID/status`.
     var residentKilobytes: Int? {
         let status = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
         let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
         return line?.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int($0) }
     }
 
-    /// Where the programs lie: beside the tests, unless `BOS_TEST_PROGRAMS` names another folder.
+    /// The folder of the programs: that of the tests, unless `BOS_TEST_PROGRAMS` names another one.
     private static let folder: URL = {
         if let path = ProcessInfo.processInfo.environment["BOS_TEST_PROGRAMS"] { return URL(fileURLWithPath: path) }
         return URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()

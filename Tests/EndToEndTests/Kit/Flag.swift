@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Set once by a test, seen by the scripts of its BOS.
+/// A flag that a test sets once, and that the scripts of its BOS read.
 final class Flag: Sendable {
     private let value = Atomic(false)
 

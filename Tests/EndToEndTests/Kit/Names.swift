@@ -1,4 +1,4 @@
-/// Names of one test's exchanges and queues, so that tests can share a broker.
+/// The names of one test's exchanges and queues. Tests with different names can share a broker.
 struct Names: Sendable {
     let prefix: String
 
@@ -10,11 +10,11 @@ struct Names: Sendable {
     var status: String { "\(prefix).status" }
     var lock: String { "\(prefix).lock" }
     var ledger: String { "\(prefix).ledger" }
-    /// Of a consumer that lets go of nothing.
+    /// The queue of the consumer that never settles its delivery.
     var held: String { "\(prefix).held" }
     var replyQueue: String { "\(prefix).upstream" }
 
-    /// As the worker's environment.
+    /// The names as environment variables of the worker.
     var environment: [String: String] {
         [
             "BOS_AMQP_EXCHANGES_JOBS": jobs, "BOS_AMQP_EXCHANGES_REPLIES": replies, "BOS_AMQP_EXCHANGES_UNROUTED": unrouted,

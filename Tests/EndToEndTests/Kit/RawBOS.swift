@@ -3,7 +3,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A BOS of the tests' own. It answers each call with exactly the bytes of its script, and it keeps every request and what it executed.
+/// A server in place of BOS. It answers each call with exactly the bytes of its script, and records every request and every execution.
 final class RawBOS: Sendable {
     /// The last path segment of a call.
     enum Endpoint: String, CaseIterable, Sendable {
@@ -30,17 +30,17 @@ final class RawBOS: Sendable {
         func header(_ name: String) -> String? { headers.first { $0.name.lowercased() == name.lowercased() }?.value }
     }
 
-    /// What is done with one request.
+    /// What the server does with one request.
     enum Action: Sendable {
         /// Writes these bytes and keeps the connection.
         case write([UInt8])
         /// Writes these bytes and closes the connection.
         case writeThenClose([UInt8])
-        /// Writes the first bytes, and the second ones as soon as the next request has arrived on the same connection.
+        /// Writes the first bytes at once, and the second ones when the next request arrives on the same connection.
         case writeAndOwe([UInt8], [UInt8])
-        /// Writes the first bytes, and the second ones on the idle connection after this time; then it closes the connection.
+        /// Writes the first bytes at once. Writes the second ones after this time if the connection is idle, and closes it.
         case writeThenExpire([UInt8], [UInt8], after: Duration)
-        /// Writes these bytes once the test has let go of the hold.
+        /// Writes these bytes once the test has opened the hold.
         case hold(Hold, [UInt8])
         /// Never answers.
         case hang
@@ -48,10 +48,10 @@ final class RawBOS: Sendable {
         case reset
     }
 
-    /// Decides about a request; `nil` leaves it to ``honest(_:)``.
+    /// Decides about a request. `nil` answers it as ``honest(_:)`` does.
     typealias Script = @Sendable (Request) -> Action?
 
-    /// What was bought under one reference.
+    /// What was bought under a reference.
     struct Sale: Sendable {
         let subscriber: String
         let amount: String
@@ -77,7 +77,7 @@ final class RawBOS: Sendable {
         url = "http://127.0.0.1:\(channel.localAddress?.port ?? 0)"
     }
 
-    /// Runs `body` with a new server, which is gone afterwards.
+    /// Runs `body` with a new server and closes the server afterwards.
     static func run(_ body: (RawBOS) async throws -> Void) async throws {
         let bos = try await start()
         do {
@@ -99,7 +99,7 @@ final class RawBOS: Sendable {
                 state.requests[endpoint, default: []].append(request)
                 return (request, state.scripts[endpoint])
             }
-            return script?(request) ?? honest(request, state)
+            return script?(request) ?? honest(request, in: state)
         }
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -111,37 +111,37 @@ final class RawBOS: Sendable {
         return RawBOS(channel: channel, state: state)
     }
 
-    // MARK: What it does
+    // MARK: Answering
 
-    /// Sets what is done with the requests of an endpoint from now on.
-    func on(_ endpoint: Endpoint, _ script: @escaping Script) {
+    /// Sets the script for the requests of an endpoint from now on.
+    func on(_ endpoint: Endpoint, perform script: @escaping Script) {
         state.value.withLock { $0.scripts[endpoint] = script }
     }
 
-    /// From now on the endpoint is answered as a BOS without faults answers it.
+    /// Removes the script of an endpoint: it answers as a BOS without faults from now on.
     func mend(_ endpoint: Endpoint) {
         state.value.withLock { $0.scripts[endpoint] = nil }
     }
 
-    /// Writes a recharge into the books. A script calls it for what it executes itself.
+    /// Records the execution of a recharge. A script calls it when its answer stands for an execution.
     @discardableResult
-    func execute(_ request: Request) -> Sale { Self.execute(request, state) }
+    func execute(_ request: Request) -> Sale { Self.execute(request, in: state) }
 
-    private static func execute(_ request: Request, _ state: SharedState) -> Sale {
+    private static func execute(_ request: Request, in state: SharedState) -> Sale {
         let sale = Sale(subscriber: request.field("canumber"), amount: request.field("amount"))
         state.value.withLock { $0.sales[request.reference, default: []].append(sale) }
         return sale
     }
 
-    /// What a BOS without faults does.
-    func honest(_ request: Request) -> Action { Self.honest(request, state) }
+    /// What a BOS without faults does with a request.
+    func honest(_ request: Request) -> Action { Self.honest(request, in: state) }
 
-    private static func honest(_ request: Request, _ state: SharedState) -> Action {
+    private static func honest(_ request: Request, in state: SharedState) -> Action {
         let sold = state.value.withLock { $0.sales[request.reference]?.first }
         switch request.endpoint {
         case .recharge:
             if sold != nil { return .json(#"{"status":false,"response_code":11,"message":"Duplicate Transaction"}"#) }
-            _ = execute(request, state)
+            _ = execute(request, in: state)
             return .write(done)
         case .enquiry:
             guard let sold else { return notFound }
@@ -151,32 +151,35 @@ final class RawBOS: Sendable {
         }
     }
 
-    // MARK: What it saw
+    // MARK: Records
 
+    /// The requests of an endpoint in the order of arrival.
+    /// - Parameter reference: only those with this reference; `nil` for all.
     func requests(_ endpoint: Endpoint, about reference: String? = nil) -> [Request] {
         let requests = state.value.withLock { $0.requests[endpoint] ?? [] }
         guard let reference else { return requests }
         return requests.filter { $0.reference == reference }
     }
 
-    /// How often each reference was executed.
+    /// How often each reference was executed. A reference without an execution is missing.
     var executions: [String: Int] { state.value.withLock { $0.sales.mapValues(\.count) } }
 
-    /// Returns once so many requests have come.
+    /// Waits until at least this many requests have come.
     /// - Returns: false when the time is up.
-    func hasHeard(_ endpoint: Endpoint, _ count: Int = 1, about reference: String? = nil) async -> Bool {
+    func hasHeard(_ endpoint: Endpoint, atLeast count: Int = 1, about reference: String? = nil) async -> Bool {
         await eventually(within: .seconds(20)) { requests(endpoint, about: reference).count >= count }
     }
 }
 
-/// Keeps answers back until the test lets go.
+/// Holds answers until the test opens it.
 final class Hold: Sendable {
     private let state = Mutex<(isOpen: Bool, waiting: [@Sendable () -> Void])>((false, []))
 
-    /// How many answers wait.
+    /// How many answers it holds.
     var count: Int { state.withLock { $0.waiting.count } }
 
-    func letGo() {
+    /// Writes the held answers. Later ones are written at once.
+    func open() {
         let waiting = state.withLock { state in
             defer { state = (true, []) }
             return state.waiting
@@ -184,6 +187,7 @@ final class Hold: Sendable {
         for write in waiting { write() }
     }
 
+    /// Calls `write` once the hold is open.
     func wait(_ write: @escaping @Sendable () -> Void) {
         let isOpen = state.withLock { state in
             if !state.isOpen { state.waiting.append(write) }

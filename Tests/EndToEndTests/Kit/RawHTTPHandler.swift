@@ -1,7 +1,7 @@
 import Foundation
 import NIOCore
 
-/// One connection of a ``RawBOS``: collects bytes until a request is whole, and does with it what it is told.
+/// One connection of a ``RawBOS``. It collects bytes until a request is complete, and performs the action for it.
 final class RawHTTPHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -9,9 +9,9 @@ final class RawHTTPHandler: ChannelInboundHandler {
 
     private let answer: Answer
     private var received = ByteBuffer()
-    /// Written before the answer to the next request.
+    /// Bytes to write before the answer to the next request.
     private var owed: [UInt8] = []
-    /// Ends a connection that has been idle for too long.
+    /// Closes the connection after an idle time.
     private var expiry: Scheduled<Void>?
 
     init(answer: @escaping Answer) { self.answer = answer }
@@ -22,7 +22,7 @@ final class RawHTTPHandler: ChannelInboundHandler {
         while let request = next() {
             expiry?.cancel()
             expiry = nil
-            perform(answer(request.path, request.headers, request.body), context)
+            perform(answer(request.path, request.headers, request.body), on: context)
         }
     }
 
@@ -44,7 +44,7 @@ final class RawHTTPHandler: ChannelInboundHandler {
         return (lines[0].split(separator: " ").dropFirst().first.map(String.init) ?? "", headers, body)
     }
 
-    private func perform(_ action: RawBOS.Action, _ context: ChannelHandlerContext) {
+    private func perform(_ action: RawBOS.Action, on context: ChannelHandlerContext) {
         let channel = context.channel
         let before = owed
         owed = []

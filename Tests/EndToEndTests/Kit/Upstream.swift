@@ -5,7 +5,7 @@ import JobModel
 import Logging
 import Synchronization
 
-/// What a service in front of the worker does: publishes jobs and keeps every reply. It survives the broker, as such services have to.
+/// A service that publishes jobs and keeps every reply. It survives the end of the broker, as such services have to.
 final class Upstream: Sendable {
     struct Received: Sendable, Equatable {
         let messageID: String
@@ -13,7 +13,7 @@ final class Upstream: Sendable {
         let isFinal: Bool
         let outcome: String
 
-        /// A number of the reply, such as its `attempts`; -1 if it has none of that name.
+        /// A number of the reply, such as `attempts`; -1 if the reply has no such number.
         func count(of name: String) -> Int { (try? JSONValue.parse(body))?[name]?.text.flatMap { Int($0) } ?? -1 }
     }
 
@@ -23,7 +23,7 @@ final class Upstream: Sendable {
         var waiters: [(count: Int, arrived: AsyncStream<Void>.Continuation)] = []
     }
 
-    /// Where its replies go, as `reply_to`.
+    /// The `reply_to` of its jobs.
     let address: String
     private let exchange: String
     private let publishing: Connection
@@ -37,7 +37,7 @@ final class Upstream: Sendable {
         let configuration = AMQPConfiguration(urls: [try AMQPURL(url)])
         let logger = Logger(label: "upstream", factory: { _ in SwiftLogNoOpLogHandler() })
         publishing = try Connection(configuration: configuration, role: "upstream-publish", logger: logger)
-        // Durable: a reply must survive the broker's end as much as a job.
+        // The queue is durable: a reply must survive the end of the broker, as a job must.
         replying = try Connection(
             configuration: configuration, role: "upstream-replies",
             topology: [
@@ -50,7 +50,7 @@ final class Upstream: Sendable {
             ], logger: logger)
     }
 
-    /// Serves its connections and keeps replies until ``close()``.
+    /// Runs its connections and keeps replies until ``close()``.
     func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { [publishing] in await publishing.run() }
@@ -74,8 +74,11 @@ final class Upstream: Sendable {
         try await publishing.whenConnected()
     }
 
-    /// Publishes until the broker has confirmed. What may have been taken is published again, which the worker must bear.
-    /// - Parameter replyTo: where the reply goes, if not to this upstream.
+    /// Publishes a job until the broker has confirmed it. The broker may get it twice, and the worker has to cope with that.
+    /// - Parameters:
+    ///   - name: its `correlation_id`.
+    ///   - kind: its routing key.
+    ///   - replyTo: the address of the reply; `nil` for this upstream's own.
     func publish(
         _ body: [UInt8], as name: String?, kind: String = "recharge", type: String? = nil, replyTo: String? = nil, encoding: String? = nil
     ) async throws {
@@ -97,7 +100,7 @@ final class Upstream: Sendable {
         }
     }
 
-    /// Publishes recharges of one rupee, each under its reference as correlation id, many at a time.
+    /// Publishes recharges of one rupee at the same time, each with its reference as correlation id.
     func publishRecharges(_ references: [String], subscriber: String = System.subscriber) async throws {
         try await withThrowingDiscardingTaskGroup { group in
             for reference in references {
@@ -113,7 +116,7 @@ final class Upstream: Sendable {
         ]).encoded
     }
 
-    /// A recharge of one rupee after whose deadline nothing may be sent.
+    /// A recharge of one rupee with `expires_at`.
     static func recharge(_ reference: String, expiresAt deadline: Date) -> [UInt8] {
         guard case .object(let members)? = try? JSONValue.parse(recharge(reference)) else { return [] }
         let text = Timestamp(milliseconds: Int64(deadline.timeIntervalSince1970 * 1_000)).rfc3339
@@ -122,13 +125,14 @@ final class Upstream: Sendable {
 
     // MARK: Replies
 
-    /// Every reply by correlation id, in the order in which they came.
+    /// All replies by correlation id, in the order of arrival.
     var replies: [String: [Received]] { state.withLock { $0.replies } }
 
+    /// How many jobs have a final reply.
     var finalCount: Int { state.withLock { $0.finals.count } }
 
-    /// Returns once so many jobs have a final reply.
-    /// - Throws: when the test's time is up.
+    /// Waits until this many jobs have a final reply.
+    /// - Throws: `CancellationError` when the test's time is up.
     func waitForFinals(_ count: Int) async throws(CancellationError) {
         let (arrival, arrived) = AsyncStream.makeStream(of: Void.self)
         let isThere = state.withLock { state in
@@ -140,7 +144,8 @@ final class Upstream: Sendable {
         guard finalCount >= count else { throw CancellationError() }
     }
 
-    /// Ready messages in a queue, as the queue itself counts them: what `rabbitmqctl` shows of a quorum queue is seconds old.
+    /// How many ready messages a queue has. The queue itself is asked, because `rabbitmqctl` shows numbers of a quorum queue that are
+    /// seconds old.
     func depth(of queue: String) async throws -> Int {
         try await replying.whenConnected()
         return Int(try await replying.depth(of: queue).messages)
@@ -152,7 +157,7 @@ final class Upstream: Sendable {
         return Int(try await replying.depth(of: queue).consumers)
     }
 
-    /// Whether a queue is there that only another connection may use.
+    /// Whether the queue exists and is exclusive to another connection.
     func isHeldByAnother(_ queue: String) async throws -> Bool {
         try await replying.whenConnected()
         do throws(SessionError) {
@@ -164,7 +169,7 @@ final class Upstream: Sendable {
         }
     }
 
-    /// Takes so many messages out of a queue, in their order.
+    /// Takes this many messages out of a queue, in their order.
     func messages(_ count: Int, of queue: String) async -> [Message] {
         var taken: [Message] = []
         for await delivery in replying.consume(queue: queue, prefetch: 100) {

@@ -12,11 +12,11 @@ enum Web {
         var text: String { String(decoding: body, as: UTF8.self) }
     }
 
-    static func get(_ url: String) async throws -> Answer { try await send("GET", url, nil) }
+    static func get(_ url: String) async throws -> Answer { try await send("GET", to: url, body: nil) }
 
-    static func put(_ url: String, _ body: String) async throws -> Answer { try await send("PUT", url, Data(body.utf8)) }
+    static func put(_ url: String, body: String) async throws -> Answer { try await send("PUT", to: url, body: Data(body.utf8)) }
 
-    private static func send(_ method: String, _ url: String, _ body: Data?) async throws -> Answer {
+    private static func send(_ method: String, to url: String, body: Data?) async throws -> Answer {
         guard let url = URL(string: url) else { throw URLError(.badURL) }
         var request = URLRequest(url: url, timeoutInterval: 10)
         request.httpMethod = method
@@ -26,8 +26,8 @@ enum Web {
     }
 }
 
-/// Asks another process until it says so, or the time is up. Its state cannot be awaited, only asked for.
-/// - Returns: false when the time is up.
+/// Polls a condition in another process until it is true or the limit has passed. Such a state cannot be awaited.
+/// - Returns: false if the limit has passed.
 func eventually(within limit: Duration = .seconds(60), _ isSo: () async throws -> Bool) async -> Bool {
     let clock = ContinuousClock()
     let deadline = clock.now + limit
@@ -38,8 +38,13 @@ func eventually(within limit: Duration = .seconds(60), _ isSo: () async throws -
     return false
 }
 
-/// Whether the poller there comes to say that it has put back so many jobs; it counts after the broker has confirmed, so a worker may be quicker.
-func hasRequeued(_ count: Int, _ kind: String, at http: String, within limit: Duration = .seconds(60)) async -> Bool {
+/// Waits until the poller's metrics show exactly this many requeued jobs. The poller counts after the broker has confirmed, so a worker may
+/// be quicker.
+/// - Returns: false if the limit has passed.
+/// - Parameters:
+///   - kind: the kind of the jobs.
+///   - http: the URL of the poller's HTTP endpoints.
+func hasRequeued(_ count: Int, of kind: String, at http: String, within limit: Duration = .seconds(60)) async -> Bool {
     await eventually(within: limit) {
         try await Web.get("\(http)/metrics").text.contains("bos_requeued_total{kind=\"\(kind)\"} \(count)\n")
     }

@@ -125,6 +125,78 @@ struct CalibratorTests {
         #expect(calibrator.problems.isEmpty)
     }
 
+    private static func recharge(_ reference: String) -> Recharge {
+        var recharge = recharge
+        recharge.reference = reference
+        return recharge
+    }
+
+    @Test("a recharge that the enquiry did not find is held against it until it finds that very one, whatever was executed since")
+    func missedRecharge() async {
+        var script = ScriptedBOS.Script()
+        script.enquiries =
+            Array(repeating: .found(.notFound, ScriptedBOS.answer), count: 30) + [.found(.succeeded, ScriptedBOS.answer, Self.subject)]
+        let bos = ScriptedBOS()
+        let calibrator = Self.calibrator(bos)
+        let seen = Mutex<[Calibration]>([])
+        script.duringEnquiry = { _ in
+            calibrator.executed(Self.recharge("R2"), nil)
+            seen.withLock { $0.append(calibrator.calibration(of: "merchant")) }
+        }
+        bos.play(script)
+        calibrator.executed(Self.recharge, nil)
+        #expect(await Self.run(calibrator) { calibrator.calibration(of: "merchant").findsRecharges }.findsRecharges)
+        #expect(bos.calls.enquiries == Array(repeating: "R1", count: 31))
+        #expect(seen.withLock { $0 } == Array(repeating: .untried, count: 4) + Array(repeating: .blind, count: 27))
+    }
+
+    @Test("a recharge that the enquiry did not find for a day is given up: the latest one decides")
+    func missedForADay() async {
+        let clock = ManualClock()
+        var script = ScriptedBOS.Script()
+        script.enquiries = [.found(.notFound, ScriptedBOS.answer)]
+        let bos = ScriptedBOS()
+        let calibrator = Self.calibrator(bos, MemoryLedger(), clock)
+        let turnedAt = Mutex<Duration?>(nil)
+        script.duringEnquiry = { reference in
+            calibrator.executed(Self.recharge("R2"), nil)
+            guard reference == "R2" else { return }
+            turnedAt.withLock { $0 = $0 ?? clock.uptime() }
+            var script = ScriptedBOS.Script()
+            script.enquiries = [.found(.succeeded, ScriptedBOS.answer, Subject(reference: "R2", hasData: true))]
+            bos.play(script)
+        }
+        bos.play(script)
+        calibrator.executed(Self.recharge, nil)
+        #expect(await Self.run(calibrator) { calibrator.calibration(of: "merchant").findsRecharges }.findsRecharges)
+        #expect(bos.calls.enquiries.suffix(3) == ["R1", "R2", "R2"])
+        #expect((turnedAt.withLock { $0 } ?? .zero) >= EnquiryCalibrator.memory)
+        #expect((turnedAt.withLock { $0 } ?? .zero) < EnquiryCalibrator.memory + .seconds(300))
+    }
+
+    @Test("while a recharge is missed, another one that an enquiry has found calibrates nothing")
+    func foundMeanwhile() async {
+        var script = ScriptedBOS.Script()
+        let notFound = Enquiry.found(.notFound, ScriptedBOS.answer)
+        script.enquiries = [
+            notFound, notFound, .found(.succeeded, ScriptedBOS.answer, Subject(reference: "R2", hasData: true)), notFound,
+        ]
+        let bos = ScriptedBOS()
+        let calibrator = Self.calibrator(bos)
+        let seen = Mutex<Calibration?>(nil)
+        script.duringEnquiry = { reference in
+            guard reference == "R1", bos.calls.enquiries.count == 2 else { return }
+            await calibrator.calibrate(byFound: Self.recharge("R2"), nil, .reference)
+            seen.withLock { $0 = calibrator.calibration(of: "merchant") }
+        }
+        bos.play(script)
+        calibrator.executed(Self.recharge, nil)
+        #expect(await Self.run(calibrator) == .blind)
+        #expect(seen.withLock { $0 } == .untried)
+        // It goes on asking until the test ends it.
+        #expect(bos.calls.enquiries.prefix(5) == ["R1", "R1", "R2", "R1", "R1"])
+    }
+
     @Test("a recharge whose answer names another one is no example", arguments: [nil, "R1", "774411", "R9"])
     func foreignAnswer(bosReference: String?) async {
         var script = ScriptedBOS.Script()
@@ -135,7 +207,7 @@ struct CalibratorTests {
         let now = Moment(civil: Timestamp(milliseconds: 0), steady: SteadyTime(boot: "b", milliseconds: 0))
         guard case .send(let permit) = machine.wake(at: now, jitter: 0) else { return _ = Issue.record("it is not sent") }
         let caller = RechargeCaller(gateway: bos, calibrator: calibrator, enquiresBy: .reference)
-        _ = await caller.send(permit, machine, CallOptions(traceparent: nil, timeout: .seconds(1)))
+        _ = await caller.send(permit, for: machine, CallOptions(traceparent: nil, timeout: .seconds(1)))
         var next = Self.recharge
         next.reference = "R2"
         calibrator.executed(next, nil)
@@ -145,25 +217,25 @@ struct CalibratorTests {
 
     @Test("a worker begins with a recharge that the one before it has sent to the same API")
     func fromLedger() async {
-        let workshop = Workshop()
-        await workshop.handle(Workshop.recharge())
-        let calibrator = Self.calibrator(Self.bos([.found(.succeeded, ScriptedBOS.answer, Self.subject)]), workshop.ledger)
+        let fixture = EngineFixture()
+        await fixture.handle(EngineFixture.recharge())
+        let calibrator = Self.calibrator(Self.bos([.found(.succeeded, ScriptedBOS.answer, Self.subject)]), fixture.ledger)
         #expect(await Self.run(calibrator).findsRecharges)
     }
 
     @Test("a worker begins with a recharge of each merchant that has doubts, and asks about no others")
     func merchantsWithDoubts() async throws {
-        let workshop = Workshop()
+        let fixture = EngineFixture()
         for (reference, merchant) in [("R1", "m-1"), ("R2", "m-2"), ("R3", "m-3")] {
-            await workshop.handle(Workshop.recharge(reference, registerID: merchant))
+            await fixture.handle(EngineFixture.recharge(reference, registerID: merchant))
         }
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
         script.enquiries = [.found(.pending, ScriptedBOS.answer)]
-        workshop.bos.play(script)
-        await workshop.handle(Workshop.recharge("R4", registerID: "m-2"))
+        fixture.bos.play(script)
+        await fixture.handle(EngineFixture.recharge("R4", registerID: "m-2"))
         let bos = Self.bos([.found(.succeeded, ScriptedBOS.answer)])
-        let calibrator = Self.calibrator(bos, workshop.ledger)
+        let calibrator = Self.calibrator(bos, fixture.ledger)
         let running = Task { await calibrator.run() }
         while !["m-2", "m-3"].allSatisfy({ calibrator.calibration(of: $0).findsRecharges }), !Task.isCancelled { await Task.yield() }
         running.cancel()
@@ -207,13 +279,13 @@ struct CalibratorTests {
 
     @Test("a run tells the calibrator what BOS has done, and a refused recharge fails only after it found something")
     func wired() async throws {
-        let workshop = Workshop()
-        workshop.calibrator.conclude(.untried, .init(registerID: "merchant", name: .reference), isCertain: true)
-        await workshop.handle(Workshop.recharge())
-        let running = Task { await workshop.calibrator.run() }
-        while !workshop.calibrator.calibration(of: "merchant").findsRecharges, !Task.isCancelled { await Task.yield() }
+        let fixture = EngineFixture()
+        fixture.calibrator.conclude(.untried, .init(registerID: "merchant", name: .reference), isCertain: true)
+        await fixture.handle(EngineFixture.recharge())
+        let running = Task { await fixture.calibrator.run() }
+        while !fixture.calibrator.calibration(of: "merchant").findsRecharges, !Task.isCancelled { await Task.yield() }
         running.cancel()
         await running.value
-        #expect(workshop.bos.calls.enquiries == ["R1"])
+        #expect(fixture.bos.calls.enquiries == ["R1"])
     }
 }

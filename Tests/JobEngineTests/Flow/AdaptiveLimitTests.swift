@@ -7,7 +7,7 @@ import Testing
 struct AdaptiveLimitTests {
     private var limit = AdaptiveLimit(AdaptiveLimit.Configuration(maximum: 100))
 
-    /// Calls that end while as many are in flight as may be.
+    /// Calls that succeed while the limit is fully used.
     private mutating func succeed(times: Int, after latency: Duration = .seconds(1)) {
         for _ in 0..<times { limit.record(.success, latency: latency, inFlight: limit.limit, at: .zero) }
     }
@@ -16,15 +16,15 @@ struct AdaptiveLimitTests {
         limit.record(.overload, latency: .seconds(1), inFlight: limit.limit, at: now)
     }
 
-    @Test("it starts at the maximum and does not grow beyond it")
+    @Test("the limit starts at the maximum and does not grow beyond it")
     mutating func startsAtMaximum() {
         #expect(limit.limit == 100)
         succeed(times: 1_000)
         #expect(limit.limit == 100)
     }
 
-    @Test("overload takes it down to 70 percent each second, never below the minimum")
-    mutating func decreases() {
+    @Test("each second of overload lowers the limit to 70 percent, never below the minimum")
+    mutating func decreasesToMinimum() {
         var limits: [Int] = []
         for second in 0..<12 {
             overload(at: .seconds(second))
@@ -33,24 +33,24 @@ struct AdaptiveLimitTests {
         #expect(limits == [70, 49, 34, 23, 16, 11, 7, 4, 4, 4, 4, 4])
     }
 
-    @Test("calls that fail together take it down once")
-    mutating func coolsDown() {
+    @Test("calls that fail within one second lower the limit once")
+    mutating func decreasesOnceASecond() {
         for millisecond in 0..<1_000 { overload(at: .milliseconds(5_000 + millisecond)) }
         #expect(limit.limit == 70)
         overload(at: .seconds(6))
         #expect(limit.limit == 49)
     }
 
-    @Test("a success that took longer than it should is overload too")
-    mutating func slowSuccess() {
+    @Test("a success above the latency target counts as overload")
+    mutating func slowSuccessIsOverload() {
         succeed(times: 100, after: .seconds(10))
         #expect(limit.limit == 100)
         succeed(times: 1, after: .milliseconds(10_001))
         #expect(limit.limit == 70)
     }
 
-    @Test("it grows by one for as many successes as it allows calls in flight")
-    mutating func increases() {
+    @Test("the limit grows by one after as many successes as it allows calls in flight")
+    mutating func increasesByOne() {
         overload(at: .seconds(1))
         succeed(times: 69)
         #expect(limit.limit == 70)
@@ -62,8 +62,8 @@ struct AdaptiveLimitTests {
         #expect(limit.limit == 72)
     }
 
-    @Test("after a decrease successes count anew")
-    mutating func countsAnew() {
+    @Test("a decrease resets the count of successes")
+    mutating func decreaseResetsSuccesses() {
         overload(at: .seconds(1))
         succeed(times: 69)
         overload(at: .seconds(2))
@@ -73,14 +73,14 @@ struct AdaptiveLimitTests {
         #expect(limit.limit == 50)
     }
 
-    @Test("it grows when at least half of it is in use, and not otherwise", arguments: [(34, 70), (35, 71)])
-    mutating func growsInUse(inFlight: Int, expected: Int) {
+    @Test("the limit grows only while at least half of it is used", arguments: [(34, 70), (35, 71)])
+    mutating func growsOnlyInUse(inFlight: Int, expected: Int) {
         overload(at: .seconds(1))
         for _ in 0..<70 { limit.record(.success, latency: .zero, inFlight: inFlight, at: .seconds(2)) }
         #expect(limit.limit == expected)
     }
 
-    @Test("a maximum below the minimum is obeyed, and one call is always allowed", arguments: [(2, 2), (1, 1), (0, 1), (-5, 1)])
+    @Test("a maximum below the minimum wins, and one call is always allowed", arguments: [(2, 2), (1, 1), (0, 1), (-5, 1)])
     mutating func smallMaximum(maximum: Int, expected: Int) {
         limit = AdaptiveLimit(AdaptiveLimit.Configuration(maximum: maximum))
         #expect(limit.limit == expected)
@@ -88,8 +88,8 @@ struct AdaptiveLimitTests {
         #expect(limit.limit == expected)
     }
 
-    @Test("whatever happens, it stays within its bounds, grows by one and shrinks once a second", arguments: 0..<20)
-    mutating func bounds(seed: UInt64) {
+    @Test("in any sequence, the limit stays within its bounds, grows by one and shrinks once a second", arguments: 0..<20)
+    mutating func limitBounds(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         var configuration = AdaptiveLimit.Configuration(maximum: Int.random(in: 4...64, using: &generator))
         configuration.minimum = Int.random(in: 1...configuration.maximum, using: &generator)
@@ -98,9 +98,9 @@ struct AdaptiveLimitTests {
         for _ in 0..<2_000 {
             now += .milliseconds(Int.random(in: 0...50, using: &generator))
             let before = limit.limit
-            let signal = Int.random(in: 0..<100, using: &generator) == 0 ? AdaptiveLimit.Signal.overload : .success
+            let load = Int.random(in: 0..<100, using: &generator) == 0 ? AdaptiveLimit.LoadSignal.overload : .success
             let latency = Duration.milliseconds(Int.random(in: 0...10_010, using: &generator))
-            limit.record(signal, latency: latency, inFlight: Int.random(in: 1...before, using: &generator), at: now)
+            limit.record(load, latency: latency, inFlight: Int.random(in: 1...before, using: &generator), at: now)
             #expect((configuration.minimum...configuration.maximum).contains(limit.limit))
             #expect(limit.limit <= before + 1)
             if limit.limit < before {

@@ -9,51 +9,49 @@ struct LaneTests {
     private let drain = DrainSignal()
     private let lane: Lane
 
-    init() {
+    init() { lane = Self.lane(clock: ManualClock()) }
+
+    private static func lane(clock: any EngineClock) -> Lane {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        lane = Lane(.money, Lane.Configuration(concurrency: 1), clock: ManualClock(), logger: logger)
+        return Lane(.money, configuration: Lane.Configuration(concurrency: 1), clock: clock, logger: logger)
     }
 
-    @Test("whoever has no time to wait is sent away, and leaves nothing behind")
-    func noTime() async {
-        #expect(await lane.enter(within: .seconds(1), drain))
-        #expect(await lane.enter(within: .seconds(-7), drain) == false)
-        lane.leave()
-        #expect(await lane.enter(within: .zero, drain))
+    @Test("a delivery without time to wait gets no slot, and does not stay in the waiting list")
+    func noTimeToWait() async {
+        #expect(await lane.acquireSlot(within: .seconds(1), drain: drain))
+        #expect(await lane.acquireSlot(within: .seconds(-7), drain: drain) == false)
+        lane.releaseSlot()
+        #expect(await lane.acquireSlot(within: .zero, drain: drain))
     }
 
-    @Test("whoever is called off before it begins to wait does not wait at all")
-    func calledOff() async {
-        #expect(await lane.enter(within: .seconds(1), drain))
+    @Test("a task that is cancelled before it waits for a slot does not wait")
+    func cancelledBeforeWaiting() async {
+        #expect(await lane.acquireSlot(within: .seconds(1), drain: drain))
         let late = Task {
             while !Task.isCancelled { await Task.yield() }
-            return await lane.enter(within: .seconds(3_600), drain)
+            return await lane.acquireSlot(within: .seconds(3_600), drain: drain)
         }
         late.cancel()
         #expect(await late.value == false)
-        lane.leave()
-        #expect(await lane.enter(within: .zero, drain))
+        lane.releaseSlot()
+        #expect(await lane.acquireSlot(within: .zero, drain: drain))
     }
 
-    @Test("whoever waits gets the slot that becomes free")
-    func freed() async {
-        let lane = Lane(
-            .money, Lane.Configuration(concurrency: 1), clock: SystemClock(),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        #expect(await lane.enter(within: .seconds(1), drain))
-        async let second = lane.enter(within: .seconds(3_600), drain)
+    @Test("a waiting delivery gets the slot that becomes free")
+    func waitingGetsFreedSlot() async {
+        let lane = Self.lane(clock: SystemClock())
+        #expect(await lane.acquireSlot(within: .seconds(1), drain: drain))
+        async let second = lane.acquireSlot(within: .seconds(3_600), drain: drain)
         while lane.waiting == 0, !Task.isCancelled { await Task.yield() }
-        lane.leave()
+        lane.releaseSlot()
         #expect(await second)
     }
 
-    @Test("a process that stops keeps nobody waiting for a slot")
-    func drained() async {
-        let lane = Lane(
-            .money, Lane.Configuration(concurrency: 1), clock: SystemClock(),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        #expect(await lane.enter(within: .seconds(1), drain))
-        async let second = lane.enter(within: .seconds(3_600), drain)
+    @Test("when the process is about to stop, no delivery waits for a slot any longer")
+    func drainEndsWaiting() async {
+        let lane = Self.lane(clock: SystemClock())
+        #expect(await lane.acquireSlot(within: .seconds(1), drain: drain))
+        async let second = lane.acquireSlot(within: .seconds(3_600), drain: drain)
         while lane.waiting == 0, !Task.isCancelled { await Task.yield() }
         drain.drain()
         #expect(await second == false)

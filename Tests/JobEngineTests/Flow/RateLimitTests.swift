@@ -14,23 +14,23 @@ struct RateLimitTests {
         return count
     }
 
-    @Test("without a rate nothing waits, whatever is reserved")
-    func unlimited() {
+    @Test("without a rate no call waits, whatever the reserve")
+    func withoutRate() {
         var limit = limit(nil)
         #expect(taken(from: &limit, at: .zero) == 10_000)
         #expect(taken(from: &limit, reserving: limit.moneyReserve, at: .zero) == 10_000)
     }
 
-    @Test("one second's worth passes at once, and at least one call", arguments: [(100, 100), (2.5, 2), (1, 1), (0.1, 1)])
-    func burst(perSecond: Double, expected: Int) {
+    @Test("one second's worth of calls passes at once, and at least one call", arguments: [(100, 100), (2.5, 2), (1, 1), (0.1, 1)])
+    func burstSize(perSecond: Double, expected: Int) {
         var limit = limit(perSecond)
         #expect(limit.burst == max(perSecond, 1))
         #expect(taken(from: &limit, at: .seconds(1_000)) == expected)
-        #expect(taken(from: &limit, at: .seconds(2_000)) == expected, "a long rest saves up no more than that")
+        #expect(taken(from: &limit, at: .seconds(2_000)) == expected, "a long rest does not fill the bucket beyond that")
     }
 
-    @Test("after the burst the wait is the time in which one token comes in, and asking takes nothing")
-    func waits() {
+    @Test("after the burst a call waits for the time of one token, and a call that has to wait takes no token")
+    func waitAfterBurst() {
         var limit = limit(4)
         #expect(taken(from: &limit, at: .seconds(9)) == 4)
         for _ in 0..<3 { #expect(limit.take(reserving: 0, at: .seconds(9)) == .milliseconds(250)) }
@@ -39,8 +39,8 @@ struct RateLimitTests {
         #expect(limit.take(reserving: 0, at: .milliseconds(9_250)) == .milliseconds(250))
     }
 
-    @Test("money leaves a tenth of the burst to questions")
-    func reserve() {
+    @Test("recharges leave a tenth of the burst to questions")
+    func moneyReserve() {
         var limit = limit(50)
         #expect(limit.moneyReserve == 5)
         #expect(taken(from: &limit, reserving: limit.moneyReserve, at: .seconds(1)) == 45)
@@ -49,7 +49,9 @@ struct RateLimitTests {
         #expect(limit.take(reserving: limit.moneyReserve, at: .seconds(1)) == .milliseconds(120))
     }
 
-    @Test("money passes a full bucket, however small it is and however much is reserved", arguments: [0.01, 1, 1.05, 1.5, 2, 3, 1_000])
+    @Test(
+        "a recharge passes a full bucket, however small the bucket and however large the reserve",
+        arguments: [0.01, 1, 1.05, 1.5, 2, 3, 1_000])
     func reserveIsAttainable(perSecond: Double) {
         for reserve in [limit(perSecond).moneyReserve, 1, 1_000_000, .infinity] {
             var limit = limit(perSecond)
@@ -59,8 +61,8 @@ struct RateLimitTests {
         }
     }
 
-    @Test("no sequence of calls takes more than rate times time plus the burst, and waiting as told is enough", arguments: 0..<20)
-    func bounds(seed: UInt64) {
+    @Test("no sequence of calls exceeds rate times time plus burst, and the returned wait is enough", arguments: 0..<20)
+    func rateBounds(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         let perSecond = Double.random(in: 0.3...300, using: &generator)
         var limit = limit(perSecond)
@@ -74,7 +76,7 @@ struct RateLimitTests {
                     now += wait * Double.random(in: 0...1.5, using: &generator)
                     continue
                 }
-                #expect(limit.take(reserving: reserve, at: now + wait - .nanoseconds(1)) > .zero, "no need to wait for longer")
+                #expect(limit.take(reserving: reserve, at: now + wait - .nanoseconds(1)) > .zero, "the returned wait is longer than needed")
                 now += wait
                 #expect(limit.take(reserving: reserve, at: now) == .zero)
             }

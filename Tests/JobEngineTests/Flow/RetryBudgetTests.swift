@@ -13,18 +13,18 @@ struct RetryBudgetTests {
         return count
     }
 
-    @Test("ten retries are there at the start")
-    mutating func start() { #expect(retries() == 10) }
+    @Test("the budget starts with ten retries")
+    mutating func initialBalance() { #expect(retries() == 10) }
 
-    @Test("after that five first attempts pay for one retry, exactly", arguments: [(4, 0), (5, 1), (49, 9), (50, 10), (475, 95)])
-    mutating func share(attempts: Int, expected: Int) {
+    @Test("five first attempts pay for exactly one retry", arguments: [(4, 0), (5, 1), (49, 9), (50, 10), (475, 95)])
+    mutating func shareOfFirstAttempts(attempts: Int, expected: Int) {
         _ = retries()
         for _ in 0..<attempts { budget.attempted() }
         #expect(retries() == expected)
     }
 
-    @Test("no more than a hundred are saved up, whatever the bank starts with")
-    mutating func cap() {
+    @Test("the balance never exceeds a hundred retries, whatever it starts with")
+    mutating func maximumBalance() {
         for _ in 0..<100_000 { budget.attempted() }
         #expect(retries() == 100)
         var configuration = RetryBudget.Configuration()
@@ -33,8 +33,8 @@ struct RetryBudgetTests {
         #expect(retries() == 100)
     }
 
-    @Test("whatever happens, retries stay below the start plus their share of first attempts", arguments: 0..<20)
-    mutating func bounds(seed: UInt64) {
+    @Test("in any sequence, retries stay within the initial balance plus their share of first attempts", arguments: 0..<20)
+    mutating func retryBounds(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         var configuration = RetryBudget.Configuration()
         let percent = Int.random(in: 0...100, using: &generator)

@@ -2,7 +2,7 @@ import JobModel
 import Ledger
 import Synchronization
 
-/// A ledger whose writes can be told to fail a number of times.
+/// A ledger in memory. A test can make its operations fail a number of times.
 final class FaultyLedger: Ledger {
     private let ledger = MemoryLedger()
     private let failures = Mutex((claims: 0, updates: 0, marks: 0, reads: 0, lookups: 0))
@@ -17,22 +17,26 @@ final class FaultyLedger: Ledger {
         claimError.withLock { $0 = error }
         failures.withLock { $0.claims = count }
     }
+    /// Updates of jobs, and marks of requeued jobs.
     func failUpdates(_ count: Int) { failures.withLock { $0.updates = count } }
-    /// Owed replies whose rows cannot be read from now on.
-    func damage(_ ids: Set<OutgoingReply.ID>) { damaged.withLock { $0 = ids } }
+    /// Marks of published replies.
     func failMarks(_ count: Int) { failures.withLock { $0.marks = count } }
-    /// Readings of owed replies.
+    /// Look-ups of single jobs.
     func failLookups(_ count: Int) { failures.withLock { $0.lookups = count } }
+    /// Reads of owed replies.
     func failReads(_ count: Int) { failures.withLock { $0.reads = count } }
-
-    /// Happens once, when owed replies have been read and whoever asked does not have them yet.
-    func afterRead(_ action: @escaping @Sendable () async -> Void) { afterRead.withLock { $0 = action } }
-
-    /// Happens with each claim, before it is stored.
-    func beforeClaim(_ action: @escaping @Sendable () -> Void) { beforeClaim.withLock { $0 = action } }
     func failChecks(_ count: Int) { failingChecks.withLock { $0 = count } }
 
-    /// Claims that have been answered so far.
+    /// The rows of these owed replies cannot be read from now on.
+    func damage(_ ids: Set<OutgoingReply.ID>) { damaged.withLock { $0 = ids } }
+
+    /// Runs the action once, after owed replies were read and before the caller gets them.
+    func afterRead(_ action: @escaping @Sendable () async -> Void) { afterRead.withLock { $0 = action } }
+
+    /// Runs the action with each claim, before the claim is stored.
+    func beforeClaim(_ action: @escaping @Sendable () -> Void) { beforeClaim.withLock { $0 = action } }
+
+    /// How many claims were answered so far.
     var claims: Int { answered.withLock { $0 } }
 
     func claim(_ claim: Claim) async throws(LedgerError) -> ClaimResult {

@@ -2,7 +2,7 @@ import JobEngine
 import JobModel
 import Synchronization
 
-/// A clock that stands still but for sleeps, which pass at once.
+/// A clock that stands still. A sleep advances it and returns at once.
 final class ManualClock: EngineClock {
     static let start = Timestamp(milliseconds: 1_795_000_000_000)
 
@@ -10,7 +10,7 @@ final class ManualClock: EngineClock {
     private let setBack = Mutex(Duration.zero)
 
     func now() -> Timestamp { Self.start + uptime() + (.zero - setBack.withLock { $0 }) }
-    /// Sets the civil clock back; the others go on.
+    /// Sets the wall clock back. The monotonic clocks go on.
     func setCivil(back: Duration) { setBack.withLock { $0 += back } }
     func uptime() -> Duration { elapsed.withLock { $0 } }
     func steady() -> SteadyTime {

@@ -3,14 +3,14 @@ import Synchronization
 
 @testable import JobEngine
 
-/// A BOS that answers from a script, and remembers what it was asked. When a script is used up its last line goes on.
+/// A BOS that answers from a script and remembers the calls. The last line of a script repeats for ever.
 final class ScriptedBOS: BOSGateway {
     struct Script: Sendable {
         var recharges: [RechargeMachine.Event] = [.answered(.done, ScriptedBOS.answer)]
         var enquiries: [Enquiry] = [.found(.succeeded, ScriptedBOS.answer)]
         var panAnswers: [PANStatusMachine.Event] = [.found(.completed, ScriptedBOS.answer)]
         var renewals: [Bool] = [false]
-        /// What the question tells by which the worker finds out whether the credentials of the configuration are taken.
+        /// The answer to the enquiry by which the worker finds out whether BOS accepts the configured credentials.
         var probe = Enquiry.found(.notFound, ScriptedBOS.answer)
 
         /// BOS refuses the credentials of every call.

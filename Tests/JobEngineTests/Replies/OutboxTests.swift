@@ -8,16 +8,16 @@ import Testing
 
 @testable import JobEngine
 
-/// Who publishes a reply: exactly one, whoever is slow.
-@Suite("Replies that are owed", .timeLimit(.minutes(1))) struct OutboxTests {
-    private let workshop = Workshop()
-    private var outbox: Outbox { workshop.outbox }
+/// Only one task publishes a reply, however slow another one is.
+@Suite("Outbox", .timeLimit(.minutes(1))) struct OutboxTests {
+    private let fixture = EngineFixture()
+    private var outbox: Outbox { fixture.outbox }
 
-    @Test("a reply that was not confirmed stays owed and is published later under the same id")
-    func owed() async throws {
-        workshop.broker.fail([.outcomeUnknown("lost")])
-        #expect(await workshop.handle(Workshop.recharge()) == .ack)
-        #expect(workshop.broker.publications.isEmpty)
+    @Test("an unconfirmed reply stays owed and is published later under the same message id")
+    func unconfirmedStaysOwed() async throws {
+        fixture.broker.fail([.outcomeUnknown("lost")])
+        #expect(await fixture.handle(EngineFixture.recharge()) == .ack)
+        #expect(fixture.broker.publications.isEmpty)
         let owed = try await owed
         #expect(owed.count == 1)
         await outbox.sweep()
@@ -26,13 +26,13 @@ import Testing
         #expect(try await self.owed.isEmpty)
     }
 
-    @Test("what a process before this one has left owed is published by the first sweep, what is stored since by whoever has stored it")
-    func leftAtStart() async throws {
-        workshop.broker.fail([.outcomeUnknown("lost")])
-        await workshop.handle(Workshop.recharge())
+    @Test("the first sweep publishes the backlog of an earlier process, and leaves newly stored replies to their run")
+    func backlogAtStart() async throws {
+        fixture.broker.fail([.outcomeUnknown("lost")])
+        await fixture.handle(EngineFixture.recharge())
         let left = try await owed
-        let next = workshop.restarted()
-        await next.outbox.takeStock()
+        let next = fixture.restarted()
+        await next.outbox.loadBacklog()
         let stored = try await store()
         await next.outbox.sweep()
         #expect(published == left.map(\.messageID))
@@ -43,11 +43,11 @@ import Testing
         #expect(try await owed.isEmpty)
     }
 
-    @Test("a reply that its run publishes while a sweep has read it as owed is published once")
-    func deliveredMeanwhile() async throws {
+    @Test("a reply that its run publishes after a sweep has read it as owed is published once")
+    func deliveredDuringSweep() async throws {
         let stored = try await store()
         try await leaveOneUnconfirmed()
-        workshop.ledger.afterRead {
+        fixture.ledger.afterRead {
             await outbox.deliver(new: stored)
             await mark(outbox)
         }
@@ -56,134 +56,136 @@ import Testing
         #expect(Set(published).count == 2)
     }
 
-    @Test("a reply that is marked while the next sweep has read it as owed is published once")
-    func markedMeanwhile() async throws {
+    @Test("a reply that is marked after a sweep has read it as owed is published once")
+    func markedDuringSweep() async throws {
         try await leaveOneUnconfirmed("R2")
-        let next = workshop.restarted()
-        await next.outbox.takeStock()
+        let next = fixture.restarted()
+        await next.outbox.loadBacklog()
         await next.outbox.sweep()
-        workshop.broker.fail([.outcomeUnknown("lost")])
-        await next.handle(Workshop.recharge("R3"))
-        workshop.ledger.afterRead { await mark(next.outbox) }
+        fixture.broker.fail([.outcomeUnknown("lost")])
+        await next.handle(EngineFixture.recharge("R3"))
+        fixture.ledger.afterRead { await mark(next.outbox) }
         await next.outbox.sweep()
         #expect(published.count == 2)
         #expect(Set(published).count == 2)
     }
 
-    @Test("a reply that another process has stored and not published is published by the one that runs")
-    func owedByAnother() async throws {
-        let sweeping = Task { await outbox.runSweeping() }
+    @Test("a reply that another process has stored and not published is published by this one")
+    func storedByAnotherProcess() async throws {
+        let relay = Task { await outbox.runRelay() }
         let stored = try await store()
         await eventually { !published.isEmpty }
-        sweeping.cancel()
-        await sweeping.value
+        relay.cancel()
+        await relay.value
         #expect(Set(published) == Set(stored.map(\.messageID)))
     }
 
-    @Test("what could not be read is left to the next sweep")
-    func unread() async throws {
+    @Test("after a sweep that could not read the ledger, the next sweep publishes")
+    func readFailureDuringSweep() async throws {
         try await leaveOneUnconfirmed()
-        workshop.ledger.failReads(1)
+        fixture.ledger.failReads(1)
         await outbox.sweep()
         #expect(published.isEmpty)
         await outbox.sweep()
         #expect(published.count == 1)
     }
 
-    @Test("every reply is mandatory, and so is a dead letter")
+    @Test("every reply and every dead letter is published as mandatory")
     func mandatory() async {
-        await workshop.handle(Workshop.recharge(), replyTo: "upstream")
-        await workshop.handle(Workshop.recharge("R2"), replyTo: "amq.gen-x")
-        await workshop.handle("{")
-        #expect(workshop.broker.publications.map(\.exchange).sorted() == ["", "bos.dead", "bos.replies", "bos.replies"])
-        let optional = workshop.broker.publications.filter { !$0.isMandatory }
+        await fixture.handle(EngineFixture.recharge(), replyTo: "upstream")
+        await fixture.handle(EngineFixture.recharge("R2"), replyTo: "amq.gen-x")
+        await fixture.handle("{")
+        #expect(fixture.broker.publications.map(\.exchange).sorted() == ["", "bos.dead", "bos.replies", "bos.replies"])
+        let optional = fixture.broker.publications.filter { !$0.isMandatory }
         #expect(optional.isEmpty)
     }
 
     @Test(
-        "a reply that leads nowhere is kept with the replies without a listener; where that leads nowhere it stays owed and is named once")
-    func nowhere() async throws {
+        "an unroutable reply goes to the unrouted exchange; if it is unroutable there too, it stays owed and is named in the log once")
+    func unroutableReply() async throws {
         let log = InMemoryLogHandler()
-        let workshop = Workshop(logger: Logger(label: "test") { _ in log })
-        workshop.broker.fail(.returned(code: 312, text: "NO_ROUTE"), at: "bos.replies", "bos.unrouted")
-        #expect(await workshop.handle(Workshop.recharge()) == .ack)
+        let fixture = EngineFixture(logger: Logger(label: "test") { _ in log })
+        fixture.broker.fail(.returned(code: 312, text: "NO_ROUTE"), at: "bos.replies", "bos.unrouted")
+        #expect(await fixture.handle(EngineFixture.recharge()) == .ack)
         for _ in 0..<5 {
-            workshop.clock.advance(by: .seconds(60))
-            await workshop.outbox.sweep()
+            fixture.clock.advance(by: .seconds(60))
+            await fixture.outbox.sweep()
         }
-        #expect(workshop.broker.publications.isEmpty)
-        let told = log.entries.filter { $0.level == .error && "\($0.message)".hasPrefix("a reply could not be published") }
-        #expect(told.count == 1 && told.allSatisfy { $0.metadata["error"]?.description.contains("NO_ROUTE") == true })
-        workshop.broker.fail(nil, at: "bos.unrouted")
-        workshop.clock.advance(by: .seconds(60))
-        await workshop.outbox.sweep()
-        #expect(workshop.broker.publications.map(\.exchange) == ["bos.unrouted"])
-        #expect(log.entries.contains { "\($0.message)" == "a reply that could not be published was published" })
-        await mark(workshop.outbox)
-        #expect(try await workshop.ledger.unpublishedReplies(after: nil, limit: 10).replies.isEmpty)
+        #expect(fixture.broker.publications.isEmpty)
+        let logged = log.entries.filter { $0.level == .error && $0.metadata["event"] == "reply.not_published" }
+        #expect(logged.count == 1 && logged.allSatisfy { $0.metadata["error"]?.description.contains("NO_ROUTE") == true })
+        fixture.broker.fail(nil, at: "bos.unrouted")
+        fixture.clock.advance(by: .seconds(60))
+        await fixture.outbox.sweep()
+        #expect(fixture.broker.publications.map(\.exchange) == ["bos.unrouted"])
+        let kept = log.entries.filter { $0.metadata["event"] == "reply.unroutable" }
+        #expect(kept.map { $0.metadata["routing_key"]?.description } == ["recharge.succeeded"])
+        #expect(log.entries.contains { $0.metadata["event"] == "reply.published_late" })
+        await mark(fixture.outbox)
+        #expect(try await fixture.ledger.unpublishedReplies(after: nil, limit: 10).replies.isEmpty)
     }
 
-    @Test("a reply that the broker turns down stops no other, is named once, and is tried again after a minute and then more seldom")
-    func turnedDown() async throws {
+    @Test("a reply that the broker turns down stops no other, is logged once, and is tried again after a minute, then ever less often")
+    func turnedDownReply() async throws {
         let log = InMemoryLogHandler()
-        let workshop = Workshop(logger: Logger(label: "test") { _ in log })
-        workshop.broker.fail(.turnedDown(code: 403, text: "ACCESS_REFUSED"), at: "")
-        #expect(await workshop.handle(Workshop.recharge(), replyTo: "amq.gen-x") == .ack)
-        #expect(await workshop.handle(Workshop.recharge("R2")) == .ack)
-        #expect(workshop.broker.publications.count == 1)
+        let fixture = EngineFixture(logger: Logger(label: "test") { _ in log })
+        fixture.broker.fail(.turnedDown(code: 403, text: "ACCESS_REFUSED"), at: "")
+        #expect(await fixture.handle(EngineFixture.recharge(), replyTo: "amq.gen-x") == .ack)
+        #expect(await fixture.handle(EngineFixture.recharge("R2")) == .ack)
+        #expect(fixture.broker.publications.count == 1)
         for seconds in [60, 120, 240] {
-            workshop.broker.fail(.notSent("not tried yet"), at: "")
-            workshop.clock.advance(by: .seconds(seconds - 1))
-            await workshop.outbox.sweep()
-            workshop.broker.fail(.turnedDown(code: 403, text: "ACCESS_REFUSED"), at: "")
-            workshop.clock.advance(by: .seconds(1))
-            await workshop.outbox.sweep()
+            fixture.broker.fail(.notSent("not tried yet"), at: "")
+            fixture.clock.advance(by: .seconds(seconds - 1))
+            await fixture.outbox.sweep()
+            fixture.broker.fail(.turnedDown(code: 403, text: "ACCESS_REFUSED"), at: "")
+            fixture.clock.advance(by: .seconds(1))
+            await fixture.outbox.sweep()
         }
-        #expect(log.entries.count { "\($0.message)".hasPrefix("a reply could not be published") } == 1)
-        workshop.broker.fail(nil, at: "")
-        workshop.clock.advance(by: .seconds(480))
-        await workshop.outbox.sweep()
-        #expect(workshop.broker.publications.count == 2)
+        #expect(log.entries.count { $0.metadata["event"] == "reply.not_published" } == 1)
+        fixture.broker.fail(nil, at: "")
+        fixture.clock.advance(by: .seconds(480))
+        await fixture.outbox.sweep()
+        #expect(fixture.broker.publications.count == 2)
     }
 
     @Test(
-        "a direct reply is published without mandatory to a caller who is there, and kept with the replies without a listener if the caller is gone"
+        "a direct reply is published without mandatory if its caller listens, and goes to the unrouted exchange if the caller is gone"
     )
     func directReply() async throws {
-        workshop.broker.callersGo("amq.rabbitmq.reply-to.b.k")
-        await workshop.handle(Workshop.recharge(), replyTo: "amq.rabbitmq.reply-to.a.k")
-        await workshop.handle(Workshop.recharge("R2"), replyTo: "amq.rabbitmq.reply-to.b.k")
-        workshop.broker.fail(.notAsked("no answer"), at: "?")
-        await workshop.handle(Workshop.recharge("R3"), replyTo: "amq.rabbitmq.reply-to.c.k")
-        #expect(workshop.broker.publications.map(\.exchange) == ["", "bos.unrouted"])
-        #expect(workshop.broker.publications.map(\.isMandatory) == [false, true])
+        fixture.broker.callersGo("amq.rabbitmq.reply-to.b.k")
+        await fixture.handle(EngineFixture.recharge(), replyTo: "amq.rabbitmq.reply-to.a.k")
+        await fixture.handle(EngineFixture.recharge("R2"), replyTo: "amq.rabbitmq.reply-to.b.k")
+        fixture.broker.fail(.notAsked("no answer"), at: "?")
+        await fixture.handle(EngineFixture.recharge("R3"), replyTo: "amq.rabbitmq.reply-to.c.k")
+        #expect(fixture.broker.publications.map(\.exchange) == ["", "bos.unrouted"])
+        #expect(fixture.broker.publications.map(\.isMandatory) == [false, true])
         await mark(outbox)
         #expect(try await owed.count == 1)
     }
 
-    @Test("a queue that refuses replies is named once with its routing key, and once more when it takes them again")
-    func refusing() async throws {
+    @Test("a queue that refuses replies is logged once with its routing key, and once more when it takes them again")
+    func refusingQueue() async throws {
         let log = InMemoryLogHandler()
-        let workshop = Workshop(logger: Logger(label: "test") { _ in log })
-        func told(_ start: String) -> [InMemoryLogHandler.Entry] { log.entries.filter { "\($0.message)".hasPrefix(start) } }
-        workshop.broker.fail(.refused, at: "bos.replies")
-        for reference in ["R1", "R2", "R3"] { await workshop.handle(Workshop.recharge(reference), replyTo: "billing") }
-        #expect(told("the broker refuses replies").isEmpty)
+        let fixture = EngineFixture(logger: Logger(label: "test") { _ in log })
+        func logged(_ event: Logger.MetadataValue) -> [InMemoryLogHandler.Entry] { log.entries.filter { $0.metadata["event"] == event } }
+        fixture.broker.fail(.refused, at: "bos.replies")
+        for reference in ["R1", "R2", "R3"] { await fixture.handle(EngineFixture.recharge(reference), replyTo: "billing") }
+        #expect(logged("reply.refused").isEmpty)
         for _ in 0..<5 {
-            workshop.clock.advance(by: .seconds(60))
-            await workshop.outbox.sweep()
+            fixture.clock.advance(by: .seconds(60))
+            await fixture.outbox.sweep()
         }
-        #expect(told("the broker refuses replies").count == 1)
-        #expect(told("the broker refuses replies").first?.metadata["routing_key"] == "billing")
-        workshop.broker.fail(nil, at: "bos.replies")
-        workshop.clock.advance(by: .seconds(60))
-        await workshop.outbox.sweep()
-        #expect(workshop.broker.publications.count == 3)
-        #expect(told("the broker takes replies again").count == 1)
+        #expect(logged("reply.refused").count == 1)
+        #expect(logged("reply.refused").first?.metadata["routing_key"] == "billing")
+        fixture.broker.fail(nil, at: "bos.replies")
+        fixture.clock.advance(by: .seconds(60))
+        await fixture.outbox.sweep()
+        #expect(fixture.broker.publications.count == 3)
+        #expect(logged("reply.accepted").count == 1)
     }
 
-    @Test("what is not confirmed is tried again at once, then after pauses that double up to a minute; the broker's absence does not count")
-    func pauses() {
+    @Test("an unconfirmed reply is tried again at once, then after pauses that double up to a minute; a missing broker does not count")
+    func pausesDouble() {
         var trouble: ReplyTrouble?
         func pause(_ error: PublishError) -> Duration {
             let next = ReplyTrouble(error, isRepeat: false, after: trouble, at: .seconds(100))
@@ -198,42 +200,42 @@ import Testing
         #expect(pause(.invalid("too long")) == .seconds(900))
     }
 
-    @Test("a reply that cannot be put on the wire is tried again, but not with every sweep")
-    func impossible() async throws {
-        workshop.broker.fail([.invalid("too long")])
-        await workshop.handle(Workshop.recharge())
-        let next = workshop.restarted()
-        await next.outbox.takeStock()
-        workshop.broker.fail([.invalid("too long"), .outcomeUnknown("not reached")])
+    @Test("a reply that cannot be put on the wire is tried again, but not in every sweep")
+    func unencodableReply() async throws {
+        fixture.broker.fail([.invalid("too long")])
+        await fixture.handle(EngineFixture.recharge())
+        let next = fixture.restarted()
+        await next.outbox.loadBacklog()
+        fixture.broker.fail([.invalid("too long"), .outcomeUnknown("not reached")])
         await next.outbox.sweep()
         await next.outbox.sweep()
         #expect(published.isEmpty)
-        #expect(workshop.broker.hasFailuresLeft)
-        let sweeping = Task { await next.outbox.runSweeping() }
+        #expect(fixture.broker.hasFailuresLeft)
+        let relay = Task { await next.outbox.runRelay() }
         await eventually { !published.isEmpty }
-        sweeping.cancel()
-        await sweeping.value
+        relay.cancel()
+        await relay.value
     }
 
-    @Test("a confirmed reply that cannot be marked is not published again, and marked once the ledger can be written")
-    func markFails() async throws {
-        workshop.ledger.failMarks(100)
-        await workshop.handle(Workshop.recharge())
-        let tasks = [Task { await outbox.runSweeping() }, Task { await outbox.runMarking() }]
+    @Test("a confirmed reply that cannot be marked is not published again, and is marked once the ledger can be written")
+    func markFailure() async throws {
+        fixture.ledger.failMarks(100)
+        await fixture.handle(EngineFixture.recharge())
+        let tasks = [Task { await outbox.runRelay() }, Task { await outbox.runMarkPublished() }]
         await eventually { try await owed.isEmpty }
         outbox.finish()
         for task in tasks { await task.value }
         #expect(published.count == 1)
     }
 
-    @Test("one who asks again is answered again, and what the broker does not confirm is owed again")
-    func repeated() async throws {
-        await workshop.handle(Workshop.recharge())
+    @Test("a requester that asks again gets the reply again, and a reply that the broker does not confirm is owed again")
+    func repeatedReply() async throws {
+        await fixture.handle(EngineFixture.recharge())
         await mark(outbox)
         #expect(try await owed.isEmpty)
-        let next = workshop.restarted()
-        workshop.broker.fail([.notSent("away")])
-        #expect(await next.handle(Workshop.recharge()) == .ack)
+        let next = fixture.restarted()
+        fixture.broker.fail([.notSent("away")])
+        #expect(await next.handle(EngineFixture.recharge()) == .ack)
         #expect(published.count == 1)
         #expect(try await owed.count == 1)
         await next.outbox.sweep()
@@ -241,51 +243,51 @@ import Testing
         #expect(published.count == 2)
         #expect(Set(published).count == 1)
         #expect(try await owed.isEmpty)
-        #expect(workshop.bos.calls.recharges.count == 1)
+        #expect(fixture.bos.calls.recharges.count == 1)
     }
 
-    @Test("a reply whose row cannot be read keeps no other from being published, and is named once")
+    @Test("a reply whose row cannot be read stops no other, and is logged once")
     func unreadableRow() async throws {
         let log = InMemoryLogHandler()
         let outbox = Outbox(
-            publisher: workshop.broker, ledger: workshop.ledger, configuration: EngineConfiguration(), clock: workshop.clock,
+            publisher: fixture.broker, ledger: fixture.ledger, configuration: EngineConfiguration(), clock: fixture.clock,
             metrics: EngineMetrics(), logger: Logger(label: "test") { _ in log })
         var stored = try await store()
-        stored += try await workshop.ledger.claim(Sample.claim(Sample.job(.recharge, reference: "r-2"), state: .succeeded)).replies
-        workshop.ledger.damage([stored[0].id])
-        await outbox.takeStock()
+        stored += try await fixture.ledger.claim(Sample.claim(Sample.job(.recharge, reference: "r-2"), state: .succeeded)).replies
+        fixture.ledger.damage([stored[0].id])
+        await outbox.loadBacklog()
         for _ in 0..<3 { await outbox.sweep() }
         #expect(published == [stored[1].messageID])
         #expect(log.entries.map(\.level) == [.error])
         #expect(log.entries.first?.metadata["replies.id"] == "\(stored[0].id)")
     }
 
-    // MARK: Parts
+    // MARK: Helpers
 
-    private var published: [String?] { workshop.broker.publications.map(\.message.properties.messageID) }
+    private var published: [String?] { fixture.broker.publications.map(\.message.properties.messageID) }
 
     private var owed: [OutgoingReply] {
-        get async throws { try await workshop.ledger.unpublishedReplies(after: nil, limit: 10).replies }
+        get async throws { try await fixture.ledger.unpublishedReplies(after: nil, limit: 10).replies }
     }
 
-    /// A reply that a run has stored and is about to publish.
+    /// Stores a reply, as a run does before it publishes it.
     private func store() async throws -> [OutgoingReply] {
-        let stored = try await workshop.ledger.claim(Sample.claim(state: .succeeded)).replies
+        let stored = try await fixture.ledger.claim(Sample.claim(state: .succeeded)).replies
         try #require(stored.count == 1)
         return stored
     }
 
     private func leaveOneUnconfirmed(_ reference: String = "R2") async throws {
         let before = published.count
-        workshop.broker.fail([.outcomeUnknown("lost")])
-        #expect(await workshop.handle(Workshop.recharge(reference)) == .ack)
+        fixture.broker.fail([.outcomeUnknown("lost")])
+        #expect(await fixture.handle(EngineFixture.recharge(reference)) == .ack)
         try #require(published.count == before)
     }
 
-    /// Nothing can be marked after it.
+    /// Marks the confirmed replies. The outbox marks nothing after that.
     private func mark(_ outbox: Outbox) async {
         outbox.finish()
-        await outbox.runMarking()
+        await outbox.runMarkPublished()
     }
 
     private func eventually(_ condition: () async throws -> Bool) async {

@@ -15,12 +15,12 @@ struct DoubtTests {
     func enquiry() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
-        let workshop = Workshop(script)
-        let settlement = await workshop.handle(Workshop.recharge())
+        let fixture = EngineFixture(script)
+        let settlement = await fixture.handle(EngineFixture.recharge())
         #expect(settlement == .ack)
-        #expect(workshop.bos.calls.recharges == ["R1"])
-        #expect(workshop.bos.calls.enquiries == ["R1"])
-        let reply = try #require(workshop.replies.first)
+        #expect(fixture.bos.calls.recharges == ["R1"])
+        #expect(fixture.bos.calls.enquiries == ["R1"])
+        let reply = try #require(fixture.replies.first)
         #expect(reply.text("outcome") == "succeeded")
         #expect(reply.text("evidence") == "enquiry")
     }
@@ -30,16 +30,16 @@ struct DoubtTests {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
         script.enquiries = [Self.notFound]
-        let workshop = Workshop(script)
-        let settlement = await workshop.handle(Workshop.recharge())
+        let fixture = EngineFixture(script)
+        let settlement = await fixture.handle(EngineFixture.recharge())
         #expect(settlement == .ack)
-        #expect(workshop.bos.calls.recharges == ["R1"])
-        #expect(workshop.clock.uptime() <= .seconds(60))
-        let record = try #require(try await workshop.record())
+        #expect(fixture.bos.calls.recharges == ["R1"])
+        #expect(fixture.clock.uptime() <= .seconds(60))
+        let record = try #require(try await fixture.record())
         #expect(record.progress.state == .inDoubt)
         #expect(record.owner == nil)
-        #expect(try #require(record.progress.dueAt) > workshop.clock.now())
-        #expect(workshop.replies.map { $0.text("outcome") } == ["in_doubt"])
+        #expect(try #require(record.progress.dueAt) > fixture.clock.now())
+        #expect(fixture.replies.map { $0.text("outcome") } == ["in_doubt"])
     }
 
     @Test("a job in doubt that comes again before it is due is told what is known, and nothing is asked")
@@ -47,12 +47,12 @@ struct DoubtTests {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
         script.enquiries = [Self.notFound]
-        let workshop = Workshop(script)
-        await workshop.handle(Workshop.recharge())
-        let before = workshop.bos.calls
-        await workshop.handle(Workshop.recharge(), correlation: "c2")
-        #expect(workshop.bos.calls == before)
-        #expect(workshop.replies.map { $0.text("outcome") } == ["in_doubt", "in_doubt"])
+        let fixture = EngineFixture(script)
+        await fixture.handle(EngineFixture.recharge())
+        let before = fixture.bos.calls
+        await fixture.handle(EngineFixture.recharge(), correlation: "c2")
+        #expect(fixture.bos.calls == before)
+        #expect(fixture.replies.map { $0.text("outcome") } == ["in_doubt", "in_doubt"])
     }
 
     @Test("when the doubt is due and settled, everybody who asked gets the final reply")
@@ -60,15 +60,15 @@ struct DoubtTests {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
         script.enquiries = [Self.notFound]
-        let workshop = Workshop(script)
-        await workshop.handle(Workshop.recharge(), correlation: "c1")
-        await workshop.handle(Workshop.recharge(), correlation: "c2")
-        workshop.clock.advance(by: .seconds(3_600))
-        workshop.bos.play(ScriptedBOS.Script())
-        let settlement = await workshop.handle(Workshop.recharge(), correlation: "c1")
+        let fixture = EngineFixture(script)
+        await fixture.handle(EngineFixture.recharge(), correlation: "c1")
+        await fixture.handle(EngineFixture.recharge(), correlation: "c2")
+        fixture.clock.advance(by: .seconds(3_600))
+        fixture.bos.play(ScriptedBOS.Script())
+        let settlement = await fixture.handle(EngineFixture.recharge(), correlation: "c1")
         #expect(settlement == .ack)
-        #expect(workshop.bos.calls.recharges == ["R1"])
-        let final = workshop.broker.publications.filter { $0.routingKey == "recharge.succeeded" }
+        #expect(fixture.bos.calls.recharges == ["R1"])
+        let final = fixture.broker.publications.filter { $0.routingKey == "recharge.succeeded" }
         #expect(Set(final.map(\.message.properties.correlationID)) == ["c1", "c2"])
         #expect(final.count == 2)
     }
@@ -78,35 +78,35 @@ struct DoubtTests {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil), .answered(.done, ScriptedBOS.answer)]
         script.enquiries = [Self.notFound]
-        let workshop = Workshop(script)
-        for _ in 0..<20 where workshop.bos.calls.recharges.count < 2 {
-            await workshop.handle(Workshop.recharge())
-            workshop.clock.advance(by: .seconds(600))
+        let fixture = EngineFixture(script)
+        for _ in 0..<20 where fixture.bos.calls.recharges.count < 2 {
+            await fixture.handle(EngineFixture.recharge())
+            fixture.clock.advance(by: .seconds(600))
         }
-        #expect(workshop.bos.calls.recharges == ["R1", "R1"])
-        #expect(workshop.bos.calls.proofs == [.neverTaken, .settledNotFound])
-        #expect(workshop.bos.calls.enquiries.count >= 3)
-        #expect(try await workshop.record()?.progress.state == .succeeded)
+        #expect(fixture.bos.calls.recharges == ["R1", "R1"])
+        #expect(fixture.bos.calls.proofs == [.neverTaken, .settledNotFound])
+        #expect(fixture.bos.calls.enquiries.count >= 3)
+        #expect(try await fixture.record()?.progress.state == .succeeded)
     }
 
     @Test("a job that a crashed run left as sending is asked about, not sent")
     func crashed() async throws {
-        let workshop = Workshop()
+        let fixture = EngineFixture()
         let recharge = Recharge(
             operatorID: 311, subscriber: "9876543210", amount: Money(paise: 1_000), reference: "R1", registerID: "merchant")
         var progress = Progress()
         progress.state = .sending
         progress.attempts = 1
         let job = Job.recharge(recharge)
-        _ = try await workshop.ledger.claim(
+        _ = try await fixture.ledger.claim(
             Claim(
-                job: job, fingerprint: job.fingerprint, asker: Asker(correlationID: "c1"), owner: "dead#1", now: workshop.clock.now(),
-                progress: progress, entry: HistoryEntry(at: workshop.clock.now(), .accepted)))
-        let settlement = await workshop.handle(Workshop.recharge())
+                job: job, fingerprint: job.fingerprint, asker: Asker(correlationID: "c1"), owner: "dead#1", now: fixture.clock.now(),
+                progress: progress, entry: HistoryEntry(at: fixture.clock.now(), .accepted)))
+        let settlement = await fixture.handle(EngineFixture.recharge())
         #expect(settlement == .ack)
-        #expect(workshop.bos.calls.recharges.isEmpty)
-        #expect(workshop.bos.calls.enquiries == ["R1"])
-        #expect(workshop.replies.map { $0.text("evidence") } == ["enquiry"])
+        #expect(fixture.bos.calls.recharges.isEmpty)
+        #expect(fixture.bos.calls.enquiries == ["R1"])
+        #expect(fixture.replies.map { $0.text("evidence") } == ["enquiry"])
     }
 
     @Test(
@@ -117,11 +117,11 @@ struct DoubtTests {
         script.recharges = [.answered(.duplicateReference, Answer(httpStatus: 200, responseCode: 11, status: false))]
         let subject = Subject(subscriber: isNamed ? "9876543210" : nil, amount: "10", hasData: true)
         script.enquiries = [.found(.succeeded, ScriptedBOS.answer, subject)]
-        let workshop = Workshop(script)
-        await workshop.handle(Workshop.recharge())
-        #expect(workshop.bos.calls.enquiries == ["R1"])
-        #expect(workshop.replies.map { $0.text("outcome") } == [isNamed ? "succeeded" : "in_doubt"])
-        #expect(try await workshop.record()?.progress.state == (isNamed ? .succeeded : .parked))
+        let fixture = EngineFixture(script)
+        await fixture.handle(EngineFixture.recharge())
+        #expect(fixture.bos.calls.enquiries == ["R1"])
+        #expect(fixture.replies.map { $0.text("outcome") } == [isNamed ? "succeeded" : "in_doubt"])
+        #expect(try await fixture.record()?.progress.state == (isNamed ? .succeeded : .parked))
     }
 
     @Test("an enquiry about another recharge settles nothing, and the history says which comparison failed")
@@ -131,10 +131,10 @@ struct DoubtTests {
         script.enquiries = [
             .found(.succeeded, ScriptedBOS.answer, Subject(reference: "R1", subscriber: "9876543210", amount: "50", hasData: true))
         ]
-        let workshop = Workshop(script)
-        await workshop.handle(Workshop.recharge())
-        #expect(workshop.replies.map { $0.text("outcome") } == ["in_doubt"])
-        let history = try #require(try await workshop.ledger.job(.recharge, reference: "R1")?.history)
+        let fixture = EngineFixture(script)
+        await fixture.handle(EngineFixture.recharge())
+        #expect(fixture.replies.map { $0.text("outcome") } == ["in_doubt"])
+        let history = try #require(try await fixture.ledger.job(.recharge, reference: "R1")?.history)
         #expect(history.contains { $0.detail.contains("an amount of 50 rupees, not 10") })
         #expect(!history.contains { $0.detail.contains("9876543210") })
     }
@@ -144,14 +144,14 @@ struct DoubtTests {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
         script.enquiries = [Self.notFound]
-        let workshop = Workshop(script)
-        await workshop.handle(Workshop.recharge())
-        var policy = Workshop.policy
+        let fixture = EngineFixture(script)
+        await fixture.handle(EngineFixture.recharge())
+        var policy = EngineFixture.policy
         policy.destination = "elsewhere"
         let elsewhere = ScriptedBOS(script)
-        let after = workshop.restarted(policy: policy, bos: elsewhere)
+        let after = fixture.restarted(policy: policy, bos: elsewhere)
         after.clock.advance(by: .seconds(3_600))
-        #expect(await after.handle(Workshop.recharge(), correlation: "c2") == .ack)
+        #expect(await after.handle(EngineFixture.recharge(), correlation: "c2") == .ack)
         #expect(elsewhere.calls == ScriptedBOS.Calls())
         #expect(try await after.record()?.progress.state == .parked)
         let total = try await after.ledger.doubtsSentElsewhere(than: "elsewhere")
@@ -164,15 +164,15 @@ struct DoubtTests {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
         script.enquiries = [Self.notFound]
-        var policy = Workshop.policy
+        var policy = EngineFixture.policy
         policy.settle.notFound = .person
-        let workshop = Workshop(script, policy: policy)
+        let fixture = EngineFixture(script, policy: policy)
         for _ in 0..<10 {
-            await workshop.handle(Workshop.recharge())
-            workshop.clock.advance(by: .seconds(600))
+            await fixture.handle(EngineFixture.recharge())
+            fixture.clock.advance(by: .seconds(600))
         }
-        #expect(workshop.bos.calls.recharges == ["R1"])
-        #expect(try await workshop.record()?.progress.state == .parked)
-        #expect(Set(workshop.replies.map { $0.text("outcome") }) == ["in_doubt"])
+        #expect(fixture.bos.calls.recharges == ["R1"])
+        #expect(try await fixture.record()?.progress.state == .parked)
+        #expect(Set(fixture.replies.map { $0.text("outcome") }) == ["in_doubt"])
     }
 }

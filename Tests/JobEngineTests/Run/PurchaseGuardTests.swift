@@ -13,41 +13,41 @@ struct PurchaseGuardTests {
 
     @Test("is a new purchase unless it is guarded against")
     func unguarded() async {
-        let workshop = Workshop()
-        await workshop.handle(Workshop.recharge("R1"))
-        await workshop.handle(Workshop.recharge("R2"))
-        #expect(workshop.bos.calls.recharges == ["R1", "R2"])
+        let fixture = EngineFixture()
+        await fixture.handle(EngineFixture.recharge("R1"))
+        await fixture.handle(EngineFixture.recharge("R2"))
+        #expect(fixture.bos.calls.recharges == ["R1", "R2"])
     }
 
     @Test("is refused within the window and never sent, however often it comes; the reply names the one before")
     func refused() async throws {
-        let workshop = Workshop(purchaseGuard: Self.refusing)
-        await workshop.handle(Workshop.recharge("R1"))
-        workshop.clock.advance(by: .seconds(600))
-        for _ in 1...2 { #expect(await workshop.handle(Workshop.recharge("R2", amount: "\"10.00\"")) == .ack) }
-        #expect(workshop.bos.calls.recharges == ["R1"])
-        let reply = try #require(workshop.replies.last)
+        let fixture = EngineFixture(purchaseGuard: Self.refusing)
+        await fixture.handle(EngineFixture.recharge("R1"))
+        fixture.clock.advance(by: .seconds(600))
+        for _ in 1...2 { #expect(await fixture.handle(EngineFixture.recharge("R2", amount: "\"10.00\"")) == .ack) }
+        #expect(fixture.bos.calls.recharges == ["R1"])
+        let reply = try #require(fixture.replies.last)
         #expect(reply.text("outcome") == "refused")
         #expect(reply["final"] == .bool(true))
         #expect(reply["error"]?.text("code") == "duplicate_purchase")
         #expect(reply["error"]?.text("detail")?.contains("recharge R1") == true)
         #expect(reply["attempts"]?.text == "0")
         #expect(
-            workshop.broker.publications.suffix(2).map(\.message.body).allSatisfy { $0 == workshop.broker.publications.last?.message.body })
-        let stored = try #require(await workshop.ledger.job(.recharge, reference: "R2"))
+            fixture.broker.publications.suffix(2).map(\.message.body).allSatisfy { $0 == fixture.broker.publications.last?.message.body })
+        let stored = try #require(await fixture.ledger.job(.recharge, reference: "R2"))
         #expect(stored.record.progress.state == .refused)
         #expect(stored.history.map(\.detail) == ["refused; same purchase as recharge R1"])
     }
 
     @Test("is a new purchase once the window is over, for another subscriber, and for another amount")
     func others() async {
-        let workshop = Workshop(purchaseGuard: Self.refusing)
-        await workshop.handle(Workshop.recharge("R1"))
-        await workshop.handle(Workshop.recharge("R2", subscriber: "9876543211"))
-        await workshop.handle(Workshop.recharge("R3", amount: "11"))
-        workshop.clock.advance(by: .seconds(601))
-        await workshop.handle(Workshop.recharge("R4"))
-        #expect(workshop.bos.calls.recharges == ["R1", "R2", "R3", "R4"])
+        let fixture = EngineFixture(purchaseGuard: Self.refusing)
+        await fixture.handle(EngineFixture.recharge("R1"))
+        await fixture.handle(EngineFixture.recharge("R2", subscriber: "9876543211"))
+        await fixture.handle(EngineFixture.recharge("R3", amount: "11"))
+        fixture.clock.advance(by: .seconds(601))
+        await fixture.handle(EngineFixture.recharge("R4"))
+        #expect(fixture.bos.calls.recharges == ["R1", "R2", "R3", "R4"])
     }
 
     @Test("is a new purchase if the one before was refused by BOS")
@@ -55,10 +55,10 @@ struct PurchaseGuardTests {
         var script = ScriptedBOS.Script()
         let answer = Answer(httpStatus: 200, responseCode: 3, status: false, message: "no")
         script.recharges = [.answered(.refused(isFinal: true), answer)]
-        let workshop = Workshop(script, purchaseGuard: Self.refusing)
-        await workshop.handle(Workshop.recharge("R1"))
-        await workshop.handle(Workshop.recharge("R2"))
-        #expect(workshop.bos.calls.recharges == ["R1", "R2"])
+        let fixture = EngineFixture(script, purchaseGuard: Self.refusing)
+        await fixture.handle(EngineFixture.recharge("R1"))
+        await fixture.handle(EngineFixture.recharge("R2"))
+        #expect(fixture.bos.calls.recharges == ["R1", "R2"])
     }
 
     @Test("is refused while the one before is in doubt: that is when an upstream makes up a new reference")
@@ -66,32 +66,32 @@ struct PurchaseGuardTests {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
         script.enquiries = [.unanswered(.unanswered, retryAfter: .seconds(60))]
-        let workshop = Workshop(script, purchaseGuard: Self.refusing)
-        await workshop.handle(Workshop.recharge("R1"))
-        #expect(try await workshop.record("R1")?.progress.state == .inDoubt)
-        await workshop.handle(Workshop.recharge("R2"))
-        #expect(workshop.bos.calls.recharges == ["R1"])
-        #expect(try await workshop.record("R2")?.progress.state == .refused)
+        let fixture = EngineFixture(script, purchaseGuard: Self.refusing)
+        await fixture.handle(EngineFixture.recharge("R1"))
+        #expect(try await fixture.record("R1")?.progress.state == .inDoubt)
+        await fixture.handle(EngineFixture.recharge("R2"))
+        #expect(fixture.bos.calls.recharges == ["R1"])
+        #expect(try await fixture.record("R2")?.progress.state == .refused)
     }
 
     @Test("is held back for a person if so configured, told as pending, and sent once when the person says so")
     func held() async throws {
-        let workshop = Workshop(purchaseGuard: Self.parking)
-        await workshop.handle(Workshop.recharge("R1"))
-        #expect(await workshop.handle(Workshop.recharge("R2")) == .ack)
-        let reply = try #require(workshop.replies.last)
+        let fixture = EngineFixture(purchaseGuard: Self.parking)
+        await fixture.handle(EngineFixture.recharge("R1"))
+        #expect(await fixture.handle(EngineFixture.recharge("R2")) == .ack)
+        let reply = try #require(fixture.replies.last)
         #expect(reply.text("outcome") == "pending")
         #expect(reply["final"] == .bool(false))
         #expect(reply["error"]?.text("code") == "duplicate_purchase")
-        workshop.clock.advance(by: .seconds(86_400))
-        #expect(try await workshop.poll().isEmpty)
-        #expect(await workshop.restarted().handle(Workshop.recharge("R2")) == .ack)
-        #expect(workshop.bos.calls.recharges == ["R1"])
+        fixture.clock.advance(by: .seconds(86_400))
+        #expect(try await fixture.poll().isEmpty)
+        #expect(await fixture.restarted().handle(EngineFixture.recharge("R2")) == .ack)
+        #expect(fixture.bos.calls.recharges == ["R1"])
 
-        try await retry("R2", in: workshop)
-        #expect(try await workshop.poll() == [.ack])
-        #expect(workshop.bos.calls.recharges == ["R1", "R2"])
-        #expect(workshop.replies.last?.text("outcome") == "succeeded")
+        try await retry("R2", in: fixture)
+        #expect(try await fixture.poll() == [.ack])
+        #expect(fixture.bos.calls.recharges == ["R1", "R2"])
+        #expect(fixture.replies.last?.text("outcome") == "succeeded")
     }
 
     @Test("is refused while the one before is not over, however long the queue was away")
@@ -99,26 +99,26 @@ struct PurchaseGuardTests {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
         script.enquiries = [.unanswered(.unanswered, retryAfter: .seconds(60))]
-        let workshop = Workshop(script, purchaseGuard: Self.refusing)
-        await workshop.handle(Workshop.recharge("R1"))
-        workshop.clock.advance(by: .seconds(86_400))
-        await workshop.handle(Workshop.recharge("R2"))
-        #expect(workshop.bos.calls.recharges == ["R1"])
-        #expect(try await workshop.record("R2")?.progress.state == .refused)
+        let fixture = EngineFixture(script, purchaseGuard: Self.refusing)
+        await fixture.handle(EngineFixture.recharge("R1"))
+        fixture.clock.advance(by: .seconds(86_400))
+        await fixture.handle(EngineFixture.recharge("R2"))
+        #expect(fixture.bos.calls.recharges == ["R1"])
+        #expect(try await fixture.record("R2")?.progress.state == .refused)
     }
 
     @Test("is over unsent when its deadline passes and no person has decided")
     func heldTooLong() async throws {
-        let workshop = Workshop(purchaseGuard: Self.parking)
-        await workshop.handle(Workshop.recharge("R1"))
-        let deadline = workshop.clock.now() + .seconds(300)
-        await workshop.handle(Workshop.recharge("R2", expiresAt: deadline.rfc3339))
-        workshop.clock.advance(by: .seconds(300))
-        #expect(try await workshop.poll().isEmpty)
-        workshop.clock.advance(by: .seconds(1))
-        #expect(try await workshop.poll() == [.ack])
-        #expect(workshop.bos.calls.recharges == ["R1"])
-        let reply = try #require(workshop.replies.last)
+        let fixture = EngineFixture(purchaseGuard: Self.parking)
+        await fixture.handle(EngineFixture.recharge("R1"))
+        let deadline = fixture.clock.now() + .seconds(300)
+        await fixture.handle(EngineFixture.recharge("R2", expiresAt: deadline.rfc3339))
+        fixture.clock.advance(by: .seconds(300))
+        #expect(try await fixture.poll().isEmpty)
+        fixture.clock.advance(by: .seconds(1))
+        #expect(try await fixture.poll() == [.ack])
+        #expect(fixture.bos.calls.recharges == ["R1"])
+        let reply = try #require(fixture.replies.last)
         #expect(reply.text("outcome") == "expired")
         #expect(reply["final"] == .bool(true))
         #expect(reply["error"]?.text("code") == "deadline_passed")
@@ -126,17 +126,17 @@ struct PurchaseGuardTests {
 
     @Test("is held back when a third comes while the second is")
     func third() async throws {
-        let workshop = Workshop(purchaseGuard: Self.parking)
-        for reference in ["R1", "R2", "R3"] { await workshop.handle(Workshop.recharge(reference)) }
-        #expect(workshop.bos.calls.recharges == ["R1"])
-        #expect(workshop.replies.last?["error"]?.text("detail")?.contains("recharge R2") == true)
+        let fixture = EngineFixture(purchaseGuard: Self.parking)
+        for reference in ["R1", "R2", "R3"] { await fixture.handle(EngineFixture.recharge(reference)) }
+        #expect(fixture.bos.calls.recharges == ["R1"])
+        #expect(fixture.replies.last?["error"]?.text("detail")?.contains("recharge R2") == true)
     }
 
     /// What `bosctl retry` does.
-    private func retry(_ reference: String, in workshop: Workshop) async throws {
-        let known = try #require(await workshop.record(reference))
+    private func retry(_ reference: String, in fixture: EngineFixture) async throws {
+        let known = try #require(await fixture.record(reference))
         guard case .recharge(let recharge) = known.job else { return }
-        let now = workshop.clock.moment
+        let now = fixture.clock.moment
         var machine = RechargeMachine(recharge, acceptedAt: known.acceptedAt, known.progress, policy: RetryPolicy())
         let isDue = machine.retry(at: now)
         #expect(isDue)
@@ -144,9 +144,9 @@ struct PurchaseGuardTests {
             job: known.job, fingerprint: known.fingerprint, asker: nil, owner: "person", now: now.civil, progress: known.progress,
             entry: HistoryEntry(at: now.civil, .resumed))
         claim.isFromOperator = true
-        _ = try await workshop.ledger.claim(claim)
+        _ = try await fixture.ledger.claim(claim)
         let entry = HistoryEntry(at: now.civil, .released)
-        _ = try await workshop.ledger.update(
+        _ = try await fixture.ledger.update(
             Update(jobID: known.id, owner: "person", progress: machine.progress, keepsOwnership: false, entry: entry))
     }
 }

@@ -16,34 +16,36 @@ struct QuestionTests {
     func rechargeStatus() async {
         var script = ScriptedBOS.Script()
         script.enquiries = [.found(.pending, ScriptedBOS.answer), .found(.succeeded, ScriptedBOS.answer)]
-        let workshop = Workshop(script)
+        let fixture = EngineFixture(script)
         let body = "{\"referenceid\":\"R1\"}"
-        await workshop.handle(body, kind: "recharge.status", correlation: "a")
-        workshop.outbox.finish()
-        await workshop.outbox.runMarking()
-        await workshop.handle(body, kind: "recharge.status", correlation: "b")
-        #expect(workshop.replies.map { $0.text("outcome") } == ["pending", "succeeded"])
-        #expect(workshop.replies.allSatisfy { $0["final"] == .bool(true) })
+        await fixture.handle(body, kind: "recharge.status", correlation: "a")
+        fixture.outbox.finish()
+        await fixture.outbox.runMarkPublished()
+        await fixture.handle(body, kind: "recharge.status", correlation: "b")
+        #expect(fixture.replies.map { $0.text("outcome") } == ["pending", "succeeded"])
+        #expect(fixture.replies.allSatisfy { $0["final"] == .bool(true) })
     }
 
     @Test("a question that is delivered once more is answered as it was, though others have asked since; without a name it asks afresh")
     func sameQuestion() async throws {
         var script = ScriptedBOS.Script()
         script.enquiries = [.found(.pending, ScriptedBOS.answer), .found(.succeeded, ScriptedBOS.answer)]
-        let workshop = Workshop(script)
+        let fixture = EngineFixture(script)
         for (message, isRedelivered) in [("m-1", false), ("m-1", true), ("m-2", false), ("m-2", true), ("m-1", true), ("", true)] {
-            await workshop.handle(
-                "{\"referenceid\":\"R1\"}", kind: "recharge.status", correlation: "a", messageID: message, isRedelivered: isRedelivered)
-            let owed = try await workshop.ledger.unpublishedReplies(after: nil, limit: 10).replies
-            try await workshop.ledger.markPublished(owed.map(\.id))
+            await fixture.handle(
+                SentMessage(
+                    body: "{\"referenceid\":\"R1\"}", kind: "recharge.status", correlation: "a", messageID: message,
+                    isRedelivered: isRedelivered))
+            let owed = try await fixture.ledger.unpublishedReplies(after: nil, limit: 10).replies
+            try await fixture.ledger.markPublished(owed.map(\.id))
         }
-        let told = workshop.broker.publications.map(\.message)
-        #expect(workshop.replies.map { $0.text("outcome") } == ["pending", "pending", "succeeded", "succeeded", "pending", "succeeded"])
+        let told = fixture.broker.publications.map(\.message)
+        #expect(fixture.replies.map { $0.text("outcome") } == ["pending", "pending", "succeeded", "succeeded", "pending", "succeeded"])
         try #require(told.count == 6)
         #expect(told[0] == told[1] && told[0] == told[4])
         #expect(told[2] == told[3])
         #expect(Set(told.map(\.properties.messageID)).count == 3)
-        #expect(workshop.bos.calls.enquiries.count == 3)
+        #expect(fixture.bos.calls.enquiries.count == 3)
     }
 
     @Test("a question about a recharge that this ledger holds unfinished is answered with pending, and asked as the recharge was sent")
@@ -51,26 +53,52 @@ struct QuestionTests {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
         script.enquiries = [.found(.notFound, ScriptedBOS.answer)]
-        let workshop = Workshop(script)
-        await workshop.handle(Workshop.recharge())
-        await workshop.handle("{\"referenceid\":\"R1\"}", kind: "recharge.status", correlation: "q")
-        #expect(workshop.replies.map { $0.text("outcome") } == ["in_doubt", "pending"])
-        #expect(workshop.replies.last?["final"] == .bool(true))
-        await workshop.handle("{\"referenceid\":\"R2\"}", kind: "recharge.status", correlation: "q")
-        #expect(workshop.replies.last?.text("outcome") == "not_found")
+        let fixture = EngineFixture(script)
+        await fixture.handle(EngineFixture.recharge())
+        await fixture.handle("{\"referenceid\":\"R1\"}", kind: "recharge.status", correlation: "q")
+        #expect(fixture.replies.map { $0.text("outcome") } == ["in_doubt", "pending"])
+        #expect(fixture.replies.last?["final"] == .bool(true))
+        await fixture.handle("{\"referenceid\":\"R2\"}", kind: "recharge.status", correlation: "q")
+        #expect(fixture.replies.last?.text("outcome") == "not_found")
+    }
+
+    @Test("a recharge that was sent to a former API is answered from the ledger, and the new API is not asked")
+    func formerAPI() async {
+        let fixture = EngineFixture()
+        await fixture.handle(EngineFixture.recharge())
+        var policy = EngineFixture.policy
+        policy.destination = "another API"
+        var script = ScriptedBOS.Script()
+        script.enquiries = [.found(.notFound, ScriptedBOS.answer)]
+        let moved = fixture.restarted(policy: policy, bos: ScriptedBOS(script))
+        await moved.handle("{\"referenceid\":\"R1\"}", kind: "recharge.status", correlation: "q")
+        #expect(moved.bos.calls.enquiries.isEmpty)
+        let reply = moved.replies.last
+        #expect(reply?.text("outcome") == "succeeded")
+        #expect(reply?.text("evidence") == "answer")
+        #expect(reply?.text("ackno") == "11224445565")
+        #expect(reply?.text("attempts") == "0")
+        // The reply is confirmed, so the same requester's next question is a new one.
+        moved.outbox.finish()
+        await moved.outbox.runMarkPublished()
+        policy.formerDestinations = ["bos"]
+        let named = fixture.restarted(policy: policy, bos: ScriptedBOS(script))
+        await named.handle(
+            SentMessage(body: "{\"referenceid\":\"R1\"}", kind: "recharge.status", correlation: "q", messageID: "again"))
+        #expect(named.bos.calls.enquiries == ["R1"])
     }
 
     @Test("a pending PAN application is told and waits in the ledger")
     func panPending() async throws {
         var script = ScriptedBOS.Script()
         script.panAnswers = [Self.pending("Application is under process at NSDL eGOV")]
-        let workshop = Workshop(script)
-        #expect(await workshop.handle("{\"refid\":\"P1\"}", kind: "pan.status") == .ack)
-        let record = try #require(try await workshop.record("P1", .panStatus))
+        let fixture = EngineFixture(script)
+        #expect(await fixture.handle("{\"refid\":\"P1\"}", kind: "pan.status") == .ack)
+        let record = try #require(try await fixture.record("P1", kind: .panStatus))
         #expect(record.progress.state == .pending)
         #expect(record.owner == nil)
-        #expect(try #require(record.progress.dueAt) > workshop.clock.now())
-        #expect(workshop.replies.map { $0["final"] } == [.bool(false)])
+        #expect(try #require(record.progress.dueAt) > fixture.clock.now())
+        #expect(fixture.replies.map { $0["final"] } == [.bool(false)])
     }
 
     @Test("the same pending message is told once, a changed one again, and the end to everybody")
@@ -80,13 +108,13 @@ struct QuestionTests {
             Self.pending("under process"), Self.pending("under process"), Self.pending("under process at NSDL"),
             .found(.completed, ScriptedBOS.answer),
         ]
-        let workshop = Workshop(script)
+        let fixture = EngineFixture(script)
         for _ in 0..<4 {
-            await workshop.handle("{\"refid\":\"P1\"}", kind: "pan.status")
-            workshop.clock.advance(by: .seconds(86_400))
+            await fixture.handle("{\"refid\":\"P1\"}", kind: "pan.status")
+            fixture.clock.advance(by: .seconds(86_400))
         }
-        #expect(workshop.bos.calls.panChecks.count == 4)
-        #expect(workshop.replies.map { $0.text("message") } == ["under process", "under process at NSDL", "done"])
+        #expect(fixture.bos.calls.panChecks.count == 4)
+        #expect(fixture.replies.map { $0.text("message") } == ["under process", "under process at NSDL", "done"])
     }
 
     @Test("a question that BOS leaves unanswered is asked again, with a pause")
@@ -96,10 +124,10 @@ struct QuestionTests {
             .unanswered(.unanswered, retryAfter: .seconds(3)), .unanswered(.notSent, retryAfter: nil),
             .found(.notFound, ScriptedBOS.answer),
         ]
-        let workshop = Workshop(script)
-        #expect(await workshop.handle("{\"referenceid\":\"R9\"}", kind: "recharge.status") == .ack)
-        #expect(workshop.bos.calls.enquiries.count == 3)
-        #expect(workshop.clock.uptime() >= .seconds(3))
-        #expect(workshop.replies.map { $0.text("outcome") } == ["not_found"])
+        let fixture = EngineFixture(script)
+        #expect(await fixture.handle("{\"referenceid\":\"R9\"}", kind: "recharge.status") == .ack)
+        #expect(fixture.bos.calls.enquiries.count == 3)
+        #expect(fixture.clock.uptime() >= .seconds(3))
+        #expect(fixture.replies.map { $0.text("outcome") } == ["not_found"])
     }
 }

@@ -13,14 +13,14 @@ struct RefusedRechargeTests {
         let reader = AnswerReader(BOSConfiguration())
 
         func recharge(
-            _ request: RechargeRequest, traceparent: String?, timeout: Duration?, isTimely: @escaping @Sendable () -> Bool
-        ) async -> Attempt<RechargeAnswer> { reader.recharge(answer, to: request) }
+            _ recharge: Recharge, traceparent: String?, timeout: Duration?, isTimely: @escaping @Sendable () -> Bool
+        ) async -> Attempt<RechargeAnswer> { reader.recharge(answer, to: recharge) }
 
         func enquire(reference: String, registerID: String, traceparent: String?, timeout: Duration?) async -> Attempt<EnquiryAnswer> {
             reader.enquiry(RawAnswer(200, #"{"status":false,"message":"No record found"}"#))
         }
 
-        func panStatus(_ request: PANStatusRequest, traceparent: String?, timeout: Duration?) async -> Attempt<PANAnswer> {
+        func panStatus(_ query: PANStatusQuery, traceparent: String?, timeout: Duration?) async -> Attempt<PANAnswer> {
             reader.panStatus(answer)
         }
 
@@ -59,7 +59,7 @@ struct RefusedRechargeTests {
         let clock = ManualClock()
         var machine = RechargeMachine(
             Recharge(operatorID: 311, subscriber: "9876543210", amount: Money(paise: 1_000), reference: reference, registerID: "merchant"),
-            acceptedAt: ManualClock.start, policy: Workshop.policy)
+            acceptedAt: ManualClock.start, policy: EngineFixture.policy)
         let step = machine.wake(at: clock.moment, jitter: 0)
         switch consume step {
         case .send(let permit):

@@ -13,14 +13,14 @@ struct TroubleTests {
     @Test("while BOS refuses the credentials no job fails: consuming pauses and the job goes back to its queue")
     func credentials() async throws {
         let script = ScriptedBOS.Script.refusingAll
-        let workshop = Workshop(script)
-        let settlement = await workshop.handle(Workshop.recharge())
+        let fixture = EngineFixture(script)
+        let settlement = await fixture.handle(EngineFixture.recharge())
         #expect(settlement == .requeue)
-        #expect(workshop.gate.pauses[.credentials] != nil)
-        #expect(workshop.broker.publications.isEmpty)
-        #expect(try await workshop.record()?.progress.state == .accepted)
-        #expect(await workshop.handle(Workshop.recharge("R2")) == .requeue)
-        #expect(try await workshop.record("R2") == nil)
+        #expect(fixture.gate.pauses[.credentials] != nil)
+        #expect(fixture.broker.publications.isEmpty)
+        #expect(try await fixture.record()?.progress.state == .accepted)
+        #expect(await fixture.handle(EngineFixture.recharge("R2")) == .requeue)
+        #expect(try await fixture.record("R2") == nil)
     }
 
     @Test("newer credentials are tried once before consuming pauses")
@@ -28,88 +28,88 @@ struct TroubleTests {
         var script = ScriptedBOS.Script()
         script.recharges = [.notTaken(.credentialsRefused), .answered(.done, ScriptedBOS.answer)]
         script.renewals = [true]
-        let workshop = Workshop(script)
-        #expect(await workshop.handle(Workshop.recharge()) == .ack)
-        #expect(workshop.gate.isOpen)
-        #expect(workshop.bos.calls.recharges == ["R1", "R1"])
+        let fixture = EngineFixture(script)
+        #expect(await fixture.handle(EngineFixture.recharge()) == .ack)
+        #expect(fixture.gate.isOpen)
+        #expect(fixture.bos.calls.recharges == ["R1", "R1"])
     }
 
     @Test("a released job goes on when it is delivered again")
     func released() async throws {
         let script = ScriptedBOS.Script.refusingAll
-        let workshop = Workshop(script)
-        await workshop.handle(Workshop.recharge())
-        workshop.bos.play(ScriptedBOS.Script())
+        let fixture = EngineFixture(script)
+        await fixture.handle(EngineFixture.recharge())
+        fixture.bos.play(ScriptedBOS.Script())
         let probe = PauseProbe(
-            gateway: workshop.bos, ledger: workshop.ledger, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(1))
-        let running = Task { await workshop.gate.run { reason in await probe.look(at: reason, in: workshop.lanes.money) } }
-        while !workshop.gate.isOpen, !Task.isCancelled { await Task.yield() }
+            gateway: fixture.bos, ledger: fixture.ledger, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(1))
+        let running = Task { await fixture.gate.run { reason in await probe.look(at: reason, in: fixture.lanes.money) } }
+        while !fixture.gate.isOpen, !Task.isCancelled { await Task.yield() }
         running.cancel()
         await running.value
-        #expect(await workshop.handle(Workshop.recharge()) == .ack)
-        #expect(workshop.replies.map { $0.text("outcome") } == ["succeeded"])
+        #expect(await fixture.handle(EngineFixture.recharge()) == .ack)
+        #expect(fixture.replies.map { $0.text("outcome") } == ["succeeded"])
     }
 
     @Test("what says nothing about credentials does not lift the pause after refused ones", arguments: WaitReason.allCases)
     func credentialsProbe(reason: WaitReason) async {
         var script = ScriptedBOS.Script()
         script.probe = .unanswered(reason, retryAfter: nil)
-        let workshop = Workshop(script)
+        let fixture = EngineFixture(script)
         let probe = PauseProbe(
-            gateway: workshop.bos, ledger: workshop.ledger, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(1))
+            gateway: fixture.bos, ledger: fixture.ledger, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(1))
         let saysNothing: [WaitReason] = [.credentialsRefused, .notSent, .throttled]
-        #expect(await probe.look(at: .credentials, in: workshop.lanes.money) == (saysNothing.contains(reason) ? .stands : .passed))
-        workshop.bos.play(ScriptedBOS.Script())
-        #expect(await probe.look(at: .credentials, in: workshop.lanes.money) == .passed)
+        #expect(await probe.look(at: .credentials, in: fixture.lanes.money) == (saysNothing.contains(reason) ? .stands : .passed))
+        fixture.bos.play(ScriptedBOS.Script())
+        #expect(await probe.look(at: .credentials, in: fixture.lanes.money) == .passed)
     }
 
     @Test("a released job goes on at its next delivery even after the clock was set back")
     func clockSetBack() async throws {
         let script = ScriptedBOS.Script.refusingAll
-        let workshop = Workshop(script)
-        #expect(await workshop.handle(Workshop.recharge()) == .requeue)
-        workshop.clock.advance(by: .seconds(-3_600))
-        workshop.bos.play(ScriptedBOS.Script())
-        #expect(await workshop.restarted().handle(Workshop.recharge()) == .ack)
-        #expect(workshop.replies.map { $0.text("outcome") } == ["succeeded"])
+        let fixture = EngineFixture(script)
+        #expect(await fixture.handle(EngineFixture.recharge()) == .requeue)
+        fixture.clock.advance(by: .seconds(-3_600))
+        fixture.bos.play(ScriptedBOS.Script())
+        #expect(await fixture.restarted().handle(EngineFixture.recharge()) == .ack)
+        #expect(fixture.replies.map { $0.text("outcome") } == ["succeeded"])
     }
 
     @Test("a job that BOS does not take waits in the ledger after a few tries, and no delivery is held for it")
     func unreachable() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.notTaken(.notSent)]
-        let workshop = Workshop(script)
-        #expect(await workshop.handle(Workshop.recharge()) == .ack)
-        #expect(workshop.clock.uptime() < .seconds(60))
-        #expect(workshop.broker.publications.isEmpty)
-        #expect(workshop.bos.calls.recharges.count == RetryPolicy().attempts)
-        let record = try #require(try await workshop.record())
+        let fixture = EngineFixture(script)
+        #expect(await fixture.handle(EngineFixture.recharge()) == .ack)
+        #expect(fixture.clock.uptime() < .seconds(60))
+        #expect(fixture.broker.publications.isEmpty)
+        #expect(fixture.bos.calls.recharges.count == RetryPolicy().attempts)
+        let record = try #require(try await fixture.record())
         #expect(record.progress.state == .accepted)
         #expect(record.progress.waitReason == .notSent)
-        workshop.bos.play(ScriptedBOS.Script())
-        workshop.clock.advance(by: .seconds(60))
-        #expect(try await workshop.poll() == [.ack])
-        #expect(workshop.replies.map { $0.text("outcome") } == ["succeeded"])
+        fixture.bos.play(ScriptedBOS.Script())
+        fixture.clock.advance(by: .seconds(60))
+        #expect(try await fixture.poll() == [.ack])
+        #expect(fixture.replies.map { $0.text("outcome") } == ["succeeded"])
     }
 
     @Test("a question that BOS never answers waits in the ledger, and stops nobody else")
     func poisonousQuestion() async throws {
         var script = ScriptedBOS.Script()
         script.enquiries = [.unanswered(.unanswered, retryAfter: nil)]
-        let workshop = Workshop(script)
-        #expect(await workshop.handle("{\"referenceid\":\"R1\"}", kind: "recharge.status") == .ack)
-        #expect(workshop.clock.uptime() < .seconds(60))
-        #expect(workshop.lanes.questions.gate.isOpen)
-        #expect(try await workshop.record("R1", .rechargeStatus)?.progress.waitReason == .unanswered)
+        let fixture = EngineFixture(script)
+        #expect(await fixture.handle("{\"referenceid\":\"R1\"}", kind: "recharge.status") == .ack)
+        #expect(fixture.clock.uptime() < .seconds(60))
+        #expect(fixture.lanes.questions.gate.isOpen)
+        #expect(try await fixture.record("R1", kind: .rechargeStatus)?.progress.waitReason == .unanswered)
     }
 
     @Test("the history says of each step what came of the call before it, once")
     func causes() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.notTaken(.notSent), .answered(.done, ScriptedBOS.answer)]
-        let workshop = Workshop(script)
-        #expect(await workshop.handle(Workshop.recharge()) == .ack)
-        let history = try #require(try await workshop.ledger.job(.recharge, reference: "R1")).history
+        let fixture = EngineFixture(script)
+        #expect(await fixture.handle(EngineFixture.recharge()) == .ack)
+        let history = try #require(try await fixture.ledger.job(.recharge, reference: "R1")).history
         #expect(
             history.map { "\($0.event.rawValue): \($0.detail)" } == [
                 "accepted: sending", "waiting: not_sent; DoRecharge: scripted", "sending: never_taken",
@@ -121,62 +121,62 @@ struct TroubleTests {
     func retryAfter() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.notTaken(.throttled(retryAfter: .seconds(40)))]
-        let workshop = Workshop(script)
-        #expect(await workshop.handle(Workshop.recharge()) == .ack)
-        #expect(workshop.bos.calls.recharges.count == 1)
-        let due = try #require(try await workshop.record()?.progress.dueAt)
-        #expect(due >= workshop.clock.now() + .seconds(40))
+        let fixture = EngineFixture(script)
+        #expect(await fixture.handle(EngineFixture.recharge()) == .ack)
+        #expect(fixture.bos.calls.recharges.count == 1)
+        let due = try #require(try await fixture.record()?.progress.dueAt)
+        #expect(due >= fixture.clock.now() + .seconds(40))
     }
 
     @Test("a BOS that fails again and again stops recharges, is probed with questions only, and is used again once it answers")
     func breaker() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
-        let workshop = Workshop(script)
+        let fixture = EngineFixture(script)
         var sent = 0
-        while workshop.gate.isOpen, sent < 100 {
+        while fixture.gate.isOpen, sent < 100 {
             sent += 1
-            await workshop.handle(Workshop.recharge("R\(sent)"))
+            await fixture.handle(EngineFixture.recharge("R\(sent)"))
         }
         #expect(sent < 20)
-        #expect(workshop.gate.pauses[.bos] != nil)
-        #expect(await workshop.handle(Workshop.recharge("late")) == .requeue)
-        let calls = workshop.bos.calls.recharges.count
+        #expect(fixture.gate.pauses[.bos] != nil)
+        #expect(await fixture.handle(EngineFixture.recharge("late")) == .requeue)
+        let calls = fixture.bos.calls.recharges.count
         script.probe = .unanswered(.unanswered, retryAfter: nil)
-        workshop.bos.play(script)
+        fixture.bos.play(script)
         let probe = PauseProbe(
-            gateway: workshop.bos, ledger: workshop.ledger, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(1))
-        #expect(await probe.look(at: .bos, in: workshop.lanes.money) == .stands)
-        workshop.clock.advance(by: .seconds(10))
-        #expect(await probe.look(at: .bos, in: workshop.lanes.money) == .stands)
-        workshop.bos.play(ScriptedBOS.Script())
-        workshop.clock.advance(by: .seconds(60))
-        #expect(await probe.look(at: .bos, in: workshop.lanes.money) == .passed)
-        #expect(workshop.bos.calls.recharges.count == calls)
-        #expect(workshop.lanes.money.breakerState == .closed)
+            gateway: fixture.bos, ledger: fixture.ledger, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(1))
+        #expect(await probe.look(at: .bos, in: fixture.lanes.money) == .stands)
+        fixture.clock.advance(by: .seconds(10))
+        #expect(await probe.look(at: .bos, in: fixture.lanes.money) == .stands)
+        fixture.bos.play(ScriptedBOS.Script())
+        fixture.clock.advance(by: .seconds(60))
+        #expect(await probe.look(at: .bos, in: fixture.lanes.money) == .passed)
+        #expect(fixture.bos.calls.recharges.count == calls)
+        #expect(fixture.lanes.money.breakerState == .closed)
     }
 
     @Test("the breaker's probes go out when they are due, however many have failed before")
     func probesInTime() async {
-        let workshop = Workshop()
-        let lane = workshop.lanes.money
-        while workshop.gate.isOpen {
-            await lane.record(CallOutcome(quality: .failed), startedAt: workshop.clock.uptime(), note: "DoRecharge: HTTP 500")
+        let fixture = EngineFixture()
+        let lane = fixture.lanes.money
+        while fixture.gate.isOpen {
+            await lane.record(CallOutcome(quality: .failed), startedAt: fixture.clock.uptime(), note: "DoRecharge: HTTP 500")
         }
-        #expect(workshop.gate.pauses[.bos]?.contains("DoRecharge: HTTP 500") == true)
-        var (due, interval) = (workshop.clock.uptime() + .seconds(5), Duration.seconds(5))
+        #expect(fixture.gate.pauses[.bos]?.contains("DoRecharge: HTTP 500") == true)
+        var (due, interval) = (fixture.clock.uptime() + .seconds(5), Duration.seconds(5))
         let probed = Mutex<[Duration]>([])
         let running = Task {
-            await workshop.gate.run { _ in
+            await fixture.gate.run { _ in
                 await lane.probe {
                     probed.withLock { times in
-                        times.append(workshop.clock.uptime())
+                        times.append(fixture.clock.uptime())
                         return times.count == 6
                     }
                 } ? .passed : .stands
             }
         }
-        while !workshop.gate.isOpen, !Task.isCancelled { await Task.yield() }
+        while !fixture.gate.isOpen, !Task.isCancelled { await Task.yield() }
         running.cancel()
         await running.value
         for time in probed.withLock({ $0 }) {
@@ -188,66 +188,66 @@ struct TroubleTests {
 
     @Test("a ledger that cannot be written stops consuming, and nothing is sent unrecorded")
     func ledgerFailsAtClaim() async {
-        let workshop = Workshop()
-        workshop.ledger.failClaims(1)
-        #expect(await workshop.handle(Workshop.recharge()) == .requeue)
-        #expect(workshop.gate.pauses[.ledger] != nil)
-        #expect(workshop.bos.calls.recharges.isEmpty)
+        let fixture = EngineFixture()
+        fixture.ledger.failClaims(1)
+        #expect(await fixture.handle(EngineFixture.recharge()) == .requeue)
+        #expect(fixture.gate.pauses[.ledger] != nil)
+        #expect(fixture.bos.calls.recharges.isEmpty)
     }
 
     @Test("a job whose row cannot be read is sent by nobody, and keeps nobody else waiting")
     func unreadableRow() async {
-        let workshop = Workshop()
-        workshop.ledger.failClaims(1, with: .unreadable("test"))
-        #expect(await workshop.handle(Workshop.recharge()) == .reject)
-        #expect(workshop.bos.calls.recharges.isEmpty)
-        #expect(workshop.broker.publications.isEmpty)
-        #expect(await workshop.handle(Workshop.recharge("R2")) == .ack)
+        let fixture = EngineFixture()
+        fixture.ledger.failClaims(1, with: .unreadable("test"))
+        #expect(await fixture.handle(EngineFixture.recharge()) == .reject)
+        #expect(fixture.bos.calls.recharges.isEmpty)
+        #expect(fixture.broker.publications.isEmpty)
+        #expect(await fixture.handle(EngineFixture.recharge("R2")) == .ack)
     }
 
     @Test("a verdict is kept until the ledger can be written again")
     func ledgerFailsAtVerdict() async throws {
-        let workshop = Workshop()
-        workshop.ledger.failUpdates(3)
-        #expect(await workshop.handle(Workshop.recharge()) == .ack)
-        #expect(workshop.bos.calls.recharges == ["R1"])
-        #expect(try await workshop.record()?.progress.state == .succeeded)
-        #expect(workshop.replies.map { $0.text("evidence") } == ["answer"])
+        let fixture = EngineFixture()
+        fixture.ledger.failUpdates(3)
+        #expect(await fixture.handle(EngineFixture.recharge()) == .ack)
+        #expect(fixture.bos.calls.recharges == ["R1"])
+        #expect(try await fixture.record()?.progress.state == .succeeded)
+        #expect(fixture.replies.map { $0.text("evidence") } == ["answer"])
     }
 
     @Test("a verdict that cannot be stored in time is asked for after the delivery comes again")
     func ledgerStaysBroken() async throws {
-        let workshop = Workshop()
-        workshop.ledger.failUpdates(.max)
-        #expect(await workshop.handle(Workshop.recharge()) == .requeue)
-        #expect(workshop.broker.publications.isEmpty)
-        workshop.ledger.failUpdates(0)
-        #expect(await workshop.restarted().handle(Workshop.recharge()) == .ack)
-        #expect(workshop.bos.calls.recharges == ["R1"])
-        #expect(workshop.replies.map { $0.text("evidence") } == ["enquiry"])
+        let fixture = EngineFixture()
+        fixture.ledger.failUpdates(.max)
+        #expect(await fixture.handle(EngineFixture.recharge()) == .requeue)
+        #expect(fixture.broker.publications.isEmpty)
+        fixture.ledger.failUpdates(0)
+        #expect(await fixture.restarted().handle(EngineFixture.recharge()) == .ack)
+        #expect(fixture.bos.calls.recharges == ["R1"])
+        #expect(fixture.replies.map { $0.text("evidence") } == ["enquiry"])
     }
 
     @Test("a direct reply-to that is gone leads to the unrouted exchange")
     func unrouted() async {
-        let workshop = Workshop()
-        workshop.broker.fail([.returned(code: 312, text: "NO_ROUTE")])
-        #expect(await workshop.handle(Workshop.recharge(), replyTo: "amq.rabbitmq.reply-to.x") == .ack)
-        #expect(workshop.broker.publications.map(\.exchange) == ["bos.unrouted"])
+        let fixture = EngineFixture()
+        fixture.broker.fail([.returned(code: 312, text: "NO_ROUTE")])
+        #expect(await fixture.handle(EngineFixture.recharge(), replyTo: "amq.rabbitmq.reply-to.x") == .ack)
+        #expect(fixture.broker.publications.map(\.exchange) == ["bos.unrouted"])
     }
 
     @Test("a drain ends waits early: the job goes back to its queue and belongs to nobody")
     func drained() async throws {
-        let workshop = Workshop()
+        let fixture = EngineFixture()
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]
         script.enquiries = [.found(.pending, ScriptedBOS.answer)]
-        let drain = workshop.drain
+        let drain = fixture.drain
         script.duringRecharge = { _ in drain.drain() }
-        workshop.bos.play(script)
-        #expect(await workshop.handle(Workshop.recharge()) == .requeue)
-        let record = try #require(try await workshop.record())
+        fixture.bos.play(script)
+        #expect(await fixture.handle(EngineFixture.recharge()) == .requeue)
+        let record = try #require(try await fixture.record())
         #expect(record.owner == nil)
         #expect(record.progress.state == .inDoubt)
-        #expect(await workshop.handle(Workshop.recharge("R2")) == .requeue)
+        #expect(await fixture.handle(EngineFixture.recharge("R2")) == .requeue)
     }
 }

@@ -1,11 +1,11 @@
 import JobModel
 import Testing
 
-@Suite("A verdict identifies what it speaks of", .timeLimit(.minutes(1)))
+@Suite("Which recharge an answer is about", .timeLimit(.minutes(1)))
 struct IdentityTests {
     private static func weigh(
-        _ finding: RechargeMachine.Finding, _ subject: Subject, names: [String] = [Jobs.recharge.reference],
-        _ calibration: Calibration = .untried
+        _ finding: RechargeMachine.Finding, about subject: Subject, names: [String] = [Jobs.recharge.reference],
+        calibration: Calibration = .untried
     ) -> WeighedFinding { finding.weighed(subject, against: Jobs.recharge, names: names, calibration) }
 
     private static func change(_ change: (inout Subject) -> Void) -> Subject {
@@ -14,8 +14,8 @@ struct IdentityTests {
         return subject
     }
 
-    @Test("an answer that names this reference, amount and subscriber counts, however it spells them")
-    func same() {
+    @Test("an answer with this reference, amount and subscriber counts, in any spelling")
+    func sameRecharge() {
         let subjects = [
             Jobs.subject, Self.change { $0.amount = "10" }, Self.change { $0.amount = "10.000" },
             Self.change { $0.subscriber = " DL12CB4685 " },
@@ -23,15 +23,15 @@ struct IdentityTests {
         ]
         for subject in subjects {
             for finding in [RechargeMachine.Finding.succeeded, .failed(refunded: false), .failed(refunded: true), .pending] {
-                #expect(Self.weigh(finding, subject) == .counts(finding), "\(subject)")
+                #expect(Self.weigh(finding, about: subject) == .counts(finding), "\(subject)")
             }
         }
     }
 
     @Test(
-        "an answer that names another reference, amount or subscriber says nothing, and the reason is told without the subscriber",
+        "an answer with another reference, amount or subscriber says nothing, and the reason does not hold the subscriber",
         arguments: [RechargeMachine.Finding.succeeded, .failed(refunded: false), .failed(refunded: true), .pending])
-    func other(finding: RechargeMachine.Finding) {
+    func otherRecharge(finding: RechargeMachine.Finding) {
         let subjects: [(Subject, String)] = [
             (Self.change { $0.reference = "r-2" }, "another reference"),
             (Self.change { $0.amount = "50" }, "an amount of 50 rupees, not 10"),
@@ -40,7 +40,7 @@ struct IdentityTests {
             (Subject(reference: Jobs.recharge.reference + " "), "another reference"),
         ]
         for (subject, reason) in subjects {
-            guard case .saysNothing(let why) = Self.weigh(finding, subject) else {
+            guard case .saysNothing(let why) = Self.weigh(finding, about: subject) else {
                 Issue.record("\(subject) counts")
                 continue
             }
@@ -49,11 +49,11 @@ struct IdentityTests {
         }
     }
 
-    @Test("references and subscribers are compared byte by byte: two spellings of one character are two")
-    func bytes() {
+    @Test("references and subscribers are compared byte by byte: two encodings of one character differ")
+    func comparesBytes() {
         let (composed, decomposed) = ("r\u{E9}", "re\u{301}")
-        #expect(Self.weigh(.succeeded, Self.change { $0.reference = composed }, names: [composed]) == .counts(.succeeded))
-        #expect(Self.weigh(.succeeded, Self.change { $0.reference = decomposed }, names: [composed]) != .counts(.succeeded))
+        #expect(Self.weigh(.succeeded, about: Self.change { $0.reference = composed }, names: [composed]) == .counts(.succeeded))
+        #expect(Self.weigh(.succeeded, about: Self.change { $0.reference = decomposed }, names: [composed]) != .counts(.succeeded))
         var recharge = Jobs.recharge
         recharge.subscriber = composed
         func weigh(_ subscriber: String) -> WeighedFinding {
@@ -64,37 +64,41 @@ struct IdentityTests {
         #expect(weigh(decomposed) != .counts(.succeeded))
     }
 
-    @Test("a number of BOS's own names this recharge once the API was seen to use such numbers, and if nothing else contradicts")
+    @Test("BOS's own number stands for this recharge once the API was seen to use such numbers, if nothing else contradicts")
     func ownNumbers() {
         let subject = Self.change { $0.reference = "774411" }
         let seen = Calibration.passed(showsData: true, hasOwnNumbers: true)
-        #expect(Self.weigh(.succeeded, subject, seen) == .counts(.succeeded))
-        #expect(Self.weigh(.succeeded, Self.change { $0.reference = "r-2" }, seen) != .counts(.succeeded))
-        #expect(Self.weigh(.succeeded, Subject(reference: "774411", hasData: true), seen) != .counts(.succeeded))
+        #expect(Self.weigh(.succeeded, about: subject, calibration: seen) == .counts(.succeeded))
+        #expect(Self.weigh(.succeeded, about: Self.change { $0.reference = "r-2" }, calibration: seen) != .counts(.succeeded))
+        #expect(Self.weigh(.succeeded, about: Subject(reference: "774411", hasData: true), calibration: seen) != .counts(.succeeded))
         for calibration in [Calibration.untried, .blind, .credulous, Jobs.calibrated] {
-            #expect(Self.weigh(.succeeded, subject, calibration) != .counts(.succeeded))
+            #expect(Self.weigh(.succeeded, about: subject, calibration: calibration) != .counts(.succeeded))
         }
         let names = [Jobs.recharge.reference, "774411"]
-        #expect(Self.weigh(.succeeded, subject, names: names) == .counts(.succeeded))
-        #expect(Self.weigh(.succeeded, Self.change { $0.reference = "774412" }, names: names, seen) != .counts(.succeeded))
+        #expect(Self.weigh(.succeeded, about: subject, names: names) == .counts(.succeeded))
+        #expect(
+            Self.weigh(.succeeded, about: Self.change { $0.reference = "774412" }, names: names, calibration: seen) != .counts(.succeeded))
     }
 
-    @Test("an answer without data decides nothing at an API whose enquiry shows data, finds nothing, or finds what was never sent")
-    func withoutData() {
-        #expect(Self.weigh(.succeeded, Subject()) != .counts(.succeeded))
-        #expect(Self.weigh(.failed(refunded: false), Subject()) != .counts(.failed(refunded: false)))
-        #expect(Self.weigh(.pending, Subject()) == .counts(.pending))
-        #expect(Self.weigh(.succeeded, Subject(), Jobs.calibrated) != .counts(.succeeded))
-        #expect(Self.weigh(.failed(refunded: false), Subject(), Jobs.calibrated) != .counts(.failed(refunded: false)))
-        #expect(Self.weigh(.succeeded, Subject(), .credulous) != .counts(.succeeded))
-        #expect(Self.weigh(.succeeded, Jobs.subject, .credulous) == .counts(.succeeded))
-        #expect(Self.weigh(.succeeded, Subject(), .blind) != .counts(.succeeded))
-        #expect(Self.weigh(.succeeded, Subject(reference: Jobs.recharge.reference, hasData: true), .blind) == .counts(.succeeded))
-        #expect(Self.weigh(.succeeded, Subject(), .passed(showsData: false, hasOwnNumbers: false)) == .counts(.succeeded))
+    @Test("an answer without data decides nothing if the enquiry shows data, finds nothing, or finds recharges that were never sent")
+    func answerWithoutData() {
+        #expect(Self.weigh(.succeeded, about: Subject()) != .counts(.succeeded))
+        #expect(Self.weigh(.failed(refunded: false), about: Subject()) != .counts(.failed(refunded: false)))
+        #expect(Self.weigh(.pending, about: Subject()) == .counts(.pending))
+        #expect(Self.weigh(.succeeded, about: Subject(), calibration: Jobs.calibrated) != .counts(.succeeded))
+        #expect(Self.weigh(.failed(refunded: false), about: Subject(), calibration: Jobs.calibrated) != .counts(.failed(refunded: false)))
+        #expect(Self.weigh(.succeeded, about: Subject(), calibration: .credulous) != .counts(.succeeded))
+        #expect(Self.weigh(.succeeded, about: Jobs.subject, calibration: .credulous) == .counts(.succeeded))
+        #expect(Self.weigh(.succeeded, about: Subject(), calibration: .blind) != .counts(.succeeded))
+        #expect(
+            Self.weigh(.succeeded, about: Subject(reference: Jobs.recharge.reference, hasData: true), calibration: .blind)
+                == .counts(.succeeded))
+        #expect(
+            Self.weigh(.succeeded, about: Subject(), calibration: .passed(showsData: false, hasOwnNumbers: false)) == .counts(.succeeded))
     }
 
-    @Test("a doubt that hears about another recharge stays one, the history says why, and a person gets it in the end")
-    func doubt() {
+    @Test("an answer about another recharge leaves the doubt, the history says why, and a person decides in the end")
+    func doubtAboutAnother() {
         var machine = SettlingTests.doubtful()
         let other = Self.change { $0.amount = "50" }
         #expect(
@@ -106,8 +110,8 @@ struct IdentityTests {
         #expect(machine.remark.contains("50 rupees, not 10"))
     }
 
-    @Test("a reference that BOS had before its first sending is this recharge's only where the answer names the subscriber")
-    func duplicate() {
+    @Test("a recharge that BOS had before the first sending is this one only if the answer names the subscriber")
+    func duplicateBeforeSending() {
         for (subject, step) in [
             (Jobs.subject, "finish succeeded - enquiry"), (Subject(), "park"),
             (Subject(reference: Jobs.recharge.reference, hasData: true), "park"),
@@ -118,14 +122,14 @@ struct IdentityTests {
             #expect(
                 SeenStep(machine.on(.enquired(.succeeded, Jobs.answer, subject, Jobs.plain), at: Jobs.start, jitter: 0)).summary == step)
         }
-        // BOS still works on the earlier one: that does not make it this one.
+        // BOS still works on the earlier recharge. That does not make it this one.
         var pending = RechargeMachineTests.machine(.inDoubt, .duplicate)
         _ = pending.on(.enquired(.pending, Jobs.answer), at: Jobs.start, jitter: 0)
         _ = pending.wake(at: Jobs.start, jitter: 0)
         #expect(SeenStep(pending.on(.enquired(.succeeded, Jobs.answer, Subject(), Jobs.plain), at: Jobs.start, jitter: 0)) == .park)
     }
 
-    @Test("after a sending that was settled as not executed the earlier recharge of the reference is this one")
+    @Test("after a sending that was found not executed, the earlier recharge of the reference is this one")
     func duplicateAfterResending() {
         var machine = RechargeMachineTests.machine(.inDoubt, .duplicate) { $0.resendings = 1 }
         #expect(
@@ -133,7 +137,7 @@ struct IdentityTests {
                 == "finish succeeded - enquiry")
     }
 
-    @Test("an answer to DoRecharge whose refid names another recharge is not this one's; BOS's own number is kept")
+    @Test("an answer to DoRecharge whose refid names another recharge does not count, and BOS's own number is stored")
     func answerOfAnother() {
         var machine = RechargeMachineTests.machine(.sending)
         #expect(SeenStep(machine.on(.answered(.done, Jobs.answer, bosReference: "r-2"), at: Jobs.start, jitter: 0)) == .ask)
@@ -144,8 +148,8 @@ struct IdentityTests {
         #expect(own.progress.bosReference == "774411")
     }
 
-    @Test("what the enquiry shows about a recharge that certainly exists is its calibration")
-    func calibration() {
+    @Test("an enquiry is calibrated by what it shows of a recharge that certainly exists")
+    func calibrationByKnownRecharge() {
         func shown(_ subject: Subject, bosReference: String? = nil) -> Calibration? {
             subject.calibration(by: Jobs.recharge, bosReference: bosReference)
         }

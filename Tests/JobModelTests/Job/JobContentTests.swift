@@ -8,7 +8,7 @@ struct JobContentTests {
     }
 
     @Test(
-        "the same content spelled in another way has the same fingerprint",
+        "the same content in another spelling has the same fingerprint",
         arguments: [
             #""amount":"10.00","operator":"311","referenceid":"r","canumber":"c""#,
             #""operator":311,"canumber":"c","amount":10.0,"referenceid":"r","RegisterID":null"#,
@@ -32,7 +32,7 @@ struct JobContentTests {
     }
 
     @Test(
-        "a purchase is operator, subscriber and amount by value, whatever reference, merchant or deadline",
+        "a purchase is mobile operator, subscriber and amount by value; reference, merchant and deadline do not count",
         arguments: [
             (#""operator":"311","canumber":"c","amount":"10.00","referenceid":"s","RegisterID":"own""#, true),
             (#""operator":311,"canumber":"c","amount":10,"referenceid":"r","expires_at":"2026-11-21T10:00:00Z""#, true),
@@ -40,7 +40,7 @@ struct JobContentTests {
             (#""operator":311,"canumber":"d","amount":10,"referenceid":"r""#, false),
             (#""operator":311,"canumber":"c","amount":10.01,"referenceid":"r""#, false),
         ])
-    func purchase(fields: String, isSame: Bool) throws {
+    func samePurchase(fields: String, isSame: Bool) throws {
         func purchase(_ fields: String) throws -> [UInt8]? {
             try Jobs.incoming("{\(fields)}", type: "recharge").decode(Jobs.rules).job.purchase
         }
@@ -48,8 +48,8 @@ struct JobContentTests {
         #expect(try (purchase(fields) == one) == isSame)
     }
 
-    @Test("what a message leaves to the configuration is no part of its fingerprint, and part of what is sent")
-    func configured() throws {
+    @Test("a value from the configuration is not part of the fingerprint, but part of the content")
+    func configuredValues() throws {
         let left = Jobs.incoming(#"{"operator":311,"canumber":"c","amount":10,"referenceid":"r"}"#, type: "recharge")
         var other = Jobs.rules
         other.registerID = "another"
@@ -61,16 +61,16 @@ struct JobContentTests {
         #expect(try same.job.hasSameContent(as: left.decode(Jobs.rules).job))
     }
 
-    @Test("a fingerprint is the same in every version: it is stored")
-    func stability() throws {
+    @Test("a fingerprint is the same in every version, because it is stored")
+    func stableFingerprint() throws {
         let hex = try Self.fingerprint(#""operator":311,"canumber":"c","amount":10,"referenceid":"r","RegisterID":"1""#)
             .map { String($0 / 16, radix: 16) + String($0 % 16, radix: 16) }.joined()
         // SHA-256 of {"operator":311,"canumber":"c","amount":10,"referenceid":"r","RegisterID":"1"}
         #expect(hex == "730b2e2906c716a025870c7c1a8dc42c303b458aa42a34f8e33a8d2ca68b9114")
     }
 
-    @Test("a job's body is read back as the same job under any rules")
-    func bodies() {
+    @Test("the body of a job is read back as the same job, whatever the rules")
+    func bodyRoundTrip() {
         var odd = Jobs.recharge
         odd.amount = Money(paise: .max)
         odd.registerID = String(repeating: "long", count: 100)
@@ -85,8 +85,10 @@ struct JobContentTests {
         for job in jobs { #expect(Job(kind: job.kind, body: job.body) == job) }
     }
 
-    @Test("what is no stored body is not read", arguments: ["", "{}", "[]", #"{"referenceid":"r","RegisterID":"1","expires_at":"soon"}"#])
-    func notBodies(text: String) {
+    @Test(
+        "a text that is no stored body is not read",
+        arguments: ["", "{}", "[]", #"{"referenceid":"r","RegisterID":"1","expires_at":"soon"}"#])
+    func readsNoOtherBody(text: String) {
         for kind in JobKind.allCases { #expect(Job(kind: kind, body: Array(text.utf8)) == nil) }
     }
 }

@@ -1,18 +1,18 @@
 import JobModel
 import Testing
 
-@Suite("Forms of jobs: one meaning is read, two are refused", .timeLimit(.minutes(1)))
+@Suite("Forms of jobs: unambiguous ones are read, ambiguous ones are refused", .timeLimit(.minutes(1)))
 struct JobFormTests {
     private static func job(_ fields: String, type: String? = "recharge") -> IncomingJob { Jobs.incoming("{\(fields)}", type: type) }
 
     private static let good = #""operator":311,"canumber":"9876543210","amount":10,"referenceid":"r-1""#
 
-    private func refusal(_ job: IncomingJob, _ rules: JobRules = Jobs.rules) -> JobRefusal? {
-        #expect(throws: JobRefusal.self) { try job.decode(rules) }
+    private func refusal(_ job: IncomingJob) -> JobRefusal? {
+        #expect(throws: JobRefusal.self) { try job.decode(Jobs.rules) }
     }
 
     @Test(
-        "numbers are read exactly, exponents and all",
+        "numbers are read exactly, also with exponents",
         arguments: [
             (#""operator":311.0,"amount":1E+2"#, 10_000), (#""operator":3.11E2,"amount":1e1"#, 1_000),
             (#""operator":31100e-2,"amount":0.1e1"#, 100), (#""operator":"311","amount":"10.50""#, 1_050),
@@ -20,7 +20,7 @@ struct JobFormTests {
             (#""operator":311,"amount":10.10"#, 1_010), (#""operator":311,"amount":1010E-2"#, 1_010),
             (#""operator":311,"amount":1000000e-2"#, 1_000_000),
         ])
-    func numbers(fields: String, paise: Int64) throws {
+    func exactNumbers(fields: String, paise: Int64) throws {
         let job = try Self.job(fields + #","canumber":"c","referenceid":"r""#).decode(Jobs.rules).job
         #expect(job.amount == Money(paise: paise))
         guard case .recharge(let recharge) = job else { return #expect(Bool(false)) }
@@ -28,7 +28,7 @@ struct JobFormTests {
     }
 
     @Test(
-        "a number that is none is refused with the sentence that fits",
+        "a text that is no number is refused with a fitting sentence",
         arguments: [
             ("0", "operator must be more than 0"), ("-0", "operator must be more than 0"), ("-3", "operator must be more than 0"),
             ("true", "operator must be a whole number, not a boolean"), ("[311]", "operator must be a whole number, not an array"),
@@ -36,12 +36,12 @@ struct JobFormTests {
             ("1E+400", "operator must be a whole number, as a number or its digits in a string"),
             (#""x""#, "operator must be a whole number, as a number or its digits in a string"),
         ])
-    func sentences(spelling: String, detail: String) {
+    func invalidOperator(spelling: String, detail: String) {
         #expect(refusal(Self.job(#""operator":\#(spelling),"canumber":"c","amount":10,"referenceid":"r""#))?.detail == detail)
     }
 
     @Test(
-        "a field that is one of ours but for case or marks is refused with both names",
+        "a field whose name differs only in case or separators is refused with both names",
         arguments: [
             ("recharge", #""registerID":"M2""#, "RegisterID"), ("recharge", #""expiresAt":"2020-01-01T00:00:00Z""#, "expires_at"),
             ("recharge", #""reference_id":"r-2""#, "referenceid"), ("recharge", #""Amount":50"#, "amount"),
@@ -51,7 +51,7 @@ struct JobFormTests {
             ("pan.status", #""partnerid":"7""#, "partnerId"), ("pan.status", #""NEP-ID":"7""#, "nep_id"),
             ("pan.status", #""Domain":"d""#, "domain"),
         ])
-    func misspelt(kind: String, field: String, right: String) {
+    func misspelledField(kind: String, field: String, right: String) {
         let own = kind == "pan.status" ? #""refid":"r-1""# : Self.good
         let refusal = refusal(Self.job("\(own),\(field)", type: kind))
         #expect(refusal?.detail.hasSuffix("is spelled wrongly; the right name is \(right)") == true)
@@ -60,8 +60,8 @@ struct JobFormTests {
         #expect(refusal?.kind == JobKind(rawValue: kind))
     }
 
-    @Test("a misspelt name is named, cut where it is absurdly long")
-    func misspeltName() {
+    @Test("a refusal names the misspelled field, and cuts a very long name")
+    func misspelledName() {
         #expect(
             refusal(Self.job(Self.good + #","registerID":"2""#))?.detail
                 == "the field \"registerID\" is spelled wrongly; the right name is RegisterID")
@@ -69,21 +69,22 @@ struct JobFormTests {
         #expect(long.map { $0.detail.utf8.count < 200 } == true)
     }
 
-    @Test("another field is ignored, whatever it is called, and so is one of another kind or inside another")
-    func others() throws {
+    @Test("an unknown field is ignored, and so is a field of another kind or inside another field")
+    func unknownFields() throws {
         let fields = Self.good + #","Domain":"d","note":{"Amount":7},"amount2":1,"reference":"x","registerIDs":[]"#
         #expect(try Self.job(fields).decode(Jobs.rules).job.amount == Money(paise: 1_000))
     }
 
-    @Test("where only the fields tell the kind, a misspelt one of any kind is refused")
-    func misspeltWithoutKind() {
+    @Test("if only the fields tell the kind, a misspelled field of any kind is refused")
+    func misspelledFieldWithoutKind() {
         for body in [#""refId":"p""#, #""referenceid":"r","Amount":10,"Operator":311,"canNumber":"c","ca_number":"c""#] {
             #expect(refusal(Self.job(body, type: nil))?.detail.contains("is spelled wrongly") == true)
         }
     }
 
-    @Test("a type and a routing key that name two kinds are refused, however the type is spelled", arguments: ["recharge", "Recharge"])
-    func contradiction(type: String) {
+    @Test(
+        "a type and a routing key that name different kinds are refused, in any spelling of the type", arguments: ["recharge", "Recharge"])
+    func contradictoryKinds(type: String) {
         let job = Jobs.incoming("{\(Self.good)}", type: type, routingKey: "recharge.status")
         let refusal = refusal(job)
         #expect(refusal?.deadLetter == .invalidJob)
@@ -92,8 +93,8 @@ struct JobFormTests {
         #expect(refusal?.detail.hasPrefix("the property type says recharge and the routing key recharge.status") == true)
     }
 
-    @Test("a recharge that comes through the queue of questions is refused, however its kind is told")
-    func wrongQueue() throws {
+    @Test("a recharge from the queue of questions is refused, whether the type or the fields tell its kind")
+    func rechargeInWrongQueue() throws {
         for type in ["recharge", nil] {
             var job = Jobs.incoming("{\(Self.good)}", type: type, routingKey: "bos.status")
             job.lane = .questions
@@ -109,9 +110,9 @@ struct JobFormTests {
     }
 
     @Test(
-        "an encoding is refused with a sentence that says so",
+        "a content encoding is refused with a sentence that says so",
         arguments: ["gzip", "GZIP", "deflate", "br", "base64", "utf-16"])
-    func encodings(encoding: String) {
+    func contentEncodings(encoding: String) {
         var job = IncomingJob(body: [0x1F, 0x8B, 0x08, 0x00], type: "recharge", contentEncoding: encoding)
         #expect(
             refusal(job)?.detail == "the property content_encoding names an encoding, and none is supported; publish the JSON text as it is"
@@ -121,8 +122,8 @@ struct JobFormTests {
         #expect(refusal(job)?.reference == "r-1")
     }
 
-    @Test("a body that is JSON in UTF-8 is read whatever its properties say besides")
-    func properties() throws {
+    @Test("a body that is JSON in UTF-8 is read, whatever media type and other properties say")
+    func contentProperties() throws {
         let types = [
             nil, "", "application/json", "application/json; charset=utf-8", "text/plain", "application/octet-stream; charset=\"UTF-8\"",
         ]
@@ -135,7 +136,7 @@ struct JobFormTests {
         }
     }
 
-    @Test("another character set is refused where it makes a difference")
+    @Test("another character set is refused if the body depends on it")
     func characterSets() throws {
         var job = Jobs.incoming(#"{"referenceid":"r"}"#, type: "recharge.status")
         job.contentType = "application/json; charset=ISO-8859-1"
@@ -152,8 +153,8 @@ struct JobFormTests {
         #expect(try Jobs.incoming("\u{FEFF}{\(Self.good)}", type: "recharge").decode(Jobs.rules).job.reference == "r-1")
     }
 
-    @Test("a text's case and its marks inside count as they are")
-    func texts() throws {
+    @Test("case and marks inside a text are kept")
+    func textIsKept() throws {
         let job = try Self.job(#""operator":1,"canumber":"DL 12-cb/é","amount":1,"referenceid":"R 1""#).decode(Jobs.rules).job
         guard case .recharge(let recharge) = job else { return #expect(Bool(false)) }
         #expect(recharge.subscriber == "DL 12-cb/é")
@@ -161,7 +162,7 @@ struct JobFormTests {
     }
 
     @Test(
-        "a text with characters that are not seen, or not seen for what they are, is refused with their place",
+        "a text with invisible or deceptive characters is refused with their place",
         arguments: ["canumber", "referenceid", "RegisterID"],
         [
             ("\u{202A}9876543210\u{202C}", "hold an invisible character (U+202A at place 1)"),
@@ -178,7 +179,7 @@ struct JobFormTests {
             ("1²", "hold other digits than 0 to 9 (at place 2)"), ("9876543210 ", "begin or end with white space"),
             ("\u{A0}1", "begin or end with white space"), ("1\u{2003}", "begin or end with white space"),
         ])
-    func hidden(field: String, sample: (text: String, fault: String)) throws {
+    func hiddenCharacters(field: String, sample: (text: String, fault: String)) throws {
         var fields = ["canumber": "9876543210", "referenceid": "r-1", "RegisterID": "7"]
         fields[field] = sample.text
         let texts = fields.map { ",\"\($0.key)\":\"\($0.value)\"" }.joined()
@@ -189,9 +190,9 @@ struct JobFormTests {
     }
 
     @Test(
-        "none of the marks of direction and the joiners goes through",
+        "a text with a direction mark or a joiner is refused",
         arguments: [0x200B...0x200F, 0x202A...0x202E, 0x2060...0x2060, 0xFEFF...0xFEFF])
-    func marks(values: ClosedRange<UInt32>) throws {
+    func directionMarks(values: ClosedRange<UInt32>) throws {
         for value in values {
             let mark = try #require(Unicode.Scalar(value))
             for text in ["\(mark)1", "1\(mark)", "1\(mark)2"] {
@@ -201,7 +202,7 @@ struct JobFormTests {
         }
     }
 
-    @Test("what an earlier version took is looked up before it is refused, and is read as it was then")
+    @Test("a form that an earlier version accepted is refused by rule, and is read under the rules of an accepted job")
     func earlierForms() throws {
         let forms = [
             Self.job(Self.good + #","registerID":"M2""#), Self.job(Self.good.replacing("9876543210", with: " 9876543210")),

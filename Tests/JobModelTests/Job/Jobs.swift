@@ -1,6 +1,6 @@
 import JobModel
 
-/// What the tests of this target share.
+/// Sample jobs, answers and rules for the tests of this target.
 enum Jobs {
     static let start = Timestamp(milliseconds: 1_795_251_600_000)
 
@@ -10,7 +10,7 @@ enum Jobs {
         return rules
     }
 
-    /// The owner has BOS's word that "not found" is proof.
+    /// BOS has promised that "not found" is proof.
     static var policy: RetryPolicy {
         var policy = RetryPolicy()
         policy.settle.notFound = .believe
@@ -18,13 +18,13 @@ enum Jobs {
         return policy
     }
 
-    /// The enquiry was seen to find a recharge, and to show data.
+    /// The enquiry was seen to find a recharge and to show its data.
     static let calibrated = Calibration.passed(showsData: true, hasOwnNumbers: false)
 
-    /// The enquiry was seen to find a recharge, and shows no data.
+    /// The enquiry was seen to find a recharge without showing its data.
     static let plain = Calibration.passed(showsData: false, hasOwnNumbers: false)
 
-    /// What an enquiry's answer names that is about this recharge.
+    /// What the answer to an enquiry names if it is about ``recharge``.
     static let subject = Subject(reference: recharge.reference, subscriber: recharge.subscriber, amount: "10.00", hasData: true)
 
     static let recharge = Recharge(
@@ -39,7 +39,7 @@ enum Jobs {
     }
 }
 
-/// A step that can be looked at more than once.
+/// A copy of a ``Step``, which itself can be consumed only once.
 enum SeenStep: Equatable {
     case send(RetryPermit.Proof)
     case ask
@@ -59,7 +59,7 @@ enum SeenStep: Equatable {
         }
     }
 
-    /// Without the details of a verdict: its outcome, code and evidence alone.
+    /// The step in words. Of a verdict it has the outcome, the code and the evidence.
     var summary: String {
         switch self {
         case .send(let proof): "send \(proof.rawValue)"
@@ -74,7 +74,7 @@ enum SeenStep: Equatable {
 }
 
 extension Moment {
-    /// Both clocks together, as they go while nobody touches them.
+    /// A moment at which both clocks show the same time.
     static func steady(_ civil: Timestamp) -> Moment {
         Moment(civil: civil, steady: SteadyTime(boot: "test", milliseconds: civil.milliseconds))
     }

@@ -58,6 +58,34 @@ struct KnownRechargeTests {
         #expect(Self.answer(.succeeded, .failed, nil, Subject(), Jobs.plain) == "finish succeeded - enquiry")
     }
 
+    @Test("what was sent to another API or account is answered from this ledger, whatever the API of now says of it")
+    func elsewhere() {
+        let cases: [(JobState, Evidence?, Answer?, String)] = [
+            (.succeeded, .answer, Jobs.answer, "finish succeeded - answer"), (.succeeded, nil, Jobs.answer, "finish succeeded - none"),
+            (.failed, .answer, Jobs.answer, "finish failed refused_by_bos answer"),
+            (.failed, .enquiry, nil, "finish failed not_executed enquiry"),
+            (.failed, .operator, nil, "finish failed resolved_by_operator operator"),
+            (.inDoubt, nil, nil, "finish pending - none"), (.parked, nil, nil, "finish pending - none"),
+        ]
+        for (state, evidence, answer, summary) in cases {
+            var progress = RechargeMachineTests.machine(state, state.isFinal ? nil : .unanswered).progress
+            (progress.sentTo, progress.evidence, progress.answer) = ("https://former.example (auth none)", evidence, answer)
+            let known = KnownRecharge(recharge: Jobs.recharge, progress: progress)
+            for finding in [RechargeMachine.Finding.succeeded, .failed(refunded: true), .pending, .notFound, .declined] {
+                var machine = StatusMachineTests.recharge()
+                _ = machine.wake(at: Jobs.start, jitter: 0)
+                #expect(!machine.mayAsk(about: known))
+                let event = RechargeStatusMachine.Event.found(finding, Jobs.answer, Jobs.subject, Jobs.calibrated, known: known)
+                #expect(SeenStep(machine.on(event, at: Jobs.start, jitter: 0)).summary == summary)
+                #expect(machine.progress.attempts == 1)
+            }
+            var machine = StatusMachineTests.recharge()
+            _ = machine.wake(at: Jobs.start, jitter: 0)
+            #expect(SeenStep(machine.on(.sentElsewhere(known), at: Jobs.start, jitter: 0)).summary == summary)
+            #expect(machine.progress.attempts == 0)
+        }
+    }
+
     @Test("an answer about another recharge is asked for again, and answers nothing in the end")
     func other() {
         var machine = StatusMachineTests.recharge()

@@ -127,7 +127,11 @@ struct NotNowTests {
         #expect(machine.progress.attempts == 0)
         var doubtful = SettlingTests.doubtful()
         #expect(doubtful.progress.enquiries == 1)
-        _ = doubtful.on(.enquiryUnanswered(.breakerOpen, retryAfter: nil), at: Jobs.start, jitter: 0)
+        _ = doubtful.on(.enquiryHeldBack(.throttled, retryAfter: nil), at: Jobs.start, jitter: 0)
         #expect(doubtful.progress.enquiries == 0)
+        // What BOS has turned away did reach it.
+        _ = doubtful.wake(at: Jobs.start, jitter: 0)
+        _ = doubtful.on(.enquiryUnanswered(.throttled, retryAfter: nil), at: Jobs.start, jitter: 0)
+        #expect(doubtful.progress.enquiries == 1)
     }
 }

@@ -19,7 +19,7 @@ struct OperatorTests {
     func succeeded(state: JobState) throws {
         var machine = Self.machine(state, .unanswered)
         let verdict = machine.resolve(succeeded: true, reason: "seen on the statement", at: Self.later)
-        #expect(verdict == Verdict(.succeeded, .operator, answer: Jobs.answer))
+        #expect(verdict == Verdict(.succeeded, evidence: .operator, answer: Jobs.answer))
         #expect(machine.progress.state == .succeeded)
         #expect(machine.progress.doubt == nil)
         #expect(machine.progress.dueAt == nil)
@@ -32,7 +32,9 @@ struct OperatorTests {
     func failed(cause: DoubtCause) {
         var machine = Self.machine(.parked, cause)
         let verdict = machine.resolve(succeeded: false, reason: "not on the statement", at: Self.later)
-        #expect(verdict == Verdict(.failed, .operator, .resolvedByOperator, "not on the statement", answer: Jobs.answer))
+        #expect(
+            verdict == Verdict(.failed, evidence: .operator, code: .resolvedByOperator, detail: "not on the statement", answer: Jobs.answer)
+        )
         #expect(machine.progress.state == .failed)
     }
 

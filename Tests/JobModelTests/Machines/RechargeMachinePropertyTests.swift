@@ -30,7 +30,7 @@ struct RechargeMachinePropertyTests {
             case .answered(_, _, bosReference: "r-2"): break
             case .answered, .enquired(.succeeded, _, _, _), .enquired(.failed, _, _, _), .enquired(.pending, _, _, _): isKnownToBOS = true
             case .enquired(.notFound, _, _, _): notFound.append(now)
-            case .unknown, .enquired(.declined, _, _, _), .enquiryUnanswered: break
+            case .unknown, .enquired(.declined, _, _, _), .enquiryUnanswered, .enquiryHeldBack: break
             }
         }
     }

@@ -36,6 +36,7 @@ struct RechargeMachineTests {
         ("not found", .enquired(.notFound, Jobs.answer)), ("declined", .enquired(.declined, Jobs.answer)),
         ("no answer", .enquiryUnanswered(.unanswered, retryAfter: nil)),
         ("no credentials", .enquiryUnanswered(.credentialsRefused, retryAfter: .seconds(9))),
+        ("not asked", .enquiryHeldBack(.throttled, retryAfter: .seconds(9))),
     ]
 
     /// What follows each event where it belongs: the step, and where the recharge stands then.
@@ -62,7 +63,8 @@ struct RechargeMachineTests {
         return [
             "found done": done, "found failed": failed, "found refunded": failed,
             "found pending": ("wait doubt", isOpen ? same : "in_doubt accepted_by_bos"), "not found": ("wait doubt", same),
-            "declined": ("wait doubt", same), "no answer": ("wait doubt", same), "no credentials": ("wait credentials_refused", same),
+            "declined": ("wait doubt", same), "no answer": ("wait doubt", same), "not asked": ("wait doubt", same),
+            "no credentials": ("wait credentials_refused", same),
         ]
     }
 
@@ -189,11 +191,11 @@ struct RechargeMachineTests {
         var machine = Self.machine(.sending)
         #expect(machine.setAside() == nil)
         _ = machine.on(.unknown(nil), at: Jobs.start, jitter: 0)
-        #expect(machine.setAside() == Verdict(.inDoubt, .none))
+        #expect(machine.setAside() == Verdict(.inDoubt, evidence: .none))
         #expect(machine.setAside() == nil)
         var taken = Self.machine(.sending)
         _ = taken.on(.answered(.accepted, Jobs.answer), at: Jobs.start, jitter: 0)
-        #expect(taken.setAside() == Verdict(.inDoubt, .answer, answer: Jobs.answer))
+        #expect(taken.setAside() == Verdict(.inDoubt, evidence: .answer, answer: Jobs.answer))
         var waiting = Self.machine(.sending)
         _ = waiting.on(.notTaken(.notSent), at: Jobs.start, jitter: 0)
         #expect(waiting.setAside() == nil)

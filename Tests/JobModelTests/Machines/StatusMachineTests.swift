@@ -24,7 +24,10 @@ struct StatusMachineTests {
             (.found(.failed(refunded: false), Jobs.answer, Subject(), Jobs.plain), "finish failed refused_by_bos enquiry", .failed),
             (.found(.failed(refunded: true), Jobs.answer, Subject(), Jobs.plain), "finish failed refused_by_bos enquiry", .failed),
             (.found(.pending, Jobs.answer), "finish pending - enquiry", .answeredPending),
-            (.found(.notFound, Jobs.answer), "finish not_found - enquiry", .notFound),
+            (.found(.notFound, Jobs.answer, Subject(), Jobs.plain), "finish not_found - enquiry", .notFound),
+            // What was not seen to find anything does not tell that BOS does not know it.
+            (.found(.notFound, Jobs.answer), "finish expired gave_up none", .expired),
+            (.found(.notFound, Jobs.answer, Subject(), .blind), "finish expired gave_up none", .expired),
             (.found(.declined, Jobs.answer), "finish expired gave_up none", .expired),
             (.ownCredentialsRefused, "wait own_credentials_refused", .accepted),
         ] + WaitReason.allCases.map { (.unanswered($0, retryAfter: nil), "wait \($0.rawValue)", .accepted) }
@@ -77,6 +80,28 @@ struct StatusMachineTests {
             #expect(SeenStep(machine.wake(at: Jobs.start, jitter: 0)) == .nothing)
             #expect(machine.setAside() == nil)
             #expect(machine.progress == Self.pan(state).progress)
+        }
+    }
+
+    @Test("a question that did not reach BOS is no attempt", arguments: WaitReason.allCases)
+    func heldBack(reason: WaitReason) {
+        for asked in [0, 1] {
+            var recharge = Self.recharge()
+            var pan = Self.pan()
+            for _ in 0..<asked {
+                _ = recharge.wake(at: Jobs.start, jitter: 0)
+                _ = recharge.on(.unanswered(reason, retryAfter: nil), at: Jobs.start, jitter: 0)
+                _ = pan.wake(at: Jobs.start, jitter: 0)
+                _ = pan.on(.unanswered(reason, retryAfter: nil), at: Jobs.start, jitter: 0)
+            }
+            _ = recharge.wake(at: Jobs.start, jitter: 0)
+            #expect(SeenStep(recharge.on(.heldBack(reason, retryAfter: .seconds(40)), at: Jobs.start, jitter: 0)) == .wait(reason))
+            #expect(recharge.progress.attempts == asked)
+            #expect(recharge.progress.dueAt == Jobs.start + .seconds(40))
+            _ = pan.wake(at: Jobs.start, jitter: 0)
+            #expect(SeenStep(pan.on(.heldBack(reason, retryAfter: .seconds(40)), at: Jobs.start, jitter: 0)) == .wait(reason))
+            #expect(pan.progress.attempts == asked)
+            #expect(pan.progress.dueAt == Jobs.start + .seconds(40))
         }
     }
 
@@ -147,7 +172,7 @@ struct StatusMachineTests {
         for (message, isTold) in [("under process", true), ("under process", false), ("at NSDL", true), ("at NSDL", false)] {
             answer.message = message
             _ = machine.on(.found(.pending, answer), at: Jobs.start, jitter: 0)
-            #expect(machine.setAside() == (isTold ? Verdict(.pending, .answer, answer: answer) : nil))
+            #expect(machine.setAside() == (isTold ? Verdict(.pending, evidence: .answer, answer: answer) : nil))
         }
     }
 

@@ -14,12 +14,12 @@ struct TimestampTests {
             ("2016-12-31T23:59:60Z", 1_483_228_800_000), ("0000-01-01T00:00:00Z", -62_167_219_200_000),
             ("9999-12-31T23:59:59.999Z", 253_402_300_799_999), ("2026-11-21T09:00:00.412Z", 1_795_251_600_412),
         ])
-    func reading(text: String, milliseconds: Int64) {
+    func readsRFC3339(text: String, milliseconds: Int64) {
         #expect(Timestamp(rfc3339: text)?.milliseconds == milliseconds)
     }
 
     @Test(
-        "what is no RFC 3339 date-time is not read",
+        "a text that is no RFC 3339 date-time is not read",
         arguments: [
             "", "2026-11-21", "2026-11-21T09:00:00", "2026-11-21T09:00Z", "2026-11-21 09:00:00Z", "2026-11-21T09:00:00.Z",
             "2026-11-21T09:00:00,5Z",
@@ -28,22 +28,22 @@ struct TimestampTests {
             "2026-11-00T00:00:00Z", "2026-11-21T24:00:00Z", "2026-11-21T23:60:00Z", "2026-11-21T23:59:61Z", "26-11-21T09:00:00Z",
             "20261-11-21T09:00:00Z", "-026-11-21T09:00:00Z", "2026-11-21T09:00:00Zx", " 2026-11-21T09:00:00Z", "２０２６-11-21T09:00:00Z",
             "2026-11-21T09:00:00Z\u{0}", "now",
-            // In these zones they are not the years that they look like: no text could say them in UTC.
+            // In UTC these are before the year 0 or after the year 9999, which RFC 3339 cannot write.
             "9999-12-31T23:59:59-05:00", "9999-12-31T23:59:60Z", "0000-01-01T00:00:00+00:01",
         ])
-    func refusing(text: String) {
+    func readsNoOtherText(text: String) {
         #expect(Timestamp(rfc3339: text) == nil)
     }
 
-    @Test("moments of all centuries come back as they were written, and as Foundation writes them")
+    @Test("a moment of any century is read back as it was written, and is written as Foundation writes it")
     func roundTrip() {
         var random = SeededGenerator(seed: 1)
         let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
         for _ in 0..<20_000 {
             let moment = Timestamp(milliseconds: Int64.random(in: -62_135_596_800_000...253_402_300_799_999, using: &random))
             #expect(Timestamp(rfc3339: moment.rfc3339) == moment)
-            // Whole seconds only: Foundation's are floating-point numbers.
-            // Before the reform of 1582 it counts by the Julian calendar, which RFC 3339 does not.
+            // Whole seconds only, because Foundation uses floating-point numbers. None before 1582, because Foundation uses the Julian
+            // calendar there and RFC 3339 does not.
             let second = max(-12_219_292_800, Int64((Double(moment.milliseconds) / 1_000).rounded(.down)))
             let text = Date(timeIntervalSince1970: Double(second)).formatted(style)
             #expect(Timestamp(milliseconds: second * 1_000).rfc3339 == text)
@@ -51,7 +51,7 @@ struct TimestampTests {
     }
 
     @Test("every day of four centuries has its own date, in order")
-    func days() {
+    func datesAreInOrder() {
         var last = ""
         for day in Int64(0)..<146_097 {
             let text = Timestamp(milliseconds: day * 86_400_000).rfc3339
@@ -62,13 +62,13 @@ struct TimestampTests {
         #expect(last == "2369-12-31T00:00:00.000Z")
     }
 
-    @Test("durations are added in whole milliseconds and never overflow")
-    func arithmetic() {
+    @Test("durations are added in whole milliseconds, and sums never overflow")
+    func addition() {
         let start = Timestamp(milliseconds: 1_000)
         #expect((start + .microseconds(1_999)).milliseconds == 1_001)
         #expect((start + .seconds(-2)).milliseconds == -1_000)
         #expect(start + .seconds(Int64.max) == Timestamp(milliseconds: Timestamp.plausible.upperBound))
-        // A deadline at the end of time stays one that can be stored and read.
+        // A deadline at the last possible moment can still be stored and read.
         let last = Timestamp(milliseconds: Timestamp.plausible.upperBound)
         #expect(last + .milliseconds(1) == last)
         #expect(start - Timestamp(milliseconds: 400) == .milliseconds(600))

@@ -1,0 +1,37 @@
+import Events
+import Testing
+
+@Suite("Events")
+struct EventTests {
+    @Test("operating.md lists every event with its level and sentence, and no other")
+    func table() throws {
+        let rows = try SourceTree.lines("deploy/docs/operating.md").compactMap { line -> String? in
+            line.wholeMatch(of: /\| `([a-z_]+\.[a-z_]+)` \| (\w+) \| (.*) \|/).map { "\($0.1) \($0.2) \($0.3)" }
+        }
+        #expect(rows == EventName.allCases.map { "\($0.rawValue) \($0.row.level) \($0.row.sentence)" })
+    }
+
+    @Test("each line that a program logs is an event, and each event is logged somewhere")
+    func lines() throws {
+        let texts = try SourceTree.swiftFiles(in: ["Sources"]).filter { !$0.hasPrefix("Sources/Events/") }.map { path in
+            (path: path, text: try SourceTree.text(path))
+        }
+        #expect(texts.flatMap { Self.eventless(in: $0.text, of: $0.path) } == [])
+        let logged = texts.reduce(into: Set<String>()) { names, file in
+            names.formUnion(file.text.matches(of: /\.([a-z]\w+)/).map { String($0.output.1) })
+        }
+        #expect(EventName.allCases.filter { !logged.contains("\($0)") } == [])
+    }
+
+    @Test("a line without an event is found")
+    func findings() {
+        let text = "logger.log(.jobFinished, metadata)\nself.logger.notice(\"job finished\")\nlogger\n    .error(\"x\")"
+        #expect(Self.eventless(in: text, of: "f").count == 2)
+    }
+
+    private static func eventless(in text: String, of path: String) -> [Finding] {
+        text.matches(of: /[lL]ogger\??\s*\.(?:trace|debug|info|notice|warning|error|critical)\(/).map {
+            Finding(path, detail: "\($0.output): log an event of EventName")
+        }
+    }
+}
