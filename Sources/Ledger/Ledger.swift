@@ -1,82 +1,81 @@
 package import JobModel
 
-/// Where jobs, their progress and the replies owed for them are kept, so that a crash at any point loses nothing.
+/// The store of all jobs, their progress and their replies. A crash at any point loses nothing that was stored.
 ///
-/// Every awaited write returns only once it is durable. Every method throws ``LedgerError`` and then has changed nothing.
-/// Stores differ in durability and speed, never in meaning: one conformance kit holds them all.
+/// A write returns only once it is durable. Each method throws ``LedgerError``, and has then changed nothing.
+/// Stores differ in durability and speed, never in meaning: `LedgerContract` in `LedgerKit` tests all of them.
 package protocol Ledger: Sendable {
-    /// Takes a job up: inserts it, or says what is known of it already. Adds the asker to those who get the job's replies.
-    /// A reply that was told before and is returned is owed again, until it is marked as published again.
+    /// Stores a new job, or finds the stored one and says what the claimer may do. Adds the claim's recipient to those of the job's replies.
     ///
-    /// In the same transaction as the insert the claim's first progress is stored, so that one commit covers the claim and the
-    /// intent to send.
+    /// A new job's first progress is stored in the same transaction, so that one commit covers the claim and the intent to send.
+    /// A stored reply that the result contains is owed again until ``markPublished(_:)`` names it.
     func claim(_ claim: Claim) async throws(LedgerError) -> ClaimResult
 
-    /// Stores a job's progress and, where it has one, the reply to each of its askers, all in one transaction.
+    /// Stores a job's progress and its reply to each recipient, if it has one, in one transaction.
     ///
-    /// Nobody owns a job that is over, whatever the update says. Replies come in the order of their askers' correlation ids.
+    /// A final job has no owner afterwards, even if the update keeps ownership. Replies are sorted by their recipients' correlation ids.
     func update(_ update: Update) async throws(LedgerError) -> UpdateResult
 
-    /// Remembers that the broker has confirmed these replies. Unknown ids and repeats change nothing.
+    /// Records that the broker has confirmed these replies. Unknown ids and repeated calls change nothing.
     func markPublished(_ ids: [OutgoingReply.ID]) async throws(LedgerError)
 
-    /// Replies that were stored and never marked as published, oldest first. One that cannot be read stands in no other's way.
-    /// - Parameter id: only replies behind this one; `nil` starts at the oldest.
+    /// Replies that were stored and never marked as published, oldest first. Unreadable replies do not block the others.
+    /// - Parameter id: only replies with a greater id are returned; `nil` starts at the oldest.
     func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> OwedReplies
 
-    /// The last of those replies, by its id; `nil` if none is owed.
+    /// The greatest id among the unpublished replies; `nil` if there are none.
     func lastUnpublishedReply() async throws(LedgerError) -> OutgoingReply.ID?
 
-    /// Takes jobs that have come due in a lane, the longest due first. Until the lease is over nobody else is given them; a holder that is
-    /// gone by then has lost nothing. One that cannot be read is leased too, so that it stands in nobody's way.
+    /// Leases due jobs of a lane, the longest due first. No other poller gets them before the lease ends. A poller that dies before that loses
+    /// nothing. Unreadable rows are leased too, so that they do not block the others.
     func takeDue(_ request: DueRequest) async throws(LedgerError) -> DueBatch
 
-    /// Makes due what is due later than a job can have been told to wait: a clock was set back since it was stored.
-    /// - Returns: how many jobs, some hundreds at a time.
+    /// Makes jobs due that wait longer than any pause of this program: a clock was set back after they were stored.
+    /// - Returns: how many jobs were changed; a call changes some hundreds at most.
     func bringForward(at now: Timestamp, _ longest: LongestPauses) async throws(LedgerError) -> Int
 
-    /// Remembers that these jobs are in their queue: they are not due again for ``DueJob/patience``. Those whose lease was lost, or
-    /// that somebody works on already, stay as they are.
+    /// Records that these jobs are back in their queue. They are not due again for ``DueJob/patience``. Jobs whose lease was lost or that
+    /// have an owner by now do not change.
     func markRequeued(_ jobs: [DueJob], at now: Timestamp) async throws(LedgerError)
 
-    /// Jobs in a state, the longest in the ledger first; those that cannot be read are left out (``unreadable(limit:)``). Quick for what is
-    /// not over; for any other state it may read every job.
+    /// Jobs in a state, the oldest in the ledger first. Unreadable jobs are left out (see ``unreadable(limit:)``). Quick for states that are not
+    /// final; for final states it may read every job.
     func jobs(_ kind: JobKind, in state: JobState, limit: Int) async throws(LedgerError) -> [JobRecord]
 
-    /// Rows that matter still and cannot be read: of jobs that are not over, and of replies that are owed.
+    /// Unreadable rows that still matter: jobs that are not final, and replies that are owed.
     func unreadable(limit: Int) async throws(LedgerError) -> [UnreadableRow]
 
-    /// One job with its whole history, oldest entry first.
-    func job(_ kind: JobKind, _ reference: String) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])?
+    /// One job with its whole history, oldest entry first; `nil` if the ledger does not know it.
+    func job(_ kind: JobKind, reference: String) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])?
 
-    /// The newest recharge of each merchant that BOS itself said it has done, in its answer to `DoRecharge`, at this destination: no enquiry was
-    /// needed, and no person's word. The newest comes first. Looked for among the newest ``lastExecutedSpan`` jobs only, so that it stays quick however
-    /// many there are.
+    /// Each merchant's newest recharge that BOS executed at this destination according to its answer to `DoRecharge`, without an enquiry or an
+    /// operator's decision. The newest comes first. Only the newest ``lastExecutedSpan`` jobs are searched, so that the query stays quick.
     /// - Parameter destination: as in `Progress.sentTo`.
     func lastExecuted(sentTo destination: String) async throws(LedgerError) -> [JobRecord]
 
-    /// Recharges that may have been executed at another destination than this one, and are not settled: being sent, in doubt or parked.
-    /// Those whose destination is not known are not among them.
+    /// Recharges that may have been executed at another destination than this one: in the states sending, in doubt or parked.
+    /// Recharges of unknown destination are not counted.
     func doubtsSentElsewhere(than destination: String) async throws(LedgerError) -> DoubtTotal
 
-    /// Which answers BOS has given, by endpoint, status and code; what did not fit (``CodeCount/maximum``) comes last.
+    /// The answers that BOS has given, by endpoint, status and code. The common count of all answers beyond ``CodeCount/maximum`` comes last.
     func codes() async throws(LedgerError) -> [CodeCount]
 
-    /// Counts and ages over all jobs; cheap enough to be asked every few seconds.
+    /// Counts and ages over all jobs; cheap enough for a call every few seconds.
     func summary() async throws(LedgerError) -> LedgerSummary
 
-    /// Writes something harmless, so that readiness is a fact.
+    /// Writes a number without meaning, to prove that the ledger can be written.
     func checkWritable() async throws(LedgerError)
 
-    /// Commits what waits and lets go of the store. Whatever comes later throws ``LedgerError/closed``.
+    /// Commits all pending operations and closes the store. Later calls throw ``LedgerError/closed``.
     func close() async
 }
 
 extension Ledger {
+    /// Leases due jobs of a lane, without the further limits of a ``DueRequest``.
     package func takeDue(_ lane: JobLane, at now: Timestamp, leaseEnd: Timestamp, limit: Int) async throws(LedgerError) -> DueBatch {
         try await takeDue(DueRequest(lane, at: now, leaseEnd: leaseEnd, limit: limit))
     }
 
-    /// Among how many of the newest jobs ``lastExecuted(sentTo:)`` looks.
+    /// How many of the newest jobs ``lastExecuted(sentTo:)`` searches.
     package static var lastExecutedSpan: Int64 { 10_000 }
 }

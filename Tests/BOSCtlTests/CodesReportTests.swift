@@ -74,8 +74,8 @@ struct CodesReportTests {
     func pendingListIncludesFirstChecks() async throws {
         let ledger = MemoryLedger()
         #expect(try await PendingReport(ledger, limit: 10, now: Sample.start).lines == ["No PAN application is pending."])
-        _ = try await ledger.claim(Sample.claim(Sample.job(.panStatus, "p-1"), state: .accepted))
-        let second = try #require(try await ledger.claim(Sample.claim(Sample.job(.panStatus, "p-2"), state: .accepted)).record)
+        _ = try await ledger.claim(Sample.claim(Sample.job(.panStatus, reference: "p-1"), state: .accepted))
+        let second = try #require(try await ledger.claim(Sample.claim(Sample.job(.panStatus, reference: "p-2"), state: .accepted)).record)
         _ = try await ledger.update(Sample.update(second.id, to: .pending, dueAt: Sample.moment(60), event: .waiting))
         let lines = try await PendingReport(ledger, limit: 10, now: Sample.start).lines
         #expect(lines.count == 4)

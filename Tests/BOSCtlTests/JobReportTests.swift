@@ -11,14 +11,15 @@ struct JobReportTests {
     private static func store(
         _ reference: String, as state: JobState, dueAt: Timestamp? = nil, in ledger: MemoryLedger
     ) async throws {
-        let claimed = try #require(try await ledger.claim(Sample.claim(Sample.job(.recharge, reference), owner: reference)).record)
-        var update = Sample.update(claimed.id, owner: reference, to: state, dueAt: dueAt)
-        update.entry = HistoryEntry(at: Sample.moment(3), .enquired, "BOS knows nothing of dl 12 cb 4685")
+        let claimed = try #require(
+            try await ledger.claim(Sample.claim(Sample.job(.recharge, reference: reference), owner: reference)).record)
+        var update = Sample.update(claimed.id, to: state, dueAt: dueAt).by(reference)
+        update.entry = HistoryEntry(at: Sample.moment(3), .enquired, detail: "BOS knows nothing of dl 12 cb 4685")
         _ = try await ledger.update(update)
     }
 
     private static func report(_ reference: String, in ledger: MemoryLedger) async throws -> [String] {
-        let (record, history) = try #require(try await ledger.job(.recharge, reference))
+        let (record, history) = try #require(try await ledger.job(.recharge, reference: reference))
         return JobReport(record: record, history: history, now: Sample.moment(3_600)).lines
     }
 
@@ -72,7 +73,7 @@ struct JobReportTests {
     func runThatWaits() async throws {
         let ledger = MemoryLedger()
         let id = try #require(try await ledger.claim(Sample.claim()).record).id
-        _ = try await ledger.update(Sample.update(id, to: .accepted, keeps: true, dueAt: Sample.moment(3_605), event: .waiting))
+        _ = try await ledger.update(Sample.update(id, to: .accepted, dueAt: Sample.moment(3_605), event: .waiting).keepingOwnership())
         let lines = try await Self.report("r-1", in: ledger)
         #expect(lines.contains("  owner       run-1 works on it"))
         let next = try #require(lines.first { $0.hasPrefix("  next") })
@@ -84,7 +85,7 @@ struct JobReportTests {
         let ledger = MemoryLedger()
         let id = try #require(try await ledger.claim(Sample.claim()).record).id
         #expect(try await Self.report("r-1", in: ledger).contains("  replies     none so far"))
-        _ = try await ledger.update(Sample.update(id, to: .succeeded, reply: Sample.reply(Sample.job(), .succeeded)))
+        _ = try await ledger.update(Sample.update(id, to: .succeeded, reply: Sample.reply(Sample.job(), state: .succeeded)))
         #expect(try await Self.report("r-1", in: ledger).contains("  replies     1 so far, each to every service that asks"))
     }
 

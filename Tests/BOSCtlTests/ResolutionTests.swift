@@ -28,7 +28,7 @@ struct ResolutionTests {
         let job = Job.recharge(
             Recharge(operatorID: 311, subscriber: "DL12CB4685", amount: Money(paise: 1_000), reference: "r-1", registerID: "1234"))
         return JobRecord(
-            id: 1, job: job, fingerprint: job.fingerprint, acceptedAt: now, progress: progress, owner: nil, repliesTold: 0)
+            id: 1, job: job, fingerprint: job.fingerprint, acceptedAt: now, progress: progress, owner: nil, replyCount: 0)
     }
 
     /// The result of weighing BOS's answer: "goes on", or the name of the failure.

@@ -42,7 +42,7 @@ extension EndToEnd {
                 #expect(unconfirmed.code == 1)
                 #expect(unconfirmed.output.contains("BOS says: it does not know the reference"), "\(unconfirmed.output)")
                 #expect(unconfirmed.output.contains("nothing was changed"), "\(unconfirmed.output)")
-                #expect(try await system.ledgerSummary().stored == [.init(.recharge, .inDoubt): 1])
+                #expect(try await system.ledgerSummary().stored == [.init(.recharge, in: .inDoubt): 1])
 
                 let resolved = try await system.bosctl(resolve + ["--yes"])
                 #expect(resolved.code == 0, "\(resolved.output)")
@@ -77,7 +77,7 @@ extension EndToEnd {
                 ])
                 #expect(contradicted.code == 1)
                 #expect(contradicted.output.contains("BOS contradicts you"), "\(contradicted.output)")
-                #expect(try await system.ledgerSummary().stored == [.init(.recharge, .inDoubt): 1])
+                #expect(try await system.ledgerSummary().stored == [.init(.recharge, in: .inDoubt): 1])
 
                 let retried = try await system.bosctl("retry", "doubt-1")
                 #expect(retried.code == 0, "\(retried.output)")
@@ -131,7 +131,7 @@ extension EndToEnd {
                 let worker = try await system.startReadyWorker()
                 let (poller, http) = try system.startPoller()
                 // BOS does not know the recharge, and it is still too old, so worker and poller park it again.
-                try #require(await eventually { try await system.ledgerSummary().stored[.init(.recharge, .parked)] == 1 })
+                try #require(await eventually { try await system.ledgerSummary().stored[.init(.recharge, in: .parked)] == 1 })
                 let history = try await system.bosctl("job", "old").output
                 #expect(await hasRequeued(1, of: "recharge", at: http))
                 // Once by the retry, and once by the worker after the poller had requeued it.
@@ -219,7 +219,7 @@ extension EndToEnd {
                     #expect(result.code == 75)
                     #expect(result.output.contains("the worker is working on recharge owned-1 now"), "\(result.output)")
                 }
-                #expect(try await system.ledgerSummary().stored == [.init(.recharge, .sending): 1])
+                #expect(try await system.ledgerSummary().stored == [.init(.recharge, in: .sending): 1])
                 worker.send(SIGKILL)
                 _ = await worker.exitCode()
             }
@@ -281,7 +281,7 @@ extension System {
         _ = try await ledger.update(
             Update(
                 jobID: record.id, owner: "test#1", progress: progress, keepsOwnership: false,
-                entry: HistoryEntry(at: sentAt, .waiting, "BOS has it, says \(Self.subscriber)")))
+                entry: HistoryEntry(at: sentAt, .waiting, detail: "BOS has it, says \(Self.subscriber)")))
         await ledger.close()
     }
 

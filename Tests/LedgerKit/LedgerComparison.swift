@@ -2,14 +2,15 @@ import JobModel
 package import Ledger
 import Testing
 
-/// Does the same random things to two stores and expects the same of both, step by step.
+/// Performs the same random operations on two stores, and expects equal results after each step.
 package struct LedgerComparison: Sendable {
-    private let left: any Ledger
-    private let right: any Ledger
+    private let store: any Ledger
+    private let reference: any Ledger
 
-    package init(_ left: any Ledger, _ right: any Ledger) {
-        self.left = left
-        self.right = right
+    /// Two stores that are empty.
+    package init(_ store: any Ledger, with reference: any Ledger) {
+        self.store = store
+        self.reference = reference
     }
 
     private enum Step: Sendable {
@@ -25,23 +26,23 @@ package struct LedgerComparison: Sendable {
         case codes
     }
 
-    /// - Parameter seed: the same seed does the same things.
+    /// - Parameter seed: the same seed makes the same steps.
     package func run(seed: UInt64, steps: Int) async throws {
         var random = SeededGenerator(seed: seed)
         for number in 0..<steps {
-            let step = Self.step(number, &random)
-            let (one, other) = (try await perform(step, on: left), try await perform(step, on: right))
+            let step = Self.step(number, using: &random)
+            let (one, other) = (try await perform(step, on: store), try await perform(step, on: reference))
             try #require(one == other, "seed \(seed), step \(number): \(step)")
         }
     }
 
-    /// The result as text: every value that the stores return describes itself completely.
+    /// The result as text. The text of each value that a store returns contains the whole value.
     private func perform(_ step: Step, on ledger: any Ledger) async throws -> String {
         switch step {
         case .claim(let claim): "\(try await ledger.claim(claim))"
         case .update(let update): "\(try await ledger.update(update))"
         case .publish(let ids): "\(try await ledger.markPublished(ids))"
-        case .read(let kind, let reference): "\(String(describing: try await ledger.job(kind, reference)))"
+        case .read(let kind, let reference): "\(String(describing: try await ledger.job(kind, reference: reference)))"
         case .unpublished(let id, let limit): "\(try await ledger.unpublishedReplies(after: id, limit: limit))"
         case .lastUnpublished: "\(String(describing: try await ledger.lastUnpublishedReply()))"
         case .lastExecuted: "\(String(describing: try await ledger.lastExecuted(sentTo: "a")))"
@@ -57,11 +58,11 @@ package struct LedgerComparison: Sendable {
             + "\(String(describing: summary.oldestDue)) \(summary.unpublishedReplies)"
     }
 
-    private static func step(_ number: Int, _ random: inout SeededGenerator) -> Step {
+    private static func step(_ number: Int, using random: inout SeededGenerator) -> Step {
         let now = Sample.moment(Int64(number) + Int64.random(in: -3...3, using: &random))
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<40: return .claim(claim(now, &random))
-        case 40..<75: return .update(update(now, &random))
+        case 0..<40: return .claim(claim(at: now, using: &random))
+        case 40..<75: return .update(update(at: now, using: &random))
         case 75..<80: return .publish((0..<3).map { _ in Int64.random(in: 0...60, using: &random) })
         case 80..<83: return [.lastExecuted, .sentElsewhere, .codes].randomElement(using: &random) ?? .codes
         case 83..<92: return .read(JobKind.allCases.randomElement(using: &random) ?? .recharge, reference(&random))
@@ -75,27 +76,28 @@ package struct LedgerComparison: Sendable {
 
     private static func owner(_ random: inout SeededGenerator) -> String { "run-\(Int.random(in: 0..<2, using: &random))" }
 
-    private static func claim(_ now: Timestamp, _ random: inout SeededGenerator) -> Claim {
+    private static func claim(at now: Timestamp, using random: inout SeededGenerator) -> Claim {
         let kind = JobKind.allCases.randomElement(using: &random) ?? .recharge
         let paise: Int64 = Int.random(in: 0..<8, using: &random) == 0 ? 20_00 : 10_00
         let asker = Sample.asker(
-            "c-\(Int.random(in: 0..<3, using: &random))", Bool.random(using: &random) ? "upstream" : nil)
+            "c-\(Int.random(in: 0..<3, using: &random))", replyTo: Bool.random(using: &random) ? "upstream" : nil)
         let state: JobState = Int.random(in: 0..<4, using: &random) == 0 ? .expired : .accepted
         let message = [nil, "m-1", "m-2", "m-3"].randomElement(using: &random) ?? nil
         return Sample.claim(
-            Sample.job(kind, reference(&random), paise: paise), asker: asker, owner: owner(&random),
-            live: Bool.random(using: &random) ? [owner(&random)] : [], now: now, state: state, message: message,
-            isRedelivered: Bool.random(using: &random))
+            Sample.job(kind, reference: reference(&random), paise: paise), asker: asker, owner: owner(&random),
+            live: Bool.random(using: &random) ? [owner(&random)] : [], now: now, state: state
+        ).delivered(as: message, again: Bool.random(using: &random))
     }
 
-    private static func update(_ now: Timestamp, _ random: inout SeededGenerator) -> Update {
+    private static func update(at now: Timestamp, using random: inout SeededGenerator) -> Update {
         let state = JobState.allCases.randomElement(using: &random) ?? .accepted
-        let job = Sample.job(.recharge, reference(&random))
+        let job = Sample.job(.recharge, reference: reference(&random))
         var update = Sample.update(
-            Int64.random(in: 0...19, using: &random), owner: owner(&random), to: state,
-            reply: Bool.random(using: &random) ? Sample.reply(job, state, at: now) : nil, keeps: Bool.random(using: &random),
+            Int64.random(in: 0...19, using: &random), to: state,
+            reply: Bool.random(using: &random) ? Sample.reply(job, state: state, at: now) : nil,
             dueAt: Bool.random(using: &random) ? now + .seconds(Int64.random(in: -5...20, using: &random)) : nil, at: now,
-            event: HistoryEntry.Event.allCases.randomElement(using: &random) ?? .told)
+            event: HistoryEntry.Event.allCases.randomElement(using: &random) ?? .replied
+        ).by(owner(&random)).keepingOwnership(if: Bool.random(using: &random))
         update.progress.sentTo = ["a", "b", nil].randomElement(using: &random) ?? nil
         if Bool.random(using: &random) { update.progress.enquiries = 0 }
         if Bool.random(using: &random) { update.sightings = [sighting(&random)] }

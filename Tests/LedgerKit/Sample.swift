@@ -7,7 +7,7 @@ package enum Sample {
 
     package static func moment(_ seconds: Int64) -> Timestamp { start + .seconds(seconds) }
 
-    package static func job(_ kind: JobKind = .recharge, _ reference: String = "r-1", paise: Int64 = 10_50) -> Job {
+    package static func job(_ kind: JobKind = .recharge, reference: String = "r-1", paise: Int64 = 10_50) -> Job {
         switch kind {
         case .recharge:
             .recharge(
@@ -19,11 +19,11 @@ package enum Sample {
         }
     }
 
-    package static func asker(_ name: String = "c-1", _ replyTo: String? = "upstream") -> Asker {
+    package static func asker(_ name: String = "c-1", replyTo: String? = "upstream") -> Asker {
         Asker(correlationID: name, replyTo: replyTo, traceparent: "00-\(name)")
     }
 
-    /// Every field set, so that a store that forgets one is found out.
+    /// Each field is set, so that the tests find a store that loses one.
     package static func progress(_ state: JobState, dueAt: Timestamp? = nil) -> Progress {
         var progress = Progress()
         progress.state = state
@@ -63,30 +63,29 @@ package enum Sample {
         }
     }
 
-    package static func reply(_ job: Job, _ state: JobState, at now: Timestamp = moment(5)) -> Reply {
+    package static func reply(_ job: Job, state: JobState, at now: Timestamp = moment(5)) -> Reply {
         Reply(to: job, verdict: verdict(state), progress: progress(state), acceptedAt: start, at: now)
     }
 
-    /// - Parameter live: the runs that go on; every other owner is gone.
+    /// - Parameter live: the runs that still work. All other owners are gone.
     package static func claim(
         _ job: Job = job(), asker: Asker? = asker(), owner: String = "run-1", live: Set<String> = [], now: Timestamp = start,
-        state: JobState = .sending, message: String? = nil, isRedelivered: Bool = false
+        state: JobState = .sending
     ) -> Claim {
-        var claim = Claim(
+        Claim(
             job: job, fingerprint: job.fingerprint, asker: asker, owner: owner, isLive: { live.contains($0) }, now: now,
             progress: state.isFinal ? progress(state) : fresh(state),
-            reply: state.isFinal ? reply(job, state, at: now) : nil, entry: HistoryEntry(at: now, .accepted, "first"))
-        (claim.messageID, claim.isRedelivered) = (message, isRedelivered)
-        return claim
+            reply: state.isFinal ? reply(job, state: state, at: now) : nil, entry: HistoryEntry(at: now, .accepted, detail: "first"))
     }
 
+    /// An update by the run "run-1" that gives up ownership.
     package static func update(
-        _ id: Int64, owner: String = "run-1", to state: JobState, reply: Reply? = nil, keeps: Bool = false,
-        dueAt: Timestamp? = nil, at now: Timestamp = moment(3), event: HistoryEntry.Event = .told
+        _ id: Int64, to state: JobState, reply: Reply? = nil, dueAt: Timestamp? = nil, at now: Timestamp = moment(3),
+        event: HistoryEntry.Event = .replied
     ) -> Update {
         Update(
-            jobID: id, owner: owner, progress: progress(state, dueAt: dueAt), reply: reply, keepsOwnership: keeps,
-            entry: HistoryEntry(at: now, event, "\(state.rawValue)"))
+            jobID: id, owner: "run-1", progress: progress(state, dueAt: dueAt), reply: reply, keepsOwnership: false,
+            entry: HistoryEntry(at: now, event, detail: "\(state.rawValue)"))
     }
 
     private static func fresh(_ state: JobState) -> Progress {
@@ -98,8 +97,34 @@ package enum Sample {
     }
 }
 
+extension Claim {
+    /// The same claim, made for a message with this `message_id`.
+    /// - Parameter isRedelivered: whether the broker has delivered the message before.
+    package func delivered(as messageID: String?, again isRedelivered: Bool = false) -> Claim {
+        var claim = self
+        (claim.messageID, claim.isRedelivered) = (messageID, isRedelivered)
+        return claim
+    }
+}
+
+extension Update {
+    /// The same update, made by this run.
+    package func by(_ owner: String) -> Update {
+        var update = self
+        update.owner = owner
+        return update
+    }
+
+    /// The same update; the run goes on with the job.
+    package func keepingOwnership(if keeps: Bool = true) -> Update {
+        var update = self
+        update.keepsOwnership = keeps
+        return update
+    }
+}
+
 extension ClaimResult {
-    /// The record, if the claimer is to work on the job or would be.
+    /// The record that the claim's run works on; `nil` if the claim did not get the job.
     package var record: JobRecord? {
         switch self {
         case .new(let record, _), .resumed(let record): record
@@ -116,7 +141,7 @@ extension ClaimResult {
 }
 
 extension UpdateResult {
-    /// What was stored for the askers; `nil` if the job was lost.
+    /// The stored replies; `nil` if the update was lost.
     package var replies: [OutgoingReply]? {
         switch self {
         case .stored(let replies): replies

@@ -8,8 +8,8 @@ import Testing
 
 @Suite("A ledger of an older version", .timeLimit(.minutes(1)))
 struct MigrationTests {
-    @Test("holds after its migration what it held before, value by value, jobs of every kind in every state", arguments: ["3", "4", "5"])
-    func migrated(version: String) async throws {
+    @Test("has the same content after its migration, for jobs of each kind in each state", arguments: ["3", "4", "5"])
+    func migratedContent(version: String) async throws {
         let (new, old) = (try TemporaryLedger(), try TemporaryLedger())
         let written = try await new.using { ledger in
             try await Self.fill(ledger)
@@ -30,8 +30,8 @@ struct MigrationTests {
         try old.expectReferencesHold()
     }
 
-    @Test("goes on: what was put back on its queue before the migration is taken up, and every job once only")
-    func goesOn() async throws {
+    @Test("leases each due job exactly once after its migration")
+    func migratedLeases() async throws {
         let (new, old) = (try TemporaryLedger(), try TemporaryLedger())
         try await new.using { try await Self.fill($0) }
         _ = try Self.stepBack(new, to: "3", in: old)
@@ -47,7 +47,7 @@ struct MigrationTests {
         }
     }
 
-    @Test("may hold a time of the year 10000, which it could store: it is read as the last moment of 9999")
+    @Test("may contain a due time in the year 10000, which is read as the last millisecond of 9999")
     func year10000() async throws {
         let temporary = try TemporaryLedger()
         let last = Timestamp(milliseconds: Timestamp.plausible.upperBound)
@@ -68,7 +68,7 @@ struct MigrationTests {
 
     // MARK: Help
 
-    /// All that a ledger tells.
+    /// All that a ledger returns.
     private struct Contents {
         var jobs: [JobRecord] = []
         var histories: [[HistoryEntry]] = []
@@ -78,7 +78,7 @@ struct MigrationTests {
 
         init(of ledger: SQLiteLedger) async throws {
             for (kind, state) in MigrationTests.cases {
-                let (record, history) = try #require(try await ledger.job(kind, "r-\(state.rawValue)"))
+                let (record, history) = try #require(try await ledger.job(kind, reference: "r-\(state.rawValue)"))
                 jobs.append(record)
                 histories.append(history)
             }
@@ -90,24 +90,25 @@ struct MigrationTests {
 
     private static let cases = JobKind.allCases.flatMap { kind in JobState.allCases.map { (kind, $0) } }
 
-    /// Jobs of every kind in every state with all their fields set, two askers each, replies that are owed and that are published.
+    /// Stores jobs of each kind in each state, with all fields set and two recipients each. Some replies are owed, some are published.
     private static func fill(_ ledger: SQLiteLedger) async throws {
         for (number, (kind, state)) in cases.enumerated() {
-            let job = Sample.job(kind, "r-\(state.rawValue)", paise: 100 + Int64(number))
+            let job = Sample.job(kind, reference: "r-\(state.rawValue)", paise: 100 + Int64(number))
             let message = kind == .recharge ? nil : "m-\(number)"
-            let id = try #require(try await ledger.claim(Sample.claim(job, state: .accepted, message: message)).record).id
-            _ = try await ledger.claim(Sample.claim(job, asker: Sample.asker("c-2", nil), owner: "run-2", live: ["run-1"]))
-            let tells = state.isFinal || state == .inDoubt
+            let id = try #require(try await ledger.claim(Sample.claim(job, state: .accepted).delivered(as: message)).record).id
+            _ = try await ledger.claim(Sample.claim(job, asker: Sample.asker("c-2", replyTo: nil), owner: "run-2", live: ["run-1"]))
+            let hasReply = state.isFinal || state == .inDoubt
             var update = Sample.update(
-                id, to: state, reply: tells ? Sample.reply(job, state) : nil, keeps: state == .sending,
-                dueAt: state.isFinal || state == .parked ? nil : Sample.moment(100 + Int64(number)))
+                id, to: state, reply: hasReply ? Sample.reply(job, state: state) : nil,
+                dueAt: state.isFinal || state == .parked ? nil : Sample.moment(100 + Int64(number))
+            ).keepingOwnership(if: state == .sending)
             update.sightings = [CodeSighting(.init(.recharge, httpStatus: 200, responseCode: number), message: "m")]
             let replies = try #require(try await ledger.update(update).replies)
             try await ledger.markPublished(replies.prefix(1).map(\.id))
         }
     }
 
-    /// Copies the ledger into a file of an older version: what that version had columns for.
+    /// Copies the ledger into a file of an older version, as far as that version had columns.
     private static func stepBack(
         _ new: TemporaryLedger, to version: String, in old: TemporaryLedger
     ) throws -> (columns: [String: String], rows: [String: Set<Row>]) {

@@ -5,9 +5,9 @@ import Ledger
 import LedgerSQLite
 import Testing
 
-@Suite("A file that is no ledger", .timeLimit(.minutes(1)))
+@Suite("A file that is not a ledger", .timeLimit(.minutes(1)))
 struct OriginTests {
-    /// What a wrong `ledger.url` may name.
+    /// Files that a wrong `ledger.url` may name.
     enum Other: CaseIterable {
         case text, database, databaseWithLog
 
@@ -23,9 +23,9 @@ struct OriginTests {
     }
 
     @Test(
-        "is refused and left as it is: its mode, its content, and no file beside it", arguments: Other.allCases,
-        ["worker", "poller", "person"])
-    func untouched(other: Other, program: String) async throws {
+        "is refused, and keeps its mode and content; no file is made beside it", arguments: Other.allCases,
+        ["worker", "poller", "operator"])
+    func unchangedFile(other: Other, program: String) async throws {
         let temporary = try TemporaryLedger()
         let path = temporary.folder + "/other #1?.db"
         try other.make(path)
@@ -46,8 +46,8 @@ struct OriginTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: temporary.folder) == ["other #1?.db"])
     }
 
-    @Test("an empty file becomes a ledger, as one does whose first worker was killed before it had written a table")
-    func empty() async throws {
+    @Test("becomes one if it is empty, or if its first worker was killed before it had written a table")
+    func emptyFile() async throws {
         for isDatabase in [false, true] {
             let temporary = try TemporaryLedger()
             if isDatabase {

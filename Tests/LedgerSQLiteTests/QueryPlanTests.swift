@@ -4,49 +4,51 @@ import Testing
 
 @testable import LedgerSQLite
 
-@Suite("The ledger's questions to SQLite", .timeLimit(.minutes(1)))
+@Suite("The ledger's statements in SQLite", .timeLimit(.minutes(1)))
 struct QueryPlanTests {
-    /// What may read a table or an index from end to end, and why that is short.
+    /// The statements that may read a whole table or index, with the start of the step in their plan that does so.
     private static let scans: [String: String] = [
-        "tallies": "SCAN tallies",
-        "countUnpublished": "SCAN outbox",
-        "oldestDue": "SEARCH jobs USING COVERING INDEX jobs_waiting",
-        "tallyLeft": "SCAN tallies",
-        // Only if a count does not fit.
-        "strays": "SCAN jobs",
-        // A few hundred rows at the most.
-        "codes": "SCAN codes",
-        "check": "SCAN ledger",
-        "identity": "SCAN ledger",
-        "jobsInState": "SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (kind=?)",
+        "summary.counters": "SCAN tallies",
+        "summary.countUnpublished": "SCAN outbox",
+        "summary.oldestDue": "SEARCH jobs USING COVERING INDEX jobs_waiting",
+        "lists.counterLeft": "SCAN tallies",
+        // Runs only if two counts differ.
+        "lists.strays": "SCAN jobs",
+        // A few hundred rows at most.
+        "codes.all": "SCAN codes",
+        "summary.check": "SCAN ledger",
+        "summary.identity": "SCAN ledger",
+        "lists.inState": "SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (kind=?)",
     ]
 
-    @Test("none reads more of a table the more jobs have ended, but those that nobody asks in a hurry")
-    func plans() async throws {
+    @Test("take no longer when there are more final jobs, except for a few that may be slow")
+    func noLongScans() async throws {
         let temporary = try TemporaryLedger()
         try await temporary.using { _ in }
         try await temporary.otherConnection().write { database in
             var seen = 0
-            for case (let name?, let statement as PreparedStatement) in Mirror(reflecting: try Statements(database)).children {
-                seen += 1
-                for step in try Self.plan(statement.sql, database) where Self.isLong(step) {
-                    #expect(Self.scans[name].map { step.hasPrefix($0) } == true, "\(name): \(step)")
+            for case (let group?, let statements) in Mirror(reflecting: try Statements(database)).children {
+                for case (let name?, let statement as PreparedStatement) in Mirror(reflecting: statements).children {
+                    seen += 1
+                    for step in try Self.plan(of: statement.sql, in: database) where Self.isLong(step) {
+                        #expect(Self.scans["\(group).\(name)"].map { step.hasPrefix($0) } == true, "\(group).\(name): \(step)")
+                    }
                 }
             }
             #expect(seen > 20)
         }
     }
 
-    @Test("the last recharge that BOS has done is looked for from the newest job backwards, what was sent elsewhere among what is not over")
-    func destinations() async throws {
+    @Test("search the last executed recharge backwards from the newest job, and doubts sent elsewhere among the jobs that are not final")
+    func destinationPlans() async throws {
         let temporary = try TemporaryLedger()
         try await temporary.using { _ in }
         try await temporary.otherConnection().write { database in
             let statements = try Statements(database)
-            let last = try Self.plan(statements.lastExecuted.sql, database)
+            let last = try Self.plan(of: statements.lists.lastExecuted.sql, in: database)
             #expect(last.first == "SEARCH jobs USING INTEGER PRIMARY KEY (rowid>?)", "\(last)")
             #expect(!last.contains { $0.contains("TEMP B-TREE") }, "\(last)")
-            let elsewhere = try Self.plan(statements.sentElsewhere.sql, database).filter { $0.hasPrefix("SEARCH") }
+            let elsewhere = try Self.plan(of: statements.lists.sentElsewhere.sql, in: database).filter { $0.hasPrefix("SEARCH") }
             #expect(
                 elsewhere == [
                     "SEARCH jobs USING INDEX jobs_unsettled (kind=? AND state=?)",
@@ -55,13 +57,13 @@ struct QueryPlanTests {
         }
     }
 
-    @Test("no row is written through a table that SQLite builds for it")
-    func writes() async throws {
+    @Test("write rows without a temporary table")
+    func noTemporaryTables() async throws {
         let temporary = try TemporaryLedger()
         try await temporary.using { _ in }
         try await temporary.otherConnection().write { database in
             let statements = try Statements(database)
-            for write in [statements.insertJob, statements.updateJob, statements.insertReply, statements.addHistory] {
+            for write in [statements.jobs.insert, statements.jobs.update, statements.replies.insert, statements.history.add] {
                 let program = try database.makeStatement(sql: "EXPLAIN \(write.sql)")
                 program.setUncheckedArguments(StatementArguments())
                 let steps = try String.fetchAll(program, adapter: SuffixRowAdapter(fromIndex: 1))
@@ -73,7 +75,7 @@ struct QueryPlanTests {
 
     private static func isLong(_ step: String) -> Bool { step.hasPrefix("SCAN") || step.contains("sqlite_autoindex_jobs_1 (kind=?)") }
 
-    private static func plan(_ sql: String, _ database: Database) throws -> [String] {
+    private static func plan(of sql: String, in database: Database) throws -> [String] {
         let statement = try database.makeStatement(sql: "EXPLAIN QUERY PLAN \(sql)")
         statement.setUncheckedArguments(StatementArguments())
         return try String.fetchAll(statement, adapter: SuffixRowAdapter(fromIndex: 3))

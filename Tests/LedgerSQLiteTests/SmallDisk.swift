@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Ledger
 
-/// A file system of a few MiB that can be filled and made read-only; needs root to mount it.
+/// A file system of a few MiB that a test can fill or make read-only. Only root can mount it.
 final class SmallDisk {
     static let isPossible = geteuid() == 0
 
@@ -11,15 +11,15 @@ final class SmallDisk {
 
     init(mebibytes: Int) throws {
         temporary = try TemporaryLedger()
-        try Self.check(mount("tmpfs", temporary.folder, "tmpfs", 0, "size=\(mebibytes)m"), "mount")
+        try Self.check(mount("tmpfs", temporary.folder, "tmpfs", 0, "size=\(mebibytes)m"), of: "mount")
     }
 
     deinit { umount2(temporary.folder, Int32(MNT_DETACH)) }
 
-    /// Takes every byte that is left.
+    /// Uses up all free space.
     func fill() throws {
         let descriptor = open(filler, O_WRONLY | O_CREAT, 0o600)
-        try Self.check(descriptor, "open")
+        try Self.check(descriptor, of: "open")
         defer { Glibc.close(descriptor) }
         let page = [UInt8](repeating: 0, count: 4096)
         lseek(descriptor, 0, SEEK_END)
@@ -27,23 +27,23 @@ final class SmallDisk {
     }
 
     func makeRoom() throws {
-        // Removing it alone would not do: a process that another test is starting shares our open files for a moment, and a file that is
-        // open anywhere keeps its room.
-        try Self.check(truncate(filler, 0), "truncate")
-        try Self.check(unlink(filler), "unlink")
+        // Truncated first: a process that another test starts shares this process's open files for a moment, and an open file keeps its space
+        // even after it was removed.
+        try Self.check(truncate(filler, 0), of: "truncate")
+        try Self.check(unlink(filler), of: "unlink")
     }
 
-    func setReadOnly(_ isReadOnly: Bool) throws {
+    func remount(isReadOnly: Bool) throws {
         let options = UInt(MS_REMOUNT | (isReadOnly ? MS_RDONLY : 0))
-        // A process that another test is starting shares our open files for a moment, and a file open for writing keeps its disk busy.
+        // A process that another test starts shares this process's open files for a moment, and a file open for writing keeps the disk busy.
         let deadline = ContinuousClock.now + .seconds(10)
         while mount(nil, temporary.folder, nil, options, nil) < 0 {
-            guard errno == EBUSY, ContinuousClock.now < deadline else { return try Self.check(-1, "remount") }
+            guard errno == EBUSY, ContinuousClock.now < deadline else { return try Self.check(-1, of: "remount") }
             sched_yield()
         }
     }
 
-    private static func check(_ result: Int32, _ call: String) throws {
+    private static func check(_ result: Int32, of call: String) throws {
         if result < 0 { throw LedgerError.unavailable("\(call): \(String(cString: strerror(errno)))") }
     }
 }

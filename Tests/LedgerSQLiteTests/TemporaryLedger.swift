@@ -5,7 +5,7 @@ import Ledger
 import LedgerSQLite
 import Testing
 
-/// A folder of its own for one test's ledger, removed with everything in it at the end.
+/// A folder for one test's ledger. It is removed with its content when the test ends.
 final class TemporaryLedger: Sendable {
     let folder: String
     var path: String { folder + "/ledger.sqlite" }
@@ -13,7 +13,7 @@ final class TemporaryLedger: Sendable {
     init() throws {
         var template = Array((NSTemporaryDirectory() + "/ledger-XXXXXX").utf8CString)
         guard mkdtemp(&template) != nil else { throw LedgerError.unavailable(String(cString: strerror(errno))) }
-        // As the ledger spells it.
+        // The spelling that the ledger uses.
         guard let whole = realpath(template, nil) else { throw LedgerError.unavailable(String(cString: strerror(errno))) }
         defer { free(whole) }
         folder = String(cString: whole)
@@ -31,19 +31,19 @@ final class TemporaryLedger: Sendable {
         try await SQLiteLedger.open(configuration(owner: owner), onCommit: onCommit)
     }
 
-    /// Another connection to the same file, as a person's `sqlite3` would be; it may keep a transaction open.
+    /// Another connection to the same file, like that of an operator's `sqlite3`. It may keep a transaction open.
     func otherConnection() throws -> DatabaseQueue {
         var settings = GRDB.Configuration()
         settings.allowsUnsafeTransactions = true
         return try DatabaseQueue(path: path, configuration: settings)
     }
 
-    /// Opens the ledger, lets `body` use it and closes it.
+    /// Opens the ledger, calls `body` and closes the ledger.
     func using<Value>(_ body: (SQLiteLedger) async throws -> Value) async throws -> Value {
         try await open().closing(after: body)
     }
 
-    /// Every reply, history line, asker and debt belongs to something that is there.
+    /// Expects that each reply, history entry, recipient and outbox row refers to an existing row.
     func expectReferencesHold() throws {
         let dangling = try otherConnection().inDatabase { try Row.fetchAll($0, sql: "PRAGMA foreign_key_check") }
         #expect(dangling.isEmpty, "\(dangling)")

@@ -4,8 +4,8 @@ import Testing
 
 @Suite("The ledger in memory", .timeLimit(.minutes(1)))
 struct MemoryLedgerTests {
-    @Test("keeps every promise of the ledger", arguments: LedgerPromise.all)
-    func promise(_ promise: LedgerPromise) async throws {
-        try await promise.check(MemoryLedger())
+    @Test("keeps the ledger's contract", arguments: LedgerContract.all)
+    func contract(_ rule: LedgerContract) async throws {
+        try await rule.check(MemoryLedger())
     }
 }

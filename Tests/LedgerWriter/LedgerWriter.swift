@@ -4,8 +4,8 @@ import Ledger
 import LedgerKit
 import LedgerSQLite
 
-/// Writes jobs into the ledger named by its first argument until it is killed, and prints each reference once the ledger has said
-/// that its reply is stored. The second argument starts the references.
+/// Writes jobs until it is killed. The first argument is the ledger's path, the second the prefix of the references. It prints each reference
+/// once the ledger has confirmed that the reply is stored.
 @main
 struct LedgerWriter {
     static func main() async throws {
@@ -21,10 +21,10 @@ struct LedgerWriter {
     }
 
     private static func write(_ reference: String, to ledger: SQLiteLedger) async throws {
-        let job = Sample.job(.recharge, reference)
+        let job = Sample.job(.recharge, reference: reference)
         guard let id = try await ledger.claim(Sample.claim(job)).record?.id else { return }
-        _ = try await ledger.update(Sample.update(id, to: .succeeded, reply: Sample.reply(job, .succeeded), event: .finished))
-        // One write of a whole line, so that the reader never sees half of one but at the very end.
+        _ = try await ledger.update(Sample.update(id, to: .succeeded, reply: Sample.reply(job, state: .succeeded), event: .finished))
+        // One write for each line, so that only the last line can be incomplete.
         let line = Array("\(reference)\n".utf8)
         _ = Glibc.write(STDOUT_FILENO, line, line.count)
     }

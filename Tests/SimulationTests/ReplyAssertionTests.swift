@@ -22,7 +22,7 @@ struct ReplyAssertionTests {
         let verdict = code.map { Verdict(outcome, evidence: .none, code: $0, detail: "") } ?? Verdict(outcome, evidence: .none)
         var progress = Progress()
         progress.state = state ?? .accepted
-        let record = JobRecord(id: 1, job: recharge, fingerprint: [], acceptedAt: start, progress: progress, owner: nil, repliesTold: 0)
+        let record = JobRecord(id: 1, job: recharge, fingerprint: [], acceptedAt: start, progress: progress, owner: nil, replyCount: 0)
         return ReplyAssertion(
             reply: Reply(to: job, verdict: verdict, progress: Progress(), acceptedAt: start, at: start), since: 100_000, now: 200_000,
             acceptedAt: state.map { _ in 50_000 }, recharge: state.map { _ in record }, account: account

@@ -105,7 +105,7 @@ struct BatchResolution {
             return false
         }
         do {
-            try resolution.check(record, lastSentAt: try await ledger.job(.recharge, record.job.reference)?.history.lastSentAt)
+            try resolution.check(record, lastSentAt: try await ledger.job(.recharge, reference: record.job.reference)?.history.lastSentAt)
             try await resolution.apply(to: record, given: report, in: ledger)
             return true
         } catch let failure as CommandFailure {

@@ -50,7 +50,7 @@ struct DoubtsReport {
         for state in [JobState.inDoubt, .parked, .held] { records += try await ledger.jobs(.recharge, in: state, limit: limit) }
         var doubts: [Doubt] = []
         for record in records {
-            let history = (try? await ledger.job(.recharge, record.job.reference))?.history ?? []
+            let history = (try? await ledger.job(.recharge, reference: record.job.reference))?.history ?? []
             let known = history.last { !$0.detail.isEmpty }?.detail ?? ""
             doubts.append(Doubt(record: record, known: record.job.withoutSubscriber(known)))
         }
@@ -80,9 +80,9 @@ struct DoubtsReport {
     }
 
     private var total: String {
-        let parked = summary.stored[.init(.recharge, .parked), default: 0]
-        let count = parked + summary.stored[.init(.recharge, .inDoubt), default: 0]
-        let held = summary.stored[.init(.recharge, .held), default: 0]
+        let parked = summary.stored[.init(.recharge, in: .parked), default: 0]
+        let count = parked + summary.stored[.init(.recharge, in: .inDoubt), default: 0]
+        let held = summary.stored[.init(.recharge, in: .held), default: 0]
         let shown = doubts.count < count + held ? ", the first \(doubts.count) of them shown (--limit)" : ""
         let left = parked > 0 ? ", \(parked) of them left to a person" : ""
         let others = held > 0 ? "; \(held) never sent, held for a person" : ""

@@ -57,7 +57,7 @@ struct JobReport {
     }
 
     private var replies: String {
-        record.repliesTold == 0 ? "none so far" : "\(record.repliesTold) so far, each to every service that asks"
+        record.replyCount == 0 ? "none so far" : "\(record.replyCount) so far, each to every service that asks"
     }
 
     private func ago(_ moment: Timestamp) -> String { "\(moment.rfc3339), \(TimeText.span(now - moment)) ago" }

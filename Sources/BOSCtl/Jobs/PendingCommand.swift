@@ -35,8 +35,8 @@ struct PendingReport {
     init(_ ledger: any Ledger, limit: Int, now: Timestamp) async throws {
         self.now = now
         let summary = try await ledger.summary()
-        pending = summary.stored[.init(.panStatus, .pending), default: 0]
-        unasked = summary.stored[.init(.panStatus, .accepted), default: 0]
+        pending = summary.stored[.init(.panStatus, in: .pending), default: 0]
+        unasked = summary.stored[.init(.panStatus, in: .accepted), default: 0]
         var records: [JobRecord] = []
         for state in [JobState.pending, .accepted] { records += try await ledger.jobs(.panStatus, in: state, limit: limit) }
         self.records = Array(records.sorted { ($0.acceptedAt, $0.id) < ($1.acceptedAt, $1.id) }.prefix(limit))

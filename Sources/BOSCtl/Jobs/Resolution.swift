@@ -31,7 +31,7 @@ struct Resolution {
     }
 
     func run(_ reference: String, in ledger: SQLiteLedger, path: String) async throws {
-        guard let (known, history) = try await ledger.job(.recharge, reference), case .recharge = known.job else {
+        guard let (known, history) = try await ledger.job(.recharge, reference: reference), case .recharge = known.job else {
             throw CommandFailure.unknownJob(reference: reference, [.recharge], path: path)
         }
         try check(known, lastSentAt: history.lastSentAt)
@@ -76,7 +76,7 @@ struct Resolution {
             guard record.sentAgain(policy, at: now) != nil else { throw .notToBeSent(reference: reference, state) }
             return try checkWindow(record, lastSentAt: lastSentAt, at: now)
         }
-        guard record.resolved(decision(), policy, at: now) != nil else { throw .noDoubt(reference: reference, state) }
+        guard record.resolved(decision(), policy: policy, at: now) != nil else { throw .noDoubt(reference: reference, state) }
         if !succeeded, state != .held { try checkWindow(record, lastSentAt: lastSentAt, at: now) }
     }
 
@@ -132,8 +132,8 @@ struct Resolution {
         let now = SystemClock().moment
         return try await CommandFailure.explaining(known) {
             try await OperatorClaim(known, from: ledger, as: OperatorIdentity.commandID, at: now.civil).resolve(
-                decision(heard: report.event.heard(of: known)), knowing: known, policy, at: now,
-                HistoryEntry(at: now.civil, .settled, historyText(report, about: known)), otherwise: unchanged(now))
+                decision(heard: report.event.heard(of: known)), knowing: known, policy: policy, at: now,
+                entry: HistoryEntry(at: now.civil, .resolved, detail: historyText(report, about: known)), otherwise: unchanged(now))
         }
     }
 
@@ -141,13 +141,14 @@ struct Resolution {
         let now = SystemClock().moment
         try await CommandFailure.explaining(known) {
             try await OperatorClaim(known, from: ledger, as: OperatorIdentity.commandID, at: now.civil).sendAgain(
-                knowing: known, policy, at: now, HistoryEntry(at: now.civil, .settled, historyText(report, about: known)),
+                knowing: known, policy: policy, at: now,
+                entry: HistoryEntry(at: now.civil, .resolved, detail: historyText(report, about: known)),
                 otherwise: unchanged(now))
         }
     }
 
     private func unchanged(_ now: Moment) -> HistoryEntry {
-        HistoryEntry(at: now.civil, .released, "bosctl resolve of \(OperatorIdentity.current) changed nothing")
+        HistoryEntry(at: now.civil, .released, detail: "bosctl resolve of \(OperatorIdentity.current) changed nothing")
     }
 
     private func decision(heard: Answer? = nil) -> OperatorClaim.Decision {

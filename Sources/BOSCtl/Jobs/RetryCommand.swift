@@ -47,12 +47,12 @@ struct RetryCommand: AsyncParsableCommand {
         try await CommandFailure.explaining(record) {
             try await OperatorClaim(record, from: ledger, as: OperatorIdentity.commandID, at: now.civil).retry(
                 policy, at: now,
-                { state in
+                entry: { state in
                     let change = state == before ? "" : ", from \(before.rawValue) to \(state.rawValue)"
                     let detail = "due at once, requested by \(OperatorIdentity.current) (bosctl retry)\(change)"
-                    return HistoryEntry(at: now.civil, .released, detail)
+                    return HistoryEntry(at: now.civil, .released, detail: detail)
                 },
-                otherwise: HistoryEntry(at: now.civil, .released, "bosctl retry of \(OperatorIdentity.current) changed nothing"))
+                otherwise: HistoryEntry(at: now.civil, .released, detail: "bosctl retry of \(OperatorIdentity.current) changed nothing"))
         }
     }
 }

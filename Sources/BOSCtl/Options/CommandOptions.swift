@@ -64,7 +64,7 @@ struct KindOption: ParsableArguments {
     ) async throws -> [(record: JobRecord, history: [HistoryEntry])] {
         var found: [(record: JobRecord, history: [HistoryEntry])] = []
         for kind in kinds {
-            if let job = try await ledger.job(kind, reference) { found.append(job) }
+            if let job = try await ledger.job(kind, reference: reference) { found.append(job) }
         }
         guard !found.isEmpty else { throw CommandFailure.unknownJob(reference: reference, kinds, path: path) }
         return found

@@ -36,7 +36,7 @@ enum StatusReport {
     static func jobs(_ summary: LedgerSummary) -> [JSONValue] {
         JobKind.allCases.flatMap { kind in
             JobState.allCases.compactMap { state in
-                summary.stored[LedgerSummary.Key(kind, state)].map { count in
+                summary.stored[LedgerSummary.Key(kind, in: state)].map { count in
                     .object([
                         .init("kind", .string(kind.rawValue)), .init("state", .string(state.rawValue)),
                         .init("count", .number(String(count))),

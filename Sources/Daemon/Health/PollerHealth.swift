@@ -45,8 +45,8 @@ struct PollerHealth: DaemonHealth {
     var statusLine: String {
         let state = progress.current
         let summary = state.sampler?.sample.summary ?? LedgerSummary()
-        let pending = summary.stored[LedgerSummary.Key(.panStatus, .pending)] ?? 0
-        let doubts = summary.stored[LedgerSummary.Key(.recharge, .inDoubt)] ?? 0
+        let pending = summary.stored[LedgerSummary.Key(.panStatus, in: .pending)] ?? 0
+        let doubts = summary.stored[LedgerSummary.Key(.recharge, in: .inDoubt)] ?? 0
         return
             "\(state.ledgerProblem ?? state.outcome.trouble ?? "polling"); PAN applications pending: \(pending); recharges in doubt: \(doubts)"
     }

@@ -55,7 +55,7 @@ struct WorkerHealth: DaemonHealth {
     var statusLine: String {
         let sample = sampler.sample
         let depths = sample.queues.map { "\($0.name) \($0.messages)" }.joined(separator: ", ")
-        func recharges(_ state: JobState) -> Int { sample.summary.stored[LedgerSummary.Key(.recharge, state)] ?? 0 }
+        func recharges(_ state: JobState) -> Int { sample.summary.stored[LedgerSummary.Key(.recharge, in: state)] ?? 0 }
         let problems = engine.problems.map(\.detail).sorted() + (sample.ledgerProblem.map { [$0] } ?? [])
         let state = problems.isEmpty ? "consuming" : problems.joined(separator: ", ")
         return "\(state); ready messages: \(depths.isEmpty ? "unknown" : depths); "

@@ -107,7 +107,7 @@ extension WorkerParts {
         let commitRows = Recorder(label: "bos_ledger_commit_rows")
         do throws(LedgerError) {
             var configuration = SQLiteLedger.Configuration(path: path, owner: owner)
-            configuration.onMended = { logger.log(.ledgerFilePrivate, metadata: ["detail": "\($0)"]) }
+            configuration.onRepair = { logger.log(.ledgerFilePrivate, metadata: ["detail": "\($0)"]) }
             let ledger = try await SQLiteLedger.open(configuration) { duration, rows in
                 commitDuration.record(duration: duration)
                 commitRows.record(rows)

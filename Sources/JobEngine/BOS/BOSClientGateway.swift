@@ -137,9 +137,9 @@ extension Attempt {
     fileprivate func sighting(_ endpoint: CodeSighting.Endpoint, facts: (Answer) -> BOSFacts) -> CodeSighting? {
         switch self {
         case .notSent, .throttled: nil
-        case .credentialsRefused(let facts, _), .postponed(let facts): CodeSighting(endpoint, facts.answer)
-        case .unknown(_, _, let facts): facts.map { CodeSighting(endpoint, $0.answer) }
-        case .answered(let answer): CodeSighting(endpoint, facts(answer).answer)
+        case .credentialsRefused(let facts, _), .postponed(let facts): CodeSighting(endpoint, answer: facts.answer)
+        case .unknown(_, _, let facts): facts.map { CodeSighting(endpoint, answer: $0.answer) }
+        case .answered(let answer): CodeSighting(endpoint, answer: facts(answer).answer)
         }
     }
 }

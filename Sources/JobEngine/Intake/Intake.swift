@@ -22,7 +22,7 @@ struct Intake {
         } catch {
             guard error.isByRule, let kind = error.kind, let reference = error.reference else { return .refused(error) }
             do throws(LedgerError) {
-                guard let known = try await ledger.job(kind, reference)?.record.job,
+                guard let known = try await ledger.job(kind, reference: reference)?.record.job,
                     let (job, fingerprint) = try? incoming.decode(JobRules(acceptedAs: known))
                 else { return .refused(error) }
                 return .job(job, fingerprint: fingerprint)

@@ -103,7 +103,8 @@ struct RechargeStatusCaller: BOSCaller {
     private static func note(_ error: LedgerError) -> String { "the ledger could not be read for the recharge: \(error)" }
 
     private func known(_ query: RechargeStatusQuery) async throws(LedgerError) -> KnownRecharge? {
-        guard let record = try await ledger.job(.recharge, query.reference)?.record, case .recharge(let recharge) = record.job else {
+        guard let record = try await ledger.job(.recharge, reference: query.reference)?.record, case .recharge(let recharge) = record.job
+        else {
             return nil
         }
         return KnownRecharge(recharge: recharge, progress: record.progress)

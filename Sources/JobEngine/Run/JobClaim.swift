@@ -24,9 +24,9 @@ struct JobClaim {
                 claim = held
                 continue
             }
-            guard case .joined(let owner, let isTold, let replies) = result else { return (result, claim) }
+            guard case .joined(let owner, let isRecipient, let replies) = result else { return (result, claim) }
             await context.outbox.deliver(repeated: replies)
-            guard !isTold || delivered.isRedelivered else { return (result, claim) }
+            guard !isRecipient || delivered.isRedelivered else { return (result, claim) }
             claim.hasJoined = true
             guard await waitForEnd(of: owner) else { return (result, claim) }
             claim.now = context.clock.now()
@@ -54,9 +54,9 @@ struct JobClaim {
         let reply = verdict.map { Reply(to: delivered.job, verdict: $0, progress: progress, acceptedAt: now, at: now) }
         var claim = Claim(
             job: delivered.job, fingerprint: delivered.fingerprint, asker: delivered.asker, owner: owner, isLive: context.runs.isLive,
-            now: now, progress: progress, reply: reply, entry: HistoryEntry(at: now, .accepted, progress.state.rawValue))
+            now: now, progress: progress, reply: reply, entry: HistoryEntry(at: now, .accepted, detail: progress.state.rawValue))
         (claim.messageID, claim.isRedelivered) = (delivered.messageID, delivered.isRedelivered)
-        (claim.dueWhenPutBack, claim.longestPauses) = (delivered.dueAt, context.configuration.policy.longestPauses)
+        (claim.dueWhenRequeued, claim.longestPauses) = (delivered.dueAt, context.configuration.policy.longestPauses)
         // A job that is final already cannot be a duplicate purchase.
         if let guardian = context.configuration.purchaseGuard, !progress.state.isFinal, let key = delivered.job.purchase {
             claim.purchase = Claim.Purchase(key: key, notSince: now + (.zero - guardian.window))
@@ -76,7 +76,7 @@ struct JobClaim {
         held.purchase?.notSince = nil
         held.reply = Reply(to: claim.job, verdict: verdict, progress: machine.progress, acceptedAt: now.civil, at: now.civil)
         let event: HistoryEntry.Event = machine.progress.state.isFinal ? .finished : .parked
-        held.entry = HistoryEntry(at: now.civil, event, "\(machine.progress.state.rawValue); same purchase as recharge \(earlier)")
+        held.entry = HistoryEntry(at: now.civil, event, detail: "\(machine.progress.state.rawValue); same purchase as recharge \(earlier)")
         return held
     }
 }

@@ -88,8 +88,8 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
     ///   - before: the progress before that answer.
     private func meaning(of sighting: CodeSighting?, after before: Progress, verdict: Verdict?) -> CodeSighting? {
         if let answer = before.doubtfulAnswer {
-            if let verdict { return CodeSighting(.recharge, answer, afterwards: verdict.outcome) }
-            return machine.progress.resendings > before.resendings ? CodeSighting(.recharge, answer, afterwards: .notFound) : nil
+            if let verdict { return CodeSighting(.recharge, answer: answer, afterwards: verdict.outcome) }
+            return machine.progress.resendings > before.resendings ? CodeSighting(.recharge, answer: answer, afterwards: .notFound) : nil
         }
         guard let verdict, var sighting, sighting.name.endpoint == .recharge else { return nil }
         sighting.afterwards = verdict.outcome
@@ -161,7 +161,7 @@ extension JobRun {
         let explanation = clauses(step.detail, and: note)
         var update = Update(
             jobID: record.id, owner: owner, progress: step.progress, reply: reply, keepsOwnership: step.keepsOwnership,
-            entry: HistoryEntry(at: now, step.event, explanation))
+            entry: HistoryEntry(at: now, step.event, detail: explanation))
         update.sightings = sightings
         switch try await commit(update) {
         case .stored(let replies):

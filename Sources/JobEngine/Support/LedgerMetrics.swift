@@ -18,7 +18,7 @@ package final class LedgerMetrics: Sendable {
             uniqueKeysWithValues: JobKind.allCases.flatMap { kind in
                 JobState.allCases.map { state in
                     let labels = [("kind", kind.rawValue), ("state", state.rawValue)]
-                    return (LedgerSummary.Key(kind, state), Gauge(label: "bos_jobs_stored", dimensions: labels))
+                    return (LedgerSummary.Key(kind, in: state), Gauge(label: "bos_jobs_stored", dimensions: labels))
                 }
             })
     }
@@ -39,7 +39,7 @@ package final class LedgerMetrics: Sendable {
         oldestDue.record(due / .seconds(1))
         doubtAmount.record(Double(summary.doubtAmount.paise) / 100)
         repliesOwed.record(summary.unpublishedReplies)
-        panPending.record(summary.stored[LedgerSummary.Key(.panStatus, .pending)] ?? 0)
+        panPending.record(summary.stored[LedgerSummary.Key(.panStatus, in: .pending)] ?? 0)
     }
 }
 

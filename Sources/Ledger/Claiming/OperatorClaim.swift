@@ -1,25 +1,27 @@
 package import JobModel
 
-/// A job that a person has taken out of the ledger for one change, beside worker and poller. No other change is lost: where a
-/// run takes the job meanwhile, the run's word counts.
+/// An operator's claim of one job, for one change beside the running worker and poller. No other change is lost: if a run claims the job
+/// meanwhile, the operator's change is dropped.
 package struct OperatorClaim {
-    /// Why a person cannot have the job now. Nothing was changed.
+    /// Why the operator cannot claim or change the job now. Nothing was changed.
     package enum Unavailable: Error {
-        /// A run works on it at this moment.
+        /// A run works on the job.
         case owned(by: String)
+        /// The job is final.
         case over(JobState, at: Timestamp?)
-        /// It went on while the person thought about it.
+        /// The job has changed since the operator read it.
         case changed
     }
 
+    /// The job as the ledger had it when the claim was made.
     package let record: JobRecord
     private let ledger: any Ledger
     private let owner: String
 
-    /// Takes a job that waits in the ledger, is parked or held.
+    /// Claims a job that waits in the ledger, is parked or is held.
     /// - Parameters:
-    ///   - known: as the person has read it.
-    ///   - name: tells this command of this process from every other one.
+    ///   - known: the job as the operator has read it.
+    ///   - name: distinguishes this command of this process from all others.
     /// - Throws: ``Unavailable`` or ``LedgerError``.
     package init(_ known: JobRecord, from ledger: any Ledger, as name: String, at now: Timestamp) async throws {
         owner = "\(Self.prefix)\(name)-\(now.milliseconds)#\(known.id)"
@@ -27,12 +29,12 @@ package struct OperatorClaim {
         var claim = Claim(
             job: known.job, fingerprint: known.fingerprint, asker: nil, owner: owner, isLive: Self.isWorkers, now: now,
             progress: known.progress, entry: HistoryEntry(at: now, .resumed))
-        claim.takesParked = true
+        claim.isFromOperator = true
         switch try await ledger.claim(claim) {
         case .resumed(let record): self.record = record
         case .joined(let owner, _, _): throw Unavailable.owned(by: owner)
         case .answered:
-            let progress = try await ledger.job(known.job.kind, known.job.reference)?.record.progress ?? known.progress
+            let progress = try await ledger.job(known.job.kind, reference: known.job.reference)?.record.progress ?? known.progress
             throw Unavailable.over(progress.state, at: progress.completedAt)
         case .new, .waiting, .conflict, .repeats, .unknown: throw Unavailable.changed
         }
@@ -40,19 +42,20 @@ package struct OperatorClaim {
 
     private static let prefix = "bosctl-"
 
-    /// Whether a job must be left to its owner: a worker's run is never interrupted, for it may be sending. A person's command holds a job
-    /// for milliseconds, or has died with it.
+    /// Whether the owner is a worker's run. Such a run may be sending, and must not be interrupted. An operator's command owns a job for
+    /// milliseconds, or has died while it owned the job.
     package static func isWorkers(_ owner: String) -> Bool { !owner.hasPrefix(prefix) }
 
-    /// Stores what was done to the job and leaves it to the ledger.
-    /// - Parameter outcome: what the answer meant that BOS had given to a doubtful recharge; `nil` if that is not known.
-    /// - Returns: one reply for each asker, if there is one to tell.
-    package func leave(
-        _ progress: Progress, _ entry: HistoryEntry, telling reply: Reply? = nil, meaning outcome: Outcome? = nil
+    /// Stores the changed job and gives up ownership.
+    /// - Parameter outcome: the outcome to count for the answer that BOS had given to the doubtful recharge; `nil` if it is not known.
+    /// - Returns: one stored reply for each recipient, if `reply` is given.
+    /// - Throws: ``Unavailable`` or ``LedgerError``.
+    package func release(
+        _ progress: Progress, entry: HistoryEntry, reply: Reply? = nil, meaning outcome: Outcome? = nil
     ) async throws -> [OutgoingReply] {
         var update = Update(jobID: record.id, owner: owner, progress: progress, reply: reply, keepsOwnership: false, entry: entry)
         if let outcome, let answer = record.progress.doubtfulAnswer {
-            update.sightings = [CodeSighting(.recharge, answer, afterwards: outcome)]
+            update.sightings = [CodeSighting(.recharge, answer: answer, afterwards: outcome)]
         }
         switch try await ledger.update(update) {
         case .stored(let replies): return replies
@@ -60,28 +63,29 @@ package struct OperatorClaim {
         }
     }
 
-    /// Leaves it as it was, with a line that says so.
+    /// Gives up ownership without a change; `entry` says so in the job's history.
     private func releaseUnchanged<Value>(_ entry: HistoryEntry) async throws -> Value {
-        _ = try await leave(record.progress, entry)
+        _ = try await release(record.progress, entry: entry)
         throw Unavailable.changed
     }
 }
 
-// MARK: - What a person can do
+// MARK: - What an operator can do
 
 extension OperatorClaim {
-    /// Has the job go on at once.
+    /// Makes the job due now.
     /// - Parameters:
-    ///   - entry: the line for the history, given the state that the job is in from now on.
-    ///   - unchanged: the line if it may be under way.
+    ///   - entry: makes the history entry from the job's new state.
+    ///   - unchanged: the history entry if the job may be executing.
+    /// - Throws: ``Unavailable`` or ``LedgerError``.
     package func retry(
-        _ policy: RetryPolicy, at now: Moment, _ entry: (JobState) -> HistoryEntry, otherwise unchanged: HistoryEntry
+        _ policy: RetryPolicy, at now: Moment, entry: (JobState) -> HistoryEntry, otherwise unchanged: HistoryEntry
     ) async throws {
         guard let progress = retried(policy, at: now) else { return try await releaseUnchanged(unchanged) }
-        _ = try await leave(progress, entry(progress.state))
+        _ = try await release(progress, entry: entry(progress.state))
     }
 
-    /// The job's progress when it goes on at once; `nil` if it may be under way.
+    /// The job's progress once it is due now; `nil` if the job may be executing.
     private func retried(_ policy: RetryPolicy, at now: Moment) -> Progress? {
         switch record.job {
         case .recharge(let recharge):
@@ -94,36 +98,44 @@ extension OperatorClaim {
         }
     }
 
-    /// Settles a recharge by a person's word, unless it was sent, or BOS has said something else of it, since the person has looked.
-    /// - Parameter known: what the person has seen.
-    /// - Returns: what the askers are to be told, with their replies.
+    /// Applies an operator's decision, unless the recharge was sent or BOS has answered since the operator last read it.
+    /// - Parameters:
+    ///   - known: the job as the operator has read it.
+    ///   - entry: the history entry of the decision.
+    ///   - unchanged: the history entry if the decision is not applied.
+    /// - Returns: the verdict, and one stored reply for each recipient.
+    /// - Throws: ``Unavailable`` or ``LedgerError``.
     package func resolve(
-        _ decision: Decision, knowing known: JobRecord, _ policy: RetryPolicy, at now: Moment, _ entry: HistoryEntry,
+        _ decision: Decision, knowing known: JobRecord, policy: RetryPolicy, at now: Moment, entry: HistoryEntry,
         otherwise unchanged: HistoryEntry
     ) async throws -> (Verdict, [OutgoingReply]) {
-        guard record.progress.isAsKnown(known.progress), let (verdict, progress) = record.resolved(decision, policy, at: now) else {
+        guard record.progress.isAsKnown(known.progress), let (verdict, progress) = record.resolved(decision, policy: policy, at: now) else {
             return try await releaseUnchanged(unchanged)
         }
         let reply = Reply(to: record.job, verdict: verdict, progress: progress, acceptedAt: record.acceptedAt, at: now.civil)
-        return (verdict, try await leave(progress, entry, telling: reply, meaning: verdict.outcome))
+        return (verdict, try await release(progress, entry: entry, reply: reply, meaning: verdict.outcome))
     }
 
-    /// Has a doubt sent again by a person's word, unless something happened to it since the person has looked.
-    /// - Parameter known: what the person has seen.
+    /// Sends a doubtful recharge again by an operator's decision, unless it was sent or BOS has answered since the operator last read it.
+    /// - Parameters:
+    ///   - known: the job as the operator has read it.
+    ///   - entry: the history entry of the decision.
+    ///   - unchanged: the history entry if the decision is not applied.
+    /// - Throws: ``Unavailable`` or ``LedgerError``.
     package func sendAgain(
-        knowing known: JobRecord, _ policy: RetryPolicy, at now: Moment, _ entry: HistoryEntry, otherwise unchanged: HistoryEntry
+        knowing known: JobRecord, policy: RetryPolicy, at now: Moment, entry: HistoryEntry, otherwise unchanged: HistoryEntry
     ) async throws {
         guard record.progress.isAsKnown(known.progress), let progress = record.sentAgain(policy, at: now) else {
             return try await releaseUnchanged(unchanged)
         }
-        _ = try await leave(progress, entry, meaning: .notFound)
+        _ = try await release(progress, entry: entry, meaning: .notFound)
     }
 
-    /// A person's word on a recharge.
+    /// An operator's decision about the outcome of a recharge.
     package struct Decision: Sendable {
         package var succeeded: Bool
         package var reason: String
-        /// What BOS said when the person asked, if it decides anything.
+        /// BOS's answer to the operator's enquiry, if it decides anything.
         package var heard: Answer?
 
         package init(succeeded: Bool, reason: String, heard: Answer?) {
@@ -135,18 +147,16 @@ extension OperatorClaim {
 }
 
 extension JobRecord {
-    /// What a person's word makes of a recharge; `nil` if there is nothing to settle.
-    package func resolved(_ decision: OperatorClaim.Decision, _ policy: RetryPolicy, at now: Moment) -> (Verdict, Progress)? {
+    /// The verdict and progress after an operator's decision; `nil` if there is nothing to decide.
+    package func resolved(_ decision: OperatorClaim.Decision, policy: RetryPolicy, at now: Moment) -> (Verdict, Progress)? {
         guard case .recharge(let recharge) = job else { return nil }
         var machine = RechargeMachine(recharge, acceptedAt: acceptedAt, progress: progress, policy: policy)
         return machine.resolve(succeeded: decision.succeeded, reason: decision.reason, heard: decision.heard, at: now).map {
             ($0, machine.progress)
         }
     }
-}
 
-extension JobRecord {
-    /// The recharge's progress once a person has it sent again; `nil` if it is no doubt that may be.
+    /// The recharge's progress once the operator has ordered it to be sent again; `nil` if it is not in a doubt that allows this.
     package func sentAgain(_ policy: RetryPolicy, at now: Moment) -> Progress? {
         guard case .recharge(let recharge) = job else { return nil }
         var machine = RechargeMachine(recharge, acceptedAt: acceptedAt, progress: progress, policy: policy)
@@ -155,7 +165,7 @@ extension JobRecord {
 }
 
 extension Progress {
-    /// Whether a person who has seen `known` has seen all that matters: it was not sent since, and BOS has not said anything else.
+    /// Whether `known` still holds: the recharge was not sent, and BOS has not answered, since `known` was read.
     fileprivate func isAsKnown(_ known: Progress) -> Bool {
         state == known.state && attempts == known.attempts && doubt == known.doubt && answer == known.answer
     }

@@ -1,19 +1,20 @@
 package import JobModel
 
-/// One step of a job's life, to be stored.
+/// One step of a job, to be stored.
 package struct Update: Sendable {
     package var jobID: Int64
-    /// Who says so; the update is stored only while the job is still theirs.
+    /// The run that makes the update. The update is ignored unless this run still owns the job.
     package var owner: String
     package var progress: Progress
-    /// What its askers are told now, if anything.
+    /// The reply that this step publishes to each recipient, if any.
     package var reply: Reply?
-    /// Whether the owner goes on with it. An update that does not keep it leaves the job to the ledger: over, or waiting until it is due.
+    /// Whether the run goes on with the job. If not, the job is final, or waits in the ledger until it is due.
     package var keepsOwnership: Bool
     package var entry: HistoryEntry
-    /// Answers of BOS that were heard in this step, or whose meaning it has brought to light: counted in the same transaction.
+    /// Answers that BOS gave in this step, and outcomes of recharges with earlier answers. They are counted in the same transaction.
     package var sightings: [CodeSighting] = []
 
+    /// An update without sightings; set them as a property.
     package init(
         jobID: Int64, owner: String, progress: Progress, reply: Reply? = nil, keepsOwnership: Bool, entry: HistoryEntry
     ) {
@@ -27,8 +28,8 @@ package struct Update: Sendable {
 }
 
 package enum UpdateResult: Sendable, Equatable {
-    /// Stored, with one reply for each asker if the update had one.
+    /// The update is stored, with one reply for each recipient if it had one.
     case stored([OutgoingReply])
-    /// Somebody else owns the job now, or it is over: nothing was changed.
+    /// Another run owns the job, or the job has no owner, or is not known. Nothing was changed.
     case lost
 }

@@ -1,15 +1,17 @@
 package import JobModel
 private import Synchronization
 
-/// A ledger that forgets everything with its process: for tests and simulations, and the yardstick for the stores that do not.
+/// A ledger in memory, for tests and simulations. It loses everything when its process ends.
 ///
-/// Plain on purpose. Every other store must return the same results, ids included, for the same sequence of calls.
+/// It is the reference for the other stores, and therefore as plain as possible: each store must return the same results, ids included, for
+/// the same sequence of calls.
 package final class MemoryLedger: Ledger {
     private let state = Mutex(MemoryState())
 
+    /// An empty ledger.
     package init() {}
 
-    /// Every job at this moment, for those who check the others.
+    /// All jobs at this moment, for checks in tests and simulations.
     package var records: [JobRecord] { state.withLock { $0.entries.map(\.record) } }
 
     package func claim(_ claim: Claim) async throws(LedgerError) -> ClaimResult {
@@ -83,11 +85,11 @@ package final class MemoryLedger: Ledger {
     }
 
     package func job(
-        _ kind: JobKind, _ reference: String
+        _ kind: JobKind, reference: String
     ) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])? {
         try state.withLock { state throws(LedgerError) in
             try state.checkOpen()
-            guard let id = state.ids[JobKey(kind, reference)] else { return nil }
+            guard let id = state.ids[JobKey(kind, reference: reference)] else { return nil }
             return (state[id].record, state[id].history)
         }
     }

@@ -4,7 +4,7 @@ extension MemoryState.Entry {
     func isExecuted(at destination: String) -> Bool {
         guard case .recharge = record.job, record.progress.state == .succeeded else { return false }
         return record.progress.sentTo.map { $0.utf8.elementsEqual(destination.utf8) } == true && record.progress.enquiries == 0
-            && record.progress.answer != nil && !history.contains { $0.event == .settled }
+            && record.progress.answer != nil && !history.contains { $0.event == .resolved }
     }
 }
 
@@ -23,7 +23,7 @@ extension MemoryState {
     var summary: LedgerSummary {
         var summary = LedgerSummary()
         for record in entries.lazy.map(\.record) {
-            summary.stored[.init(record.job.kind, record.progress.state), default: 0] += 1
+            summary.stored[.init(record.job.kind, in: record.progress.state), default: 0] += 1
             if record.progress.state == .inDoubt || record.progress.state == .parked {
                 summary.doubtAmount = Money(paise: summary.doubtAmount.paise + record.job.amount.paise)
                 if record.job.kind == .recharge {

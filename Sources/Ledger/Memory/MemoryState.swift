@@ -1,29 +1,29 @@
 import JobModel
 
-/// Text as databases compare it, byte by byte; Swift takes two spellings of one character for the same.
+/// The key of a job. Databases compare text byte by byte; Swift treats two spellings of one character as equal.
 struct JobKey: Hashable {
     let kind: JobKind
     let reference: [UInt8]
 
-    init(_ kind: JobKind, _ reference: String) {
+    init(_ kind: JobKind, reference: String) {
         self.kind = kind
         self.reference = Array(reference.utf8)
     }
 }
 
-/// What the ledger in memory remembers.
+/// The content of the ledger in memory.
 struct MemoryState {
     struct Entry {
         var record: JobRecord
         var askers: [Asker]
-        /// How many replies had been told when the question was asked anew; the current round's are those behind it.
-        var repliesBefore = 0
+        /// The job's ``JobRecord/replyCount`` when the current round started. Replies with greater numbers belong to this round.
+        var roundStart = 0
         var purchase: [UInt8]?
-        /// The messages that have asked, each with the round in which it did: its ``repliesBefore``.
+        /// The messages that have asked, each with its last round: the ``roundStart`` at that time.
         var questions: [(question: Claim.Question, round: Int)] = []
         /// When the job is due for the poller.
         var pollAt: Timestamp?
-        /// The ledger has put it on its queue, and no run has taken it up since.
+        /// Whether the poller has put the job back on its queue, and no run has claimed it since.
         var isInQueue = false
         var history: [HistoryEntry]
     }
@@ -51,87 +51,90 @@ struct MemoryState {
     }
 }
 
-// MARK: - Writing
+// MARK: - Claims
 
 extension MemoryState {
     mutating func claim(_ claim: Claim) -> ClaimResult {
-        let key = JobKey(claim.job.kind, claim.job.reference)
-        let id = ids[key]
-        let own = id.flatMap { id in claim.asker.flatMap { asker in lastReplies(of: id).first { $0.reply.asker.isSame(as: asker) } } }
-        let message = ClaimResult.Message(
-            claim, askedIn: id.flatMap { round(of: claim, $0) }, current: id.map { self[$0].repliesBefore } ?? 0,
-            owesAsker: own?.isPublished == false)
-        let decision = ClaimResult.decide(claim, on: id.map { self[$0].record }, message)
-        guard let id else { return claim.asker.map { insert(claim, $0, as: key) } ?? .unknown }
+        let key = JobKey(claim.job.kind, reference: claim.job.reference)
+        guard let id = ids[key] else { return claim.asker.map { insert(claim, from: $0, as: key) } ?? .unknown }
+        let own = claim.asker.flatMap { asker in lastReplies(of: id).first { $0.reply.asker.isSame(as: asker) } }
+        let sighting = ClaimDecision.Sighting(
+            of: claim, askedIn: round(of: claim, on: id), current: self[id].roundStart, owesAsker: own?.isPublished == false)
+        let decision = ClaimDecision(claim, on: self[id].record, message: sighting)
         if let entry = claim.entry(for: decision) { self[id].history.append(entry) }
-        if decision == .conflict { return .conflict }
-        if decision == .recall { return .answered(round(of: claim, id).map { repeatReply(of: id, to: claim, round: $0) } ?? []) }
-        if decision == .reopen, let asker = claim.asker { return reopen(id, claim, asker) }
-        if decision == .waitForRun { return .joined(owner: self[id].record.owner ?? "", isTold: false) }
-        add(claim.asker, id)
-        note(claim, id)
         switch decision {
-        case .insert, .reopen, .recall, .conflict, .refuse, .waitForRun, .join:
-            let isTold = claim.asker.map { asker in self[id].askers.contains { $0.isSame(as: asker) } } ?? false
-            let told = isTold && own == nil ? repeatReply(of: id, to: claim) : []
-            return .joined(owner: self[id].record.owner ?? "", isTold: isTold, told)
-        case .replace: return .resumed(replace(id, claim))
+        case .conflict: return .conflict
+        case .recall(let asker, let round): return .answered(endOfRound(after: round, of: id, to: asker))
+        case .reopen(let asker): return reopen(id, with: claim, from: asker)
+        case .waitForRun(let owner): return .joined(owner: owner, isRecipient: false)
+        case .join(let owner):
+            addRecipient(of: claim, to: id)
+            let isRecipient = claim.asker.map { asker in self[id].askers.contains { $0.isSame(as: asker) } } ?? false
+            return .joined(owner: owner, isRecipient: isRecipient, isRecipient && own == nil ? repeatReply(of: id, to: claim) : [])
+        case .replace:
+            addRecipient(of: claim, to: id)
+            return .resumed(replace(id, with: claim))
         case .resume:
+            addRecipient(of: claim, to: id)
             self[id].record.owner = claim.owner
             self[id].isInQueue = false
             self[id].pollAt = self[id].record.progress.pollAt(isOwned: true, storedAt: claim.now)
             return .resumed(self[id].record)
-        case .wait: return .waiting(repeatReply(of: id, to: claim))
-        case .answer: return .answered(repeatReply(of: id, to: claim))
+        case .wait:
+            addRecipient(of: claim, to: id)
+            return .waiting(repeatReply(of: id, to: claim))
+        case .answer:
+            addRecipient(of: claim, to: id)
+            return .answered(repeatReply(of: id, to: claim))
         }
     }
 
-    private mutating func add(_ asker: Asker?, _ id: Int64) {
-        guard let asker, !self[id].askers.contains(where: { $0.isSame(as: asker) }) else { return }
+    /// Adds the claim's recipient, and stores that the claim's message has asked in this round.
+    private mutating func addRecipient(of claim: Claim, to id: Int64) {
+        storeRound(of: claim, on: id)
+        guard let asker = claim.asker, !self[id].askers.contains(where: { $0.isSame(as: asker) }) else { return }
         if self[id].askers.count < Claim.maximumAskers { self[id].askers.append(asker) }
     }
 
-    /// Has the question go on with the claim's content.
-    private mutating func replace(_ id: Int64, _ claim: Claim) -> JobRecord {
+    /// Gives the stored question the claim's content.
+    private mutating func replace(_ id: Int64, with claim: Claim) -> JobRecord {
         let old = self[id].record
         let record = JobRecord(
             id: id, job: claim.job, fingerprint: claim.fingerprint, traceparent: old.traceparent, acceptedAt: claim.now,
-            progress: Progress(), owner: claim.owner, repliesTold: old.repliesTold)
+            progress: Progress(), owner: claim.owner, replyCount: old.replyCount)
         self[id].record = record
         self[id].isInQueue = false
         self[id].pollAt = record.progress.pollAt(isOwned: true, storedAt: claim.now)
         return record
     }
 
-    /// The round in which the claim's message has asked before.
-    private func round(of claim: Claim, _ id: Int64) -> Int? {
+    /// The last round in which the claim's message has asked.
+    private func round(of claim: Claim, on id: Int64) -> Int? {
         guard let question = claim.question else { return nil }
         return self[id].questions.first { $0.question.isSame(as: question) }?.round
     }
 
-    /// Remembers that the message has asked in this round.
-    private mutating func note(_ claim: Claim, _ id: Int64) {
+    private mutating func storeRound(of claim: Claim, on id: Int64) {
         guard let question = claim.question else { return }
         self[id].questions.removeAll { $0.question.isSame(as: question) }
-        self[id].questions.append((question, self[id].repliesBefore))
+        self[id].questions.append((question, self[id].roundStart))
     }
 
-    private mutating func insert(_ claim: Claim, _ asker: Asker, as key: JobKey) -> ClaimResult {
+    private mutating func insert(_ claim: Claim, from asker: Asker, as key: JobKey) -> ClaimResult {
         if let earlier = claim.purchase.flatMap({ repeated($0) }) { return .repeats(reference: earlier) }
         let record = JobRecord(
             id: Int64(entries.count + 1), job: claim.job, fingerprint: claim.fingerprint, traceparent: asker.traceparent,
-            acceptedAt: claim.now,
-            progress: claim.progress, owner: claim.firstOwner, repliesTold: 0)
+            acceptedAt: claim.now, progress: claim.progress, owner: claim.firstOwner, replyCount: 0)
         let pollAt = claim.progress.pollAt(isOwned: true, storedAt: claim.now)
         let purchase = claim.progress.state.isNeverExecuted ? nil : claim.purchase?.key
         entries.append(Entry(record: record, askers: [asker], purchase: purchase, pollAt: pollAt, history: [claim.entry]))
-        note(claim, record.id)
+        storeRound(of: claim, on: record.id)
         ids[key] = record.id
-        let told = tell(record.id, claim.reply)
-        return .new(self[record.id].record, told)
+        let replies = store(claim.reply, of: record.id)
+        return .new(self[record.id].record, replies)
     }
 
-    /// The reference of the last job that stands in the way of this purchase.
+    /// The reference of the newest job that blocks this purchase.
     private func repeated(_ purchase: Claim.Purchase) -> String? {
         guard let since = purchase.notSince else { return nil }
         let earlier = entries.last { entry in
@@ -142,21 +145,24 @@ extension MemoryState {
         return earlier?.record.job.reference
     }
 
-    private mutating func reopen(_ id: Int64, _ claim: Claim, _ asker: Asker) -> ClaimResult {
+    private mutating func reopen(_ id: Int64, with claim: Claim, from asker: Asker) -> ClaimResult {
         let old = self[id]
         self[id].record = JobRecord(
             id: id, job: claim.job, fingerprint: claim.fingerprint, traceparent: asker.traceparent, acceptedAt: claim.now,
-            progress: claim.progress,
-            owner: claim.firstOwner, repliesTold: old.record.repliesTold)
+            progress: claim.progress, owner: claim.firstOwner, replyCount: old.record.replyCount)
         self[id].askers = [asker]
         self[id].isInQueue = false
         self[id].pollAt = claim.progress.pollAt(isOwned: true, storedAt: claim.now)
-        self[id].repliesBefore = old.record.repliesTold
-        note(claim, id)
-        let told = tell(id, claim.reply)
-        return .new(self[id].record, told)
+        self[id].roundStart = old.record.replyCount
+        storeRound(of: claim, on: id)
+        let replies = store(claim.reply, of: id)
+        return .new(self[id].record, replies)
     }
+}
 
+// MARK: - Updates
+
+extension MemoryState {
     mutating func update(_ update: Update) -> UpdateResult {
         let id = update.jobID
         guard id > 0, id <= entries.count, self[id].record.owner == update.owner else { return .lost }
@@ -166,7 +172,7 @@ extension MemoryState {
         if update.progress.state.isNeverExecuted { self[id].purchase = nil }
         self[id].history.append(update.entry)
         for sighting in update.sightings { count(sighting, at: update.entry.at) }
-        return .stored(tell(id, update.reply))
+        return .stored(store(update.reply, of: id))
     }
 
     mutating func takeDue(_ request: DueRequest) -> [DueJob] {
@@ -211,37 +217,41 @@ extension MemoryState {
         code.count(sighting, at: now)
         codes.append(code)
     }
+}
 
-    /// Stores one reply for each asker.
-    private mutating func tell(_ id: Int64, _ reply: Reply?) -> [OutgoingReply] {
+// MARK: - Replies
+
+extension MemoryState {
+    /// Stores one reply for each recipient.
+    private mutating func store(_ reply: Reply?, of id: Int64) -> [OutgoingReply] {
         guard let reply else { return [] }
-        self[id].record.repliesTold += 1
+        self[id].record.replyCount += 1
         let (outcome, body, acceptedAt) = (reply.verdict.outcome, reply.body, self[id].record.acceptedAt)
         let askers = self[id].askers.sorted { $0.precedes($1) }
-        return askers.map { store(id, $0, outcome, body, acceptedAt: acceptedAt) }
+        return askers.map { store(outcome, body: body, to: $0, of: id, acceptedAt: acceptedAt) }
     }
 
-    /// What the askers of this round were told last.
+    /// The last reply of this round, for each recipient that had it.
     private func lastReplies(of id: Int64) -> [StoredReply] {
-        let number = self[id].record.repliesTold
-        return number > self[id].repliesBefore ? replies.filter { $0.job == id && $0.number == number } : []
+        let number = self[id].record.replyCount
+        return number > self[id].roundStart ? replies.filter { $0.job == id && $0.number == number } : []
     }
 
-    /// The round's last reply, if any, for an asker who may have come after it.
+    /// The last reply of this round for the claim's recipient, who may be new; empty if the round has none yet.
     private mutating func repeatReply(of id: Int64, to claim: Claim) -> [OutgoingReply] {
         guard let asker = claim.asker else { return [] }
         let last = lastReplies(of: id)
         if let own = last.first(where: { $0.reply.asker.isSame(as: asker) }) { return claim.hasJoined ? [] : [oweAgain(own.reply)] }
         guard let model = last.first?.reply else { return [] }
-        return [store(id, asker, model.outcome, model.body, acceptedAt: model.acceptedAt)]
+        return [store(model.outcome, body: model.body, to: asker, of: id, acceptedAt: model.acceptedAt)]
     }
 
-    /// The end of an earlier round of a question.
-    private mutating func repeatReply(of id: Int64, to claim: Claim, round: Int) -> [OutgoingReply] {
-        let own = replies.first { reply in
-            reply.job == id && reply.number > round && reply.reply.isFinal && claim.asker.map(reply.reply.asker.isSame) == true
+    /// The first final reply to this recipient with a number greater than `round`.
+    private mutating func endOfRound(after round: Int, of id: Int64, to asker: Asker) -> [OutgoingReply] {
+        let end = replies.first { reply in
+            reply.job == id && reply.number > round && reply.reply.isFinal && asker.isSame(as: reply.reply.asker)
         }
-        return own.map { [oweAgain($0.reply)] } ?? []
+        return end.map { [oweAgain($0.reply)] } ?? []
     }
 
     private mutating func oweAgain(_ reply: OutgoingReply) -> OutgoingReply {
@@ -250,15 +260,15 @@ extension MemoryState {
     }
 
     private mutating func store(
-        _ id: Int64, _ asker: Asker, _ outcome: Outcome, _ body: [UInt8], acceptedAt: Timestamp
+        _ outcome: Outcome, body: [UInt8], to asker: Asker, of id: Int64, acceptedAt: Timestamp
     ) -> OutgoingReply {
         let record = self[id].record
         let reply = OutgoingReply(
             id: Int64(replies.count + 1),
             messageID: ReplyID.make(
-                kind: record.job.kind, reference: record.job.reference, asker: asker, number: record.repliesTold),
+                kind: record.job.kind, reference: record.job.reference, asker: asker, number: record.replyCount),
             asker: asker, kind: record.job.kind, outcome: outcome, amount: record.job.amount, acceptedAt: acceptedAt, body: body)
-        replies.append(StoredReply(reply: reply, job: id, number: record.repliesTold))
+        replies.append(StoredReply(reply: reply, job: id, number: record.replyCount))
         return reply
     }
 }

@@ -1,22 +1,23 @@
 package import JobModel
 
-/// How often BOS has given one answer, and what was found afterwards about the recharges that it answered so.
+/// How often BOS has given one answer, and how the recharges with that answer ended.
 package struct CodeCount: Sendable, Equatable {
-    /// `nil`: answers that came when ``maximum`` others had been seen.
+    /// `nil` for the common count of all answers that came after ``maximum`` different ones.
     package var name: CodeSighting.Name?
     package var timesSeen = 0
     package var firstSeen: Timestamp
     package var lastSeen: Timestamp
-    /// The message of the last one.
+    /// The message of the last such answer.
     package var message: String
-    /// Recharges that had this answer and ended so.
+    /// How many recharges with this answer ended in each way.
     package var succeeded = 0
     package var failed = 0
     package var notFound = 0
 
-    /// A ledger keeps so many different answers, and counts the others together.
+    /// The number of different answers that a ledger counts separately. All others share one count.
     package static let maximum = 500
 
+    /// All counts are 0 at first.
     package init(_ name: CodeSighting.Name?, firstSeen: Timestamp, lastSeen: Timestamp, message: String) {
         self.name = name
         self.firstSeen = firstSeen
@@ -24,7 +25,7 @@ package struct CodeCount: Sendable, Equatable {
         self.message = message
     }
 
-    /// Counts one more. What is no end that says something of the code is not counted.
+    /// Counts one sighting. Outcomes that say nothing about the code's meaning are not counted.
     package mutating func count(_ sighting: CodeSighting, at now: Timestamp) {
         switch sighting.afterwards {
         case nil:
@@ -40,7 +41,7 @@ package struct CodeCount: Sendable, Equatable {
 }
 
 extension CodeCount {
-    /// The order in which stores return them.
+    /// The order in which stores return counts: by endpoint, status and code, the common count last.
     package func precedes(_ other: CodeCount) -> Bool {
         guard let name, let otherName = other.name else { return name != nil && other.name == nil }
         return name.key.lexicographicallyPrecedes(otherName.key)

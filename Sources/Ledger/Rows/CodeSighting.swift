@@ -1,15 +1,15 @@
 package import JobModel
 
-/// One answer of BOS, to be counted for people: which codes BOS uses, and what they turned out to mean.
+/// One answer of BOS. Sightings are counted, so that operators learn which codes BOS uses and what the codes mean.
 package struct CodeSighting: Sendable, Equatable {
-    /// Which call BOS has answered. The raw value is stored.
+    /// The call that BOS has answered. The raw value is stored.
     package enum Endpoint: String, Sendable, CaseIterable {
         case recharge
         case enquiry
         case panStatus = "pan_status"
     }
 
-    /// What answers are counted by.
+    /// Answers with the same name are counted together.
     package struct Name: Sendable, Hashable {
         package var endpoint: Endpoint
         package var httpStatus: Int
@@ -25,27 +25,29 @@ package struct CodeSighting: Sendable, Equatable {
     }
 
     package var name: Name
-    /// BOS's words without any digit, and no longer than ``maximumMessage`` characters.
+    /// BOS's message without digits, with at most ``maximumMessage`` characters.
     package let message: String
-    /// `nil`: this answer was heard now. Else: what became in the end of a recharge that had been answered so.
+    /// `nil`: BOS has given this answer now. Otherwise: the outcome of a recharge to which BOS had given this answer earlier.
     package var afterwards: Outcome?
 
+    /// In characters.
     package static let maximumMessage = 120
 
-    /// - Parameter message: as BOS wrote it; it is masked and cut here.
+    /// - Parameter message: as BOS wrote it; this initialiser masks and shortens it.
     package init(_ name: Name, message: String, afterwards: Outcome? = nil) {
         self.name = name
         self.message = Self.masked(message)
         self.afterwards = afterwards
     }
 
-    /// - Parameter answer: what BOS said to a call of that endpoint.
-    package init(_ endpoint: Endpoint, _ answer: Answer, afterwards: Outcome? = nil) {
+    /// - Parameter answer: BOS's answer to a call of that endpoint.
+    package init(_ endpoint: Endpoint, answer: Answer, afterwards: Outcome? = nil) {
         let name = Name(endpoint, httpStatus: answer.httpStatus, responseCode: answer.responseCode, status: answer.status)
         self.init(name, message: answer.message, afterwards: afterwards)
     }
 
-    /// Without a digit of any number: a subscriber's can be written with letters, spaces or hyphens.
+    /// Replaces each run of digits by an ellipsis. A subscriber's number may contain letters, spaces or hyphens, so that a pattern of whole numbers
+    /// would miss some.
     private static func masked(_ message: String) -> String {
         var result = ""
         for character in message {

@@ -1,19 +1,18 @@
 package import JobModel
 
-/// A job that waits in the ledger and has come due, leased to whoever puts it back on its queue.
+/// A due job, leased to a poller that puts it back on its queue.
 package struct DueJob: Sendable, Equatable {
-    /// How long a job that a run works on, or that is in its queue, may take before it counts as lost and is due again. A job that comes
-    /// twice does no harm; one that never comes does.
+    /// How long a running or queued job may stay silent before it counts as lost and is due again. A duplicate is harmless; a lost job is not.
     package static let patience = Duration.seconds(900)
 
     package var id: Int64
     package var job: Job
     package var state: JobState
-    /// Travels with the message, so that a copy of it that comes after the job went on is known for one.
+    /// Travels with the message. A copy that arrives after the job has gone on is recognised by it.
     package var dueAt: Timestamp?
-    /// The trace of who asked first.
+    /// The trace of the job's first recipient.
     package var traceparent: String?
-    /// Proves the lease: the job is marked only while this is still its lease's end.
+    /// Proves the lease: ``Ledger/markRequeued(_:at:)`` changes the job only while its lease ends at this time.
     package var leaseEnd: Timestamp
 
     package init(id: Int64, job: Job, state: JobState, dueAt: Timestamp?, traceparent: String?, leaseEnd: Timestamp) {
@@ -24,35 +23,4 @@ package struct DueJob: Sendable, Equatable {
         self.traceparent = traceparent
         self.leaseEnd = leaseEnd
     }
-}
-
-/// What was leased at once.
-package struct DueBatch: Sendable, Equatable {
-    package var jobs: [DueJob]
-    /// Jobs whose rows cannot be read, by their ids: for a person.
-    package var unreadable: [Int64]
-
-    package init(_ jobs: [DueJob], unreadable: [Int64] = []) {
-        self.jobs = jobs
-        self.unreadable = unreadable
-    }
-}
-
-extension Progress {
-    /// When a job is due for the poller: every job that is not over is looked after one day, whatever became of its delivery and its run.
-    /// `nil` if it is over, parked, or held back without a deadline.
-    /// - Parameters:
-    ///   - isOwned: a run works on it.
-    ///   - now: when this progress was stored.
-    package func pollAt(isOwned: Bool, storedAt now: Timestamp) -> Timestamp? {
-        guard !state.isFinal, state != .parked else { return nil }
-        guard state != .held else { return dueAt }
-        guard !isOwned, let dueAt else { return now + DueJob.patience }
-        return dueAt
-    }
-}
-
-extension HistoryEntry {
-    /// The line for a job that was put back on its queue.
-    package static func requeued(at now: Timestamp) -> HistoryEntry { HistoryEntry(at: now, .requeued) }
 }

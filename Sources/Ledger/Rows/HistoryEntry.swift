@@ -1,6 +1,6 @@
 package import JobModel
 
-/// One line of a job's append-only history.
+/// One entry of a job's append-only history.
 package struct HistoryEntry: Sendable, Equatable {
     /// What happened. The raw value is stored.
     package enum Event: String, Sendable, CaseIterable {
@@ -14,22 +14,28 @@ package struct HistoryEntry: Sendable, Equatable {
         case released
         case requeued
         case parked
-        case settled
-        case told
+        /// An operator has decided the outcome of a recharge, or has ordered it to be sent again.
+        case resolved = "settled"
+        case replied = "told"
         case finished
         case conflict
-        /// Never stored: stands for a line that cannot be read.
+        /// Never stored. Replaces an entry that cannot be read.
         case unreadable
     }
 
     package var at: Timestamp
     package var event: Event
-    /// One clause for people; no subscriber number, no secret.
+    /// One clause for operators. It holds no subscriber number and no secret.
     package var detail: String
 
-    package init(at: Timestamp, _ event: Event, _ detail: String = "") {
+    package init(at: Timestamp, _ event: Event, detail: String = "") {
         self.at = at
         self.event = event
         self.detail = detail
     }
+}
+
+extension HistoryEntry {
+    /// The entry for a job that the poller has put back on its queue.
+    package static func requeued(at now: Timestamp) -> HistoryEntry { HistoryEntry(at: now, .requeued) }
 }

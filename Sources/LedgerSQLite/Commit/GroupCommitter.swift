@@ -4,9 +4,9 @@ import GRDB
 import GRDBSQLite
 import Ledger
 
-/// Holds the database on the ledger's own thread and commits in groups.
+/// Owns the database on the ledger's thread, and commits operations in groups.
 actor GroupCommitter {
-    /// A group this large is committed before the next is begun, so that nobody waits for more than a few milliseconds of other people's work.
+    /// The greatest number of operations in one transaction, so that no caller waits more than a few milliseconds for the operations of others.
     static let maximumGroup = 512
 
     private let thread: DedicatedThread
@@ -14,9 +14,9 @@ actor GroupCommitter {
     private let onCommit: @Sendable (Duration, _ rows: Int) -> Void
     private var queue: DatabaseQueue?
     private var session: LedgerSession?
-    /// `nil` for a reader.
+    /// `nil` for a read-only ledger.
     private var files: LedgerFiles?
-    /// What is damaged in one place is trusted in none: nothing is written any more, whichever process has found it.
+    /// The damage that this or another process has found. A ledger with damage in one place is not trusted anywhere: nothing more is written.
     private var damage: LedgerError?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
@@ -27,10 +27,10 @@ actor GroupCommitter {
         self.onCommit = onCommit
     }
 
-    func open(_ configuration: SQLiteLedger.Configuration, _ access: LedgerFile.Access) throws(LedgerError) {
+    func open(_ configuration: SQLiteLedger.Configuration, as access: LedgerFile.Access) throws(LedgerError) {
         let queue: DatabaseQueue
         do {
-            queue = try LedgerFile.open(path, configuration, access)
+            queue = try LedgerFile.open(configuration, as: access)
         } catch {
             throw LedgerError(error, path: path, systemError: 0)
         }
@@ -43,83 +43,85 @@ actor GroupCommitter {
         }
     }
 
-    /// Does all of the group in one transaction and tells each caller once it is on disk.
-    func commit(_ group: [Errand]) {
+    /// Performs the group in one transaction, and resumes its callers once it is on disk.
+    func commit(_ group: [LedgerOperation]) {
         guard group.contains(where: \.writes), let damage = knownDamage() else { return write(group) }
-        for errand in group where errand.writes { errand.fail(damage) }
+        for operation in group where operation.writes { operation.fail(damage) }
         write(group.filter { !$0.writes })
     }
 
-    private func write(_ group: [Errand]) {
+    private func write(_ group: [LedgerOperation]) {
         guard !group.isEmpty else { return }
         guard let queue, let session else {
-            for errand in group { errand.fail(.closed) }
+            for operation in group { operation.fail(.closed) }
             return
         }
         let writes = group.contains(where: \.writes)
-        var reports: [@Sendable () -> Void] = []
-        reports.reserveCapacity(group.count)
+        var resumptions: [@Sendable () -> Void] = []
+        resumptions.reserveCapacity(group.count)
         var rows: Int32 = 0
         let start = ContinuousClock.now
         do {
             try queue.inTransaction(writes ? .immediate : .deferred) { database in
                 session.begin()
                 let before = sqlite3_total_changes(database.sqliteConnection)
-                for errand in group { reports.append(try Self.report(of: errand, in: session)) }
-                try session.flushTallies()
+                for operation in group { resumptions.append(try Self.perform(operation, in: session)) }
+                try session.flushCounters()
                 rows = sqlite3_total_changes(database.sqliteConnection) &- before
-                // Before the commit, so that a group that is refused has changed nothing. Three calls to the system per group, and each commit
-                // waits for the disk. A file that is removed after this is noticed by the next write, and a sample writes every few seconds.
+                // Before the commit, so that a refused group has changed nothing. This takes three system calls a group, beside a commit that waits
+                // for the disk. The next write notices a file that is removed after this check; the health sample writes every few seconds.
                 if writes { try files?.check() }
                 return .commit
             }
         } catch {
             let failure = failure(error, in: queue)
-            for errand in group { errand.fail(failure) }
+            for operation in group { operation.fail(failure) }
             return
         }
         if rows > 0 { onCommit(ContinuousClock.now - start, Int(rows)) }
         WakeUps.batched {
-            for report in reports { report() }
+            for resume in resumptions { resume() }
         }
     }
 
-    /// An unreadable row is the trouble of the one who asked for it: nothing was written for them, and the others go on.
-    private static func report(of errand: Errand, in session: LedgerSession) throws -> @Sendable () -> Void {
+    /// An unreadable row fails only the operation that needs it. That operation has written nothing, so the rest of the group goes on.
+    /// - Returns: a closure that resumes the operation's caller.
+    private static func perform(_ operation: LedgerOperation, in session: LedgerSession) throws -> @Sendable () -> Void {
         do {
-            return try errand.perform(session)
+            return try operation.perform(session)
         } catch let error as LedgerError {
-            return { errand.fail(error) }
+            return { operation.fail(error) }
         }
     }
 
-    /// Does what still waits, then lets go of the database.
-    func finish(_ waiting: WaitingErrands) {
-        while let group = waiting.next(Self.maximumGroup) { commit(group) }
+    /// Commits all pending operations, then closes the database.
+    func finish(_ pending: PendingOperations) {
+        while let group = pending.next(Self.maximumGroup) { commit(group) }
         close()
     }
 
     func close() {
         session = nil
-        // Nothing is left to be written here; what the last close would tidy up, the next opening does.
+        // Everything is written. If closing fails, the next start of the program tidies up the files.
         try? queue?.close()
         queue = nil
     }
 
     private func failure(_ error: any Error, in queue: DatabaseQueue) -> LedgerError {
         let systemError = queue.inDatabase { sqlite3_system_errno($0.sqliteConnection) }
-        let failure = (error as? LostLedgerFile).map { lost($0, queue) } ?? LedgerError(error, path: path, systemError: systemError)
+        let failure = (error as? LostLedgerFile).map { lost($0, in: queue) } ?? LedgerError(error, path: path, systemError: systemError)
         if case .damaged = failure, damage == nil {
             damage = failure
-            // Who only looks leaves nothing behind.
-            if !queue.configuration.readonly { DamageMark.set(on: path, failure) }
+            // A reader changes nothing.
+            if !queue.configuration.readonly { CorruptionMarker.set(on: path, because: failure) }
         }
         return failure
     }
 
-    /// Saves what can be saved. Even if that is everything, nothing more is written and the file is marked: what has removed a file once would do so
-    /// again, perhaps just before the process is killed, and then a recharge would be sent twice. A person has to stop it first.
-    private func lost(_ file: LostLedgerFile, _ queue: DatabaseQueue) -> LedgerError {
+    /// Saves the commits that can be saved. Nothing more is written and the ledger is marked, even if all commits were saved: the program that has
+    /// removed a file may do so again, perhaps just before this process is killed, and then a recharge would be sent twice. The operator has to
+    /// stop that program first.
+    private func lost(_ file: LostLedgerFile, in queue: DatabaseQueue) -> LedgerError {
         let isSaved =
             file.canBeSaved
             && (try? queue.inDatabase { database in
@@ -131,9 +133,9 @@ actor GroupCommitter {
 
     private func knownDamage() -> LedgerError? {
         do {
-            try DamageMark.check(path)
-            // The disk did not take it, or somebody has removed it under a process that knows better.
-            if let damage { DamageMark.set(on: path, damage) }
+            try CorruptionMarker.check(path)
+            // There is no marker although this process has found damage: the disk has refused it, or it was removed.
+            if let damage { CorruptionMarker.set(on: path, because: damage) }
         } catch {
             damage = damage ?? error
         }

@@ -3,10 +3,10 @@ private import Glibc
 import Ledger
 
 extension LedgerError {
-    /// What an error of SQLite means for the ledger.
+    /// Translates an error of SQLite or GRDB.
     /// - Parameters:
     ///   - path: the ledger's file, named in the message.
-    ///   - systemError: `errno` of the system call that failed last, 0 if unknown; tells a full disk from a broken one.
+    ///   - systemError: `errno` of the last failed system call, 0 if unknown. It distinguishes a full disk from a broken one.
     init(_ error: any Error, path: String, systemError: Int32 = 0) {
         if let error = error as? LedgerError {
             self = error

@@ -3,21 +3,21 @@ package import JobModel
 package import Ledger
 import Synchronization
 
-/// The ledger in one SQLite file: for one worker, with pollers and people's tools beside it.
+/// The ledger in one SQLite file: for one worker, with pollers and operators' tools beside it.
 ///
-/// Callers append what they want done and suspend; the ledger's own thread takes everything that waits, does it in one transaction
-/// and resumes them all once it is on disk. While one commit is under way the next group gathers, so the busier it is, the fewer
-/// commits a job costs. A caller that is cancelled still waits: what was handed over is written.
+/// Callers append an operation and suspend. The ledger's thread takes all pending operations, performs them in one transaction, and resumes
+/// the callers once it is on disk. The next group gathers while a commit runs, so that a busier ledger needs fewer commits for each job. A
+/// cancelled caller still waits, because its operation is performed in any case.
 package final class SQLiteLedger: Ledger {
     package struct Configuration: Sendable {
-        /// The file; its folder must exist.
+        /// The path of the file. Its folder must exist.
         package var path: String
-        /// Names this process in the lock beside the file.
+        /// The name of this process in the lock beside the file.
         package var owner: String
-        /// How long another connection, a person's `sqlite3` for instance, may hold the file before writes fail as ``LedgerError/locked(_:)``.
+        /// How long another connection, for instance an operator's `sqlite3`, may lock the file before a write throws ``LedgerError/locked(_:)``.
         package var busyTimeout = Duration.seconds(5)
-        /// Told what was not as it should be and was mended while the file was opened: a sentence for people.
-        package var onMended: @Sendable (String) -> Void = { _ in }
+        /// Called with a sentence for the operator for each fault that was repaired while the file was opened.
+        package var onRepair: @Sendable (String) -> Void = { _ in }
 
         package init(path: String, owner: String) {
             self.path = path
@@ -27,41 +27,41 @@ package final class SQLiteLedger: Ledger {
 
     private let thread: DedicatedThread
     private let committer: GroupCommitter
-    private let waiting: WaitingErrands
+    private let pending: PendingOperations
     private let lock: LedgerLock?
 
     private init(thread: DedicatedThread, committer: GroupCommitter, lock: LedgerLock?) {
         self.thread = thread
         self.committer = committer
         self.lock = lock
-        let waiting = WaitingErrands()
-        self.waiting = waiting
+        let pending = PendingOperations()
+        self.pending = pending
         thread.setTurn {
-            while let group = waiting.next(GroupCommitter.maximumGroup) { committer.assumeIsolated { $0.commit(group) } }
+            while let group = pending.next(GroupCommitter.maximumGroup) { committer.assumeIsolated { $0.commit(group) } }
             return .forJobs
         }
     }
 
-    /// For the worker: takes the lock, opens the file or creates it, and brings it up to date. The ledger is in use until ``close()``.
-    /// - Parameter onCommit: called on the ledger's thread after each commit with its duration and how many rows it changed.
+    /// For the worker: takes the lock, opens or creates the file, and migrates it. The lock is held until ``close()``.
+    /// - Parameter onCommit: called on the ledger's thread after each commit, with its duration and the number of changed rows.
     package static func open(
         _ configuration: Configuration, onCommit: @escaping @Sendable (Duration, _ rows: Int) -> Void = { _, _ in }
     ) async throws(LedgerError) -> SQLiteLedger {
-        try await open(configuration, .owner, onCommit: onCommit)
+        try await open(configuration, as: .owner, onCommit: onCommit)
     }
 
-    /// For a poller or a person's tool: opens a file that a worker has brought up to date, for short writes beside it.
+    /// For a poller or an operator's tool: opens a file that a worker has migrated, for short writes beside that worker.
     package static func openShared(_ configuration: Configuration) async throws(LedgerError) -> SQLiteLedger {
-        try await open(configuration, .guest, onCommit: { _, _ in })
+        try await open(configuration, as: .guest, onCommit: { _, _ in })
     }
 
-    /// Opens the file to look at it while a worker may be using it: no lock, and every write throws ``LedgerError/readOnly(_:)``.
+    /// Opens the file for reading, while a worker may use it. It takes no lock, and each write throws ``LedgerError/readOnly(_:)``.
     package static func openReadOnly(path: String) async throws(LedgerError) -> SQLiteLedger {
-        try await open(Configuration(path: path, owner: ""), .reader, onCommit: { _, _ in })
+        try await open(Configuration(path: path, owner: ""), as: .reader, onCommit: { _, _ in })
     }
 
     private static func open(
-        _ configuration: Configuration, _ access: LedgerFile.Access, onCommit: @escaping @Sendable (Duration, _ rows: Int) -> Void
+        _ configuration: Configuration, as access: LedgerFile.Access, onCommit: @escaping @Sendable (Duration, _ rows: Int) -> Void
     ) async throws(LedgerError) -> SQLiteLedger {
         var configuration = configuration
         configuration.path = LedgerFile.realPath(configuration.path)
@@ -75,7 +75,7 @@ package final class SQLiteLedger: Ledger {
         }
         let committer = GroupCommitter(thread: thread, path: configuration.path, onCommit: onCommit)
         do {
-            try await committer.open(configuration, access)
+            try await committer.open(configuration, as: access)
         } catch {
             await committer.close()
             thread.stop()
@@ -84,20 +84,20 @@ package final class SQLiteLedger: Ledger {
         return SQLiteLedger(thread: thread, committer: committer, lock: lock)
     }
 
-    /// The name that this ledger got when its file was made: no other has it, and a copy keeps it.
+    /// The ledger's unique name. It was made with the file, and a copy of the file keeps it.
     package func identity() async throws(LedgerError) -> String {
         try await perform(writes: false) { try $0.identity() }
     }
 
     package func close() async {
-        guard waiting.close() else { return }
-        await committer.finish(waiting)
-        // The thread has nothing left to do, so this wait is a matter of microseconds.
+        guard pending.close() else { return }
+        await committer.finish(pending)
+        // The thread is idle, so that this takes microseconds.
         thread.stop()
         lock?.release()
     }
 
-    /// Closes it when `body` is done with it, however that ends.
+    /// Closes the ledger after `body` has returned or thrown.
     package func closing<Value>(after body: (SQLiteLedger) async throws -> Value) async throws -> Value {
         do {
             let value = try await body(self)
@@ -113,8 +113,8 @@ package final class SQLiteLedger: Ledger {
         writes: Bool, _ body: @escaping @Sendable (LedgerSession) throws -> Value
     ) async throws(LedgerError) -> Value {
         try await withCheckedContinuation { continuation in
-            let errand = Errand(writes: writes, continuation, body)
-            guard waiting.append(errand) else { return errand.fail(.closed) }
+            let operation = LedgerOperation(writes: writes, resuming: continuation, body)
+            guard pending.append(operation) else { return operation.fail(.closed) }
             thread.wake()
         }.get()
     }
@@ -147,7 +147,7 @@ extension SQLiteLedger {
         try await perform(writes: true) { try $0.takeDue(request) }
     }
 
-    /// Looks without a lock, for there is nearly always nothing to do.
+    /// Searches in a reading transaction first, because there is nearly always nothing to change.
     package func bringForward(at now: Timestamp, _ longest: LongestPauses) async throws(LedgerError) -> Int {
         let ids = try await perform(writes: false) { try $0.jobsAhead(of: now, longest) }
         if !ids.isEmpty { try await perform(writes: true) { try $0.bringForward(ids, to: now) } }
@@ -167,9 +167,9 @@ extension SQLiteLedger {
     }
 
     package func job(
-        _ kind: JobKind, _ reference: String
+        _ kind: JobKind, reference: String
     ) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])? {
-        try await perform(writes: false) { try $0.job(kind, reference) }
+        try await perform(writes: false) { try $0.job(kind, reference: reference) }
     }
 
     package func lastExecuted(sentTo destination: String) async throws(LedgerError) -> [JobRecord] {

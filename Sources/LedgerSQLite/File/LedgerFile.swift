@@ -6,42 +6,43 @@ import Glibc
 import JobModel
 import Ledger
 
-/// Opens the ledger's file the one way in which it may be opened.
+/// Opens the ledger's file. No other code opens it.
 enum LedgerFile {
     enum Access {
-        /// Creates the file and brings it up to date.
+        /// Creates and migrates the file.
         case owner
-        /// Writes to a file that its owner has brought up to date.
+        /// Writes to a file that its owner has migrated.
         case guest
         case reader
     }
 
-    /// - Throws: ``LedgerError``, or what GRDB throws.
-    static func open(_ path: String, _ configuration: SQLiteLedger.Configuration, _ access: Access) throws -> DatabaseQueue {
-        if access != .reader { try DamageMark.check(path) }
+    /// - Throws: ``LedgerError``, or an error of GRDB.
+    static func open(_ configuration: SQLiteLedger.Configuration, as access: Access) throws -> DatabaseQueue {
+        let path = configuration.path
+        if access != .reader { try CorruptionMarker.check(path) }
         if access == .owner {
-            try create(path, configuration.onMended)
+            try create(path, onRepair: configuration.onRepair)
         } else if Glibc.access(path, F_OK) != 0 {
             throw LedgerError.unavailable("\(path) does not exist: start bos-worker once, it creates the file")
         }
         var settings = GRDB.Configuration()
         settings.label = "ledger"
         settings.readonly = access == .reader
-        // What refers to a job is written in the transaction that has read or written the job; the tests look whether all hold.
+        // Rows that refer to a job are written in a transaction that has read or written the job. Tests check all references.
         settings.foreignKeysEnabled = false
         settings.busyMode = .timeout(Double(configuration.busyTimeout.wholeMilliseconds) / 1_000)
         let queue = try DatabaseQueue(path: path, configuration: settings)
-        if access != .owner { try queue.inDatabase { try checkSchema($0, path) } }
-        if access != .reader { try queue.inDatabase { try prepare($0, path) } }
+        if access != .owner { try queue.inDatabase { try checkSchema(of: $0, path: path) } }
+        if access != .reader { try queue.inDatabase { try prepare($0, path: path) } }
         if access == .owner { try Schema.migrator.migrate(queue) }
         return queue
     }
 
-    /// Before the first connection of the process.
-    static let countNoMemory: Void = bos_sqlite_count_no_memory()
+    /// SQLite's memory statistics take a lock for each allocation. Evaluated before the first connection of the process.
+    static let disableMemoryStatistics: Void = bos_sqlite_count_no_memory()
 
-    /// The file's one path: two spellings, or a symbolic link, must not give two workers two locks for one ledger.
-    /// - Returns: `path` itself where nothing is there yet.
+    /// The file's only path without symbolic links, so that two spellings cannot give two workers two locks for one ledger.
+    /// - Returns: if the file does not exist yet, the path in its resolved folder.
     static func realPath(_ path: String) -> String {
         if let whole = resolved(path) { return whole }
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
@@ -56,44 +57,44 @@ enum LedgerFile {
         return String(cString: whole)
     }
 
-    /// Creates the file for its owner alone, and sees that it and the files beside it are no one else's to read: subscriber numbers stand in
-    /// them. SQLite gives new files beside it the same mode.
-    private static func create(_ path: String, _ onMended: (String) -> Void) throws(LedgerError) {
+    /// Creates the file so that only its owner can read it, and makes existing files private: they contain subscribers' numbers. SQLite
+    /// gives new files beside it the same mode.
+    private static func create(_ path: String, onRepair: (String) -> Void) throws(LedgerError) {
         let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw failure(path, errno) }
+        guard descriptor >= 0 else { throw failure(of: path, code: errno) }
         defer { Glibc.close(descriptor) }
-        try makePrivate(descriptor, path, onMended)
+        try makePrivate(descriptor, path: path, onRepair: onRepair)
         for beside in ["-wal", "-shm"].map({ path + $0 }) {
             let descriptor = Glibc.open(beside, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
             guard descriptor >= 0 else {
                 if errno == ENOENT { continue }
-                throw failure(beside, errno)
+                throw failure(of: beside, code: errno)
             }
             defer { Glibc.close(descriptor) }
-            try makePrivate(descriptor, beside, onMended)
+            try makePrivate(descriptor, path: beside, onRepair: onRepair)
         }
     }
 
-    private static func makePrivate(_ descriptor: Int32, _ path: String, _ onMended: (String) -> Void) throws(LedgerError) {
+    private static func makePrivate(_ descriptor: Int32, path: String, onRepair: (String) -> Void) throws(LedgerError) {
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw failure(path, errno) }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw .unavailable("\(path) is no regular file") }
+        guard fstat(descriptor, &status) == 0 else { throw failure(of: path, code: errno) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .unavailable("\(path) is not a regular file") }
         guard status.st_nlink <= 1 else {
             throw .unavailable(
-                "\(path) has another name, a hard link: under that one a second worker could use the same file; remove all names but one")
+                "\(path) has another name, a hard link, under which a second worker could use the same file: remove all names but one")
         }
         guard status.st_mode & 0o077 != 0 else { return }
         guard fchmod(descriptor, 0o600) == 0 else {
             throw .unavailable(
-                "\(path) may be read by other users of this machine (mode \(String(status.st_mode & 0o777, radix: 8))) and is not this user's "
-                    + "to change: give it to the worker's user, then chmod 600")
+                "\(path) can be read by other users of this machine (mode \(String(status.st_mode & 0o777, radix: 8))), and this user may not "
+                    + "change that: give the file to the worker's user, then chmod 600")
         }
-        onMended(
-            "\(path) could be read by other users of this machine (mode \(String(status.st_mode & 0o777, radix: 8))); it has mode 600 now. Subscriber "
-                + "numbers stand in it: find out who has read it")
+        onRepair(
+            "\(path) could be read by other users of this machine (mode \(String(status.st_mode & 0o777, radix: 8))); it has mode 600 now. It contains "
+                + "subscribers' numbers: find out who has read it")
     }
 
-    private static func failure(_ path: String, _ code: Int32) -> LedgerError {
+    private static func failure(of path: String, code: Int32) -> LedgerError {
         let reason = String(cString: strerror(code))
         return switch code {
         case ENOENT: .unavailable("\(path): the folder does not exist; create it, writable for the user of this process")
@@ -104,32 +105,32 @@ enum LedgerFile {
         }
     }
 
-    private static func prepare(_ database: Database, _ path: String) throws {
-        // Refused before anything is written, so that the newer version finds its file as it was.
+    private static func prepare(_ database: Database, path: String) throws {
+        // Before anything is written, so that a newer version's file stays unchanged.
         guard try !Schema.migrator.hasBeenSuperseded(database) else { throw newer(path) }
         let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
         guard mode == "wal" else {
             throw LedgerError.unavailable("\(path): its file system cannot do write-ahead logging; put it on a local disk")
         }
-        // FULL: a commit returns once it is on disk. The log is cut back to this size, in bytes, once a reader has let it grow.
-        // Nothing secret is ever deleted, so nothing deleted is overwritten with zeros, as some builds of SQLite do.
+        // FULL: a commit returns once it is on disk. The size limit is in bytes; a log that grew during a long read is cut back to it.
+        // Some builds of SQLite overwrite deleted content with zeros. The ledger deletes nothing secret, so this is off.
         try database.execute(
             sql: "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 8388608; PRAGMA secure_delete = OFF")
     }
 
-    private static func checkSchema(_ database: Database, _ path: String) throws {
+    private static func checkSchema(of database: Database, path: String) throws {
         guard try !Schema.migrator.hasBeenSuperseded(database) else { throw newer(path) }
         guard try !Schema.migrator.appliedIdentifiers(database).isEmpty else {
             throw LedgerError.unavailable("\(path) is new: its worker has not written to it yet; start bos-worker, or wait a moment")
         }
         guard try Schema.migrator.hasCompletedMigrations(database) else {
             throw LedgerError.unavailable(
-                "\(path): written by an older version; the worker whose ledger it is brings it up to date when it starts, "
-                    + "and a copy is read with the version that wrote it")
+                "\(path): written by an older version; the ledger's worker migrates it at its next start, "
+                    + "and a copy can be read by the version that wrote it")
         }
     }
 
     private static func newer(_ path: String) -> LedgerError {
-        .newerSchema("\(path): install the version that wrote it, or one after it")
+        .newerSchema("\(path): install the version that wrote it, or a later one")
     }
 }

@@ -1,7 +1,7 @@
 import GRDB
 import JobModel
 
-/// The tables of the ledger. A migration that was ever released is never changed; the next one is added behind it.
+/// The tables of the ledger. A released migration is never changed, except for the wording of its comments. A new one is added after it.
 enum Schema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
@@ -14,42 +14,43 @@ enum Schema {
         return migrator
     }
 
-    /// What is not over and waits for more than a moment, in the words of the index `jobs_unsettled`: SQLite uses it for those queries only
-    /// that repeat them.
-    static let unsettledStates: [JobState] = [.inDoubt, .pending, .parked, .held]
-    static let unsettled = isAny(of: unsettledStates)
-    /// What the poller looks after, in the words of the index `jobs_waiting`.
+    /// States that last for more than a moment and are not final. ``unresolved`` is the condition of the index `jobs_unsettled`; SQLite uses
+    /// the index only for queries that contain the same condition.
+    static let unresolvedStates: [JobState] = [.inDoubt, .pending, .parked, .held]
+    static let unresolved = isAny(of: unresolvedStates)
+    /// Jobs that wait in the ledger for their due time: the condition of the index `jobs_waiting`.
     static let waiting = "owner IS NULL AND due_at IS NOT NULL AND \(isAny(of: [.accepted, .sending, .inDoubt, .pending]))"
 
-    /// Not `IN`: SQLite builds a table of the list's values, a B-tree with a page cache of its own, each time that it writes a row whose
-    /// index has such a condition. That was a seventh of all instructions that a job took.
+    /// Not `IN`: for an index with such a condition, SQLite builds a table of the list's values for each row that it writes, a B-tree with a page
+    /// cache of its own. That took a seventh of all instructions of a job.
     private static func isAny(of states: [JobState]) -> String {
         "(\(states.map { "state = '\($0.rawValue)'" }.joined(separator: " OR ")))"
     }
 
-    /// Times are milliseconds since 1970-01-01T00:00:00Z, money is paise, names are those of publishing.md#a-job and publishing.md#outcomes.
+    /// Times are milliseconds since 1970-01-01T00:00:00Z, amounts are paise. Kinds and outcomes are named as in publishing.md#a-job and
+    /// publishing.md#outcomes.
     private static let first = """
         CREATE TABLE jobs (
             id INTEGER PRIMARY KEY,
             kind TEXT NOT NULL,
             reference TEXT NOT NULL,
             fingerprint BLOB NOT NULL,
-            -- What it buys; NULL unless purchases are watched for repeats.
+            -- The key of what it buys; NULL unless purchases are checked for repeats.
             purchase BLOB,
             body TEXT NOT NULL,
             amount_paise INTEGER NOT NULL,
             accepted_at INTEGER NOT NULL,
-            -- Who asked first; an empty reply_to means none. Most jobs have no other asker, and then nobody looks for them.
+            -- The first recipient; an empty reply_to means none. Most jobs have no other, so that the table askers is not read for them.
             correlation_id TEXT NOT NULL,
             reply_to TEXT NOT NULL,
             traceparent TEXT,
             has_other_askers INTEGER NOT NULL DEFAULT 0,
-            -- The running process that works on it; NULL while it waits or is over.
+            -- The run that works on it; NULL while it waits or is final.
             owner TEXT,
-            -- When the poller looks after it, if nobody has by then; NULL once it is over or a person's.
+            -- When the poller puts it back on its queue; NULL once it is final or left to the operator.
             poll_at INTEGER,
             replies_told INTEGER NOT NULL,
-            -- How many of them were told before the question was asked anew.
+            -- How many of the replies belong to earlier rounds of the question.
             replies_before INTEGER NOT NULL DEFAULT 0,
             state TEXT NOT NULL,
             attempts INTEGER NOT NULL,
@@ -57,7 +58,7 @@ enum Schema {
             doubt TEXT,
             first_sent_at INTEGER,
             not_found_answers INTEGER NOT NULL,
-            -- On the clock that people read and on the steady one of one boot of one machine.
+            -- By the wall clock, and by the monotonic clock of one boot of one machine.
             first_not_found_at INTEGER,
             first_not_found_steady INTEGER,
             first_not_found_boot TEXT,
@@ -67,7 +68,7 @@ enum Schema {
             wait_reason TEXT,
             told TEXT,
             completed_at INTEGER,
-            -- What BOS said last; NULL in http_status means nothing yet.
+            -- BOS's last answer; NULL in http_status means none yet.
             http_status INTEGER,
             response_code INTEGER,
             status INTEGER,
@@ -78,13 +79,13 @@ enum Schema {
         ) STRICT;
 
         CREATE INDEX jobs_waiting ON jobs (due_at) WHERE \(waiting);
-        -- The poller's: by lane (may the next step move money), then by time.
+        -- For the poller: by lane (whether the next step may move money), then by time.
         CREATE INDEX jobs_to_poll ON jobs ((kind = 'recharge' AND state = 'accepted'), poll_at) WHERE poll_at IS NOT NULL;
-        -- People's.
-        CREATE INDEX jobs_unsettled ON jobs (kind, state, first_sent_at) WHERE \(unsettled);
+        -- For the operator's lists.
+        CREATE INDEX jobs_unsettled ON jobs (kind, state, first_sent_at) WHERE \(unresolved);
         CREATE INDEX jobs_purchases ON jobs (purchase) WHERE purchase IS NOT NULL;
 
-        -- Who else gets the replies to a job.
+        -- The other recipients of a job's replies.
         CREATE TABLE askers (
             job INTEGER NOT NULL REFERENCES jobs,
             correlation_id TEXT NOT NULL,
@@ -96,7 +97,7 @@ enum Schema {
         CREATE TABLE replies (
             id INTEGER PRIMARY KEY,
             job INTEGER NOT NULL REFERENCES jobs,
-            -- Which of the job's replies it is, from 1 on.
+            -- Its place among the job's replies, from 1 on.
             number INTEGER NOT NULL,
             message_id TEXT NOT NULL,
             correlation_id TEXT NOT NULL,
@@ -114,7 +115,7 @@ enum Schema {
 
         CREATE TABLE history (
             job INTEGER NOT NULL REFERENCES jobs,
-            -- Which of the job's lines it is, from 1 on.
+            -- Its place among the job's entries, from 1 on.
             number INTEGER NOT NULL,
             at INTEGER NOT NULL,
             event TEXT NOT NULL,
@@ -127,7 +128,7 @@ enum Schema {
         CREATE TRIGGER history_is_not_deleted BEFORE DELETE ON history
             BEGIN SELECT RAISE(ABORT, 'history is only ever added to'); END;
 
-        -- How many jobs are in which state and the money they are about, so that nobody has to count.
+        -- The number of jobs in each state and their amount, so that no query has to count jobs.
         CREATE TABLE tallies (
             kind TEXT NOT NULL,
             state TEXT NOT NULL,
@@ -136,44 +137,44 @@ enum Schema {
             PRIMARY KEY (kind, state)
         ) STRICT, WITHOUT ROWID;
 
-        -- One row that is written to see whether the ledger can be written.
+        -- One row that is written to check that the ledger can be written.
         CREATE TABLE checks (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL) STRICT;
         INSERT INTO checks VALUES (1, 0);
         """
 
     private static let second = """
-        -- One row: the name that this ledger, and no other, has for good, and a number that is written to see whether it can be written.
-        -- The name is short, for the broker cuts off what it says of two of them after 252 bytes.
+        -- One row: the ledger's unique and permanent name, and a number that is written to check that the ledger can be written.
+        -- The name is short, because the broker cuts off its error about two names after 252 bytes.
         CREATE TABLE ledger (id INTEGER PRIMARY KEY CHECK (id = 1), identity TEXT NOT NULL, checks INTEGER NOT NULL) STRICT;
         INSERT INTO ledger SELECT 1, lower(hex(randomblob(8))), count FROM checks;
         DROP TABLE checks;
         """
 
     private static let third = """
-        -- The messages that have asked a question: one that comes once more gets the answer that it had.
+        -- The messages that have asked a question. A redelivered message gets its stored reply.
         CREATE TABLE questions (
             job INTEGER NOT NULL REFERENCES jobs,
             message_id TEXT NOT NULL,
             correlation_id TEXT NOT NULL,
             reply_to TEXT NOT NULL,
-            -- The job's replies_before when it asked, which tells one round from the next.
+            -- The job's replies_before when the message asked; it identifies the round.
             round INTEGER NOT NULL,
             PRIMARY KEY (job, message_id, correlation_id, reply_to)
         ) STRICT, WITHOUT ROWID;
         """
 
     private static let fourth = """
-        -- The API and account to which the first request went that may have reached BOS, and BOS's own number of the recharge.
+        -- The API and account of the first request that may have reached BOS, and BOS's own number of the recharge.
         ALTER TABLE jobs ADD COLUMN sent_to TEXT;
         ALTER TABLE jobs ADD COLUMN bos_reference TEXT;
-        -- How often BOS has refused this job's credentials while it took others'.
+        -- How often BOS has refused this job's credentials while it accepted those of other jobs.
         ALTER TABLE jobs ADD COLUMN credential_refusals INTEGER NOT NULL DEFAULT 0;
 
-        -- When the ledger has put it on its queue, until a run takes it up.
+        -- When the poller has put it back on its queue; NULL once a run has claimed it.
         ALTER TABLE jobs ADD COLUMN requeued_at INTEGER;
         CREATE INDEX jobs_in_queue ON jobs ((kind = 'recharge' AND state = 'accepted'), poll_at) WHERE requeued_at IS NOT NULL;
 
-        -- What BOS answers, counted for people. One row without an endpoint counts what came when the table was full.
+        -- Counts of BOS's answers. The row without an endpoint counts all answers that came after the table was full.
         CREATE TABLE codes (
             id INTEGER PRIMARY KEY,
             endpoint TEXT,
@@ -184,7 +185,7 @@ enum Schema {
             first_seen INTEGER NOT NULL,
             last_seen INTEGER NOT NULL,
             message TEXT NOT NULL,
-            -- What became in the end of the recharges that were answered so.
+            -- How the recharges with this answer ended.
             succeeded INTEGER NOT NULL,
             failed INTEGER NOT NULL,
             not_found INTEGER NOT NULL
@@ -194,14 +195,14 @@ enum Schema {
         """
 
     private static let fifth = """
-        -- When the moment from which the job's age counts was first seen to lie in the future.
+        -- When the start of the job's age was first found to lie in the future.
         ALTER TABLE jobs ADD COLUMN ahead_since INTEGER;
-        -- In milliseconds: the settle window that was in force when it was sent.
+        -- In milliseconds: the settle window in force when it was sent.
         ALTER TABLE jobs ADD COLUMN settle_window INTEGER;
         """
 
     private static let sixth = """
-        -- Where what is known of a recharge comes from, or what has settled its last doubt or its end, as in publishing.md#a-reply.
+        -- The source of what is known of a recharge, or of its last verdict, as in publishing.md#a-reply.
         ALTER TABLE jobs ADD COLUMN evidence TEXT;
         """
 }

@@ -1,7 +1,7 @@
 import JobModel
 import Ledger
 
-/// The columns of `jobs` in the order in which they are written and read: a change of one list is a change of all.
+/// The columns of `jobs`, in the order in which they are written and read. `progress`, `placeholders`, `bind` and `record` change together.
 enum JobColumns {
     static let progress = """
         state, attempts, enquiries, doubt, first_sent_at, not_found_answers, first_not_found_at, first_not_found_steady, \
@@ -33,7 +33,7 @@ enum JobColumns {
         binder.bind(progress.completedAt?.milliseconds)
         binder.bind(progress.answer?.httpStatus)
         binder.bind(progress.answer?.responseCode)
-        binder.bind(progress.answer?.status)
+        binder.bind(flag: progress.answer?.status)
         binder.bind(progress.answer?.message)
         binder.bind(progress.answer?.operatorID)
         binder.bind(progress.answer?.acknowledgement)
@@ -45,8 +45,8 @@ enum JobColumns {
         binder.bind(progress.evidence?.rawValue)
     }
 
-    /// A row of `read`.
-    /// - Throws: ``LedgerError/unreadable(_:)`` if the row is none that this program has written.
+    /// Decodes a row of `read`.
+    /// - Throws: ``LedgerError/unreadable(_:)`` if this program cannot have written the row.
     static func record(_ row: Columns) throws -> StoredJob {
         let id = row.int64(0)
         guard let kind = JobKind(rawValue: row.text(1)), let job = Job(kind: kind, body: row.bytes(2)) else {
@@ -54,31 +54,32 @@ enum JobColumns {
         }
         let record = JobRecord(
             id: id, job: job, fingerprint: row.bytes(3), traceparent: row.optionalText(10),
-            acceptedAt: try row.timestamp(4, "accepted_at of job \(id)"), progress: try progress(row, job: id), owner: row.optionalText(5),
-            repliesTold: try row.count(6, "replies_told of job \(id)"))
+            acceptedAt: try row.timestamp(4, named: "accepted_at of job \(id)"), progress: try progress(row, job: id),
+            owner: row.optionalText(5),
+            replyCount: try row.count(6, named: "replies_told of job \(id)"))
         return StoredJob(
-            record: record, repliesBefore: try row.count(7, "replies_before of job \(id)"), firstAsker: Asker(row, from: 8))
+            record: record, roundStart: try row.count(7, named: "replies_before of job \(id)"), firstAsker: Asker(row, from: 8))
     }
 
     private static func progress(_ row: Columns, job id: Int64) throws -> Progress {
         let first = firstOfProgress
         var progress = Progress()
-        progress.state = try row.value(first, "state of job \(id)")
-        progress.attempts = try row.count(first + 1, "attempts of job \(id)")
-        progress.enquiries = try row.count(first + 2, "enquiries of job \(id)")
-        progress.doubt = try row.optionalValue(first + 3, "doubt of job \(id)")
-        progress.firstSentAt = try row.optionalTimestamp(first + 4, "first_sent_at of job \(id)")
-        progress.notFoundAnswers = try row.count(first + 5, "not_found_answers of job \(id)")
-        progress.firstNotFound = try row.optionalTimestamp(first + 6, "first_not_found_at of job \(id)").map { civil in
-            let steady = try row.milliseconds(first + 7, "first_not_found_steady of job \(id)")
+        progress.state = try row.value(first, named: "state of job \(id)")
+        progress.attempts = try row.count(first + 1, named: "attempts of job \(id)")
+        progress.enquiries = try row.count(first + 2, named: "enquiries of job \(id)")
+        progress.doubt = try row.optionalValue(first + 3, named: "doubt of job \(id)")
+        progress.firstSentAt = try row.optionalTimestamp(first + 4, named: "first_sent_at of job \(id)")
+        progress.notFoundAnswers = try row.count(first + 5, named: "not_found_answers of job \(id)")
+        progress.firstNotFound = try row.optionalTimestamp(first + 6, named: "first_not_found_at of job \(id)").map { civil in
+            let steady = try row.milliseconds(first + 7, named: "first_not_found_steady of job \(id)")
             return Moment(civil: civil, steady: SteadyTime(boot: row.text(first + 8), milliseconds: steady))
         }
-        progress.resendings = try row.count(first + 9, "resendings of job \(id)")
-        progress.failures = try row.count(first + 10, "failures of job \(id)")
-        progress.dueAt = try row.optionalDueTime(first + 11, "due_at of job \(id)")
-        progress.waitReason = try row.optionalValue(first + 12, "wait_reason of job \(id)")
+        progress.resendings = try row.count(first + 9, named: "resendings of job \(id)")
+        progress.failures = try row.count(first + 10, named: "failures of job \(id)")
+        progress.dueAt = try row.optionalDueTime(first + 11, named: "due_at of job \(id)")
+        progress.waitReason = try row.optionalValue(first + 12, named: "wait_reason of job \(id)")
         progress.reported = row.optionalText(first + 13)
-        progress.completedAt = try row.optionalTimestamp(first + 14, "completed_at of job \(id)")
+        progress.completedAt = try row.optionalTimestamp(first + 14, named: "completed_at of job \(id)")
         if let httpStatus = row.optionalInt64(first + 15) {
             progress.answer = Answer(
                 httpStatus: Int(httpStatus), responseCode: row.optionalInt64(first + 16).map { Int($0) },
@@ -87,10 +88,10 @@ enum JobColumns {
         }
         progress.sentTo = row.optionalText(first + 21)
         progress.bosReference = row.optionalText(first + 22)
-        progress.credentialRefusals = try row.count(first + 23, "credential_refusals of job \(id)")
-        progress.aheadSince = try row.optionalTimestamp(first + 24, "ahead_since of job \(id)")
-        progress.notFoundWindow = try row.optionalMilliseconds(first + 25, "settle_window of job \(id)").map { .milliseconds($0) }
-        progress.evidence = try row.optionalValue(first + 26, "evidence of job \(id)")
+        progress.credentialRefusals = try row.count(first + 23, named: "credential_refusals of job \(id)")
+        progress.aheadSince = try row.optionalTimestamp(first + 24, named: "ahead_since of job \(id)")
+        progress.notFoundWindow = try row.optionalMilliseconds(first + 25, named: "settle_window of job \(id)").map { .milliseconds($0) }
+        progress.evidence = try row.optionalValue(first + 26, named: "evidence of job \(id)")
         return progress
     }
 }
@@ -98,13 +99,13 @@ enum JobColumns {
 /// A row of `jobs`.
 struct StoredJob {
     var record: JobRecord
-    /// How many replies had been told when the question was asked anew; the current round's are those behind it.
-    var repliesBefore: Int
+    /// The job's ``JobRecord/replyCount`` when the current round started. Replies with greater numbers belong to this round.
+    var roundStart: Int
     var firstAsker: Asker
 }
 
 extension Claim.Question {
-    /// The columns `message_id`, `correlation_id` and `reply_to`.
+    /// Binds the columns `message_id`, `correlation_id` and `reply_to`.
     func bind(to binder: inout Binder) {
         binder.bind(messageID)
         binder.bind(asker.correlationID)
@@ -113,13 +114,14 @@ extension Claim.Question {
 }
 
 extension Asker {
-    /// The columns `correlation_id`, `reply_to` and `traceparent`.
+    /// Reads the columns `correlation_id`, `reply_to` and `traceparent`. An empty `reply_to` means none.
     init(_ row: Columns, from first: Int32) {
         let replyTo = row.text(first + 1)
         self.init(
             correlationID: row.text(first), replyTo: replyTo.isEmpty ? nil : replyTo, traceparent: row.optionalText(first + 2))
     }
 
+    /// Binds the columns `correlation_id`, `reply_to` and `traceparent`.
     func bind(to binder: inout Binder) {
         binder.bind(correlationID)
         binder.bind(replyTo ?? "")

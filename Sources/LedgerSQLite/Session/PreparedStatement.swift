@@ -1,26 +1,26 @@
 import GRDB
 import GRDBSQLite
 
-/// A statement compiled once, whose values go in and out by position.
+/// A statement that is compiled once. Values go in and out by position.
 ///
-/// It talks to SQLite itself: a job takes a dozen statements, and boxing their arguments would cost more than running them. Text is
-/// passed with its length, so that a NUL inside it is data like any other byte.
+/// It calls SQLite directly: a job runs a dozen statements, and boxing their arguments as GRDB does would cost more than running them. Text is
+/// passed with its length, so that a NUL inside it is an ordinary byte.
 final class PreparedStatement {
-    /// Keeps the compiled statement alive; `handle` is its.
+    /// Keeps `handle` valid.
     private let statement: Statement
     private let handle: OpaquePointer
 
-    /// What was compiled.
+    /// The text that was compiled.
     var sql: String { statement.sql }
 
-    init(_ database: Database, _ sql: String) throws {
+    init(_ sql: String, in database: Database) throws {
         statement = try database.makeStatement(sql: sql)
         handle = statement.sqliteStatement
     }
 
     /// Runs a statement that returns no rows.
-    func run(_ bind: (inout Binder) -> Void) throws {
-        try query(bind) { _ in }
+    func run(_ bind: (inout Binder) -> Void = { _ in }) throws {
+        try query(bind, row: { _ in })
     }
 
     /// Runs an INSERT and returns the new row's id.
@@ -29,23 +29,23 @@ final class PreparedStatement {
         return sqlite3_last_insert_rowid(sqlite3_db_handle(handle))
     }
 
-    /// The first row that the statement returns, as `read` understands it.
-    func first<Value>(_ bind: (inout Binder) -> Void, _ read: (Columns) throws -> Value) throws -> Value? {
+    /// The first row that the statement returns, decoded by `read`; `nil` if it returns none.
+    func first<Value>(_ bind: (inout Binder) -> Void = { _ in }, read: (Columns) throws -> Value) throws -> Value? {
         var value: Value?
-        try query(bind) { if value == nil { value = try read($0) } }
+        try query(bind, row: { if value == nil { value = try read($0) } })
         return value
     }
 
-    /// Hands every row that the statement returns to `read`.
-    func query(_ bind: (inout Binder) -> Void, _ read: (Columns) throws -> Void) throws {
-        // What a reset reports was reported by the step before.
+    /// Calls `row` for each row that the statement returns.
+    func query(_ bind: (inout Binder) -> Void = { _ in }, row: (Columns) throws -> Void) throws {
+        // `sqlite3_reset` repeats the error of the last step, which was thrown already.
         defer { sqlite3_reset(handle) }
         var binder = Binder(handle: handle)
         bind(&binder)
         guard binder.code == SQLITE_OK else { throw failure(binder.code) }
         while true {
             switch sqlite3_step(handle) {
-            case SQLITE_ROW: try read(Columns(handle: handle))
+            case SQLITE_ROW: try row(Columns(handle: handle))
             case SQLITE_DONE: return
             case let code: throw failure(code)
             }
@@ -58,11 +58,11 @@ final class PreparedStatement {
     }
 }
 
-/// Gives a statement its values, from the first to the last.
+/// Binds a statement's values, from the first to the last.
 struct Binder {
     fileprivate let handle: OpaquePointer
     private var index: Int32 = 0
-    /// The first error; later values are not bound then.
+    /// The first error. After it, no more values are bound.
     fileprivate private(set) var code = SQLITE_OK
 
     /// SQLite copies the value before the call returns.
@@ -79,7 +79,7 @@ struct Binder {
 
     mutating func bind(_ value: Int?) { bind(value.map(Int64.init)) }
 
-    mutating func bind(_ value: Bool?) { bind(value.map { $0 ? 1 : 0 } as Int64?) }
+    mutating func bind(flag value: Bool?) { bind(value.map { $0 ? 1 : 0 } as Int64?) }
 
     mutating func bind(_ value: String?) {
         set { handle, index in
@@ -112,7 +112,7 @@ struct Binder {
     }
 }
 
-/// One row's values, from the left and from 0 on; valid until the next step.
+/// The values of one row. Columns are numbered from 0. Valid until the next step.
 struct Columns {
     fileprivate let handle: OpaquePointer
 
@@ -131,7 +131,7 @@ struct Columns {
     func bytes(_ column: Int32) -> [UInt8] { Array(raw(column)) }
 
     private func raw(_ column: Int32) -> UnsafeRawBufferPointer {
-        // Asked for in this order: the pointer may move what is counted.
+        // In this order: `sqlite3_column_blob` may convert the value, which changes its size.
         let start = sqlite3_column_blob(handle, column)
         return UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_column_bytes(handle, column)))
     }

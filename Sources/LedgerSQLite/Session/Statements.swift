@@ -1,196 +1,260 @@
 import GRDB
 import JobModel
 
-/// Every statement of the ledger, compiled once.
+/// All statements of the ledger, compiled once when the session starts.
 final class Statements {
-    let findJob, jobByID, repeatedPurchase, insertJob, restartJob, replaceJob, setOwner, updateJob, forgetPurchase: PreparedStatement
-    let due, inQueue, lease, requeue, ahead, bringForward: PreparedStatement
-    let jobsInState, unsettledJobs, openJobs, watchedJobs, countLeft, tallyLeft, strays: PreparedStatement
-    let addAsker, countAskers, noteAskers, otherAskers, clearAskers: PreparedStatement
-    let addQuestion, findQuestion: PreparedStatement
-    let insertReply, owe, replyForAsker, repliesForAsker, replyForAnyone, publish, unpublished, lastUnpublished: PreparedStatement
-    let beginHistory, addHistory, history: PreparedStatement
-    let lastExecuted, sentElsewhere: PreparedStatement
-    let findCode, countCodes, addCode, updateCode, codes: PreparedStatement
-    let addTally, tallies, oldestDoubt, oldestDue, countUnpublished, check, identity: PreparedStatement
-
-    /// A tally that is larger was not counted by this program; no more than one transaction's jobs are added at once.
-    private static let tallyLimit = Int64.max / 4
+    let jobs: JobStatements
+    let due: DueStatements
+    let lists: ListStatements
+    let askers: AskerStatements
+    let replies: ReplyStatements
+    let history: HistoryStatements
+    let codes: CodeStatements
+    let summary: SummaryStatements
 
     init(_ database: Database) throws {
-        let times = "\(Timestamp.plausible.lowerBound) AND \(Timestamp.plausible.upperBound)"
-        func prepare(_ sql: String) throws -> PreparedStatement { try PreparedStatement(database, sql) }
+        jobs = try JobStatements(database)
+        due = try DueStatements(database)
+        lists = try ListStatements(database)
+        askers = try AskerStatements(database)
+        replies = try ReplyStatements(database)
+        history = try HistoryStatements(database)
+        codes = try CodeStatements(database)
+        summary = try SummaryStatements(database)
+    }
+}
 
+/// Claims and updates of single jobs.
+struct JobStatements {
+    let find, target, repeatedPurchase, insert, restart, replace, setOwner, update, forgetPurchase: PreparedStatement
+
+    init(_ database: Database) throws {
         let neverExecuted = JobState.allCases.filter(\.isNeverExecuted).map { "'\($0.rawValue)'" }.joined(separator: ", ")
-        findJob = try prepare("SELECT \(JobColumns.read) FROM jobs WHERE kind = ? AND reference = ?")
-        jobByID = try prepare(
+        find = try PreparedStatement("SELECT \(JobColumns.read) FROM jobs WHERE kind = ? AND reference = ?", in: database)
+        target = try PreparedStatement(
             """
             SELECT kind, reference, amount_paise, accepted_at, owner, replies_told, state, has_other_askers, correlation_id, reply_to,
             traceparent FROM jobs WHERE id = ?
-            """)
-        repeatedPurchase = try prepare(
+            """, in: database)
+        repeatedPurchase = try PreparedStatement(
             """
             SELECT reference FROM jobs
             WHERE purchase = ?1 AND (completed_at IS NULL OR completed_at >= ?2 OR accepted_at >= ?2) AND state NOT IN (\(neverExecuted))
             ORDER BY id DESC LIMIT 1
-            """)
-        insertJob = try prepare(
+            """, in: database)
+        insert = try PreparedStatement(
             """
             INSERT INTO jobs (kind, reference, fingerprint, purchase, body, amount_paise, accepted_at, correlation_id, reply_to, traceparent, owner,
             poll_at, replies_told, \(JobColumns.progress))
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, \(JobColumns.placeholders))
-            """)
-        restartJob = try prepare(
+            """, in: database)
+        restart = try PreparedStatement(
             """
             UPDATE jobs SET body = ?, fingerprint = ?, accepted_at = ?, correlation_id = ?, reply_to = ?, traceparent = ?, has_other_askers = 0,
             requeued_at = NULL, replies_before = replies_told, owner = ?, poll_at = ?, replies_told = ?,
             (\(JobColumns.progress)) = (\(JobColumns.placeholders)) WHERE id = ?
-            """)
-        replaceJob = try prepare(
+            """, in: database)
+        replace = try PreparedStatement(
             """
             UPDATE jobs SET body = ?, fingerprint = ?, accepted_at = ?, owner = ?, poll_at = ?, requeued_at = NULL,
             (\(JobColumns.progress)) = (\(JobColumns.placeholders)) WHERE id = ?
-            """)
-        setOwner = try prepare("UPDATE jobs SET owner = ?, poll_at = ?, requeued_at = NULL WHERE id = ?")
-        updateJob = try prepare(
-            "UPDATE jobs SET owner = ?, poll_at = ?, replies_told = ?, (\(JobColumns.progress)) = (\(JobColumns.placeholders)) WHERE id = ?"
-        )
+            """, in: database)
+        setOwner = try PreparedStatement("UPDATE jobs SET owner = ?, poll_at = ?, requeued_at = NULL WHERE id = ?", in: database)
+        update = try PreparedStatement(
+            "UPDATE jobs SET owner = ?, poll_at = ?, replies_told = ?, (\(JobColumns.progress)) = (\(JobColumns.placeholders)) WHERE id = ?",
+            in: database)
+        forgetPurchase = try PreparedStatement("UPDATE jobs SET purchase = NULL WHERE id = ? AND purchase IS NOT NULL", in: database)
+    }
+}
 
-        forgetPurchase = try prepare("UPDATE jobs SET purchase = NULL WHERE id = ? AND purchase IS NOT NULL")
+/// What the poller does: lease due jobs and record that they are back in their queue.
+struct DueStatements {
+    let take, countInQueue, lease, markRequeued, findAhead, bringForward: PreparedStatement
 
-        due = try prepare(
+    init(_ database: Database) throws {
+        take = try PreparedStatement(
             """
             SELECT \(JobColumns.read) FROM jobs
             WHERE (kind = 'recharge' AND state = 'accepted') = ? AND poll_at <= ? AND (requeued_at IS NULL OR ?)
             ORDER BY poll_at, id LIMIT ?
-            """)
-        inQueue = try prepare(
+            """, in: database)
+        countInQueue = try PreparedStatement(
             """
             SELECT count(*) FROM jobs
             WHERE (kind = 'recharge' AND state = 'accepted') = ? AND requeued_at IS NOT NULL AND poll_at > ?
-            """)
-        lease = try prepare("UPDATE jobs SET poll_at = ? WHERE id = ?")
-        requeue = try prepare("UPDATE jobs SET poll_at = ?, requeued_at = ? WHERE id = ? AND poll_at = ? RETURNING id")
-        ahead = try prepare(
+            """, in: database)
+        lease = try PreparedStatement("UPDATE jobs SET poll_at = ? WHERE id = ?", in: database)
+        markRequeued = try PreparedStatement(
+            "UPDATE jobs SET poll_at = ?, requeued_at = ? WHERE id = ? AND poll_at = ? RETURNING id", in: database)
+        findAhead = try PreparedStatement(
             """
             SELECT id FROM jobs
             WHERE (kind = 'recharge' AND state = 'accepted') IN (0, 1) AND poll_at > ?1 AND state <> 'held'
             AND (state <> 'pending' OR poll_at > ?2) LIMIT 500
-            """)
-        bringForward = try prepare(
-            "UPDATE jobs SET poll_at = ?1, due_at = min(due_at, ?1) WHERE id = ?2 AND poll_at > ?1")
-        jobsInState = try prepare("SELECT \(JobColumns.read) FROM jobs WHERE kind = ? AND state = ? ORDER BY id LIMIT ?")
-        unsettledJobs = try prepare(
-            "SELECT \(JobColumns.read) FROM jobs WHERE kind = ? AND state = ? AND \(Schema.unsettled) ORDER BY id LIMIT ?")
-        openJobs = try prepare(
+            """, in: database)
+        bringForward = try PreparedStatement(
+            "UPDATE jobs SET poll_at = ?1, due_at = min(due_at, ?1) WHERE id = ?2 AND poll_at > ?1", in: database)
+    }
+}
+
+/// Lists of jobs for operators and for the calibration of the enquiry.
+struct ListStatements {
+    let inState, unresolved, open, watched, countLeft, counterLeft, strays, lastExecuted, sentElsewhere: PreparedStatement
+
+    init(_ database: Database) throws {
+        inState = try PreparedStatement(
+            "SELECT \(JobColumns.read) FROM jobs WHERE kind = ? AND state = ? ORDER BY id LIMIT ?", in: database)
+        unresolved = try PreparedStatement(
+            "SELECT \(JobColumns.read) FROM jobs WHERE kind = ? AND state = ? AND \(Schema.unresolved) ORDER BY id LIMIT ?", in: database)
+        open = try PreparedStatement(
             """
             SELECT \(JobColumns.read) FROM jobs WHERE (kind = 'recharge' AND state = 'accepted') IN (0, 1) AND poll_at IS NOT NULL
             AND +kind = ? AND state = ? ORDER BY id LIMIT ?
-            """)
-        watchedJobs = try prepare(
+            """, in: database)
+        watched = try PreparedStatement(
             """
             SELECT \(JobColumns.read) FROM jobs WHERE (kind = 'recharge' AND state = 'accepted') IN (0, 1) AND poll_at IS NOT NULL
             UNION ALL
             SELECT \(JobColumns.read) FROM jobs WHERE kind IN ('recharge', 'recharge.status', 'pan.status') AND state IN ('parked', 'held')
-            AND poll_at IS NULL AND \(Schema.unsettled)
-            """)
-
-        countLeft = try prepare(
+            AND poll_at IS NULL AND \(Schema.unresolved)
+            """, in: database)
+        countLeft = try PreparedStatement(
             """
             SELECT count(*) FROM jobs WHERE kind IN ('recharge', 'recharge.status', 'pan.status') AND state IN ('parked', 'held')
-            AND \(Schema.unsettled)
-            """)
-        tallyLeft = try prepare("SELECT total(count) FROM tallies WHERE state IN ('parked', 'held')")
+            AND \(Schema.unresolved)
+            """, in: database)
+        counterLeft = try PreparedStatement("SELECT total(count) FROM tallies WHERE state IN ('parked', 'held')", in: database)
         let states = JobState.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
-        strays = try prepare("SELECT id FROM jobs WHERE poll_at IS NULL AND state NOT IN (\(states)) ORDER BY id")
-
-        addAsker = try prepare("INSERT INTO askers VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
-        countAskers = try prepare("SELECT count(*) FROM askers WHERE job = ?")
-        noteAskers = try prepare("UPDATE jobs SET has_other_askers = 1 WHERE id = ?")
-        otherAskers = try prepare("SELECT correlation_id, reply_to, traceparent FROM askers WHERE job = ?")
-        clearAskers = try prepare("DELETE FROM askers WHERE job = ?")
-
-        addQuestion = try prepare("INSERT INTO questions VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET round = excluded.round")
-        findQuestion = try prepare("SELECT round FROM questions WHERE job = ? AND message_id = ? AND correlation_id = ? AND reply_to = ?")
-
-        let columns = """
-            r.message_id, r.correlation_id, r.reply_to, r.traceparent, j.kind, r.outcome, j.amount_paise, r.accepted_at, r.body
-            """
-        let reply = """
-            SELECT r.id, \(columns), EXISTS (SELECT 1 FROM outbox WHERE reply = r.id) FROM replies r JOIN jobs j ON j.id = r.job
-            """
-        insertReply = try prepare(
-            """
-            INSERT INTO replies (job, number, message_id, correlation_id, reply_to, traceparent, outcome, accepted_at, body)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """)
-        owe = try prepare("INSERT INTO outbox VALUES (?) ON CONFLICT DO NOTHING")
-        replyForAsker = try prepare(
-            "\(reply) WHERE r.job = ? AND r.number = ? AND r.correlation_id = ? AND r.reply_to = ?")
-        repliesForAsker = try prepare(
-            "\(reply) WHERE r.job = ? AND r.number > ? AND r.correlation_id = ? AND r.reply_to = ? ORDER BY r.number")
-        replyForAnyone = try prepare("\(reply) WHERE r.job = ? AND r.number = ? LIMIT 1")
-        publish = try prepare("DELETE FROM outbox WHERE reply = ?")
-        // A reply that is owed and has lost its row, or its job's, is named like any other that cannot be read.
-        unpublished = try prepare(
-            """
-            SELECT o.reply, \(columns) FROM outbox o LEFT JOIN replies r ON r.id = o.reply LEFT JOIN jobs j ON j.id = r.job
-            WHERE o.reply > ? ORDER BY o.reply LIMIT ?
-            """)
-        lastUnpublished = try prepare("SELECT max(reply) FROM outbox")
-
-        beginHistory = try prepare("INSERT INTO history VALUES (?, 1, ?, ?, ?)")
-        addHistory = try prepare(
-            // A number that has flipped to one beyond all others is not counted on from.
-            """
-            INSERT INTO history VALUES
-            (?1, (SELECT coalesce(max(number), 0) + 1 FROM history WHERE job = ?1 AND number BETWEEN 1 AND 1000000000), ?2, ?3, ?4)
-            """)
-        history = try prepare("SELECT at, event, detail FROM history WHERE job = ? ORDER BY number")
-
-        // By rowid, backwards: a `+` keeps SQLite from looking by kind, which is most of the table.
-        lastExecuted = try prepare(
+        strays = try PreparedStatement("SELECT id FROM jobs WHERE poll_at IS NULL AND state NOT IN (\(states)) ORDER BY id", in: database)
+        // Searches by rowid, backwards. The `+` keeps SQLite from using the index on the kind, which covers most of the table.
+        lastExecuted = try PreparedStatement(
             """
             SELECT \(JobColumns.read) FROM jobs
             WHERE id > (SELECT coalesce(max(id), 0) FROM jobs) - ? AND +kind = 'recharge' AND state = 'succeeded' AND sent_to = ?
             AND enquiries = 0 AND http_status IS NOT NULL
             AND NOT EXISTS (SELECT 1 FROM history WHERE job = jobs.id AND event = 'settled')
             ORDER BY id DESC
-            """)
-        sentElsewhere = try prepare(
+            """, in: database)
+        sentElsewhere = try PreparedStatement(
             """
             SELECT amount_paise FROM jobs
-            WHERE kind = 'recharge' AND state IN ('in_doubt', 'parked') AND \(Schema.unsettled) AND sent_to <> ?1
+            WHERE kind = 'recharge' AND state IN ('in_doubt', 'parked') AND \(Schema.unresolved) AND sent_to <> ?1
             UNION ALL
             SELECT amount_paise FROM jobs
             WHERE (kind = 'recharge' AND state = 'accepted') = 0 AND poll_at IS NOT NULL AND +kind = 'recharge' AND state = 'sending'
             AND sent_to <> ?1
-            """)
+            """, in: database)
+    }
+}
 
-        let code = "id, endpoint, http_status, response_code, status, seen, first_seen, last_seen, message, succeeded, failed, not_found"
-        findCode = try prepare(
-            "SELECT \(code) FROM codes WHERE endpoint IS ? AND http_status = ? AND response_code IS ? AND status IS ? LIMIT 1")
-        countCodes = try prepare("SELECT count(*) FROM codes WHERE endpoint IS NOT NULL")
-        addCode = try prepare("INSERT INTO codes (\(code)) VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-        updateCode = try prepare(
-            "UPDATE codes SET seen = ?, last_seen = ?, message = ?, succeeded = ?, failed = ?, not_found = ? WHERE id = ?")
-        codes = try prepare("SELECT \(code) FROM codes")
+/// The recipients of a job's replies, and the messages that have asked a question.
+struct AskerStatements {
+    let add, count, markOthers, others, clear, storeRound, findRound: PreparedStatement
 
-        addTally = try prepare(
+    init(_ database: Database) throws {
+        add = try PreparedStatement("INSERT INTO askers VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", in: database)
+        count = try PreparedStatement("SELECT count(*) FROM askers WHERE job = ?", in: database)
+        markOthers = try PreparedStatement("UPDATE jobs SET has_other_askers = 1 WHERE id = ?", in: database)
+        others = try PreparedStatement("SELECT correlation_id, reply_to, traceparent FROM askers WHERE job = ?", in: database)
+        clear = try PreparedStatement("DELETE FROM askers WHERE job = ?", in: database)
+        storeRound = try PreparedStatement(
+            "INSERT INTO questions VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET round = excluded.round", in: database)
+        findRound = try PreparedStatement(
+            "SELECT round FROM questions WHERE job = ? AND message_id = ? AND correlation_id = ? AND reply_to = ?", in: database)
+    }
+}
+
+/// Stored replies, and the outbox of those that the broker has not confirmed.
+struct ReplyStatements {
+    let insert, owe, lastForAsker, laterForAsker, forAnyone, publish, unpublished, lastUnpublished: PreparedStatement
+
+    init(_ database: Database) throws {
+        let columns = """
+            r.message_id, r.correlation_id, r.reply_to, r.traceparent, j.kind, r.outcome, j.amount_paise, r.accepted_at, r.body
+            """
+        let reply = """
+            SELECT r.id, \(columns), EXISTS (SELECT 1 FROM outbox WHERE reply = r.id) FROM replies r JOIN jobs j ON j.id = r.job
+            """
+        insert = try PreparedStatement(
+            """
+            INSERT INTO replies (job, number, message_id, correlation_id, reply_to, traceparent, outcome, accepted_at, body)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """, in: database)
+        owe = try PreparedStatement("INSERT INTO outbox VALUES (?) ON CONFLICT DO NOTHING", in: database)
+        lastForAsker = try PreparedStatement(
+            "\(reply) WHERE r.job = ? AND r.number = ? AND r.correlation_id = ? AND r.reply_to = ?", in: database)
+        laterForAsker = try PreparedStatement(
+            "\(reply) WHERE r.job = ? AND r.number > ? AND r.correlation_id = ? AND r.reply_to = ? ORDER BY r.number", in: database)
+        forAnyone = try PreparedStatement("\(reply) WHERE r.job = ? AND r.number = ? LIMIT 1", in: database)
+        publish = try PreparedStatement("DELETE FROM outbox WHERE reply = ?", in: database)
+        // An owed reply without its own row or its job's row is reported like any other unreadable reply.
+        unpublished = try PreparedStatement(
+            """
+            SELECT o.reply, \(columns) FROM outbox o LEFT JOIN replies r ON r.id = o.reply LEFT JOIN jobs j ON j.id = r.job
+            WHERE o.reply > ? ORDER BY o.reply LIMIT ?
+            """, in: database)
+        lastUnpublished = try PreparedStatement("SELECT max(reply) FROM outbox", in: database)
+    }
+}
+
+struct HistoryStatements {
+    let begin, add, entries: PreparedStatement
+
+    init(_ database: Database) throws {
+        begin = try PreparedStatement("INSERT INTO history VALUES (?, 1, ?, ?, ?)", in: database)
+        // A flipped bit may have made a number greater than all others. The next number does not follow such a number.
+        add = try PreparedStatement(
+            """
+            INSERT INTO history VALUES
+            (?1, (SELECT coalesce(max(number), 0) + 1 FROM history WHERE job = ?1 AND number BETWEEN 1 AND 1000000000), ?2, ?3, ?4)
+            """, in: database)
+        entries = try PreparedStatement("SELECT at, event, detail FROM history WHERE job = ? ORDER BY number", in: database)
+    }
+}
+
+/// The counts of BOS's answers.
+struct CodeStatements {
+    let find, count, insert, update, all: PreparedStatement
+
+    init(_ database: Database) throws {
+        let columns = "id, endpoint, http_status, response_code, status, seen, first_seen, last_seen, message, succeeded, failed, not_found"
+        find = try PreparedStatement(
+            "SELECT \(columns) FROM codes WHERE endpoint IS ? AND http_status = ? AND response_code IS ? AND status IS ? LIMIT 1",
+            in: database)
+        count = try PreparedStatement("SELECT count(*) FROM codes WHERE endpoint IS NOT NULL", in: database)
+        insert = try PreparedStatement("INSERT INTO codes (\(columns)) VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", in: database)
+        update = try PreparedStatement(
+            "UPDATE codes SET seen = ?, last_seen = ?, message = ?, succeeded = ?, failed = ?, not_found = ? WHERE id = ?", in: database)
+        all = try PreparedStatement("SELECT \(columns) FROM codes", in: database)
+    }
+}
+
+/// Counts and ages over all jobs, and the ledger's own row.
+struct SummaryStatements {
+    let addToCounter, counters, oldestDoubt, oldestDue, countUnpublished, check, identity: PreparedStatement
+
+    /// This program never counts as far as this. A transaction adds the jobs of one group at most, so that the sum does not overflow.
+    private static let counterLimit = Int64.max / 4
+
+    init(_ database: Database) throws {
+        let times = "\(Timestamp.plausible.lowerBound) AND \(Timestamp.plausible.upperBound)"
+        addToCounter = try PreparedStatement(
             """
             INSERT INTO tallies VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-            count = max(min(count, \(Self.tallyLimit)), -\(Self.tallyLimit)) + excluded.count,
-            paise = max(min(paise, \(Self.tallyLimit)), -\(Self.tallyLimit)) + excluded.paise
-            """)
-        tallies = try prepare("SELECT kind, state, count, paise FROM tallies WHERE count <> 0")
-        oldestDoubt = try prepare(
+            count = max(min(count, \(Self.counterLimit)), -\(Self.counterLimit)) + excluded.count,
+            paise = max(min(paise, \(Self.counterLimit)), -\(Self.counterLimit)) + excluded.paise
+            """, in: database)
+        counters = try PreparedStatement("SELECT kind, state, count, paise FROM tallies WHERE count <> 0", in: database)
+        oldestDoubt = try PreparedStatement(
             """
             SELECT min(first_sent_at) FROM jobs
-            WHERE kind = 'recharge' AND state IN ('in_doubt', 'parked') AND \(Schema.unsettled) AND first_sent_at BETWEEN \(times)
-            """)
-        oldestDue = try prepare("SELECT min(due_at) FROM jobs WHERE \(Schema.waiting) AND due_at BETWEEN \(times)")
-        countUnpublished = try prepare("SELECT count(*) FROM outbox")
-        check = try prepare("UPDATE ledger SET checks = CASE WHEN checks BETWEEN 0 AND 1000000000 THEN checks + 1 ELSE 1 END")
-        identity = try prepare("SELECT identity FROM ledger")
+            WHERE kind = 'recharge' AND state IN ('in_doubt', 'parked') AND \(Schema.unresolved) AND first_sent_at BETWEEN \(times)
+            """, in: database)
+        oldestDue = try PreparedStatement(
+            "SELECT min(due_at) FROM jobs WHERE \(Schema.waiting) AND due_at BETWEEN \(times)", in: database)
+        countUnpublished = try PreparedStatement("SELECT count(*) FROM outbox", in: database)
+        check = try PreparedStatement(
+            "UPDATE ledger SET checks = CASE WHEN checks BETWEEN 0 AND 1000000000 THEN checks + 1 ELSE 1 END", in: database)
+        identity = try PreparedStatement("SELECT identity FROM ledger", in: database)
     }
 }

@@ -98,7 +98,7 @@ struct FinalChecks {
         var violations: [String] = []
         let byRequester = Dictionary(grouping: replies.filter(\.isFinal)) { "\($0.kind) \($0.correlationID)" }
         for order in orders {
-            guard let record = try? await ledger.job(order.kind, order.reference)?.record else {
+            guard let record = try? await ledger.job(order.kind, reference: order.reference)?.record else {
                 violations.append("\(order.kind.rawValue) \(order.reference) was published, and is known to no ledger")
                 continue
             }

@@ -101,7 +101,7 @@ extension SimulatedProcess: Ledger {
 
     func job(_ kind: JobKind, _ reference: String) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])? {
         if world.bug == .statusAboutUnfinished, kind == .recharge { return nil }
-        return try await environment.ledger.job(kind, reference)
+        return try await environment.ledger.job(kind, reference: reference)
     }
 
     func lastExecuted(sentTo destination: String) async throws(LedgerError) -> [JobRecord] {

@@ -69,7 +69,7 @@ extension EndToEnd {
                 #expect(await eventually { second.output.contains("another program consumes it") }, "\(second.output)")
                 try await system.upstream.publishRecharges(System.references(20))
                 try await system.upstream.waitForFinals(20)
-                #expect(try await system.ledgerSummary().stored[LedgerSummary.Key(.recharge, .succeeded)] == 20)
+                #expect(try await system.ledgerSummary().stored[LedgerSummary.Key(.recharge, in: .succeeded)] == 20)
                 #expect(await system.stop(second) == 0)
                 #expect(await system.stop(worker) == 0)
             }

@@ -253,7 +253,7 @@ struct System: Sendable {
         #expect(try await upstream.depth(of: names.recharge) == 0)
         #expect(try await upstream.depth(of: names.dead) == 0)
         let summary = try await ledgerSummary()
-        #expect(summary.stored == [LedgerSummary.Key(.recharge, .succeeded): references.count])
+        #expect(summary.stored == [LedgerSummary.Key(.recharge, in: .succeeded): references.count])
         #expect(summary.unpublishedReplies == 0)
     }
 

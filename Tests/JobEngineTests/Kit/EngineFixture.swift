@@ -184,7 +184,7 @@ extension EngineFixture {
     var replies: [JSONValue] { broker.publications.compactMap { try? JSONValue.parse($0.message.body) } }
 
     func record(_ reference: String = "R1", kind: JobKind = .recharge) async throws -> JobRecord? {
-        try await ledger.job(kind, reference)?.record
+        try await ledger.job(kind, reference: reference)?.record
     }
 }
 

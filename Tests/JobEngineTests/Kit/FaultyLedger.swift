@@ -88,9 +88,9 @@ final class FaultyLedger: Ledger {
         try await ledger.jobs(kind, in: state, limit: limit)
     }
 
-    func job(_ kind: JobKind, _ reference: String) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])? {
+    func job(_ kind: JobKind, reference: String) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])? {
         if failures.withLock({ Self.take(&$0.lookups) }) { throw .locked("test") }
-        return try await ledger.job(kind, reference)
+        return try await ledger.job(kind, reference: reference)
     }
 
     func lastExecuted(sentTo destination: String) async throws(LedgerError) -> [JobRecord] {

@@ -34,7 +34,7 @@ struct PollerTests {
     private func storeWaiting(
         _ reference: String, kind: JobKind = .panStatus, state: JobState = .pending, due seconds: Int64 = 0
     ) async throws {
-        let claim = Sample.claim(Sample.job(kind, reference), now: ManualClock.start)
+        let claim = Sample.claim(Sample.job(kind, reference: reference), now: ManualClock.start)
         let id = try #require(try await ledger.claim(claim).record).id
         let due = ManualClock.start + .seconds(seconds)
         _ = try await ledger.update(Sample.update(id, to: state, dueAt: due, at: ManualClock.start, event: .waiting))
@@ -47,7 +47,7 @@ struct PollerTests {
         let publication = try #require(broker.publications.first)
         #expect(publication.exchange == "bos.jobs")
         #expect(publication.routingKey == "pan.status")
-        #expect(publication.message.body == Sample.job(.panStatus, "p-1").body)
+        #expect(publication.message.body == Sample.job(.panStatus, reference: "p-1").body)
         let properties = publication.message.properties
         #expect(properties.type == "pan.status")
         #expect(properties.headers["x-bos-resume"] != nil)
@@ -87,7 +87,7 @@ struct PollerTests {
         #expect(references.sorted() == ["p-6", "p-7", "p-8", "p-9"])
         #expect(await poller.round() == .done)
         #expect(references.count == 4)
-        _ = try await ledger.claim(Sample.claim(Sample.job(.panStatus, "p-9"), asker: nil, now: clock.now()))
+        _ = try await ledger.claim(Sample.claim(Sample.job(.panStatus, reference: "p-9"), asker: nil, now: clock.now()))
         #expect(await poller.round() == .done)
         #expect(references.sorted() == ["p-5", "p-6", "p-7", "p-8", "p-9"])
     }

@@ -253,7 +253,7 @@ import Testing
             publisher: fixture.broker, ledger: fixture.ledger, configuration: EngineConfiguration(), clock: fixture.clock,
             metrics: EngineMetrics(), logger: Logger(label: "test") { _ in log })
         var stored = try await store()
-        stored += try await fixture.ledger.claim(Sample.claim(Sample.job(.recharge, "r-2"), state: .succeeded)).replies
+        stored += try await fixture.ledger.claim(Sample.claim(Sample.job(.recharge, reference: "r-2"), state: .succeeded)).replies
         fixture.ledger.damage([stored[0].id])
         await outbox.loadBacklog()
         for _ in 0..<3 { await outbox.sweep() }

@@ -23,7 +23,7 @@ struct CodeMeaningTests {
     }
 
     private static func count(of answer: Answer, in fixture: EngineFixture) async throws -> CodeCount? {
-        try await fixture.ledger.codes().first { $0.name == CodeSighting(.recharge, answer).name }
+        try await fixture.ledger.codes().first { $0.name == CodeSighting(.recharge, answer: answer).name }
     }
 
     @Test(
@@ -48,9 +48,10 @@ struct CodeMeaningTests {
         let fixture = await Self.doubtful(.answered(.accepted, Self.taken))
         let known = try #require(try await fixture.record())
         let now = fixture.clock.moment
-        let entry = HistoryEntry(at: now.civil, .settled)
+        let entry = HistoryEntry(at: now.civil, .resolved)
         _ = try await OperatorClaim(known, from: fixture.ledger, as: "test", at: now.civil).resolve(
-            .init(succeeded: false, reason: "not on the statement", heard: nil), knowing: known, EngineFixture.policy, at: now, entry,
+            .init(succeeded: false, reason: "not on the statement", heard: nil), knowing: known, policy: EngineFixture.policy, at: now,
+            entry: entry,
             otherwise: entry)
         #expect(try await Self.count(of: Self.taken, in: fixture)?.failed == 1)
 
@@ -62,7 +63,7 @@ struct CodeMeaningTests {
         await fixture.handle(EngineFixture.recharge("R2"))
         let doubt = try #require(try await fixture.record("R2"))
         try await OperatorClaim(doubt, from: fixture.ledger, as: "test", at: now.civil).sendAgain(
-            knowing: doubt, EngineFixture.policy, at: fixture.clock.moment, entry, otherwise: entry)
+            knowing: doubt, policy: EngineFixture.policy, at: fixture.clock.moment, entry: entry, otherwise: entry)
         #expect(try await Self.count(of: refused, in: fixture)?.notFound == 1)
     }
 
@@ -85,7 +86,7 @@ struct CodeMeaningTests {
     @Test("is counted at once if the answer ends the recharge")
     func countedAtOnce() async throws {
         let answer = Answer(httpStatus: 200, responseCode: 7, status: false)
-        let counted = CodeSighting(.recharge, answer)
+        let counted = CodeSighting(.recharge, answer: answer)
         var fixture = EngineFixture()
         var script = ScriptedBOS.Script()
         script.recharges = [.answered(.refused(isFinal: true), answer)]

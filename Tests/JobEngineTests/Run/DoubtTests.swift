@@ -134,7 +134,7 @@ struct DoubtTests {
         let fixture = EngineFixture(script)
         await fixture.handle(EngineFixture.recharge())
         #expect(fixture.replies.map { $0.text("outcome") } == ["in_doubt"])
-        let history = try #require(try await fixture.ledger.job(.recharge, "R1")?.history)
+        let history = try #require(try await fixture.ledger.job(.recharge, reference: "R1")?.history)
         #expect(history.contains { $0.detail.contains("an amount of 50 rupees, not 10") })
         #expect(!history.contains { $0.detail.contains("9876543210") })
     }

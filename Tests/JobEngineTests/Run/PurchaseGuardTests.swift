@@ -34,7 +34,7 @@ struct PurchaseGuardTests {
         #expect(reply["attempts"]?.text == "0")
         #expect(
             fixture.broker.publications.suffix(2).map(\.message.body).allSatisfy { $0 == fixture.broker.publications.last?.message.body })
-        let stored = try #require(await fixture.ledger.job(.recharge, "R2"))
+        let stored = try #require(await fixture.ledger.job(.recharge, reference: "R2"))
         #expect(stored.record.progress.state == .refused)
         #expect(stored.history.map(\.detail) == ["refused; same purchase as recharge R1"])
     }
@@ -143,7 +143,7 @@ struct PurchaseGuardTests {
         var claim = Claim(
             job: known.job, fingerprint: known.fingerprint, asker: nil, owner: "person", now: now.civil, progress: known.progress,
             entry: HistoryEntry(at: now.civil, .resumed))
-        claim.takesParked = true
+        claim.isFromOperator = true
         _ = try await fixture.ledger.claim(claim)
         let entry = HistoryEntry(at: now.civil, .released)
         _ = try await fixture.ledger.update(

@@ -16,12 +16,12 @@ struct RechargeRunTests {
         let ledger = fixture.ledger
         var script = ScriptedBOS.Script()
         script.duringRecharge = { recharge in
-            let state = try? await ledger.job(.recharge, recharge.reference)?.record.progress.state
+            let state = try? await ledger.job(.recharge, reference: recharge.reference)?.record.progress.state
             seen.withLock { $0.append("called while \(state?.rawValue ?? "unknown")") }
         }
         fixture.bos.play(script)
         fixture.broker.onPublish { _ in
-            let state = try? await ledger.job(.recharge, "R1")?.record.progress.state
+            let state = try? await ledger.job(.recharge, reference: "R1")?.record.progress.state
             seen.withLock { $0.append("published while \(state?.rawValue ?? "unknown")") }
         }
         let settlement = await fixture.handle(EngineFixture.recharge())

@@ -109,7 +109,7 @@ struct TroubleTests {
         script.recharges = [.notTaken(.notSent), .answered(.done, ScriptedBOS.answer)]
         let fixture = EngineFixture(script)
         #expect(await fixture.handle(EngineFixture.recharge()) == .ack)
-        let history = try #require(try await fixture.ledger.job(.recharge, "R1")).history
+        let history = try #require(try await fixture.ledger.job(.recharge, reference: "R1")).history
         #expect(
             history.map { "\($0.event.rawValue): \($0.detail)" } == [
                 "accepted: sending", "waiting: not_sent; DoRecharge: scripted", "sending: never_taken",

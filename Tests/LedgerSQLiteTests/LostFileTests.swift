@@ -6,9 +6,9 @@ import LedgerKit
 import LedgerSQLite
 import Testing
 
-@Suite("The files of a ledger in use", .timeLimit(.minutes(1)))
-struct LedgerFilesTests {
-    /// What happens to them.
+@Suite("The files of an open ledger", .timeLimit(.minutes(1)))
+struct LostFileTests {
+    /// What happens to the files.
     enum Event: CaseIterable {
         case logRemoved, logAndIndexRemoved, logReplacedByEmpty, logReplaced, indexRemoved, indexReplaced, mainRemoved, allMoved,
             mainReplaced
@@ -22,7 +22,7 @@ struct LedgerFilesTests {
             }
         }
 
-        /// What a person is told, in part.
+        /// A part of the error for the operator.
         var advice: String {
             switch self {
             case .logRemoved, .logAndIndexRemoved, .logReplacedByEmpty: "every commit was saved to "
@@ -39,70 +39,72 @@ struct LedgerFilesTests {
             case .logAndIndexRemoved:
                 try files.removeItem(atPath: path + "-shm")
                 try files.removeItem(atPath: path + "-wal")
-            case .logReplacedByEmpty: try Self.replace(path + "-wal", Data())
-            case .logReplaced: try Self.replace(path + "-wal", Data([1]))
+            case .logReplacedByEmpty: try Self.replace(path + "-wal", with: Data())
+            case .logReplaced: try Self.replace(path + "-wal", with: Data([1]))
             case .indexRemoved: try files.removeItem(atPath: path + "-shm")
-            case .indexReplaced: try Self.replace(path + "-shm", Data())
+            case .indexReplaced: try Self.replace(path + "-shm", with: Data())
             case .mainRemoved: try files.removeItem(atPath: path)
             case .allMoved: try temporary.moveAll(to: "old")
-            case .mainReplaced: try Self.replace(path, Data(contentsOf: URL(fileURLWithPath: path)))
+            case .mainReplaced: try Self.replace(path, with: Data(contentsOf: URL(fileURLWithPath: path)))
             case .folderMoved: try files.moveItem(atPath: temporary.folder, toPath: temporary.folder + ".moved")
             }
         }
 
-        /// Under the same name, as a restored copy is put in place.
-        private static func replace(_ file: String, _ content: Data) throws {
+        /// Replaces the file as an operator does who restores a copy: another file under the same name.
+        private static func replace(_ file: String, with content: Data) throws {
             try content.write(to: URL(fileURLWithPath: file + ".new"))
             try #require(rename(file + ".new", file) == 0)
         }
     }
 
     @Test(
-        "are looked at before a commit is believed: what is claimed after one was removed or replaced is not stored",
+        "are checked before each commit: a claim after a file was removed or replaced is not stored",
         arguments: Event.allCases)
-    func claim(event: Event) async throws {
+    func claimAfterLoss(event: Event) async throws {
         let temporary = try TemporaryLedger()
         try await temporary.using { ledger in
-            _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, "before")))
+            _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, reference: "before")))
             try event.happen(to: temporary)
             defer { temporary.putFolderBack() }
-            let failure = await #expect(throws: LedgerError.self) { try await ledger.claim(Sample.claim(Sample.job(.recharge, "after"))) }
-            try Self.expect(failure, event, temporary)
-            #expect(try await ledger.job(.recharge, "after") == nil)
-            // What is open can still be read.
-            #expect(try await ledger.job(.recharge, "before") != nil)
+            let failure = await #expect(throws: LedgerError.self) {
+                try await ledger.claim(Sample.claim(Sample.job(.recharge, reference: "after")))
+            }
+            try Self.expect(failure, after: event, in: temporary)
+            #expect(try await ledger.job(.recharge, reference: "after") == nil)
+            // The open files can still be read.
+            #expect(try await ledger.job(.recharge, reference: "before") != nil)
         }
     }
 
-    @Test("are looked at by each sample, without a job, also by a poller's", arguments: Event.allCases, [true, false])
-    func sample(event: Event, isPoller: Bool) async throws {
+    @Test("are checked by each health sample, the poller's included, even without a job", arguments: Event.allCases, [true, false])
+    func sampleAfterLoss(event: Event, isPoller: Bool) async throws {
         let temporary = try TemporaryLedger()
         try await temporary.using { worker in
             let poller = try await SQLiteLedger.openShared(temporary.configuration(owner: "poller"))
             try event.happen(to: temporary)
             defer { temporary.putFolderBack() }
             let failure = await #expect(throws: LedgerError.self) { try await (isPoller ? poller : worker).checkWritable() }
-            try Self.expect(failure, event, temporary)
-            // The other process writes nothing more either.
+            try Self.expect(failure, after: event, in: temporary)
+            // The other process stops writing too.
             await #expect(throws: LedgerError.self) { try await (isPoller ? worker : poller).checkWritable() }
             await poller.close()
         }
     }
 
     @Test(
-        "are marked, so that no start uses them, and hold every commit although the log was removed",
+        "hold all commits after the log was removed, and are marked, so that no process uses them",
         arguments: [Event.logRemoved, .logAndIndexRemoved])
-    func saved(event: Event) async throws {
+    func removedLog(event: Event) async throws {
         let temporary = try TemporaryLedger()
         let copy = try TemporaryLedger()
         try await temporary.using { ledger in
-            for number in 1...50 { _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, "r-\(number)"))) }
+            for number in 1...50 { _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, reference: "r-\(number)"))) }
             try event.happen(to: temporary)
             await #expect(throws: LedgerError.self) { try await ledger.checkWritable() }
-            // What would be there after kill -9.
+            // The state after kill -9.
             try FileManager.default.copyItem(atPath: temporary.path, toPath: copy.path)
         }
-        let all: [LedgerSummary.Key: Int] = [.init(.recharge, .sending): 50]
+        let all: [LedgerSummary.Key: Int] = [.init(.recharge, in: .sending): 50]
         let saved = try await copy.using { try await $0.summary().stored }
         #expect(saved == all)
         let start = await #expect(throws: LedgerError.self) { try await temporary.open() }
@@ -112,7 +114,7 @@ struct LedgerFilesTests {
         #expect(reopened == all)
     }
 
-    @Test("that were moved are whole where they are, and serve again once they were put back")
+    @Test("are complete after they were moved away, and can be used again after they were moved back")
     func movedBack() async throws {
         let temporary = try TemporaryLedger()
         try await temporary.using { ledger in
@@ -124,34 +126,34 @@ struct LedgerFilesTests {
         try FileManager.default.removeItem(atPath: temporary.path + ".damaged")
         #expect(!FileManager.default.fileExists(atPath: temporary.path))
         try temporary.moveAll(to: ".", from: "old")
-        try await temporary.using { _ = try #require(try await $0.job(.recharge, "r-1")) }
+        try await temporary.using { _ = try #require(try await $0.job(.recharge, reference: "r-1")) }
     }
 
-    @Test("may be opened and closed by others, who remove none of them")
-    func others() async throws {
+    @Test("are not removed by other processes that open and close them")
+    func otherProcesses() async throws {
         let temporary = try TemporaryLedger()
         try await temporary.using { ledger in
             for number in 1...3 {
-                _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, "r-\(number)")))
+                _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, reference: "r-\(number)")))
                 let poller = try await SQLiteLedger.openShared(temporary.configuration(owner: "poller"))
                 try await poller.checkWritable()
                 await poller.close()
                 let reader = try await SQLiteLedger.openReadOnly(path: temporary.path)
-                #expect(try await reader.summary().stored == [.init(.recharge, .sending): number])
+                #expect(try await reader.summary().stored == [.init(.recharge, in: .sending): number])
                 await reader.close()
-                let person = try temporary.otherConnection()
-                try person.inDatabase { _ = try $0.checkpoint(.truncate) }
-                try person.close()
+                let tool = try temporary.otherConnection()
+                try tool.inDatabase { _ = try $0.checkpoint(.truncate) }
+                try tool.close()
                 try await ledger.checkWritable()
             }
         }
     }
 
-    @Test("that cannot be looked at for a while stop all writing for that while alone")
-    func unknown() async throws {
+    @Test("stop all writes only for as long as they cannot be checked")
+    func uncheckedFiles() async throws {
         let temporary = try TemporaryLedger()
         try await temporary.using { ledger in
-            // A link to itself in the folder's place: the system follows it in vain.
+            // A link to itself in place of the folder, which the system cannot follow.
             try FileManager.default.moveItem(atPath: temporary.folder, toPath: temporary.folder + ".moved")
             try #require(symlink(temporary.folder, temporary.folder) == 0)
             let failure = await #expect(throws: LedgerError.self) { try await ledger.claim(Sample.claim()) }
@@ -162,7 +164,7 @@ struct LedgerFilesTests {
         }
     }
 
-    private static func expect(_ failure: LedgerError?, _ event: Event, _ temporary: TemporaryLedger) throws {
+    private static func expect(_ failure: LedgerError?, after event: Event, in temporary: TemporaryLedger) throws {
         guard case .damaged(let detail) = try #require(failure) else {
             Issue.record("\(event): \(failure.debugDescription)")
             return
@@ -171,15 +173,15 @@ struct LedgerFilesTests {
             [.logReplacedByEmpty, .logReplaced, .indexReplaced, .mainReplaced].contains(event) ? "replaced" : "removed or moved"
         #expect(detail.hasPrefix("\(temporary.path)\(event.part) was \(happening)"), "\(detail)")
         #expect(detail.contains(event.advice), "\(detail)")
-        // Where the folder is gone there is no place for a mark.
+        // Without the folder there is no marker.
         guard event != .folderMoved else { return }
-        let mark = try String(contentsOfFile: temporary.path + ".damaged", encoding: .utf8)
-        #expect(mark.contains(detail))
+        let marker = try String(contentsOfFile: temporary.path + ".damaged", encoding: .utf8)
+        #expect(marker.contains(detail))
     }
 }
 
 extension TemporaryLedger {
-    /// Moves the ledger's file and all beside it whose names begin with its name.
+    /// Moves the ledger's file and all files whose names begin with its name.
     fileprivate func moveAll(to target: String, from source: String = ".") throws {
         let (source, target) = ("\(folder)/\(source)", "\(folder)/\(target)")
         try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
@@ -188,6 +190,6 @@ extension TemporaryLedger {
         }
     }
 
-    /// Does nothing if the folder was not moved.
+    /// Moves the folder back, if it was moved.
     fileprivate func putFolderBack() { _ = rename(folder + ".moved", folder) }
 }

@@ -2,12 +2,13 @@ import Foundation
 import Glibc
 import Ledger
 
-/// Runs `LedgerWriter` as a process of its own.
-enum Writer {
-    /// Starts a writer, kills it once it has printed that many lines, and returns all that it printed.
+/// Runs the program `LedgerWriter`.
+enum WriterProcess {
+    /// Starts a writer and kills it after it has printed this many lines.
+    /// - Returns: all lines that it has printed.
     static func runAndKill(path: String, prefix: String, afterLines lines: Int) async throws -> [String] {
         let process = Process()
-        // Executables are built into the folder of the test bundle.
+        // SwiftPM builds executables into the folder of the test bundle.
         process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
             .appendingPathComponent("LedgerWriter")
         process.arguments = [path, prefix]
@@ -15,16 +16,16 @@ enum Writer {
         process.standardOutput = output
         try process.run()
         let text = await withCheckedContinuation { continuation in
-            // Reading blocks, so it has a thread of its own.
+            // Reading blocks, so it runs on its own thread.
             Thread.detachNewThread {
                 continuation.resume(returning: read(output.fileHandleForReading, killing: process, afterLines: lines))
             }
         }
         process.waitUntilExit()
         guard process.terminationReason == .uncaughtSignal, process.terminationStatus == SIGKILL else {
-            throw LedgerError.unavailable("the writer ended by itself with \(process.terminationStatus)")
+            throw LedgerError.unavailable("the writer was not killed; it ended with \(process.terminationStatus)")
         }
-        // What stands behind the last line break was cut off by the kill.
+        // The kill may have cut off the text after the last line break.
         return text.split(separator: "\n", omittingEmptySubsequences: false).dropLast().map(String.init)
     }
 

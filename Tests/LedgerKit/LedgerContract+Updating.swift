@@ -2,74 +2,75 @@ import JobModel
 import Ledger
 import Testing
 
-extension LedgerPromise {
+extension LedgerContract {
     static let updating = [
-        LedgerPromise("every field of a job's progress comes back as it was stored") { ledger in
+        LedgerContract("each field of a job's progress is read as it was stored") { ledger in
             let record = try #require(try await ledger.claim(Sample.claim()).record)
             for state in JobState.allCases where !state.isFinal {
                 for cause in DoubtCause.allCases.map(Optional.some) + [nil] {
-                    var update = Sample.update(record.id, to: state, keeps: true, dueAt: Sample.moment(8))
+                    var update = Sample.update(record.id, to: state, dueAt: Sample.moment(8)).keepingOwnership()
                     update.progress.doubt = cause
                     update.progress.answer?.status = cause == nil ? nil : true
                     update.progress.answer?.responseCode = cause == nil ? nil : -7
                     #expect(try await ledger.update(update) == .stored([]))
-                    #expect(try await ledger.job(.recharge, "r-1")?.record.progress == update.progress)
+                    #expect(try await ledger.job(.recharge, reference: "r-1")?.record.progress == update.progress)
                 }
             }
             var empty = Sample.update(record.id, to: .accepted)
             empty.progress = Progress()
             #expect(try await ledger.update(empty) == .stored([]))
-            #expect(try await ledger.job(.recharge, "r-1")?.record.progress == Progress())
+            #expect(try await ledger.job(.recharge, reference: "r-1")?.record.progress == Progress())
         },
-        LedgerPromise("a reply goes to everybody who asked, each under an id of their own") { ledger in
+        LedgerContract("each recipient gets a reply with its own message id") { ledger in
             let record = try #require(try await ledger.claim(Sample.claim(asker: Sample.asker("c"))).record)
             for name in ["b", "a", "c", "b"] {
                 _ = try await ledger.claim(Sample.claim(asker: Sample.asker(name), owner: "run-2", live: ["run-1"]))
             }
-            _ = try await ledger.claim(Sample.claim(asker: Sample.asker("b", nil), owner: "run-2", live: ["run-1"]))
-            let reply = Sample.reply(record.job, .succeeded)
+            _ = try await ledger.claim(Sample.claim(asker: Sample.asker("b", replyTo: nil), owner: "run-2", live: ["run-1"]))
+            let reply = Sample.reply(record.job, state: .succeeded)
             let replies = try #require(try await ledger.update(Sample.update(record.id, to: .succeeded, reply: reply)).replies)
             #expect(replies.map(\.asker.correlationID) == ["a", "b", "b", "c"])
             #expect(replies.map(\.asker.replyTo) == ["upstream", nil, "upstream", "upstream"])
             #expect(Set(replies.map(\.messageID)).count == 4)
             #expect(replies.allSatisfy { $0.body == reply.body && $0.outcome == .succeeded && $0.acceptedAt == Sample.start })
-            #expect(try await ledger.job(.recharge, "r-1")?.record.repliesTold == 1)
+            #expect(try await ledger.job(.recharge, reference: "r-1")?.record.replyCount == 1)
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 10).replies == replies)
         },
-        LedgerPromise("an update by somebody who no longer owns the job is lost and changes nothing") { ledger in
+        LedgerContract("an update by a run that no longer owns the job is lost, and changes nothing") { ledger in
             let record = try #require(try await ledger.claim(Sample.claim()).record)
             _ = try await ledger.claim(Sample.claim(owner: "run-2"))
-            let before = try #require(try await ledger.job(.recharge, "r-1"))
-            let late = Sample.update(record.id, to: .succeeded, reply: Sample.reply(record.job, .succeeded))
+            let before = try #require(try await ledger.job(.recharge, reference: "r-1"))
+            let late = Sample.update(record.id, to: .succeeded, reply: Sample.reply(record.job, state: .succeeded))
             #expect(try await ledger.update(late) == .lost)
-            let after = try #require(try await ledger.job(.recharge, "r-1"))
+            let after = try #require(try await ledger.job(.recharge, reference: "r-1"))
             #expect(after == before)
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 10).replies.isEmpty)
         },
-        LedgerPromise("an update of a job that was left to the ledger, is over or was never there is lost") { ledger in
+        LedgerContract("an update of a waiting, final or unknown job is lost") { ledger in
             let waiting = try #require(try await ledger.claim(Sample.claim()).record)
             #expect(try await ledger.update(Sample.update(waiting.id, to: .accepted, dueAt: Sample.moment(9))) == .stored([]))
             #expect(try await ledger.update(Sample.update(waiting.id, to: .succeeded)) == .lost)
 
-            let over = try #require(try await ledger.claim(Sample.claim(Sample.job(.recharge, "r-2"))).record)
-            #expect(try await ledger.update(Sample.update(over.id, to: .failed, keeps: true)) == .stored([]))
-            #expect(try await ledger.job(.recharge, "r-2")?.record.owner == nil)
+            let over = try #require(try await ledger.claim(Sample.claim(Sample.job(.recharge, reference: "r-2"))).record)
+            #expect(try await ledger.update(Sample.update(over.id, to: .failed).keepingOwnership()) == .stored([]))
+            #expect(try await ledger.job(.recharge, reference: "r-2")?.record.owner == nil)
             #expect(try await ledger.update(Sample.update(over.id, to: .succeeded)) == .lost)
-            #expect(try await ledger.job(.recharge, "r-2")?.record.progress.state == .failed)
+            #expect(try await ledger.job(.recharge, reference: "r-2")?.record.progress.state == .failed)
 
             for id in [Int64.min, -1, 0, over.id + 1, .max] {
                 #expect(try await ledger.update(Sample.update(id, to: .succeeded)) == .lost)
             }
         },
-        LedgerPromise("every event is kept in the history in the order in which it was stored") { ledger in
+        LedgerContract("the history has each event, in the order in which it was stored") { ledger in
             let record = try #require(try await ledger.claim(Sample.claim()).record)
             for (index, event) in HistoryEntry.Event.allCases.enumerated() {
-                // Civil time may jump back; the order is that of storing.
+                // The wall clock may jump back. The order is that of storing.
                 let update = Sample.update(
-                    record.id, to: .sending, keeps: true, at: Sample.moment(-Int64(index)), event: event)
+                    record.id, to: .sending, at: Sample.moment(-Int64(index)), event: event
+                ).keepingOwnership()
                 #expect(try await ledger.update(update) == .stored([]))
             }
-            let history = try #require(try await ledger.job(.recharge, "r-1")).history
+            let history = try #require(try await ledger.job(.recharge, reference: "r-1")).history
             #expect(history.map(\.event) == [.accepted] + HistoryEntry.Event.allCases)
             #expect(history.dropFirst().map(\.at) == HistoryEntry.Event.allCases.indices.map { Sample.moment(-Int64($0)) })
             #expect(history.last?.detail == "sending")
@@ -77,10 +78,11 @@ extension LedgerPromise {
     ]
 
     static let publishing = [
-        LedgerPromise("a reply is owed until it is marked as published, and then never again") { ledger in
+        LedgerContract("a reply is owed until it is marked as published") { ledger in
             var ids: [Int64] = []
             for number in 1...5 {
-                ids += try await ledger.claim(Sample.claim(Sample.job(.recharge, "r-\(number)"), state: .expired)).replies.map(\.id)
+                let claim = Sample.claim(Sample.job(.recharge, reference: "r-\(number)"), state: .expired)
+                ids += try await ledger.claim(claim).replies.map(\.id)
             }
             #expect(ids == ids.sorted())
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 100).replies.map(\.id) == ids)
@@ -92,8 +94,10 @@ extension LedgerPromise {
             try await ledger.markPublished([])
             #expect(try await ledger.summary().unpublishedReplies == 3)
         },
-        LedgerPromise("owed replies can be read page by page") { ledger in
-            for number in 1...7 { _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, "r-\(number)"), state: .expired)) }
+        LedgerContract("owed replies can be read page by page") { ledger in
+            for number in 1...7 {
+                _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, reference: "r-\(number)"), state: .expired))
+            }
             var pages: [Int] = []
             var last: Int64?
             while true {
@@ -105,7 +109,7 @@ extension LedgerPromise {
             #expect(pages == [3, 3, 1])
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 0).replies.isEmpty)
         },
-        LedgerPromise("a reply comes back with its asker, money and moment") { ledger in
+        LedgerContract("a stored reply has its recipient, kind and amount") { ledger in
             let claim = Sample.claim(asker: Asker(correlationID: "a\u{0}b", replyTo: nil, traceparent: nil), state: .refused)
             let reply = try #require(try await ledger.claim(claim).replies.first)
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 1).replies == [reply])

@@ -6,39 +6,39 @@ import LedgerKit
 import LedgerSQLite
 import Testing
 
-@Suite("A ledger in trouble", .timeLimit(.minutes(1)))
-struct TroubleTests {
+@Suite("Faults of the ledger in SQLite", .timeLimit(.minutes(1)))
+struct FaultTests {
     @Test(
-        "a full disk fails the writes that it hits, loses none before, and is over when there is room again",
-        .enabled(if: SmallDisk.isPossible, "a full disk is a mounted one, and mounting needs root"))
+        "a full disk fails writes, loses none of the earlier ones, and the ledger works again once there is room",
+        .enabled(if: SmallDisk.isPossible, "the test mounts a small disk, which needs root"))
     func fullDisk() async throws {
         let disk = try SmallDisk(mebibytes: 2)
         try await disk.temporary.using { ledger in
-            _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, "before")))
+            _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, reference: "before")))
             try disk.fill()
             var written: [String] = []
             let failure = await #expect(throws: LedgerError.self) {
                 for number in 0..<2_000 {
-                    _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, "r-\(number)")))
+                    _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, reference: "r-\(number)")))
                     written.append("r-\(number)")
                 }
             }
             #expect(failure?.isFull == true)
             await #expect(throws: LedgerError.self) { try await ledger.checkWritable() }
-            #expect(try await ledger.summary().stored == [.init(.recharge, .sending): written.count + 1])
-            #expect(try await ledger.job(.recharge, "r-\(written.count)") == nil)
+            #expect(try await ledger.summary().stored == [.init(.recharge, in: .sending): written.count + 1])
+            #expect(try await ledger.job(.recharge, reference: "r-\(written.count)") == nil)
 
             try disk.makeRoom()
             try await ledger.checkWritable()
-            #expect(try await ledger.claim(Sample.claim(Sample.job(.recharge, "after"))).record != nil)
-            for reference in ["before", "after"] + written { #expect(try await ledger.job(.recharge, reference) != nil) }
-            #expect(try await ledger.summary().stored == [.init(.recharge, .sending): written.count + 2])
+            #expect(try await ledger.claim(Sample.claim(Sample.job(.recharge, reference: "after"))).record != nil)
+            for reference in ["before", "after"] + written { #expect(try await ledger.job(.recharge, reference: reference) != nil) }
+            #expect(try await ledger.summary().stored == [.init(.recharge, in: .sending): written.count + 2])
         }
     }
 
     @Test(
-        "a disk that is full from the start or mounted read-only is named as such",
-        .enabled(if: SmallDisk.isPossible, "a full disk is a mounted one, and mounting needs root"))
+        "the error names a disk that is full at the start or mounted read-only",
+        .enabled(if: SmallDisk.isPossible, "the test mounts a small disk, which needs root"))
     func unwritableDisk() async throws {
         let disk = try SmallDisk(mebibytes: 1)
         try disk.fill()
@@ -46,15 +46,15 @@ struct TroubleTests {
         #expect(full?.isFull == true)
         try disk.makeRoom()
         try await disk.temporary.using { _ = try await $0.claim(Sample.claim()) }
-        try disk.setReadOnly(true)
+        try disk.remount(isReadOnly: true)
         let readOnly = await #expect(throws: LedgerError.self) { try await disk.temporary.open() }
         #expect(readOnly?.isReadOnly == true)
-        try disk.setReadOnly(false)
-        try await disk.temporary.using { _ = try #require(try await $0.job(.recharge, "r-1")) }
+        try disk.remount(isReadOnly: false)
+        try await disk.temporary.using { _ = try #require(try await $0.job(.recharge, reference: "r-1")) }
     }
 
-    @Test("a file that is no database is damaged, and is left as it was")
-    func garbage() async throws {
+    @Test("a file that is not a database counts as damaged, and is not changed")
+    func notDatabase() async throws {
         let temporary = try TemporaryLedger()
         var random = SeededGenerator(seed: 7)
         let bytes = Data((0..<20_000).map { _ in UInt8.random(in: 0...255, using: &random) })
@@ -64,11 +64,11 @@ struct TroubleTests {
         #expect(try Data(contentsOf: URL(fileURLWithPath: temporary.path)) == bytes)
     }
 
-    @Test("a file that was cut off is damaged", arguments: [5_000, 40_000])
-    func truncated(size: UInt64) async throws {
+    @Test("a truncated file counts as damaged", arguments: [5_000, 40_000])
+    func truncatedFile(size: UInt64) async throws {
         let temporary = try TemporaryLedger()
         try await temporary.using { ledger in
-            for number in 0..<100 { _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, "r-\(number)"))) }
+            for number in 0..<100 { _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, reference: "r-\(number)"))) }
         }
         let file = try FileHandle(forWritingTo: URL(fileURLWithPath: temporary.path))
         try file.truncate(atOffset: size)
@@ -77,8 +77,8 @@ struct TroubleTests {
         #expect(failure?.isDamaged == true)
     }
 
-    @Test("damage that is found while working ends all writing, also after the next start, until a person has seen to it")
-    func damagedWhileWorking() async throws {
+    @Test("damage that is found at work stops all writes, also after a restart, until the operator has removed the marker")
+    func damageAtWork() async throws {
         let temporary = try TemporaryLedger()
         try await temporary.using { _ = try await $0.claim(Sample.claim()) }
         let other = try temporary.otherConnection()
@@ -100,42 +100,42 @@ struct TroubleTests {
         try replacePage(Data(repeating: 0xFF, count: Int(size)))
 
         let reader = try await SQLiteLedger.openReadOnly(path: temporary.path)
-        let look = await #expect(throws: LedgerError.self) { try await reader.job(.recharge, "r-1") }
+        let look = await #expect(throws: LedgerError.self) { try await reader.job(.recharge, reference: "r-1") }
         #expect(look?.isDamaged == true)
         await reader.close()
-        let mark = temporary.path + ".damaged"
+        let marker = temporary.path + ".damaged"
         let poller = try await SQLiteLedger.openShared(temporary.configuration())
         try await temporary.using { ledger in
-            // What does not touch that page can be written, and says nothing of the rest.
+            // Writes that do not use the page succeed, and prove nothing about the other pages.
             try await ledger.checkWritable()
             try await poller.checkWritable()
             let claim = await #expect(throws: LedgerError.self) { try await ledger.claim(Sample.claim()) }
             #expect(claim?.isDamaged == true)
             let check = await #expect(throws: LedgerError.self) { try await ledger.checkWritable() }
             #expect(check == claim)
-            // The process beside it has seen nothing itself.
+            // The other process has not found the damage itself.
             let beside = await #expect(throws: LedgerError.self) { try await poller.checkWritable() }
             #expect(beside?.isDamaged == true)
-            // A mark that is removed under a process that knows better comes back.
-            try FileManager.default.removeItem(atPath: mark)
+            // A process that has found damage restores the marker if it is removed.
+            try FileManager.default.removeItem(atPath: marker)
             await #expect(throws: LedgerError.self) { try await ledger.checkWritable() }
-            #expect(FileManager.default.fileExists(atPath: mark))
-            let attributes = try FileManager.default.attributesOfItem(atPath: mark)
+            #expect(FileManager.default.fileExists(atPath: marker))
+            let attributes = try FileManager.default.attributesOfItem(atPath: marker)
             #expect(attributes[.posixPermissions] as? Int == 0o600)
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 1).replies.isEmpty)
         }
         await poller.close()
         let start = await #expect(throws: LedgerError.self) { try await temporary.open() }
         #expect(start?.isDamaged == true)
-        #expect(start?.description.contains("remove \(mark)") == true)
+        #expect(start?.description.contains("remove \(marker)") == true)
 
         try replacePage(good)
         await #expect(throws: LedgerError.self) { try await temporary.open() }
-        try FileManager.default.removeItem(atPath: mark)
-        try await temporary.using { _ = try #require(try await $0.job(.recharge, "r-1")) }
+        try FileManager.default.removeItem(atPath: marker)
+        try await temporary.using { _ = try #require(try await $0.job(.recharge, reference: "r-1")) }
     }
 
-    @Test("an unreadable job fails whoever asks for it, by its number alone, and nobody else")
+    @Test("an unreadable job fails only its own claim, and the error names its id")
     func unreadableRow() async throws {
         let temporary = try TemporaryLedger()
         try await temporary.using { _ = try await $0.claim(Sample.claim()) }
@@ -145,7 +145,8 @@ struct TroubleTests {
                 for number in 0..<40 {
                     group.addTask {
                         do throws(LedgerError) {
-                            _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, number == 20 ? "r-1" : "other-\(number)")))
+                            _ = try await ledger.claim(
+                                Sample.claim(Sample.job(.recharge, reference: number == 20 ? "r-1" : "other-\(number)")))
                             return nil
                         } catch {
                             return error
@@ -156,15 +157,15 @@ struct TroubleTests {
             }
             #expect(failures == [.unreadable("kind or body of job 1")])
             let summary = try await ledger.summary()
-            #expect(summary.stored == [.init(.recharge, .sending): 40])
+            #expect(summary.stored == [.init(.recharge, in: .sending): 40])
         }
     }
 
-    @Test("a due row that cannot be read stands in nobody's way, and is named")
+    @Test("an unreadable due job does not block the others, and is reported")
     func unreadableDueRow() async throws {
         let temporary = try TemporaryLedger()
         try await temporary.using { ledger in
-            for number in 1...3 { _ = try await ledger.claim(Sample.claim(Sample.job(.panStatus, "p-\(number)"))) }
+            for number in 1...3 { _ = try await ledger.claim(Sample.claim(Sample.job(.panStatus, reference: "p-\(number)"))) }
         }
         try temporary.otherConnection().inDatabase { try $0.execute(sql: "UPDATE jobs SET wait_reason = 'x' WHERE id = 2") }
         let (due, leaseEnd) = (Sample.moment(100_000), Sample.moment(100_060))
@@ -177,8 +178,8 @@ struct TroubleTests {
         }
     }
 
-    @Test("a file that another connection writes to is locked for that long")
-    func locked() async throws {
+    @Test("a write fails as locked while another connection holds a write lock")
+    func lockedFile() async throws {
         let temporary = try TemporaryLedger()
         var configuration = temporary.configuration()
         configuration.busyTimeout = .milliseconds(1)
@@ -192,17 +193,17 @@ struct TroubleTests {
         await ledger.close()
     }
 
-    @Test("a file of a newer version is refused, by readers too")
-    func newerSchema() async throws {
+    @Test("a file of a newer version is refused, also by readers")
+    func newerVersion() async throws {
         let temporary = try TemporaryLedger()
         try await temporary.using { _ = try await $0.claim(Sample.claim()) }
         try temporary.otherConnection().inDatabase { try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('future')") }
-        let expected = LedgerError.newerSchema("\(temporary.path): install the version that wrote it, or one after it")
+        let expected = LedgerError.newerSchema("\(temporary.path): install the version that wrote it, or a later one")
         await #expect(throws: expected) { try await temporary.open() }
         await #expect(throws: expected) { try await SQLiteLedger.openReadOnly(path: temporary.path) }
     }
 
-    @Test("a folder that is not there is named")
+    @Test("a missing folder is named in the error")
     func missingFolder() async throws {
         let temporary = try TemporaryLedger()
         let path = temporary.folder + "/none/ledger.sqlite"
