@@ -62,16 +62,16 @@ actor GroupCommitter {
         var rows: Int32 = 0
         let start = ContinuousClock.now
         do {
-            try queue.inTransaction(writes ? .immediate : .deferred) { database in
-                session.begin()
-                let before = sqlite3_total_changes(database.sqliteConnection)
-                for operation in group { resumptions.append(try Self.perform(operation, in: session)) }
-                try session.flushCounters()
-                rows = sqlite3_total_changes(database.sqliteConnection) &- before
-                // Before the commit, so that a refused group has changed nothing. This takes three system calls a group, beside a commit that waits
-                // for the disk. The next write notices a file that is removed after this check; the health sample writes every few seconds.
-                if writes { try files?.check() }
-                return .commit
+            try queue.inDatabase { database in
+                try session.transaction(writes: writes, in: database) {
+                    let before = sqlite3_total_changes(database.sqliteConnection)
+                    for operation in group { resumptions.append(try Self.perform(operation, in: session)) }
+                    try session.flushCounters()
+                    rows = sqlite3_total_changes(database.sqliteConnection) &- before
+                    // Before the commit, so that a refused group has changed nothing. This takes three system calls a group, beside a commit that
+                    // waits for the disk. The next write notices a file that is removed after this check; the health sample writes every few seconds.
+                    if writes { try files?.check() }
+                }
             }
         } catch {
             let failure = failure(error, in: queue)

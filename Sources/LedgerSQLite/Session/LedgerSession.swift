@@ -28,9 +28,21 @@ final class LedgerSession {
 
     // MARK: Transactions
 
-    /// Drops the counts of a transaction that was rolled back.
-    func begin() {
+    /// Runs `body` in one transaction, and rolls it back if `body` or the commit fails.
+    /// - Parameter writes: whether the transaction takes the right to write from the start.
+    func transaction(writes: Bool, in database: Database, _ body: () throws -> Void) throws {
+        // A transaction that was rolled back has left its counts.
         counters.removeAll(keepingCapacity: true)
+        let statements = statements.transaction
+        try (writes ? statements.beginWriting : statements.beginReading).run()
+        do {
+            try body()
+            try statements.commit.run()
+        } catch {
+            // After some errors, such as a full disk, SQLite has rolled back already.
+            if database.isInsideTransaction { try? statements.rollback.run() }
+            throw error
+        }
     }
 
     /// Writes the counts of the operations so far: one row for each kind and state, however many jobs changed.

@@ -11,6 +11,7 @@ final class Statements {
     let history: HistoryStatements
     let codes: CodeStatements
     let summary: SummaryStatements
+    let transaction: TransactionStatements
 
     init(_ database: Database) throws {
         jobs = try JobStatements(database)
@@ -21,6 +22,19 @@ final class Statements {
         history = try HistoryStatements(database)
         codes = try CodeStatements(database)
         summary = try SummaryStatements(database)
+        transaction = try TransactionStatements(database)
+    }
+}
+
+/// Compiled once: SQLite would parse them anew for each of hundreds of transactions a second.
+struct TransactionStatements {
+    let beginWriting, beginReading, commit, rollback: PreparedStatement
+
+    init(_ database: Database) throws {
+        beginWriting = try PreparedStatement("BEGIN IMMEDIATE", in: database)
+        beginReading = try PreparedStatement("BEGIN", in: database)
+        commit = try PreparedStatement("COMMIT", in: database)
+        rollback = try PreparedStatement("ROLLBACK", in: database)
     }
 }
 
