@@ -7,7 +7,7 @@ extern int sqlite3_config(int option, ...);
 
 enum { BOS_SQLITE_CONFIG_MEMSTATUS = 9 };
 
-// For the whole process, before its first connection; later it changes nothing. Nobody asks how much memory SQLite has taken, and keeping
+// For the whole process, before its first connection; later it has no effect. No code asks how much memory SQLite has taken, and keeping
 // count of it takes a lock for every allocation.
 static inline void bos_sqlite_count_no_memory(void) { (void)sqlite3_config(BOS_SQLITE_CONFIG_MEMSTATUS, 0); }
 

@@ -2,7 +2,7 @@ import Foundation
 
 /// Reads the text of `swift-frontend -dump-parse`: a node a line, its depth shown by its indentation.
 ///
-/// A line looks like `    (func_decl decl_context=0x1 range=[File.swift:5:9 - line:18:1] "name(label:)" …`.
+/// A line looks like `    (func_decl decl_context=0x1 range=[JobRun.swift:5:9 - line:18:1] "name(label:)" …`.
 struct SyntaxDumpReader {
     var facts: SyntaxFacts
     /// The depth of the pattern whose nodes are being read. Names in a pattern make nothing.
@@ -91,7 +91,7 @@ private struct DumpLine {
         return String(text[start...].prefix { $0 != "\"" })
     }
 
-    /// Both ends of `range=[File.swift:5:9 - line:18:1]`.
+    /// Both ends of `range=[JobRun.swift:5:9 - line:18:1]`.
     private var range: [Substring] {
         guard let start = text.range(of: "range=[")?.upperBound else { return [] }
         return text[start...].prefix { $0 != "]" }.split(separator: " - ")

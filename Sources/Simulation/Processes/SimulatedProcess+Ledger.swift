@@ -99,7 +99,7 @@ extension SimulatedProcess: Ledger {
         try await environment.ledger.jobs(kind, in: state, limit: limit)
     }
 
-    func job(_ kind: JobKind, _ reference: String) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])? {
+    func job(_ kind: JobKind, reference: String) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])? {
         if world.bug == .statusAboutUnfinished, kind == .recharge { return nil }
         return try await environment.ledger.job(kind, reference: reference)
     }
