@@ -274,7 +274,8 @@ extension System {
         let result = try await ledger.claim(
             Claim(
                 job: .recharge(recharge), fingerprint: Array(reference.utf8),
-                asker: Asker(correlationID: reference, replyTo: upstream.address), owner: "test#1", now: sentAt, progress: progress,
+                recipient: ReplyRecipient(correlationID: reference, replyTo: upstream.address), owner: "test#1", now: sentAt,
+                progress: progress,
                 entry: HistoryEntry(at: sentAt, .accepted)))
         guard case .new(let record, _) = result else { throw LedgerError.closed }
         (progress.state, progress.doubt, progress.reported, progress.dueAt) = (state, .acceptedByBOS, "in_doubt", dueAt)

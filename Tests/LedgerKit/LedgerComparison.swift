@@ -79,12 +79,12 @@ package struct LedgerComparison: Sendable {
     private static func claim(at now: Timestamp, using random: inout SeededGenerator) -> Claim {
         let kind = JobKind.allCases.randomElement(using: &random) ?? .recharge
         let paise: Int64 = Int.random(in: 0..<8, using: &random) == 0 ? 20_00 : 10_00
-        let asker = Sample.asker(
+        let recipient = Sample.recipient(
             "c-\(Int.random(in: 0..<3, using: &random))", replyTo: Bool.random(using: &random) ? "upstream" : nil)
         let state: JobState = Int.random(in: 0..<4, using: &random) == 0 ? .expired : .accepted
         let message = [nil, "m-1", "m-2", "m-3"].randomElement(using: &random) ?? nil
         return Sample.claim(
-            Sample.job(kind, reference: reference(&random), paise: paise), asker: asker, owner: owner(&random),
+            Sample.job(kind, reference: reference(&random), paise: paise), recipient: recipient, owner: owner(&random),
             live: Bool.random(using: &random) ? [owner(&random)] : [], now: now, state: state
         ).delivered(as: message, again: Bool.random(using: &random))
     }

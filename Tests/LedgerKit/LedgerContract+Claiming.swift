@@ -31,10 +31,10 @@ extension LedgerContract {
             #expect(result.replies.count == 1)
             #expect(reply.body == claim.reply?.body)
             #expect(reply.outcome == .expired)
-            #expect(reply.asker == claim.asker)
+            #expect(reply.recipient == claim.recipient)
             #expect(reply.amount == Money(paise: 10_50))
             #expect(reply.acceptedAt == claim.now)
-            #expect(reply.messageID == ReplyID.make(kind: .recharge, reference: "r-1", asker: Sample.asker(), number: 1))
+            #expect(reply.messageID == ReplyID.make(kind: .recharge, reference: "r-1", recipient: Sample.recipient(), number: 1))
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 10).replies == [reply])
         },
         LedgerContract("each kind may use the same reference once") { ledger in
@@ -56,7 +56,7 @@ extension LedgerContract {
         },
         LedgerContract("a recharge with a known reference and other content is a conflict, and changes only the history") { ledger in
             let first = try #require(try await ledger.claim(Sample.claim()).record)
-            let other = Sample.claim(Sample.job(paise: 99_00), asker: Sample.asker("other"), now: Sample.moment(7))
+            let other = Sample.claim(Sample.job(paise: 99_00), recipient: Sample.recipient("other"), now: Sample.moment(7))
             #expect(try await ledger.claim(other) == .conflict)
             let stored = try #require(try await ledger.job(.recharge, reference: "r-1"))
             #expect(stored.record == first)
@@ -64,11 +64,11 @@ extension LedgerContract {
             #expect(stored.history.last?.at == Sample.moment(7))
             let replied = try await ledger.update(
                 Sample.update(first.id, to: .succeeded, reply: Sample.reply(first.job, state: .succeeded)))
-            #expect(replied.replies?.map(\.asker.correlationID) == ["c-1"])
+            #expect(replied.replies?.map(\.recipient.correlationID) == ["c-1"])
         },
         LedgerContract("a claim joins the job's run while that run works") { ledger in
             let first = try #require(try await ledger.claim(Sample.claim()).record)
-            let second = Sample.claim(asker: Sample.asker("c-2"), owner: "run-2", live: ["run-1"])
+            let second = Sample.claim(recipient: Sample.recipient("c-2"), owner: "run-2", live: ["run-1"])
             #expect(try await ledger.claim(second) == .joined(owner: "run-1"))
             #expect(try await ledger.job(.recharge, reference: "r-1")?.record == first)
         },
@@ -77,7 +77,7 @@ extension LedgerContract {
             _ = try await ledger.update(
                 Sample.update(first.id, to: .inDoubt, dueAt: Sample.moment(900), event: .doubt).keepingOwnership())
             let result = try await ledger.claim(
-                Sample.claim(asker: Sample.asker("c-2"), owner: "run-2", now: Sample.moment(4)))
+                Sample.claim(recipient: Sample.recipient("c-2"), owner: "run-2", now: Sample.moment(4)))
             var expected = first
             expected.owner = "run-2"
             expected.progress = Sample.progress(.inDoubt, dueAt: Sample.moment(900))
@@ -90,7 +90,7 @@ extension LedgerContract {
         LedgerContract("a waiting job cannot be claimed before it is due") { ledger in
             let first = try #require(try await ledger.claim(Sample.claim()).record)
             _ = try await ledger.update(Sample.update(first.id, to: .accepted, dueAt: Sample.moment(100), event: .waiting))
-            let early = Sample.claim(asker: Sample.asker("c-2"), owner: "run-2", now: Sample.moment(99))
+            let early = Sample.claim(recipient: Sample.recipient("c-2"), owner: "run-2", now: Sample.moment(99))
             #expect(try await ledger.claim(early) == .waiting([]))
             var due = early
             due.now = Sample.moment(100)

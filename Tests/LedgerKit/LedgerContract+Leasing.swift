@@ -40,7 +40,7 @@ extension LedgerContract {
             ledger in
             let id = try await wait("r-1", dueAt: 10, in: ledger)
             let due = try await take(.questions, at: 20, from: ledger)
-            let result = try await ledger.claim(Sample.claim(Sample.job(), asker: nil, owner: "run-2", now: Sample.moment(21)))
+            let result = try await ledger.claim(Sample.claim(Sample.job(), recipient: nil, owner: "run-2", now: Sample.moment(21)))
             #expect(result.record?.owner == "run-2")
             try await ledger.markRequeued(due, at: Sample.moment(22))
             #expect(try #require(try await ledger.job(.recharge, reference: "r-1")).history.last?.event == .resumed)
@@ -77,19 +77,19 @@ extension LedgerContract {
         },
         LedgerContract("a requeued job goes on whatever the clock says, and adds no recipient") { ledger in
             _ = try await wait("r-1", dueAt: 60, in: ledger)
-            var claim = Sample.claim(Sample.job(), asker: nil, owner: "run-2", now: Sample.moment(1))
+            var claim = Sample.claim(Sample.job(), recipient: nil, owner: "run-2", now: Sample.moment(1))
             claim.dueWhenRequeued = try #require(try await take(.questions, at: 60, from: ledger).first).dueAt
             let result = try await ledger.claim(claim)
             let record = try #require(result.record)
             let replied = try await ledger.update(
                 Sample.update(record.id, to: .succeeded, reply: Sample.reply(record.job, state: .succeeded)).by("run-2"))
-            #expect(replied.replies?.map(\.asker) == [Sample.asker()])
-            #expect(try await ledger.claim(Sample.claim(Sample.job(), asker: nil)) == .answered([]))
+            #expect(replied.replies?.map(\.recipient) == [Sample.recipient()])
+            #expect(try await ledger.claim(Sample.claim(Sample.job(), recipient: nil)) == .answered([]))
         },
         LedgerContract("a stale copy of a requeued message waits for the job's new due time") { ledger in
             _ = try await wait("r-1", dueAt: 60, in: ledger)
             for stale in [Sample.moment(20), nil] {
-                var claim = Sample.claim(Sample.job(), asker: nil, owner: "run-2", now: Sample.moment(59))
+                var claim = Sample.claim(Sample.job(), recipient: nil, owner: "run-2", now: Sample.moment(59))
                 claim.dueWhenRequeued = stale
                 #expect(try await ledger.claim(claim) == .waiting([]))
                 claim.now = Sample.moment(60)
@@ -105,7 +105,7 @@ extension LedgerContract {
             #expect(try await requeue(3, lane: .questions, at: 10, in: ledger) == ["r-0", "r-1", "r-2"])
             #expect(try await requeue(3, lane: .questions, at: 11, in: ledger) == [])
             #expect(try await requeue(3, lane: .money, at: 11, in: ledger) == ["m-1"])
-            _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, reference: "r-1"), asker: nil, now: Sample.moment(12)))
+            _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, reference: "r-1"), recipient: nil, now: Sample.moment(12)))
             #expect(try await requeue(3, lane: .questions, at: 12, in: ledger) == ["r-3"])
             // No run has claimed them, so that their messages may be lost.
             #expect(try await requeue(3, lane: .questions, at: 1_000, in: ledger) == ["r-4", "r-0", "r-2"])
@@ -149,14 +149,15 @@ extension LedgerContract {
             }
         },
         LedgerContract("a requeued job that the ledger does not know is unknown, and is not stored") { ledger in
-            let result = try await ledger.claim(Sample.claim(asker: nil))
+            let result = try await ledger.claim(Sample.claim(recipient: nil))
             #expect(result == .unknown)
             #expect(try await ledger.job(.recharge, reference: "r-1") == nil)
         },
         LedgerContract("a parked job waits for the operator, whatever claims come") { ledger in
             _ = try await wait("r-1", state: .parked, dueAt: nil, in: ledger)
-            for asker in [Sample.asker("c-2"), nil] {
-                #expect(try await ledger.claim(Sample.claim(Sample.job(), asker: asker, now: Sample.moment(99_999))) == .waiting([]))
+            for recipient in [Sample.recipient("c-2"), nil] {
+                #expect(
+                    try await ledger.claim(Sample.claim(Sample.job(), recipient: recipient, now: Sample.moment(99_999))) == .waiting([]))
             }
         },
         LedgerContract("a message that leaves a value to the configuration is the same job as one that contains it") { ledger in

@@ -47,9 +47,10 @@ extension LedgerContract {
                 #expect(stored.record == record)
                 #expect(!stored.history.contains { $0.event == .conflict })
                 // This is the stored content from now on.
-                var same = Sample.claim(corrected(kind, reference: reference), asker: Sample.asker("c-2"), owner: "run-2", live: ["run-1"])
+                var same = Sample.claim(
+                    corrected(kind, reference: reference), recipient: Sample.recipient("c-2"), owner: "run-2", live: ["run-1"])
                 #expect(try await ledger.claim(same) == .joined(owner: "run-1"))
-                same.asker = nil
+                same.recipient = nil
                 #expect(try await ledger.claim(same) == .joined(owner: "run-1", isRecipient: false))
             }
         },
@@ -58,7 +59,8 @@ extension LedgerContract {
                 let first = try #require(try await ledger.claim(Sample.claim(Sample.job(kind), state: .accepted)).record)
                 _ = try await ledger.update(Sample.update(first.id, to: .accepted, dueAt: Sample.moment(900), event: .waiting))
                 let right = Sample.claim(
-                    corrected(kind, reference: "r-1"), asker: Sample.asker("c-2"), owner: "run-2", now: Sample.moment(60), state: .accepted)
+                    corrected(kind, reference: "r-1"), recipient: Sample.recipient("c-2"), owner: "run-2", now: Sample.moment(60),
+                    state: .accepted)
                 let record = try #require(try await ledger.claim(right).record)
                 #expect(record.job == right.job)
                 #expect(record.fingerprint == right.fingerprint)
@@ -70,7 +72,7 @@ extension LedgerContract {
                 #expect(stored.history.map(\.event) == [.accepted, .waiting, .resumed])
                 let replied = try await ledger.update(
                     Sample.update(record.id, to: .failed, reply: Sample.reply(record.job, state: .failed), event: .finished).by("run-2"))
-                #expect(replied.replies?.map(\.asker.correlationID) == ["c-1", "c-2"])
+                #expect(replied.replies?.map(\.recipient.correlationID) == ["c-1", "c-2"])
             }
             #expect(
                 try await ledger.summary().stored.filter { $0.value != 0 } == [
@@ -81,13 +83,14 @@ extension LedgerContract {
             for kind in [JobKind.rechargeStatus, .panStatus] {
                 let first = try #require(try await ledger.claim(Sample.claim(Sample.job(kind), state: .accepted)).record)
                 var other = Sample.claim(
-                    corrected(kind, reference: "r-1"), asker: Sample.asker("c-2"), owner: "run-2", live: ["run-1"], now: Sample.moment(5),
+                    corrected(kind, reference: "r-1"), recipient: Sample.recipient("c-2"), owner: "run-2", live: ["run-1"],
+                    now: Sample.moment(5),
                     state: .accepted)
                 #expect(try await ledger.claim(other) == .joined(owner: "run-1", isRecipient: false))
                 #expect(try await ledger.job(kind, reference: "r-1")?.record == first)
                 let replied = try await ledger.update(
                     Sample.update(first.id, to: .failed, reply: Sample.reply(first.job, state: .failed), event: .finished))
-                #expect(replied.replies?.map(\.asker.correlationID) == ["c-1"])
+                #expect(replied.replies?.map(\.recipient.correlationID) == ["c-1"])
                 other.hasJoined = true
                 #expect(try await ledger.claim(other).record?.job == other.job)
             }
@@ -96,14 +99,14 @@ extension LedgerContract {
             let first = try #require(try await ledger.claim(Sample.claim(Sample.job(.panStatus), state: .accepted)).record)
             _ = try await ledger.update(Sample.update(first.id, to: .pending, dueAt: Sample.moment(900), event: .waiting))
             let late = Sample.claim(
-                corrected(.panStatus, reference: "r-1"), asker: Sample.asker("c-2"), now: Sample.moment(60), state: .expired)
+                corrected(.panStatus, reference: "r-1"), recipient: Sample.recipient("c-2"), now: Sample.moment(60), state: .expired)
             #expect(try await ledger.claim(late) == .conflict)
             #expect(try await ledger.job(.panStatus, reference: "r-1")?.record.progress.state == .pending)
         },
         LedgerContract("a requeued job goes on with the stored content") { ledger in
             let first = try #require(try await ledger.claim(Sample.claim(Sample.job(.panStatus), state: .accepted)).record)
             _ = try await ledger.update(Sample.update(first.id, to: .pending, dueAt: Sample.moment(9), event: .waiting))
-            let old = Sample.claim(corrected(.panStatus, reference: "r-1"), asker: nil, now: Sample.moment(60), state: .accepted)
+            let old = Sample.claim(corrected(.panStatus, reference: "r-1"), recipient: nil, now: Sample.moment(60), state: .accepted)
             #expect(try await ledger.claim(old).record?.job == first.job)
         },
         LedgerContract(
@@ -114,16 +117,16 @@ extension LedgerContract {
             let doubt = Sample.update(
                 record.id, to: .inDoubt, reply: Sample.reply(record.job, state: .inDoubt), dueAt: Sample.moment(90_000), event: .doubt)
             _ = try await ledger.update(doubt)
-            for number in 0..<Claim.maximumAskers + 5 {
-                let result = try await ledger.claim(Sample.claim(asker: Sample.asker("a-\(number)"), now: Sample.moment(10)))
+            for number in 0..<Claim.maximumRecipients + 5 {
+                let result = try await ledger.claim(Sample.claim(recipient: Sample.recipient("a-\(number)"), now: Sample.moment(10)))
                 #expect(result.replies.map(\.outcome) == [.inDoubt])
             }
             let resumed = try #require(try await ledger.claim(Sample.claim(now: Sample.moment(90_000))).record)
             let final = try await ledger.update(
                 Sample.update(resumed.id, to: .failed, reply: Sample.reply(record.job, state: .failed), event: .finished))
-            #expect(final.replies?.count == Claim.maximumAskers)
-            let late = Sample.asker("a-\(Claim.maximumAskers + 3)")
-            #expect(try await ledger.claim(Sample.claim(asker: late)).replies.map(\.outcome) == [.failed])
+            #expect(final.replies?.count == Claim.maximumRecipients)
+            let late = Sample.recipient("a-\(Claim.maximumRecipients + 3)")
+            #expect(try await ledger.claim(Sample.claim(recipient: late)).replies.map(\.outcome) == [.failed])
         },
     ]
 

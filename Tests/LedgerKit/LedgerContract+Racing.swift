@@ -9,7 +9,8 @@ extension LedgerContract {
             let results = try await withThrowingTaskGroup(of: ClaimResult.self) { group in
                 for number in 0..<300 {
                     group.addTask {
-                        try await ledger.claim(Sample.claim(asker: Sample.asker("c-\(number % 100)"), owner: "run-\(number)", live: runs))
+                        try await ledger.claim(
+                            Sample.claim(recipient: Sample.recipient("c-\(number % 100)"), owner: "run-\(number)", live: runs))
                     }
                 }
                 return try await group.reduce(into: []) { $0.append($1) }

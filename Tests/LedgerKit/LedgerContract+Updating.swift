@@ -22,15 +22,15 @@ extension LedgerContract {
             #expect(try await ledger.job(.recharge, reference: "r-1")?.record.progress == Progress())
         },
         LedgerContract("each recipient gets a reply with its own message id") { ledger in
-            let record = try #require(try await ledger.claim(Sample.claim(asker: Sample.asker("c"))).record)
+            let record = try #require(try await ledger.claim(Sample.claim(recipient: Sample.recipient("c"))).record)
             for name in ["b", "a", "c", "b"] {
-                _ = try await ledger.claim(Sample.claim(asker: Sample.asker(name), owner: "run-2", live: ["run-1"]))
+                _ = try await ledger.claim(Sample.claim(recipient: Sample.recipient(name), owner: "run-2", live: ["run-1"]))
             }
-            _ = try await ledger.claim(Sample.claim(asker: Sample.asker("b", replyTo: nil), owner: "run-2", live: ["run-1"]))
+            _ = try await ledger.claim(Sample.claim(recipient: Sample.recipient("b", replyTo: nil), owner: "run-2", live: ["run-1"]))
             let reply = Sample.reply(record.job, state: .succeeded)
             let replies = try #require(try await ledger.update(Sample.update(record.id, to: .succeeded, reply: reply)).replies)
-            #expect(replies.map(\.asker.correlationID) == ["a", "b", "b", "c"])
-            #expect(replies.map(\.asker.replyTo) == ["upstream", nil, "upstream", "upstream"])
+            #expect(replies.map(\.recipient.correlationID) == ["a", "b", "b", "c"])
+            #expect(replies.map(\.recipient.replyTo) == ["upstream", nil, "upstream", "upstream"])
             #expect(Set(replies.map(\.messageID)).count == 4)
             #expect(replies.allSatisfy { $0.body == reply.body && $0.outcome == .succeeded && $0.acceptedAt == Sample.start })
             #expect(try await ledger.job(.recharge, reference: "r-1")?.record.replyCount == 1)
@@ -110,10 +110,10 @@ extension LedgerContract {
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 0).replies.isEmpty)
         },
         LedgerContract("a stored reply has its recipient, kind and amount") { ledger in
-            let claim = Sample.claim(asker: Asker(correlationID: "a\u{0}b", replyTo: nil, traceparent: nil), state: .refused)
+            let claim = Sample.claim(recipient: ReplyRecipient(correlationID: "a\u{0}b", replyTo: nil, traceparent: nil), state: .refused)
             let reply = try #require(try await ledger.claim(claim).replies.first)
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 1).replies == [reply])
-            #expect(reply.asker == claim.asker)
+            #expect(reply.recipient == claim.recipient)
             #expect(reply.kind == .recharge)
             #expect(reply.amount == Money(paise: 10_50))
         },

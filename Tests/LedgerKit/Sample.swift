@@ -19,8 +19,8 @@ package enum Sample {
         }
     }
 
-    package static func asker(_ name: String = "c-1", replyTo: String? = "upstream") -> Asker {
-        Asker(correlationID: name, replyTo: replyTo, traceparent: "00-\(name)")
+    package static func recipient(_ name: String = "c-1", replyTo: String? = "upstream") -> ReplyRecipient {
+        ReplyRecipient(correlationID: name, replyTo: replyTo, traceparent: "00-\(name)")
     }
 
     /// Each field is set, so that the tests find a store that loses one.
@@ -36,7 +36,7 @@ package enum Sample {
         progress.sentTo = "https://bos.example as 1234"
         progress.bosReference = "000123"
         progress.notFoundAnswers = 4
-        progress.firstNotFound = Moment(civil: moment(2), steady: SteadyTime(boot: "boot", milliseconds: 2))
+        progress.firstNotFound = ClockReading(wallClock: moment(2), monotonic: BootTime(boot: "boot", milliseconds: 2))
         progress.resendings = 1
         progress.failures = 5
         progress.credentialRefusals = 6
@@ -69,11 +69,12 @@ package enum Sample {
 
     /// - Parameter live: the runs that still work. All other owners are gone.
     package static func claim(
-        _ job: Job = job(), asker: Asker? = asker(), owner: String = "run-1", live: Set<String> = [], now: Timestamp = start,
+        _ job: Job = job(), recipient: ReplyRecipient? = recipient(), owner: String = "run-1", live: Set<String> = [],
+        now: Timestamp = start,
         state: JobState = .sending
     ) -> Claim {
         Claim(
-            job: job, fingerprint: job.fingerprint, asker: asker, owner: owner, isLive: { live.contains($0) }, now: now,
+            job: job, fingerprint: job.fingerprint, recipient: recipient, owner: owner, isLive: { live.contains($0) }, now: now,
             progress: state.isFinal ? progress(state) : fresh(state),
             reply: state.isFinal ? reply(job, state: state, at: now) : nil, entry: HistoryEntry(at: now, .accepted, detail: "first"))
     }

@@ -96,7 +96,7 @@ struct MigrationTests {
             let job = Sample.job(kind, reference: "r-\(state.rawValue)", paise: 100 + Int64(number))
             let message = kind == .recharge ? nil : "m-\(number)"
             let id = try #require(try await ledger.claim(Sample.claim(job, state: .accepted).delivered(as: message)).record).id
-            _ = try await ledger.claim(Sample.claim(job, asker: Sample.asker("c-2", replyTo: nil), owner: "run-2", live: ["run-1"]))
+            _ = try await ledger.claim(Sample.claim(job, recipient: Sample.recipient("c-2", replyTo: nil), owner: "run-2", live: ["run-1"]))
             let hasReply = state.isFinal || state == .inDoubt
             var update = Sample.update(
                 id, to: state, reply: hasReply ? Sample.reply(job, state: state) : nil,

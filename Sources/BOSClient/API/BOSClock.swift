@@ -5,18 +5,18 @@ package struct BOSClock: Sendable {
     /// The wall clock, in Unix seconds. Expiries are given in it.
     package var now: @Sendable () -> Double
     /// The monotonic clock, in seconds. The life of a token and the length of a pause are measured by it.
-    package var steady: @Sendable () -> Double
+    package var monotonic: @Sendable () -> Double
     /// Waits. Throws if the task is cancelled.
     package var sleep: @Sendable (Duration) async throws -> Void
     /// A random number from 0 up to but not including 1.
     package var random: @Sendable () -> Double
 
     package init(
-        now: @escaping @Sendable () -> Double, steady: @escaping @Sendable () -> Double,
+        now: @escaping @Sendable () -> Double, monotonic: @escaping @Sendable () -> Double,
         sleep: @escaping @Sendable (Duration) async throws -> Void, random: @escaping @Sendable () -> Double
     ) {
         self.now = now
-        self.steady = steady
+        self.monotonic = monotonic
         self.sleep = sleep
         self.random = random
     }
@@ -25,7 +25,7 @@ package struct BOSClock: Sendable {
     package static let system = {
         let start = ContinuousClock.now
         return BOSClock(
-            now: { Date().timeIntervalSince1970 }, steady: { (ContinuousClock.now - start) / .seconds(1) },
+            now: { Date().timeIntervalSince1970 }, monotonic: { (ContinuousClock.now - start) / .seconds(1) },
             // This is the only real clock in this target. Tests pass another one.
             sleep: { try await Task.sleep(for: $0) }, random: { Double.random(in: 0..<1) })
     }()

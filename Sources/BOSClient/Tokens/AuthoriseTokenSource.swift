@@ -46,7 +46,7 @@ final class AuthoriseTokenSource: TokenSource {
     }
 
     func renew(refused: CredentialVersion) async -> Bool {
-        let now = clock.steady()
+        let now = clock.monotonic()
         let interval = request.configuration.renewalInterval / .seconds(1)
         let renewal: Task<Void, Never>? = stored.withLock { state in
             guard state.version == refused.number else { return nil }
@@ -60,7 +60,7 @@ final class AuthoriseTokenSource: TokenSource {
     }
 
     var state: CredentialState {
-        let now = clock.steady()
+        let now = clock.monotonic()
         return stored.withLock { state in
             guard state.token != nil else { return CredentialState(isUsable: false, expiresAt: nil, problem: state.problem) }
             let isUsable = now < state.expiresAt
@@ -70,7 +70,7 @@ final class AuthoriseTokenSource: TokenSource {
 
     func run() async {
         while !Task.isCancelled {
-            let now = clock.steady()
+            let now = clock.monotonic()
             let due = stored.withLock { max($0.renewAt, $0.notBefore) }
             if now < due {
                 do { try await clock.sleep(.seconds(due - now)) } catch { return }
@@ -81,7 +81,7 @@ final class AuthoriseTokenSource: TokenSource {
     }
 
     private func usableToken() -> TokenAnswer? {
-        let now = clock.steady()
+        let now = clock.monotonic()
         return stored.withLock { state in
             guard let token = state.token, now < state.expiresAt else { return nil }
             return .token(token, CredentialVersion(state.version))
@@ -90,7 +90,7 @@ final class AuthoriseTokenSource: TokenSource {
 
     /// The renewal that is under way, or a new one. `nil` during the pause after a failure.
     private func renewal() -> Task<Void, Never>? {
-        let now = clock.steady()
+        let now = clock.monotonic()
         return stored.withLock { state in
             if let renewal = state.renewal { return renewal }
             return now >= state.notBefore ? startRenewal(&state) : nil
@@ -112,7 +112,7 @@ final class AuthoriseTokenSource: TokenSource {
     }
 
     private func succeed(_ grant: AuthoriseRequest.Grant) {
-        let now = clock.steady()
+        let now = clock.monotonic()
         let expiry = clock.now() + grant.lifetime
         let jitter = clock.random()
         stored.withLock { state in
@@ -130,7 +130,7 @@ final class AuthoriseTokenSource: TokenSource {
     }
 
     private func fail(_ problem: String) {
-        let now = clock.steady()
+        let now = clock.monotonic()
         let jitter = clock.random()
         let pause = stored.withLock { state in
             state.failures += 1

@@ -63,7 +63,7 @@ final class FileTokenSource: TokenSource {
 
     /// - Parameter isRefused: BOS refused the token, so the file is read even if its identity is unchanged.
     private func current(isRefused: Bool = false) -> State {
-        let now = clock.steady()
+        let now = clock.monotonic()
         return stored.withLock { state in
             guard isRefused || now - state.checkedAt >= 1 else { return state }
             state.checkedAt = now

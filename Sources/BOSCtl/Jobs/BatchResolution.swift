@@ -89,7 +89,7 @@ struct BatchResolution {
         case .unanswered, .refused: break
         case nil: return .leftOut
         }
-        guard progress.notFoundAnswers >= policy.notFound.answers, let heard = progress.firstNotFound?.civil,
+        guard progress.notFoundAnswers >= policy.notFound.answers, let heard = progress.firstNotFound?.wallClock,
             heard + progress.notFoundWindow(under: policy) <= now, progress.sentTo.map(policy.reaches) ?? !isSentAgain
         else { return .leftOut }
         return .included

@@ -81,9 +81,9 @@ struct Resolution {
     }
 
     /// Refuses a decision inside the settle window: BOS may still execute the last request after the recharge was resolved as failed.
-    private func checkWindow(_ record: JobRecord, lastSentAt: Timestamp?, at now: Moment) throws(CommandFailure) {
+    private func checkWindow(_ record: JobRecord, lastSentAt: Timestamp?, at now: ClockReading) throws(CommandFailure) {
         let window = record.progress.notFoundWindow(under: policy)
-        guard !isInsideWindow, let sent = lastSentAt ?? record.progress.firstSentAt, now.civil < sent + window else { return }
+        guard !isInsideWindow, let sent = lastSentAt ?? record.progress.firstSentAt, now.wallClock < sent + window else { return }
         throw .insideWindow(reference: record.job.reference, since: sent, window: window)
     }
 
@@ -131,24 +131,24 @@ struct Resolution {
     ) async throws -> (Verdict, [OutgoingReply]) {
         let now = SystemClock().moment
         return try await CommandFailure.explaining(known) {
-            try await OperatorClaim(known, from: ledger, as: OperatorIdentity.commandID, at: now.civil).resolve(
+            try await OperatorClaim(known, from: ledger, as: OperatorIdentity.commandID, at: now.wallClock).resolve(
                 decision(heard: report.event.heard(of: known)), knowing: known, policy: policy, at: now,
-                entry: HistoryEntry(at: now.civil, .resolved, detail: historyText(report, about: known)), otherwise: unchanged(now))
+                entry: HistoryEntry(at: now.wallClock, .resolved, detail: historyText(report, about: known)), otherwise: unchanged(now))
         }
     }
 
     private func sendAgain(_ known: JobRecord, given report: CallReport<Enquiry>, in ledger: any Ledger) async throws {
         let now = SystemClock().moment
         try await CommandFailure.explaining(known) {
-            try await OperatorClaim(known, from: ledger, as: OperatorIdentity.commandID, at: now.civil).sendAgain(
+            try await OperatorClaim(known, from: ledger, as: OperatorIdentity.commandID, at: now.wallClock).sendAgain(
                 knowing: known, policy: policy, at: now,
-                entry: HistoryEntry(at: now.civil, .resolved, detail: historyText(report, about: known)),
+                entry: HistoryEntry(at: now.wallClock, .resolved, detail: historyText(report, about: known)),
                 otherwise: unchanged(now))
         }
     }
 
-    private func unchanged(_ now: Moment) -> HistoryEntry {
-        HistoryEntry(at: now.civil, .released, detail: "bosctl resolve of \(OperatorIdentity.current) changed nothing")
+    private func unchanged(_ now: ClockReading) -> HistoryEntry {
+        HistoryEntry(at: now.wallClock, .released, detail: "bosctl resolve of \(OperatorIdentity.current) changed nothing")
     }
 
     private func decision(heard: Answer? = nil) -> OperatorClaim.Decision {

@@ -45,14 +45,15 @@ struct RetryCommand: AsyncParsableCommand {
         let now = SystemClock().moment
         let before = record.progress.state
         try await CommandFailure.explaining(record) {
-            try await OperatorClaim(record, from: ledger, as: OperatorIdentity.commandID, at: now.civil).retry(
+            try await OperatorClaim(record, from: ledger, as: OperatorIdentity.commandID, at: now.wallClock).retry(
                 policy, at: now,
                 entry: { state in
                     let change = state == before ? "" : ", from \(before.rawValue) to \(state.rawValue)"
                     let detail = "due at once, requested by \(OperatorIdentity.current) (bosctl retry)\(change)"
-                    return HistoryEntry(at: now.civil, .released, detail: detail)
+                    return HistoryEntry(at: now.wallClock, .released, detail: detail)
                 },
-                otherwise: HistoryEntry(at: now.civil, .released, detail: "bosctl retry of \(OperatorIdentity.current) changed nothing"))
+                otherwise: HistoryEntry(at: now.wallClock, .released, detail: "bosctl retry of \(OperatorIdentity.current) changed nothing")
+            )
         }
     }
 }

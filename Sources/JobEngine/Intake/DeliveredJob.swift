@@ -6,7 +6,7 @@ struct DeliveredJob {
     let job: Job
     let fingerprint: [UInt8]
     /// Where the reply goes. `nil` if the poller put the job back on its queue.
-    let asker: Asker?
+    let recipient: ReplyRecipient?
     let messageID: String?
     let isRedelivered: Bool
     /// When the job was due, if the poller put it back on its queue.
@@ -17,7 +17,8 @@ struct DeliveredJob {
         self.job = job
         self.fingerprint = fingerprint
         // The reply to a message without a correlation id carries the job's reference instead.
-        asker = incoming.isResumption ? nil : incoming.asker(reference: job.reference) ?? Asker(correlationID: job.reference)
+        recipient =
+            incoming.isResumption ? nil : incoming.recipient(reference: job.reference) ?? ReplyRecipient(correlationID: job.reference)
         messageID = incoming.messageID.flatMap { $0.isEmpty ? nil : $0 }
         self.isRedelivered = isRedelivered
         dueAt = incoming.dueAt

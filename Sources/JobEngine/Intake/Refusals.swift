@@ -53,11 +53,11 @@ struct Refusals {
     /// Publishes the refusal to the caller. `impossible` if there is no address, or a message cannot be published to it.
     private func answer(_ incoming: IncomingJob, with refusal: JobRefusal, until deadline: Duration) async -> Outbox.PublishResult {
         // A job that was put back on its queue has no caller. Also, "refused" would say that it was never sent, and only its own ledger knows that.
-        guard !incoming.isResumption, let asker = incoming.asker(reference: refusal.reference) else { return .impossible }
+        guard !incoming.isResumption, let recipient = incoming.recipient(reference: refusal.reference) else { return .impossible }
         let reply = Reply(refusing: refusal, at: clock.now())
         let message = Message(
-            reply: reply.body, kind: reply.kind, asker: asker, messageID: ReplyID.make(refusing: incoming, asker: asker))
-        let address = ReplyAddress(replyTo: asker.replyTo, kind: reply.kind, outcome: .refused, exchanges)
+            reply: reply.body, kind: reply.kind, recipient: recipient, messageID: ReplyID.make(refusing: incoming, recipient: recipient))
+        let address = ReplyAddress(replyTo: recipient.replyTo, kind: reply.kind, outcome: .refused, exchanges)
         let publication = await publish(message, to: address, until: deadline)
         if publication == .confirmed, let kind = refusal.kind {
             metrics.published(kind)

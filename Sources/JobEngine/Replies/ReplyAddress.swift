@@ -14,7 +14,7 @@ struct ReplyAddress: Sendable, Hashable {
     var isDirect: Bool { exchange.isEmpty && routingKey.hasPrefix(DirectReplyTo.prefix) }
 
     init(of reply: OutgoingReply, exchanges: EngineConfiguration.Exchanges) {
-        self.init(replyTo: reply.asker.replyTo, kind: reply.kind, outcome: reply.outcome, exchanges)
+        self.init(replyTo: reply.recipient.replyTo, kind: reply.kind, outcome: reply.outcome, exchanges)
     }
 
     /// - Parameters:
@@ -39,24 +39,24 @@ extension OutgoingReply {
     var metadata: Logger.Metadata {
         [
             "kind": "\(kind.rawValue)", "outcome": "\(outcome.rawValue)", "message_id": "\(messageID)",
-            "correlation_id": "\(asker.correlationID)",
+            "correlation_id": "\(recipient.correlationID)",
         ]
     }
 }
 
 extension Message {
     init(_ reply: OutgoingReply) {
-        self.init(reply: reply.body, kind: reply.kind, asker: reply.asker, messageID: reply.messageID)
+        self.init(reply: reply.body, kind: reply.kind, recipient: reply.recipient, messageID: reply.messageID)
     }
 
-    init(reply body: [UInt8], kind: JobKind?, asker: Asker, messageID: String) {
+    init(reply body: [UInt8], kind: JobKind?, recipient: ReplyRecipient, messageID: String) {
         var properties = Properties()
         properties.contentType = "application/json"
         properties.deliveryMode = .persistent
         properties.type = "\(kind?.rawValue ?? Reply.unknownKind).reply"
         properties.messageID = messageID
-        properties.correlationID = asker.correlationID.isEmpty ? nil : asker.correlationID
-        if let traceparent = asker.traceparent { properties.headers["traceparent"] = .string(traceparent) }
+        properties.correlationID = recipient.correlationID.isEmpty ? nil : recipient.correlationID
+        if let traceparent = recipient.traceparent { properties.headers["traceparent"] = .string(traceparent) }
         self.init(body: body, properties: properties)
     }
 }

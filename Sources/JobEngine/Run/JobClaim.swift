@@ -53,7 +53,8 @@ struct JobClaim {
     private func makeClaim(_ progress: Progress, verdict: Verdict?, at now: Timestamp) -> Claim {
         let reply = verdict.map { Reply(to: delivered.job, verdict: $0, progress: progress, acceptedAt: now, at: now) }
         var claim = Claim(
-            job: delivered.job, fingerprint: delivered.fingerprint, asker: delivered.asker, owner: owner, isLive: context.runs.isLive,
+            job: delivered.job, fingerprint: delivered.fingerprint, recipient: delivered.recipient, owner: owner,
+            isLive: context.runs.isLive,
             now: now, progress: progress, reply: reply, entry: HistoryEntry(at: now, .accepted, detail: progress.state.rawValue))
         (claim.messageID, claim.isRedelivered) = (delivered.messageID, delivered.isRedelivered)
         (claim.dueWhenRequeued, claim.longestPauses) = (delivered.dueAt, context.configuration.policy.longestPauses)
@@ -69,14 +70,15 @@ struct JobClaim {
         guard case .recharge(let recharge) = claim.job, let action = context.configuration.purchaseGuard?.action else { return nil }
         var held = claim
         let now = context.clock.moment
-        var machine = RechargeMachine(recharge, acceptedAt: now.civil, policy: context.configuration.policy)
+        var machine = RechargeMachine(recharge, acceptedAt: now.wallClock, policy: context.configuration.policy)
         let verdict = machine.holdOrRefuse(repeating: earlier, action: action, at: now)
-        held.now = now.civil
+        held.now = now.wallClock
         held.progress = machine.progress
         held.purchase?.notSince = nil
-        held.reply = Reply(to: claim.job, verdict: verdict, progress: machine.progress, acceptedAt: now.civil, at: now.civil)
+        held.reply = Reply(to: claim.job, verdict: verdict, progress: machine.progress, acceptedAt: now.wallClock, at: now.wallClock)
         let event: HistoryEntry.Event = machine.progress.state.isFinal ? .finished : .parked
-        held.entry = HistoryEntry(at: now.civil, event, detail: "\(machine.progress.state.rawValue); same purchase as recharge \(earlier)")
+        held.entry = HistoryEntry(
+            at: now.wallClock, event, detail: "\(machine.progress.state.rawValue); same purchase as recharge \(earlier)")
         return held
     }
 }

@@ -86,11 +86,11 @@ package final class JobExecutor: Sendable {
         let owner = context.runs.begin()
         defer { context.runs.end(owner) }
         let now = context.clock.moment
-        guard var machine = machine(for: delivered.job, of: caller, acceptedAt: now.civil) else { return .settled(.reject) }
+        guard var machine = machine(for: delivered.job, of: caller, acceptedAt: now.wallClock) else { return .settled(.reject) }
         let first = machine.wake(at: now, jitter: context.clock.jitter())
         let claiming = JobClaim(context: context, delivered: delivered, owner: owner)
         do throws(LedgerError) {
-            let (result, claim) = try await claiming.claim(machine.progress, verdict: first.verdict, at: now.civil)
+            let (result, claim) = try await claiming.claim(machine.progress, verdict: first.verdict, at: now.wallClock)
             switch result {
             case .new(let record, let replies) where record.owner == nil:
                 if record.progress.state.needsManualReview { context.logNeedsPerson(record, reason: "it repeats an earlier purchase") }

@@ -21,7 +21,7 @@ struct JobRun<Caller: BOSCaller>: ~Copyable {
     private var clock: any EngineClock { context.clock }
     /// Until when the delivery may be held, in the clock's uptime.
     private var deadline: Duration { delivered.place.deadline }
-    private var traceparent: String? { delivered.asker?.traceparent ?? record.traceparent }
+    private var traceparent: String? { delivered.recipient?.traceparent ?? record.traceparent }
 
     /// - Parameters:
     ///   - machine: the state machine after its first step.

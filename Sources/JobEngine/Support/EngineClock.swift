@@ -13,7 +13,7 @@ package protocol EngineClock: Sendable {
     /// Monotonic time since an unspecified moment in the past. It may stand still while the machine sleeps.
     func uptime() -> Duration
     /// Monotonic time since this machine was started. It goes on while the machine sleeps.
-    func steady() -> SteadyTime
+    func monotonic() -> BootTime
     /// Returns after that time, or earlier if the task is cancelled.
     func sleep(for duration: Duration) async
     /// A random number from 0 up to, not including, 1.
@@ -21,7 +21,7 @@ package protocol EngineClock: Sendable {
 }
 
 extension EngineClock {
-    package var moment: Moment { Moment(civil: now(), steady: steady()) }
+    package var moment: ClockReading { ClockReading(wallClock: now(), monotonic: monotonic()) }
 }
 
 /// The machine's own clocks.
@@ -49,9 +49,9 @@ package final class SystemClock: EngineClock {
         return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 
-    package func steady() -> SteadyTime {
+    package func monotonic() -> BootTime {
         // CLOCK_BOOTTIME goes on while the machine sleeps, CLOCK_MONOTONIC does not.
-        SteadyTime(boot: boot, milliseconds: Self.milliseconds(CLOCK_BOOTTIME) - bootedAt)
+        BootTime(boot: boot, milliseconds: Self.milliseconds(CLOCK_BOOTTIME) - bootedAt)
     }
 
     package func sleep(for duration: Duration) async {

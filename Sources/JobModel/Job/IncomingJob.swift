@@ -46,10 +46,10 @@ package struct IncomingJob: Sendable {
     /// Where replies to this message go, and under which id.
     /// - Parameter reference: of the job, as far as it could be read.
     /// - Returns: `nil` if the message says nothing about it, and there is no reference either.
-    package func asker(reference: String?) -> Asker? {
+    package func recipient(reference: String?) -> ReplyRecipient? {
         let names = [correlationID, messageID, reference].lazy.compactMap { $0 }.filter { !$0.isEmpty }
         let address = replyTo.flatMap { $0.isEmpty ? nil : $0 }
         guard let name = names.first ?? (address == nil ? nil : "") else { return nil }
-        return Asker(correlationID: name, replyTo: address, traceparent: traceparent)
+        return ReplyRecipient(correlationID: name, replyTo: address, traceparent: traceparent)
     }
 }

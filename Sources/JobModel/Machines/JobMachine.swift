@@ -21,13 +21,13 @@ package protocol JobMachine: Sendable {
     /// - Parameters:
     ///   - now: the present on both clocks.
     ///   - jitter: a random number from 0 up to, not including, 1.
-    mutating func wake(at now: Moment, jitter: Double) -> Step
+    mutating func wake(at now: ClockReading, jitter: Double) -> Step
 
     /// Processes the result of the last step.
     /// - Parameters:
     ///   - now: the present on both clocks.
     ///   - jitter: a random number from 0 up to, not including, 1.
-    mutating func on(_ event: Event, at now: Moment, jitter: Double) -> Step
+    mutating func on(_ event: Event, at now: ClockReading, jitter: Double) -> Step
 
     /// Called when the job is going to wait in the ledger. Records that the requesters get an interim reply.
     /// - Returns: the verdict of that reply; `nil` if there is nothing new to publish.

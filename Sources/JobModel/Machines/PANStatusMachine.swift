@@ -37,14 +37,14 @@ package struct PANStatusMachine: JobMachine {
         self.init(query, acceptedAt: acceptedAt, progress: progress, policy: policy)
     }
 
-    package mutating func wake(at now: Moment, jitter: Double) -> Step {
+    package mutating func wake(at now: ClockReading, jitter: Double) -> Step {
         guard !progress.state.isFinal else { return .nothing }
         progress.dueAt = nil
         progress.waitReason = nil
-        if let deadline = query.expiresAt, now.civil > deadline {
+        if let deadline = query.expiresAt, now.wallClock > deadline {
             return finish(.expired, with: expired(.deadlinePassed, detail: "expires_at passed before BOS decided"), at: now)
         }
-        if progress.age(of: acceptedAt, at: now.civil) > policy.pan.maximumAge {
+        if progress.age(of: acceptedAt, at: now.wallClock) > policy.pan.maximumAge {
             return finish(
                 .expired, with: expired(.gaveUp, detail: "BOS had not decided at the maximum age (poller.pan.maximumAge)"), at: now)
         }
@@ -52,7 +52,7 @@ package struct PANStatusMachine: JobMachine {
         return .query
     }
 
-    package mutating func on(_ event: Event, at now: Moment, jitter: Double) -> Step {
+    package mutating func on(_ event: Event, at now: ClockReading, jitter: Double) -> Step {
         guard !progress.state.isFinal else { return .nothing }
         switch event {
         case .found(.completed, let answer):
@@ -106,16 +106,16 @@ package struct PANStatusMachine: JobMachine {
         Verdict(.expired, evidence: progress.answer == nil ? .none : .answer, code: code, detail: detail, answer: progress.answer)
     }
 
-    private mutating func wait(_ reason: WaitReason, for delay: Duration, at now: Moment) -> Step {
-        progress.dueAt = now.civil + delay
+    private mutating func wait(_ reason: WaitReason, for delay: Duration, at now: ClockReading) -> Step {
+        progress.dueAt = now.wallClock + delay
         progress.waitReason = reason
         return .wait(reason)
     }
 
-    private mutating func finish(_ state: JobState, with verdict: Verdict, at now: Moment) -> Step {
+    private mutating func finish(_ state: JobState, with verdict: Verdict, at now: ClockReading) -> Step {
         progress.state = state
         progress.answer = verdict.answer
-        progress.completedAt = now.civil
+        progress.completedAt = now.wallClock
         return .finish(verdict)
     }
 }

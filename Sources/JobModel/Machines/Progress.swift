@@ -23,7 +23,7 @@ package struct Progress: Sendable, Equatable {
     package var credentialRefusals = 0
     /// The number of "not found" answers in a row, and when the first of them came.
     package var notFoundAnswers = 0
-    package var firstNotFound: Moment?
+    package var firstNotFound: ClockReading?
     /// Sendings after an earlier sending was proven not executed.
     package var resendings = 0
     /// Failures in a row of the same kind of call. They determine the backoff.

@@ -39,7 +39,7 @@ extension RechargeMachine {
     }
 
     /// The recharge may have been executed: no usable answer came.
-    mutating func unknown(_ answer: Answer?, retryAfter: Duration?, at now: Moment, jitter: Double) -> Step {
+    mutating func unknown(_ answer: Answer?, retryAfter: Duration?, at now: ClockReading, jitter: Double) -> Step {
         (progress.answer, progress.evidence) = (answer, answer.map { _ in .answer })
         // If BOS asks for a pause or is overloaded, the first enquiry waits.
         guard retryAfter != nil || answer?.httpStatus == 503 else { return doubt(.unanswered) }
@@ -48,13 +48,13 @@ extension RechargeMachine {
         return waitInDoubt(at: now, jitter: jitter, atLeast: retryAfter)
     }
 
-    mutating func enquiryUnanswered(_ reason: WaitReason, retryAfter: Duration?, at now: Moment, jitter: Double) -> Step {
+    mutating func enquiryUnanswered(_ reason: WaitReason, retryAfter: Duration?, at now: ClockReading, jitter: Double) -> Step {
         progress.failures = next(progress.failures)
         return waitInDoubt(reason == .credentialsRefused ? reason : .doubt, at: now, jitter: jitter, atLeast: retryAfter)
     }
 
     /// Weighs the answer to an enquiry, and acts on it.
-    mutating func enquired(_ report: EnquiryReport, at now: Moment, jitter: Double) -> Step {
+    mutating func enquired(_ report: EnquiryReport, at now: ClockReading, jitter: Double) -> Step {
         switch report.weighed(against: recharge, names: recharge.names(bosReference: progress.bosReference)) {
         case .usable: return act(on: report, at: now, jitter: jitter)
         case .unusable(let reason):
@@ -67,7 +67,7 @@ extension RechargeMachine {
         }
     }
 
-    private mutating func act(on report: EnquiryReport, at now: Moment, jitter: Double) -> Step {
+    private mutating func act(on report: EnquiryReport, at now: ClockReading, jitter: Double) -> Step {
         let (finding, answer) = (report.finding, report.answer)
         if let reason = foreignRecharge(finding, subject: report.subject) { return park(reason) }
         if !report.subject.hasData, finding.isVerdict { remark = "the answer names no recharge: its outer status is all there is" }
@@ -100,7 +100,7 @@ extension RechargeMachine {
             "BOS had this referenceid before it was sent for the first time, and its answer does not tell whether that recharge is this one"
     }
 
-    private mutating func notFound(_ calibration: Calibration, at now: Moment, jitter: Double) -> Step {
+    private mutating func notFound(_ calibration: Calibration, at now: ClockReading, jitter: Double) -> Step {
         progress.failures = next(progress.failures)
         switch progress.doubt {
         case .acceptedByBOS, .duplicate:
@@ -118,7 +118,7 @@ extension RechargeMachine {
     }
 
     /// BOS never answered `DoRecharge`, and answered "not found" over the whole window.
-    private mutating func resolveNotFound(_ calibration: Calibration, at now: Moment, jitter: Double) -> Step {
+    private mutating func resolveNotFound(_ calibration: Calibration, at now: ClockReading, jitter: Double) -> Step {
         guard policy.notFound.meaning == .believe else {
             return park(
                 "BOS did not know it in \(progress.notFoundAnswers) answers, which prove nothing (retry.settle.notFound); \(calibration.explanation)"
@@ -129,7 +129,7 @@ extension RechargeMachine {
             if calibration == .untried, progress.sentTo != nil { return waitInDoubt(at: now, jitter: jitter) }
             return park(remark)
         }
-        if let deadline = recharge.expiresAt, now.civil > deadline {
+        if let deadline = recharge.expiresAt, now.wallClock > deadline {
             return finish(notExecuted("expires_at has passed, so it is not sent again", evidence: .enquiry), at: now)
         }
         guard progress.resendings < policy.maximumResendings else {
@@ -150,7 +150,7 @@ extension RechargeMachine {
     }
 
     /// BOS refused the recharge, and answered "not found" over the whole refusal window.
-    private mutating func confirmRefusal(_ calibration: Calibration, at now: Moment, jitter: Double) -> Step {
+    private mutating func confirmRefusal(_ calibration: Calibration, at now: ClockReading, jitter: Double) -> Step {
         guard calibration.findsRecharges else {
             remark = "\"not found\" is not believed: \(calibration.explanation)"
             return waitInDoubt(at: now, jitter: jitter)
@@ -160,10 +160,10 @@ extension RechargeMachine {
 
     /// Waits for the next enquiry, or parks a doubt that is too old.
     mutating func waitInDoubt(
-        _ reason: WaitReason = .doubt, at now: Moment, jitter: Double, atLeast minimum: Duration? = nil
+        _ reason: WaitReason = .doubt, at now: ClockReading, jitter: Double, atLeast minimum: Duration? = nil
     ) -> Step {
         // Refused credentials say nothing about the recharge, so the age limit does not apply while BOS refuses ours.
-        if let first = progress.firstSentAt, progress.age(of: first, at: now.civil) > policy.doubtMaximumAge, reason == .doubt {
+        if let first = progress.firstSentAt, progress.age(of: first, at: now.wallClock) > policy.doubtMaximumAge, reason == .doubt {
             let lastRemark = remark.isEmpty ? "" : "; at last: \(remark)"
             return park("it has been in doubt for longer than retry.doubt.maximumAge\(lastRemark)")
         }

@@ -7,7 +7,7 @@ extension RechargeMachine {
     ///   - reason: one sentence for the requesters of a recharge that failed.
     ///   - heard: BOS's answer to the operator's enquiry, if there was one. Its ids go into the reply.
     /// - Returns: the verdict for the requesters; `nil` unless the recharge is in doubt, or parked, or held and resolved as failed.
-    package mutating func resolve(succeeded: Bool, reason: String, heard: Answer? = nil, at now: Moment) -> Verdict? {
+    package mutating func resolve(succeeded: Bool, reason: String, heard: Answer? = nil, at now: ClockReading) -> Verdict? {
         let answer = heard ?? progress.answer
         let isDoubt = (progress.state == .inDoubt || progress.state == .parked) && progress.doubt != nil
         // A held recharge was never sent, so it cannot have succeeded.
@@ -27,9 +27,9 @@ extension RechargeMachine {
     /// This moves money. BOS must not have said that it knows the recharge, and the worker must call the API and account to which it was
     /// sent. Otherwise no operator's decision makes a second sending safe.
     /// - Returns: `false`, and nothing is changed, if the recharge may not be sent again.
-    package mutating func sendAgain(at now: Moment) -> Bool {
+    package mutating func sendAgain(at now: ClockReading) -> Bool {
         guard progress.state == .inDoubt || progress.state == .parked, progress.doubt == .unanswered || progress.doubt == .refused,
-            progress.sentTo.map(policy.reaches) != false, recharge.expiresAt.map({ now.civil <= $0 }) != false
+            progress.sentTo.map(policy.reaches) != false, recharge.expiresAt.map({ now.wallClock <= $0 }) != false
         else { return false }
         progress.state = .accepted
         progress.doubt = nil
@@ -38,7 +38,7 @@ extension RechargeMachine {
         progress.failures = 0
         // The next sending is now the first that may have been executed.
         (progress.firstSentAt, progress.sentTo) = (nil, nil)
-        progress.dueAt = now.civil
+        progress.dueAt = now.wallClock
         progress.waitReason = nil
         return true
     }
@@ -46,7 +46,7 @@ extension RechargeMachine {
     /// Makes a waiting recharge due at once. A parked recharge is in doubt again: the worker enquires and does not send. A held recharge
     /// will be sent.
     /// - Returns: `false`, and nothing is changed, if the recharge is final or may be on its way to BOS.
-    package mutating func retry(at now: Moment) -> Bool {
+    package mutating func retry(at now: ClockReading) -> Bool {
         switch progress.state {
         case .accepted, .inDoubt: break
         case .parked: progress.state = .inDoubt
@@ -55,7 +55,7 @@ extension RechargeMachine {
             progress.reported = nil
         case .sending, .pending, .succeeded, .failed, .refused, .notFound, .expired, .answeredPending: return false
         }
-        progress.dueAt = now.civil
+        progress.dueAt = now.wallClock
         return true
     }
 }

@@ -13,7 +13,7 @@ extension RechargeMachine {
     ///   - earlier: the reference of the recharge that it repeats.
     ///   - action: whether the recharge is refused, or held for an operator.
     /// - Returns: the verdict for the requester.
-    package mutating func holdOrRefuse(repeating earlier: String, action: RepeatedPurchaseAction, at now: Moment) -> Verdict {
+    package mutating func holdOrRefuse(repeating earlier: String, action: RepeatedPurchaseAction, at now: ClockReading) -> Verdict {
         progress = Progress()
         let finding = "the same subscriber, operator and amount came before as recharge \(earlier); this one was not sent"
         switch action {
@@ -34,8 +34,8 @@ extension RechargeMachine {
     }
 
     /// Ends a held recharge whose deadline has passed.
-    mutating func expireHeld(at now: Moment) -> Step {
-        guard let deadline = recharge.expiresAt, now.civil > deadline else { return .nothing }
+    mutating func expireHeld(at now: ClockReading) -> Step {
+        guard let deadline = recharge.expiresAt, now.wallClock > deadline else { return .nothing }
         progress.dueAt = nil
         return finish(
             Verdict(

@@ -57,7 +57,7 @@ package struct RechargeMachine: JobMachine {
         self.init(recharge, acceptedAt: acceptedAt, progress: progress, policy: policy)
     }
 
-    package mutating func wake(at now: Moment, jitter: Double) -> Step {
+    package mutating func wake(at now: ClockReading, jitter: Double) -> Step {
         remark = ""
         // This comes before the due time is cleared, because a held job keeps its due time (its deadline).
         if progress.state == .held { return expireHeld(at: now) }
@@ -72,7 +72,7 @@ package struct RechargeMachine: JobMachine {
         }
     }
 
-    package mutating func on(_ event: Event, at now: Moment, jitter: Double) -> Step {
+    package mutating func on(_ event: Event, at now: ClockReading, jitter: Double) -> Step {
         remark = ""
         guard !progress.state.isFinal else { return .nothing }
         guard progress.state == event.state else { return takeUnexpected(event) }
@@ -106,8 +106,8 @@ package struct RechargeMachine: JobMachine {
 // MARK: - Sending
 
 extension RechargeMachine {
-    private mutating func send(at now: Moment) -> Step {
-        if let deadline = recharge.expiresAt, now.civil > deadline {
+    private mutating func send(at now: ClockReading) -> Step {
+        if let deadline = recharge.expiresAt, now.wallClock > deadline {
             // An earlier sending was proven not executed. "Expired" would tell the requester that nothing was ever sent.
             if progress.resendings > 0 {
                 return finish(notExecuted("expires_at has passed, so it is not sent again", evidence: earlierEvidence), at: now)
@@ -120,12 +120,12 @@ extension RechargeMachine {
         return spend(permit, at: now)
     }
 
-    mutating func spend(_ permit: consuming RetryPermit, at now: Moment) -> Step {
+    mutating func spend(_ permit: consuming RetryPermit, at now: ClockReading) -> Step {
         progress.state = .sending
         progress.attempts = next(progress.attempts)
         // All earlier sendings were proven not executed, so only this one can be in doubt.
         progress.sentTo = policy.destination
-        progress.firstSentAt = progress.firstSentAt ?? now.civil
+        progress.firstSentAt = progress.firstSentAt ?? now.wallClock
         progress.notFoundWindow = policy.notFound.window
         progress.doubt = nil
         progress.notFoundAnswers = 0
@@ -134,7 +134,7 @@ extension RechargeMachine {
     }
 
     /// BOS certainly did not take the request: the recharge waits for its next attempt.
-    private mutating func retry(after failure: SendFailure, at now: Moment, jitter: Double) -> Step {
+    private mutating func retry(after failure: SendFailure, at now: ClockReading, jitter: Double) -> Step {
         progress.state = .accepted
         // BOS never took this request. Unless the recharge was in doubt before, no request may have reached BOS yet.
         if progress.resendings == 0 { (progress.firstSentAt, progress.sentTo) = (nil, nil) }
@@ -163,9 +163,9 @@ extension RechargeMachine {
     /// Waits after a failure of this job's own request, or gives the job up.
     ///
     /// A job may have become old only because BOS was down. So its age counts only once it has several failures in a row.
-    private mutating func retry(_ reason: WaitReason, retryAfter: Duration?, at now: Moment, jitter: Double) -> Step {
+    private mutating func retry(_ reason: WaitReason, retryAfter: Duration?, at now: ClockReading, jitter: Double) -> Step {
         progress.failures = next(progress.failures)
-        let isOld = progress.age(of: acceptedAt, at: now.civil) > policy.maximumAge && progress.failures >= policy.attempts
+        let isOld = progress.age(of: acceptedAt, at: now.wallClock) > policy.maximumAge && progress.failures >= policy.attempts
         if isOld || progress.failures >= policy.maximumFailures { return finish(gaveUp, at: now) }
         let backoff = policy.send.delay(failures: progress.failures, jitter: jitter)
         return wait(reason, for: max(backoff, retryAfter ?? .zero), at: now)
@@ -173,11 +173,11 @@ extension RechargeMachine {
 
     /// As long as BOS may be refusing the credentials of every recharge, only the age ends this one. Without the age limit a job whose
     /// merchant is the only one that sends, and is refused, would wait for ever.
-    private mutating func ownCredentialsRefused(takesOthers: Bool, answer: Answer?, at now: Moment, jitter: Double) -> Step {
+    private mutating func ownCredentialsRefused(takesOthers: Bool, answer: Answer?, at now: ClockReading, jitter: Double) -> Step {
         uncountAttempt()
         guard takesOthers else {
             progress.failures = next(progress.failures)
-            guard progress.age(of: acceptedAt, at: now.civil) > policy.maximumAge, progress.failures >= policy.attempts else {
+            guard progress.age(of: acceptedAt, at: now.wallClock) > policy.maximumAge, progress.failures >= policy.attempts else {
                 return wait(.ownCredentialsRefused, for: policy.refusedCredentials.delay(failures: 3, jitter: jitter), at: now)
             }
             return finish(
@@ -191,7 +191,7 @@ extension RechargeMachine {
         return wait(.ownCredentialsRefused, for: delay, at: now)
     }
 
-    private mutating func answered(_ meaning: Meaning, answer: Answer, at now: Moment, jitter: Double) -> Step {
+    private mutating func answered(_ meaning: Meaning, answer: Answer, at now: ClockReading, jitter: Double) -> Step {
         (progress.answer, progress.evidence) = (answer, .answer)
         progress.failures = 0
         progress.credentialRefusals = 0
@@ -210,18 +210,18 @@ extension RechargeMachine {
 // MARK: - Endings
 
 extension RechargeMachine {
-    mutating func wait(_ reason: WaitReason, for delay: Duration, at now: Moment) -> Step {
-        progress.dueAt = now.civil + delay
+    mutating func wait(_ reason: WaitReason, for delay: Duration, at now: ClockReading) -> Step {
+        progress.dueAt = now.wallClock + delay
         progress.waitReason = reason
         return .wait(reason)
     }
 
-    mutating func finish(_ verdict: Verdict, at now: Moment) -> Step {
+    mutating func finish(_ verdict: Verdict, at now: ClockReading) -> Step {
         close(with: verdict, at: now)
         return .finish(verdict)
     }
 
-    mutating func close(with verdict: Verdict, at now: Moment) {
+    mutating func close(with verdict: Verdict, at now: ClockReading) {
         progress.state =
             switch verdict.outcome {
             case .succeeded: .succeeded
@@ -231,7 +231,7 @@ extension RechargeMachine {
             }
         (progress.answer, progress.evidence) = (verdict.answer, verdict.evidence)
         progress.doubt = nil
-        progress.completedAt = now.civil
+        progress.completedAt = now.wallClock
     }
 
     func refusal(_ evidence: Evidence) -> Verdict {

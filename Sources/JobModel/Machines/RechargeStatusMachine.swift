@@ -33,12 +33,12 @@ package struct RechargeStatusMachine: JobMachine {
         self.init(query, acceptedAt: acceptedAt, progress: progress, policy: policy)
     }
 
-    package mutating func wake(at now: Moment, jitter: Double) -> Step {
+    package mutating func wake(at now: ClockReading, jitter: Double) -> Step {
         remark = ""
         guard !progress.state.isFinal else { return .nothing }
         progress.dueAt = nil
         progress.waitReason = nil
-        if let deadline = query.expiresAt, now.civil > deadline {
+        if let deadline = query.expiresAt, now.wallClock > deadline {
             return finish(
                 .expired, with: Verdict(.expired, evidence: .none, code: .deadlinePassed, detail: "expires_at passed before BOS answered"),
                 at: now)
@@ -47,7 +47,7 @@ package struct RechargeStatusMachine: JobMachine {
         return .query
     }
 
-    package mutating func on(_ event: Event, at now: Moment, jitter: Double) -> Step {
+    package mutating func on(_ event: Event, at now: ClockReading, jitter: Double) -> Step {
         guard !progress.state.isFinal else { return .nothing }
         switch event {
         case .found(let report, let known): return found(report, known: known, at: now, jitter: jitter)
@@ -77,7 +77,7 @@ package struct RechargeStatusMachine: JobMachine {
     /// Takes back the count of an enquiry that did not reach BOS.
     private mutating func uncountAttempt() { progress.attempts = max(0, progress.attempts - 1) }
 
-    private mutating func found(_ report: EnquiryReport, known: KnownRecharge?, at now: Moment, jitter: Double) -> Step {
+    private mutating func found(_ report: EnquiryReport, known: KnownRecharge?, at now: ClockReading, jitter: Double) -> Step {
         // The recharge may have been sent elsewhere during the enquiry.
         if let known, !mayEnquire(about: known) { return answer(from: known, at: now) }
         let names = known.map { $0.recharge.names(bosReference: $0.progress.bosReference) } ?? [query.reference]
@@ -90,7 +90,7 @@ package struct RechargeStatusMachine: JobMachine {
     }
 
     /// Answers from this ledger, because BOS cannot be queried about the recharge any more.
-    private mutating func answer(from known: KnownRecharge, at now: Moment) -> Step {
+    private mutating func answer(from known: KnownRecharge, at now: ClockReading) -> Step {
         let held = known.progress
         remark = "this ledger holds the recharge as \(held.state.rawValue), and has sent it to another API or account"
         let evidence = held.evidence ?? .none
@@ -107,7 +107,7 @@ package struct RechargeStatusMachine: JobMachine {
     }
 
     /// Ends the question with what BOS answered.
-    private mutating func conclude(_ report: EnquiryReport, known: KnownRecharge?, at now: Moment) -> Step {
+    private mutating func conclude(_ report: EnquiryReport, known: KnownRecharge?, at now: ClockReading) -> Step {
         if let known, !known.isDecided(by: report) {
             remark = "this ledger holds the recharge as \(known.progress.state.rawValue)"
             return finish(.answeredPending, with: Verdict(.pending, evidence: .none), at: now)
@@ -137,7 +137,7 @@ package struct RechargeStatusMachine: JobMachine {
     }
 
     /// Waits after an answer that is no evidence about the recharge; gives up after as many of them as one delivery has attempts.
-    private mutating func unusable(_ reason: String, at now: Moment, jitter: Double) -> Step {
+    private mutating func unusable(_ reason: String, at now: ClockReading, jitter: Double) -> Step {
         remark = reason
         progress.failures = next(progress.failures)
         guard progress.failures < policy.attempts else {
@@ -146,10 +146,10 @@ package struct RechargeStatusMachine: JobMachine {
         return wait(.unanswered, for: policy.send.delay(failures: progress.failures, jitter: jitter), at: now)
     }
 
-    private mutating func unanswered(_ reason: WaitReason, retryAfter: Duration?, at now: Moment, jitter: Double) -> Step {
+    private mutating func unanswered(_ reason: WaitReason, retryAfter: Duration?, at now: ClockReading, jitter: Double) -> Step {
         // A cause that stops all questions is not a failure of this one.
         if ![.credentialsRefused, .breakerOpen, .postponed, .throttled].contains(reason) { progress.failures = next(progress.failures) }
-        let isOld = progress.age(of: acceptedAt, at: now.civil) > policy.maximumAge && progress.failures >= policy.attempts
+        let isOld = progress.age(of: acceptedAt, at: now.wallClock) > policy.maximumAge && progress.failures >= policy.attempts
         if isOld || progress.failures >= policy.maximumFailures {
             return finish(
                 .expired,
@@ -165,16 +165,16 @@ package struct RechargeStatusMachine: JobMachine {
     /// The end of the question without an answer. It says nothing about the recharge, which has its own job.
     private func gaveUp(_ reason: String) -> Verdict { Verdict(.expired, evidence: .none, code: .gaveUp, detail: "\(reason); ask again") }
 
-    private mutating func wait(_ reason: WaitReason, for delay: Duration, at now: Moment) -> Step {
-        progress.dueAt = now.civil + delay
+    private mutating func wait(_ reason: WaitReason, for delay: Duration, at now: ClockReading) -> Step {
+        progress.dueAt = now.wallClock + delay
         progress.waitReason = reason
         return .wait(reason)
     }
 
-    private mutating func finish(_ state: JobState, with verdict: Verdict, at now: Moment) -> Step {
+    private mutating func finish(_ state: JobState, with verdict: Verdict, at now: ClockReading) -> Step {
         progress.state = state
         progress.answer = verdict.answer
-        progress.completedAt = now.civil
+        progress.completedAt = now.wallClock
         return .finish(verdict)
     }
 }

@@ -27,7 +27,7 @@ package struct RetryPermit: ~Copyable, Sendable {
     /// The owner must have configured "not found" as proof. The enquiry must have been seen to find a recharge, and must go to the API and
     /// account to which the recharge was sent.
     /// - Returns: `nil` if any of this is missing.
-    init?(notFound progress: Progress, policy: RetryPolicy, calibration: Calibration, at now: Moment) {
+    init?(notFound progress: Progress, policy: RetryPolicy, calibration: Calibration, at now: ClockReading) {
         guard policy.notFound.meaning == .believe, calibration.findsRecharges, progress.doubt == .unanswered,
             progress.notFoundAnswers >= policy.notFound.answers, let first = progress.firstNotFound,
             now.elapsed(since: first) >= progress.notFoundWindow(under: policy), let sentTo = progress.sentTo, policy.reaches(sentTo)

@@ -79,13 +79,13 @@ extension JSONValue {
 /// The `message_id` of a reply. It is the same each time that the reply is published to the same requester.
 package enum ReplyID {
     /// - Parameter number: the number of the reply among those to the job, from 1.
-    package static func make(kind: JobKind, reference: String, asker: Asker, number: Int) -> String {
-        digest([kind.rawValue, reference, asker.correlationID, asker.replyTo ?? "", String(number)])
+    package static func make(kind: JobKind, reference: String, recipient: ReplyRecipient, number: Int) -> String {
+        digest([kind.rawValue, reference, recipient.correlationID, recipient.replyTo ?? "", String(number)])
     }
 
     /// For a reply to a message that did not become a job. It is made from the whole message.
-    package static func make(refusing incoming: IncomingJob, asker: Asker) -> String {
-        digest([incoming.type ?? "", incoming.routingKey, asker.correlationID, asker.replyTo ?? ""], body: incoming.body)
+    package static func make(refusing incoming: IncomingJob, recipient: ReplyRecipient) -> String {
+        digest([incoming.type ?? "", incoming.routingKey, recipient.correlationID, recipient.replyTo ?? ""], body: incoming.body)
     }
 
     /// The first 16 bytes of SHA-256 in hexadecimal. Each part is followed by a zero byte.

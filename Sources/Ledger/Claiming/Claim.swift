@@ -6,7 +6,7 @@ package struct Claim: Sendable {
     /// A hash of the content that the message itself brought, without the values that the configuration added.
     package var fingerprint: [UInt8]
     /// `nil` for a job that the poller has put back on its queue. Such a claim adds no recipient, and never inserts a job.
-    package var asker: Asker?
+    package var recipient: ReplyRecipient?
     /// The job's due time when the poller put it back on its queue. A message with another due time than the stored one is a stale copy.
     package var dueWhenRequeued: Timestamp?
     /// A job that is due later than these pauses allow was stored before a clock was set back, and counts as due. `nil`: no limit.
@@ -37,13 +37,13 @@ package struct Claim: Sendable {
     /// A claim without the optional parts; set them as properties.
     /// - Parameter isLive: without it, no other run counts as working.
     package init(
-        job: Job, fingerprint: [UInt8], asker: Asker?, owner: String,
+        job: Job, fingerprint: [UInt8], recipient: ReplyRecipient?, owner: String,
         isLive: @escaping @Sendable (_ owner: String) -> Bool = { _ in false }, now: Timestamp, progress: Progress,
         reply: Reply? = nil, entry: HistoryEntry
     ) {
         self.job = job
         self.fingerprint = fingerprint
-        self.asker = asker
+        self.recipient = recipient
         self.owner = owner
         self.isLive = isLive
         self.now = now
@@ -68,18 +68,18 @@ package struct Claim: Sendable {
 
     /// The identity of the claim's message; `nil` for a recharge, a requeued job, or a message without a `message_id`.
     package var question: Question? {
-        guard job.kind != .recharge, let asker, let messageID else { return nil }
-        return Question(messageID: messageID, asker: asker)
+        guard job.kind != .recharge, let recipient, let messageID else { return nil }
+        return Question(messageID: messageID, recipient: recipient)
     }
 
     /// The identity of a question's message. Two messages with one `message_id` but different recipients differ: their replies go to different
     /// places.
     package struct Question: Sendable {
         package let messageID: String
-        package let asker: Asker
+        package let recipient: ReplyRecipient
 
         package func isSame(as other: Question) -> Bool {
-            messageID.utf8.elementsEqual(other.messageID.utf8) && asker.isSame(as: other.asker)
+            messageID.utf8.elementsEqual(other.messageID.utf8) && recipient.isSame(as: other.recipient)
         }
     }
 
@@ -88,7 +88,7 @@ package struct Claim: Sendable {
 
     /// The greatest number of recipients of a job's replies, the first one included. A later caller gets the current reply, and the final one by
     /// publishing the job again after the end.
-    package static let maximumAskers = 1_000
+    package static let maximumRecipients = 1_000
 }
 
 /// The ledger's answer to a claim. In every case but `conflict`, `repeats` and `unknown`, the claim's recipient is among those of the job.
@@ -103,7 +103,7 @@ package enum ClaimResult: Sendable, Equatable {
     /// - Parameters:
     ///   - owner: that run's name.
     ///   - isRecipient: whether that run also replies to the claim's recipient. If not, the claimer claims again after that run: its content
-    ///     differs, or the job has ``Claim/maximumAskers`` recipients.
+    ///     differs, or the job has ``Claim/maximumRecipients`` recipients.
     ///   - replies: the round's last reply, if there is one that the recipient has not had.
     case joined(owner: String, isRecipient: Bool = true, [OutgoingReply] = [])
     /// The job waits in the ledger for its due time or for the operator. The result has the round's last reply for the recipient, if any.

@@ -3,7 +3,7 @@ package import JobModel
 /// What a store does about the claim of a job that it knows. The rules stand here once, for all stores.
 package enum ClaimDecision: Sendable, Equatable {
     /// Start a new round in the same record: a final question was asked again.
-    case reopen(for: Asker)
+    case reopen(for: ReplyRecipient)
     /// The claim's run takes over the job.
     case resume
     /// The claim's run takes over a waiting question, with the claim's content from now on. All recipients get its replies.
@@ -18,7 +18,7 @@ package enum ClaimDecision: Sendable, Equatable {
     case answer
     /// The message belongs to an earlier round. It gets that round's end again: the first final reply to this recipient with a number greater
     /// than this one.
-    case recall(for: Asker, after: Int)
+    case recall(for: ReplyRecipient, after: Int)
     /// The reference belongs to a job with other content.
     case conflict
 
@@ -55,14 +55,14 @@ package enum ClaimDecision: Sendable, Equatable {
             return
         case .recharge: break
         case .rechargeStatus, .panStatus:
-            if case .inEarlierRound(let round) = sighting, let asker = claim.asker {
-                self = .recall(for: asker, after: round)
+            if case .inEarlierRound(let round) = sighting, let recipient = claim.recipient {
+                self = .recall(for: recipient, after: round)
                 return
             }
         }
         // A requeued job, and a message that was seen before, go on with the stored content.
-        if !isSame, sighting == .first, let asker = claim.asker {
-            self = Self.otherContent(claim, from: asker, on: record)
+        if !isSame, sighting == .first, let recipient = claim.recipient {
+            self = Self.otherContent(claim, from: recipient, on: record)
         } else {
             self = Self.sameContent(claim, on: record, message: sighting)
         }
@@ -70,8 +70,8 @@ package enum ClaimDecision: Sendable, Equatable {
 
     private static func sameContent(_ claim: Claim, on record: JobRecord, message sighting: Sighting) -> ClaimDecision {
         if record.progress.state.isFinal {
-            guard let asker = claim.asker, sighting == .first, !claim.hasJoined, record.canBeReopened else { return .answer }
-            return .reopen(for: asker)
+            guard let recipient = claim.recipient, sighting == .first, !claim.hasJoined, record.canBeReopened else { return .answer }
+            return .reopen(for: recipient)
         }
         if record.progress.state.needsManualReview, !claim.isFromOperator {
             // A held job ends at its deadline, even without the operator.
@@ -82,8 +82,8 @@ package enum ClaimDecision: Sendable, Equatable {
     }
 
     /// A question moves no money. A caller that asks again with other content corrects a mistake, or has another reason to ask.
-    private static func otherContent(_ claim: Claim, from asker: Asker, on record: JobRecord) -> ClaimDecision {
-        if record.progress.state.isFinal { return record.canBeReopened ? .reopen(for: asker) : .answer }
+    private static func otherContent(_ claim: Claim, from recipient: ReplyRecipient, on record: JobRecord) -> ClaimDecision {
+        if record.progress.state.isFinal { return record.canBeReopened ? .reopen(for: recipient) : .answer }
         if let owner = record.owner, claim.isLive(owner) { return .waitForRun(owner: owner) }
         // A question that arrives after its deadline must not end the stored one.
         return claim.progress.state.isFinal ? .conflict : .replace
@@ -109,7 +109,7 @@ extension Claim {
         if let limit = longestPauses?.limit(record.progress.state), dueAt - now > limit { return false }
         // The poller put the job back because it was due by the poller's clock, which may differ from this one. If the job has gone on
         // since, its due time has changed.
-        return asker != nil || dueWhenRequeued != dueAt
+        return recipient != nil || dueWhenRequeued != dueAt
     }
 
     /// The entry for the stored job's history, if the decision has one.

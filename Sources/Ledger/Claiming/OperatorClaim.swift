@@ -27,7 +27,7 @@ package struct OperatorClaim {
         owner = "\(Self.prefix)\(name)-\(now.milliseconds)#\(known.id)"
         self.ledger = ledger
         var claim = Claim(
-            job: known.job, fingerprint: known.fingerprint, asker: nil, owner: owner, isLive: Self.isWorkers, now: now,
+            job: known.job, fingerprint: known.fingerprint, recipient: nil, owner: owner, isLive: Self.isWorkers, now: now,
             progress: known.progress, entry: HistoryEntry(at: now, .resumed))
         claim.isFromOperator = true
         switch try await ledger.claim(claim) {
@@ -79,21 +79,21 @@ extension OperatorClaim {
     ///   - unchanged: the history entry if the job may be executing.
     /// - Throws: ``Unavailable`` or ``LedgerError``.
     package func retry(
-        _ policy: RetryPolicy, at now: Moment, entry: (JobState) -> HistoryEntry, otherwise unchanged: HistoryEntry
+        _ policy: RetryPolicy, at now: ClockReading, entry: (JobState) -> HistoryEntry, otherwise unchanged: HistoryEntry
     ) async throws {
         guard let progress = retried(policy, at: now) else { return try await releaseUnchanged(unchanged) }
         _ = try await release(progress, entry: entry(progress.state))
     }
 
     /// The job's progress once it is due now; `nil` if the job may be executing.
-    private func retried(_ policy: RetryPolicy, at now: Moment) -> Progress? {
+    private func retried(_ policy: RetryPolicy, at now: ClockReading) -> Progress? {
         switch record.job {
         case .recharge(let recharge):
             var machine = RechargeMachine(recharge, acceptedAt: record.acceptedAt, progress: record.progress, policy: policy)
             return machine.retry(at: now) ? machine.progress : nil
         case .rechargeStatus, .panStatus:
             var progress = record.progress
-            progress.dueAt = now.civil
+            progress.dueAt = now.wallClock
             return progress
         }
     }
@@ -106,13 +106,13 @@ extension OperatorClaim {
     /// - Returns: the verdict, and one stored reply for each recipient.
     /// - Throws: ``Unavailable`` or ``LedgerError``.
     package func resolve(
-        _ decision: Decision, knowing known: JobRecord, policy: RetryPolicy, at now: Moment, entry: HistoryEntry,
+        _ decision: Decision, knowing known: JobRecord, policy: RetryPolicy, at now: ClockReading, entry: HistoryEntry,
         otherwise unchanged: HistoryEntry
     ) async throws -> (Verdict, [OutgoingReply]) {
         guard record.progress.isAsKnown(known.progress), let (verdict, progress) = record.resolved(decision, policy: policy, at: now) else {
             return try await releaseUnchanged(unchanged)
         }
-        let reply = Reply(to: record.job, verdict: verdict, progress: progress, acceptedAt: record.acceptedAt, at: now.civil)
+        let reply = Reply(to: record.job, verdict: verdict, progress: progress, acceptedAt: record.acceptedAt, at: now.wallClock)
         return (verdict, try await release(progress, entry: entry, reply: reply, meaning: verdict.outcome))
     }
 
@@ -123,7 +123,7 @@ extension OperatorClaim {
     ///   - unchanged: the history entry if the decision is not applied.
     /// - Throws: ``Unavailable`` or ``LedgerError``.
     package func sendAgain(
-        knowing known: JobRecord, policy: RetryPolicy, at now: Moment, entry: HistoryEntry, otherwise unchanged: HistoryEntry
+        knowing known: JobRecord, policy: RetryPolicy, at now: ClockReading, entry: HistoryEntry, otherwise unchanged: HistoryEntry
     ) async throws {
         guard record.progress.isAsKnown(known.progress), let progress = record.sentAgain(policy, at: now) else {
             return try await releaseUnchanged(unchanged)
@@ -148,7 +148,7 @@ extension OperatorClaim {
 
 extension JobRecord {
     /// The verdict and progress after an operator's decision; `nil` if there is nothing to decide.
-    package func resolved(_ decision: OperatorClaim.Decision, policy: RetryPolicy, at now: Moment) -> (Verdict, Progress)? {
+    package func resolved(_ decision: OperatorClaim.Decision, policy: RetryPolicy, at now: ClockReading) -> (Verdict, Progress)? {
         guard case .recharge(let recharge) = job else { return nil }
         var machine = RechargeMachine(recharge, acceptedAt: acceptedAt, progress: progress, policy: policy)
         return machine.resolve(succeeded: decision.succeeded, reason: decision.reason, heard: decision.heard, at: now).map {
@@ -157,7 +157,7 @@ extension JobRecord {
     }
 
     /// The recharge's progress once the operator has ordered it to be sent again; `nil` if it is not in a doubt that allows this.
-    package func sentAgain(_ policy: RetryPolicy, at now: Moment) -> Progress? {
+    package func sentAgain(_ policy: RetryPolicy, at now: ClockReading) -> Progress? {
         guard case .recharge(let recharge) = job else { return nil }
         var machine = RechargeMachine(recharge, acceptedAt: acceptedAt, progress: progress, policy: policy)
         return machine.sendAgain(at: now) ? machine.progress : nil

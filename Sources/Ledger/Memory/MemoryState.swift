@@ -15,7 +15,7 @@ struct JobKey: Hashable {
 struct MemoryState {
     struct Entry {
         var record: JobRecord
-        var askers: [Asker]
+        var askers: [ReplyRecipient]
         /// The job's ``JobRecord/replyCount`` when the current round started. Replies with greater numbers belong to this round.
         var roundStart = 0
         var purchase: [UInt8]?
@@ -56,20 +56,20 @@ struct MemoryState {
 extension MemoryState {
     mutating func claim(_ claim: Claim) -> ClaimResult {
         let key = JobKey(claim.job.kind, reference: claim.job.reference)
-        guard let id = ids[key] else { return claim.asker.map { insert(claim, from: $0, as: key) } ?? .unknown }
-        let own = claim.asker.flatMap { asker in lastReplies(of: id).first { $0.reply.asker.isSame(as: asker) } }
+        guard let id = ids[key] else { return claim.recipient.map { insert(claim, from: $0, as: key) } ?? .unknown }
+        let own = claim.recipient.flatMap { recipient in lastReplies(of: id).first { $0.reply.recipient.isSame(as: recipient) } }
         let sighting = ClaimDecision.Sighting(
             of: claim, askedIn: round(of: claim, on: id), current: self[id].roundStart, owesAsker: own?.isPublished == false)
         let decision = ClaimDecision(claim, on: self[id].record, message: sighting)
         if let entry = claim.entry(for: decision) { self[id].history.append(entry) }
         switch decision {
         case .conflict: return .conflict
-        case .recall(let asker, let round): return .answered(endOfRound(after: round, of: id, to: asker))
-        case .reopen(let asker): return reopen(id, with: claim, from: asker)
+        case .recall(let recipient, let round): return .answered(endOfRound(after: round, of: id, to: recipient))
+        case .reopen(let recipient): return reopen(id, with: claim, from: recipient)
         case .waitForRun(let owner): return .joined(owner: owner, isRecipient: false)
         case .join(let owner):
             addRecipient(of: claim, to: id)
-            let isRecipient = claim.asker.map { asker in self[id].askers.contains { $0.isSame(as: asker) } } ?? false
+            let isRecipient = claim.recipient.map { recipient in self[id].askers.contains { $0.isSame(as: recipient) } } ?? false
             return .joined(owner: owner, isRecipient: isRecipient, isRecipient && own == nil ? repeatReply(of: id, to: claim) : [])
         case .replace:
             addRecipient(of: claim, to: id)
@@ -92,8 +92,8 @@ extension MemoryState {
     /// Adds the claim's recipient, and stores that the claim's message has asked in this round.
     private mutating func addRecipient(of claim: Claim, to id: Int64) {
         storeRound(of: claim, on: id)
-        guard let asker = claim.asker, !self[id].askers.contains(where: { $0.isSame(as: asker) }) else { return }
-        if self[id].askers.count < Claim.maximumAskers { self[id].askers.append(asker) }
+        guard let recipient = claim.recipient, !self[id].askers.contains(where: { $0.isSame(as: recipient) }) else { return }
+        if self[id].askers.count < Claim.maximumRecipients { self[id].askers.append(recipient) }
     }
 
     /// Gives the stored question the claim's content.
@@ -120,14 +120,14 @@ extension MemoryState {
         self[id].questions.append((question, self[id].roundStart))
     }
 
-    private mutating func insert(_ claim: Claim, from asker: Asker, as key: JobKey) -> ClaimResult {
+    private mutating func insert(_ claim: Claim, from recipient: ReplyRecipient, as key: JobKey) -> ClaimResult {
         if let earlier = claim.purchase.flatMap({ repeated($0) }) { return .repeats(reference: earlier) }
         let record = JobRecord(
-            id: Int64(entries.count + 1), job: claim.job, fingerprint: claim.fingerprint, traceparent: asker.traceparent,
+            id: Int64(entries.count + 1), job: claim.job, fingerprint: claim.fingerprint, traceparent: recipient.traceparent,
             acceptedAt: claim.now, progress: claim.progress, owner: claim.firstOwner, replyCount: 0)
         let pollAt = claim.progress.pollAt(isOwned: true, storedAt: claim.now)
         let purchase = claim.progress.state.isNeverExecuted ? nil : claim.purchase?.key
-        entries.append(Entry(record: record, askers: [asker], purchase: purchase, pollAt: pollAt, history: [claim.entry]))
+        entries.append(Entry(record: record, askers: [recipient], purchase: purchase, pollAt: pollAt, history: [claim.entry]))
         storeRound(of: claim, on: record.id)
         ids[key] = record.id
         let replies = store(claim.reply, of: record.id)
@@ -145,12 +145,12 @@ extension MemoryState {
         return earlier?.record.job.reference
     }
 
-    private mutating func reopen(_ id: Int64, with claim: Claim, from asker: Asker) -> ClaimResult {
+    private mutating func reopen(_ id: Int64, with claim: Claim, from recipient: ReplyRecipient) -> ClaimResult {
         let old = self[id]
         self[id].record = JobRecord(
-            id: id, job: claim.job, fingerprint: claim.fingerprint, traceparent: asker.traceparent, acceptedAt: claim.now,
+            id: id, job: claim.job, fingerprint: claim.fingerprint, traceparent: recipient.traceparent, acceptedAt: claim.now,
             progress: claim.progress, owner: claim.firstOwner, replyCount: old.record.replyCount)
-        self[id].askers = [asker]
+        self[id].askers = [recipient]
         self[id].isInQueue = false
         self[id].pollAt = claim.progress.pollAt(isOwned: true, storedAt: claim.now)
         self[id].roundStart = old.record.replyCount
@@ -239,17 +239,17 @@ extension MemoryState {
 
     /// The last reply of this round for the claim's recipient, who may be new; empty if the round has none yet.
     private mutating func repeatReply(of id: Int64, to claim: Claim) -> [OutgoingReply] {
-        guard let asker = claim.asker else { return [] }
+        guard let recipient = claim.recipient else { return [] }
         let last = lastReplies(of: id)
-        if let own = last.first(where: { $0.reply.asker.isSame(as: asker) }) { return claim.hasJoined ? [] : [oweAgain(own.reply)] }
+        if let own = last.first(where: { $0.reply.recipient.isSame(as: recipient) }) { return claim.hasJoined ? [] : [oweAgain(own.reply)] }
         guard let model = last.first?.reply else { return [] }
-        return [store(model.outcome, body: model.body, to: asker, of: id, acceptedAt: model.acceptedAt)]
+        return [store(model.outcome, body: model.body, to: recipient, of: id, acceptedAt: model.acceptedAt)]
     }
 
     /// The first final reply to this recipient with a number greater than `round`.
-    private mutating func endOfRound(after round: Int, of id: Int64, to asker: Asker) -> [OutgoingReply] {
+    private mutating func endOfRound(after round: Int, of id: Int64, to recipient: ReplyRecipient) -> [OutgoingReply] {
         let end = replies.first { reply in
-            reply.job == id && reply.number > round && reply.reply.isFinal && asker.isSame(as: reply.reply.asker)
+            reply.job == id && reply.number > round && reply.reply.isFinal && recipient.isSame(as: reply.reply.recipient)
         }
         return end.map { [oweAgain($0.reply)] } ?? []
     }
@@ -260,14 +260,14 @@ extension MemoryState {
     }
 
     private mutating func store(
-        _ outcome: Outcome, body: [UInt8], to asker: Asker, of id: Int64, acceptedAt: Timestamp
+        _ outcome: Outcome, body: [UInt8], to recipient: ReplyRecipient, of id: Int64, acceptedAt: Timestamp
     ) -> OutgoingReply {
         let record = self[id].record
         let reply = OutgoingReply(
             id: Int64(replies.count + 1),
             messageID: ReplyID.make(
-                kind: record.job.kind, reference: record.job.reference, asker: asker, number: record.replyCount),
-            asker: asker, kind: record.job.kind, outcome: outcome, amount: record.job.amount, acceptedAt: acceptedAt, body: body)
+                kind: record.job.kind, reference: record.job.reference, recipient: recipient, number: record.replyCount),
+            recipient: recipient, kind: record.job.kind, outcome: outcome, amount: record.job.amount, acceptedAt: acceptedAt, body: body)
         replies.append(StoredReply(reply: reply, job: id, number: record.replyCount))
         return reply
     }

@@ -5,7 +5,7 @@ package struct OutgoingReply: Sendable, Equatable, Identifiable {
     package var id: Int64
     /// The same for each copy of this reply to this recipient, so that callers can drop repeats.
     package var messageID: String
-    package var asker: Asker
+    package var recipient: ReplyRecipient
     package var kind: JobKind
     package var outcome: Outcome
     /// The job's amount; 0 for questions.
@@ -14,12 +14,12 @@ package struct OutgoingReply: Sendable, Equatable, Identifiable {
     package var body: [UInt8]
 
     package init(
-        id: Int64, messageID: String, asker: Asker, kind: JobKind, outcome: Outcome, amount: Money, acceptedAt: Timestamp,
+        id: Int64, messageID: String, recipient: ReplyRecipient, kind: JobKind, outcome: Outcome, amount: Money, acceptedAt: Timestamp,
         body: [UInt8]
     ) {
         self.id = id
         self.messageID = messageID
-        self.asker = asker
+        self.recipient = recipient
         self.kind = kind
         self.outcome = outcome
         self.amount = amount
@@ -31,12 +31,12 @@ package struct OutgoingReply: Sendable, Equatable, Identifiable {
     /// - Parameters:
     ///   - id: 0 until the reply is stored.
     ///   - body: `reply.body`, encoded once for all recipients.
-    package init(_ reply: Reply, to asker: Asker, of record: JobRecord, body: [UInt8], id: Int64 = 0) {
+    package init(_ reply: Reply, to recipient: ReplyRecipient, of record: JobRecord, body: [UInt8], id: Int64 = 0) {
         self.init(
             id: id,
             messageID: ReplyID.make(
-                kind: record.job.kind, reference: record.job.reference, asker: asker, number: record.replyCount),
-            asker: asker, kind: record.job.kind, outcome: reply.verdict.outcome, amount: record.job.amount,
+                kind: record.job.kind, reference: record.job.reference, recipient: recipient, number: record.replyCount),
+            recipient: recipient, kind: record.job.kind, outcome: reply.verdict.outcome, amount: record.job.amount,
             acceptedAt: record.acceptedAt, body: body)
     }
 

@@ -7,7 +7,7 @@ extension Columns {
     /// Numbers of calls, answers or replies.
     private static let counts: ClosedRange<Int64> = 0...1_000_000_000
     /// Milliseconds of monotonic time within one boot: a hundred years.
-    private static let steady: ClosedRange<Int64> = 0...3_155_760_000_000
+    private static let monotonic: ClosedRange<Int64> = 0...3_155_760_000_000
     /// In paise. The sum of a thousand such amounts does not overflow.
     private static let amounts: ClosedRange<Int64> = 0...(Int64.max / 1_000)
 
@@ -18,7 +18,7 @@ extension Columns {
 
     /// - Throws: ``LedgerError/unreadable(_:)``
     func milliseconds(_ column: Int32, named name: @autoclosure () -> String) throws -> Int64 {
-        try int64(column, in: Self.steady, named: name())
+        try int64(column, in: Self.monotonic, named: name())
     }
 
     /// - Throws: ``LedgerError/unreadable(_:)``

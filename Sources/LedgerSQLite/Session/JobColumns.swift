@@ -22,9 +22,9 @@ enum JobColumns {
         binder.bind(progress.doubt?.rawValue)
         binder.bind(progress.firstSentAt?.milliseconds)
         binder.bind(progress.notFoundAnswers)
-        binder.bind(progress.firstNotFound?.civil.milliseconds)
-        binder.bind(progress.firstNotFound?.steady.milliseconds)
-        binder.bind(progress.firstNotFound?.steady.boot)
+        binder.bind(progress.firstNotFound?.wallClock.milliseconds)
+        binder.bind(progress.firstNotFound?.monotonic.milliseconds)
+        binder.bind(progress.firstNotFound?.monotonic.boot)
         binder.bind(progress.resendings)
         binder.bind(progress.failures)
         binder.bind(progress.dueAt?.milliseconds)
@@ -58,7 +58,8 @@ enum JobColumns {
             owner: row.optionalText(5),
             replyCount: try row.count(6, named: "replies_told of job \(id)"))
         return StoredJob(
-            record: record, roundStart: try row.count(7, named: "replies_before of job \(id)"), firstAsker: Asker(row, from: 8))
+            record: record, roundStart: try row.count(7, named: "replies_before of job \(id)"), firstRecipient: ReplyRecipient(row, from: 8)
+        )
     }
 
     private static func progress(_ row: Columns, job id: Int64) throws -> Progress {
@@ -70,9 +71,9 @@ enum JobColumns {
         progress.doubt = try row.optionalValue(first + 3, named: "doubt of job \(id)")
         progress.firstSentAt = try row.optionalTimestamp(first + 4, named: "first_sent_at of job \(id)")
         progress.notFoundAnswers = try row.count(first + 5, named: "not_found_answers of job \(id)")
-        progress.firstNotFound = try row.optionalTimestamp(first + 6, named: "first_not_found_at of job \(id)").map { civil in
-            let steady = try row.milliseconds(first + 7, named: "first_not_found_steady of job \(id)")
-            return Moment(civil: civil, steady: SteadyTime(boot: row.text(first + 8), milliseconds: steady))
+        progress.firstNotFound = try row.optionalTimestamp(first + 6, named: "first_not_found_at of job \(id)").map { wallClock in
+            let monotonic = try row.milliseconds(first + 7, named: "first_not_found_steady of job \(id)")
+            return ClockReading(wallClock: wallClock, monotonic: BootTime(boot: row.text(first + 8), milliseconds: monotonic))
         }
         progress.resendings = try row.count(first + 9, named: "resendings of job \(id)")
         progress.failures = try row.count(first + 10, named: "failures of job \(id)")
@@ -101,19 +102,19 @@ struct StoredJob {
     var record: JobRecord
     /// The job's ``JobRecord/replyCount`` when the current round started. Replies with greater numbers belong to this round.
     var roundStart: Int
-    var firstAsker: Asker
+    var firstRecipient: ReplyRecipient
 }
 
 extension Claim.Question {
     /// Binds the columns `message_id`, `correlation_id` and `reply_to`.
     func bind(to binder: inout Binder) {
         binder.bind(messageID)
-        binder.bind(asker.correlationID)
-        binder.bind(asker.replyTo ?? "")
+        binder.bind(recipient.correlationID)
+        binder.bind(recipient.replyTo ?? "")
     }
 }
 
-extension Asker {
+extension ReplyRecipient {
     /// Reads the columns `correlation_id`, `reply_to` and `traceparent`. An empty `reply_to` means none.
     init(_ row: Columns, from first: Int32) {
         let replyTo = row.text(first + 1)

@@ -13,18 +13,18 @@ extension LedgerSession {
         } read: {
             try JobColumns.record($0)
         }
-        guard let stored else { return try claim.asker.map { try insert(claim, from: $0) } ?? .unknown }
+        guard let stored else { return try claim.recipient.map { try insert(claim, from: $0) } ?? .unknown }
 
-        let own = try claim.asker.flatMap { try lastReply(of: stored, to: $0) }
+        let own = try claim.recipient.flatMap { try lastReply(of: stored, to: $0) }
         let sighting = ClaimDecision.Sighting(
             of: claim, askedIn: try round(of: claim, on: stored.record.id), current: stored.roundStart, owesAsker: own?.isOwed ?? false)
         let decision = ClaimDecision(claim, on: stored.record, message: sighting)
         switch decision {
-        case .reopen(let asker): return try reopen(stored.record, with: claim, from: asker)
+        case .reopen(let recipient): return try reopen(stored.record, with: claim, from: recipient)
         case .resume: return .resumed(try resume(stored, with: claim))
         case .replace: return .resumed(try replace(stored, with: claim))
         case .join(let owner):
-            let isRecipient = try claim.asker.map { try add($0, to: stored) } ?? false
+            let isRecipient = try claim.recipient.map { try add($0, to: stored) } ?? false
             try storeRound(of: claim, on: stored)
             let missed = isRecipient && own == nil ? try repeatReply(nil, of: stored, to: claim) : []
             return .joined(owner: owner, isRecipient: isRecipient, missed)
@@ -35,8 +35,8 @@ extension LedgerSession {
         case .answer:
             try storeRound(of: claim, on: stored)
             return .answered(try repeatReply(own, of: stored, to: claim))
-        case .recall(let asker, let round):
-            return .answered(try endOfRound(after: round, of: stored.record.id, to: asker).map { [try oweAgain($0)] } ?? [])
+        case .recall(let recipient, let round):
+            return .answered(try endOfRound(after: round, of: stored.record.id, to: recipient).map { [try oweAgain($0)] } ?? [])
         case .conflict:
             if let entry = claim.entry(for: decision) { try add(entry, to: stored.record.id) }
             return .conflict
@@ -45,9 +45,9 @@ extension LedgerSession {
 
     // MARK: Changes of the job
 
-    private func insert(_ claim: Claim, from asker: Asker) throws -> ClaimResult {
+    private func insert(_ claim: Claim, from recipient: ReplyRecipient) throws -> ClaimResult {
         if let earlier = try claim.purchase.flatMap({ try repeated($0) }) { return .repeats(reference: earlier) }
-        var record = Self.record(claim, from: asker, id: 0, roundStart: 0)
+        var record = Self.record(claim, from: recipient, id: 0, roundStart: 0)
         record.id = try statements.jobs.insert.insert {
             $0.bind(record.job.kind.rawValue)
             $0.bind(record.job.reference)
@@ -56,13 +56,13 @@ extension LedgerSession {
             $0.bind(text: record.job.body)
             $0.bind(record.job.amount.paise)
             $0.bind(record.acceptedAt.milliseconds)
-            asker.bind(to: &$0)
+            recipient.bind(to: &$0)
             $0.bind(record.owner)
             $0.bind(record.progress.pollAt(isOwned: true, storedAt: claim.now)?.milliseconds)
             $0.bind(record.replyCount)
             JobColumns.bind(record.progress, to: &$0)
         }
-        return try start(record, with: claim, from: asker, isNew: true)
+        return try start(record, with: claim, from: recipient, isNew: true)
     }
 
     /// The reference of the newest job that blocks this purchase.
@@ -76,13 +76,13 @@ extension LedgerSession {
         }
     }
 
-    private func reopen(_ old: JobRecord, with claim: Claim, from asker: Asker) throws -> ClaimResult {
-        let record = Self.record(claim, from: asker, id: old.id, roundStart: old.replyCount)
+    private func reopen(_ old: JobRecord, with claim: Claim, from recipient: ReplyRecipient) throws -> ClaimResult {
+        let record = Self.record(claim, from: recipient, id: old.id, roundStart: old.replyCount)
         try statements.jobs.restart.run {
             $0.bind(text: record.job.body)
             $0.bind(blob: record.fingerprint)
             $0.bind(record.acceptedAt.milliseconds)
-            asker.bind(to: &$0)
+            recipient.bind(to: &$0)
             $0.bind(record.owner)
             $0.bind(record.progress.pollAt(isOwned: true, storedAt: claim.now)?.milliseconds)
             $0.bind(record.replyCount)
@@ -91,7 +91,7 @@ extension LedgerSession {
         }
         try statements.askers.clear.run { $0.bind(record.id) }
         count(old.job.kind, in: old.progress.state, amount: old.job.amount, by: -1)
-        return try start(record, with: claim, from: asker, isNew: false)
+        return try start(record, with: claim, from: recipient, isNew: false)
     }
 
     private func resume(_ stored: StoredJob, with claim: Claim) throws -> JobRecord {
@@ -130,23 +130,23 @@ extension LedgerSession {
     /// Stores the claim's history entry, recipient and message with a job that its run takes over.
     private func addClaim(_ claim: Claim, to stored: StoredJob, decision: ClaimDecision) throws {
         if let entry = claim.entry(for: decision) { try add(entry, to: stored.record.id) }
-        if let asker = claim.asker { try add(asker, to: stored) }
+        if let recipient = claim.recipient { try add(recipient, to: stored) }
         try storeRound(of: claim, on: stored)
     }
 
     /// Stores what a new round needs beside the job itself.
-    private func start(_ record: JobRecord, with claim: Claim, from asker: Asker, isNew: Bool) throws -> ClaimResult {
+    private func start(_ record: JobRecord, with claim: Claim, from recipient: ReplyRecipient, isNew: Bool) throws -> ClaimResult {
         try add(claim.entry, to: record.id, isFirst: isNew)
         try storeRound(record.replyCount - (claim.reply == nil ? 0 : 1), of: claim, on: record.id)
         count(record.job.kind, in: record.progress.state, amount: record.job.amount, by: 1)
         guard let reply = claim.reply else { return .new(record, []) }
-        let first = OutgoingReply(reply, to: asker, of: record, body: reply.body)
+        let first = OutgoingReply(reply, to: recipient, of: record, body: reply.body)
         return .new(record, [try store(first, of: record.id, number: record.replyCount)])
     }
 
-    private static func record(_ claim: Claim, from asker: Asker, id: Int64, roundStart: Int) -> JobRecord {
+    private static func record(_ claim: Claim, from recipient: ReplyRecipient, id: Int64, roundStart: Int) -> JobRecord {
         JobRecord(
-            id: id, job: claim.job, fingerprint: claim.fingerprint, traceparent: asker.traceparent, acceptedAt: claim.now,
+            id: id, job: claim.job, fingerprint: claim.fingerprint, traceparent: recipient.traceparent, acceptedAt: claim.now,
             progress: claim.progress, owner: claim.firstOwner,
             replyCount: roundStart + (claim.reply == nil ? 0 : 1))
     }
@@ -181,27 +181,27 @@ extension LedgerSession {
     // MARK: Replies
 
     /// The round's last reply, as it was stored for this recipient.
-    private func lastReply(of stored: StoredJob, to asker: Asker) throws -> StoredReply? {
+    private func lastReply(of stored: StoredJob, to recipient: ReplyRecipient) throws -> StoredReply? {
         let record = stored.record
         guard record.replyCount > stored.roundStart else { return nil }
         return try statements.replies.lastForAsker.first {
             $0.bind(record.id)
             $0.bind(record.replyCount)
-            $0.bind(asker.correlationID)
-            $0.bind(asker.replyTo ?? "")
+            $0.bind(recipient.correlationID)
+            $0.bind(recipient.replyTo ?? "")
         } read: {
             (try Self.outgoingReply($0), $0.int64(10) != 0)
         }
     }
 
     /// The first final reply to this recipient with a number greater than `round`.
-    private func endOfRound(after round: Int, of id: Int64, to asker: Asker) throws -> StoredReply? {
+    private func endOfRound(after round: Int, of id: Int64, to recipient: ReplyRecipient) throws -> StoredReply? {
         var end: StoredReply?
         try statements.replies.laterForAsker.query {
             $0.bind(id)
             $0.bind(round)
-            $0.bind(asker.correlationID)
-            $0.bind(asker.replyTo ?? "")
+            $0.bind(recipient.correlationID)
+            $0.bind(recipient.replyTo ?? "")
         } row: { row in
             let reply = try Self.outgoingReply(row)
             if end == nil, reply.isFinal { end = (reply, row.int64(10) != 0) }
@@ -217,16 +217,16 @@ extension LedgerSession {
     /// The round's last reply for the claim's recipient, who may be new; empty if the round has none yet. A new recipient gets the content
     /// that the others had, under its own `message_id`.
     private func repeatReply(_ own: StoredReply?, of stored: StoredJob, to claim: Claim) throws -> [OutgoingReply] {
-        guard let asker = claim.asker else { return [] }
+        guard let recipient = claim.recipient else { return [] }
         let record = stored.record
         let others = try own == nil && record.replyCount > stored.roundStart ? lastReplyToAnyone(of: record) : nil
-        try add(asker, to: stored)
+        try add(recipient, to: stored)
         // The run for which this claim has waited has published its recipients' replies. Only a new recipient gets one here.
         if let own { return claim.hasJoined ? [] : [try oweAgain(own)] }
         guard var reply = others else { return [] }
-        reply.asker = asker
+        reply.recipient = recipient
         reply.messageID = ReplyID.make(
-            kind: record.job.kind, reference: record.job.reference, asker: asker, number: record.replyCount)
+            kind: record.job.kind, reference: record.job.reference, recipient: recipient, number: record.replyCount)
         return [try store(reply, of: record.id, number: record.replyCount)]
     }
 

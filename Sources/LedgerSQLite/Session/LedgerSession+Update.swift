@@ -11,8 +11,8 @@ extension LedgerSession {
         var owner: String?
         var replyCount: Int
         var state: JobState
-        var hasOtherAskers: Bool
-        var firstAsker: Asker
+        var hasOtherRecipients: Bool
+        var firstRecipient: ReplyRecipient
 
         init(_ row: Columns) throws {
             kind = try row.value(0, named: "kind of a job")
@@ -22,8 +22,8 @@ extension LedgerSession {
             owner = row.optionalText(4)
             replyCount = try row.count(5, named: "replies_told of a job")
             state = try row.value(6, named: "state of a job")
-            hasOtherAskers = row.int64(7) != 0
-            firstAsker = Asker(row, from: 8)
+            hasOtherRecipients = row.int64(7) != 0
+            firstRecipient = ReplyRecipient(row, from: 8)
         }
     }
 
@@ -54,11 +54,11 @@ extension LedgerSession {
         guard let reply = update.reply else { return .stored([]) }
         let body = reply.body
         return .stored(
-            try askers(of: update.jobID, first: target.firstAsker, hasOthers: target.hasOtherAskers).map { asker in
+            try recipients(of: update.jobID, first: target.firstRecipient, hasOthers: target.hasOtherRecipients).map { recipient in
                 let outgoing = OutgoingReply(
                     id: 0,
-                    messageID: ReplyID.make(kind: target.kind, reference: target.reference, asker: asker, number: number),
-                    asker: asker, kind: target.kind, outcome: reply.verdict.outcome, amount: target.amount,
+                    messageID: ReplyID.make(kind: target.kind, reference: target.reference, recipient: recipient, number: number),
+                    recipient: recipient, kind: target.kind, outcome: reply.verdict.outcome, amount: target.amount,
                     acceptedAt: target.acceptedAt, body: body)
                 return try store(outgoing, of: update.jobID, number: number)
             })

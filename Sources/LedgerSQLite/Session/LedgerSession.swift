@@ -78,35 +78,35 @@ final class LedgerSession {
         }
     }
 
-    /// Adds a recipient, unless it is one already or the job has ``Claim/maximumAskers``. A recipient with another trace is the same one, and
+    /// Adds a recipient, unless it is one already or the job has ``Claim/maximumRecipients``. A recipient with another trace is the same one, and
     /// keeps its first trace.
     /// - Returns: whether this recipient gets the job's replies.
     @discardableResult
-    func add(_ asker: Asker, to stored: StoredJob) throws -> Bool {
-        guard !asker.isSame(as: stored.firstAsker) else { return true }
+    func add(_ recipient: ReplyRecipient, to stored: StoredJob) throws -> Bool {
+        guard !recipient.isSame(as: stored.firstRecipient) else { return true }
         let others =
             try statements.askers.count.first {
                 $0.bind(stored.record.id)
             } read: {
                 $0.int(0)
             } ?? 0
-        guard others < Claim.maximumAskers - 1 else { return false }
+        guard others < Claim.maximumRecipients - 1 else { return false }
         try statements.askers.add.run {
             $0.bind(stored.record.id)
-            asker.bind(to: &$0)
+            recipient.bind(to: &$0)
         }
         try statements.askers.markOthers.run { $0.bind(stored.record.id) }
         return true
     }
 
     /// All recipients of a job's replies, in the order of their correlation ids.
-    func askers(of id: Int64, first: Asker, hasOthers: Bool) throws -> [Asker] {
+    func recipients(of id: Int64, first: ReplyRecipient, hasOthers: Bool) throws -> [ReplyRecipient] {
         var askers = [first]
         guard hasOthers else { return askers }
         try statements.askers.others.query {
             $0.bind(id)
         } row: {
-            askers.append(Asker($0, from: 0))
+            askers.append(ReplyRecipient($0, from: 0))
         }
         return askers.sorted { $0.precedes($1) }
     }
@@ -120,7 +120,7 @@ final class LedgerSession {
             $0.bind(id)
             $0.bind(number)
             $0.bind(stored.messageID)
-            stored.asker.bind(to: &$0)
+            stored.recipient.bind(to: &$0)
             $0.bind(stored.outcome.rawValue)
             $0.bind(stored.acceptedAt.milliseconds)
             $0.bind(text: stored.body)
@@ -135,7 +135,7 @@ final class LedgerSession {
         let id = row.int64(0)
         return OutgoingReply(
             id: id, messageID: row.text(1),
-            asker: Asker(row, from: 2),
+            recipient: ReplyRecipient(row, from: 2),
             kind: try row.value(5, named: "kind of reply \(id)"), outcome: try row.value(6, named: "outcome of reply \(id)"),
             amount: try row.money(7, named: "amount_paise of the job of reply \(id)"),
             acceptedAt: try row.timestamp(8, named: "accepted_at of reply \(id)"), body: row.bytes(9))

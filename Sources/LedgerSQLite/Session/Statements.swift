@@ -6,7 +6,7 @@ final class Statements {
     let jobs: JobStatements
     let due: DueStatements
     let lists: ListStatements
-    let askers: AskerStatements
+    let askers: RecipientStatements
     let replies: ReplyStatements
     let history: HistoryStatements
     let codes: CodeStatements
@@ -17,7 +17,7 @@ final class Statements {
         jobs = try JobStatements(database)
         due = try DueStatements(database)
         lists = try ListStatements(database)
-        askers = try AskerStatements(database)
+        askers = try RecipientStatements(database)
         replies = try ReplyStatements(database)
         history = try HistoryStatements(database)
         codes = try CodeStatements(database)
@@ -162,7 +162,7 @@ struct ListStatements {
 }
 
 /// The recipients of a job's replies, and the messages that have asked a question.
-struct AskerStatements {
+struct RecipientStatements {
     let add, count, markOthers, others, clear, storeRound, findRound: PreparedStatement
 
     init(_ database: Database) throws {

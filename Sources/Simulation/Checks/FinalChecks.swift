@@ -41,7 +41,7 @@ struct FinalChecks {
     private var owed: Int {
         get async {
             let replies = (try? await ledger.unpublishedReplies(after: nil, limit: .max).replies) ?? []
-            return replies.count { $0.asker.replyTo != ModelBroker.forbidden }
+            return replies.count { $0.recipient.replyTo != ModelBroker.forbidden }
         }
     }
 

@@ -38,16 +38,16 @@ struct SimulatedOperator: Sendable {
         let taken = try await OperatorClaim(known, from: process, as: process.name, at: clock.now())
         let now = clock.moment
         let policy = SimulatedWorker.configuration(process).policy
-        let unchanged = HistoryEntry(at: now.civil, .released, detail: "left unchanged")
+        let unchanged = HistoryEntry(at: now.wallClock, .released, detail: "left unchanged")
         if let word {
             world.note("\(process.name) says that \(known.job.reference) \(word.succeeded ? "succeeded" : "failed")")
-            let entry = HistoryEntry(at: now.civil, .resolved)
+            let entry = HistoryEntry(at: now.wallClock, .resolved)
             _ = try await taken.resolve(word, knowing: known, policy: policy, at: now, entry: entry, otherwise: unchanged)
         } else {
             if taken.record.progress.state == .held { approved.references.withLock { _ = $0.insert(known.job.reference) } }
             world.note("\(process.name) retries \(known.job.reference)")
             try await taken.retry(
-                policy, at: now, entry: { HistoryEntry(at: now.civil, .released, detail: $0.rawValue) }, otherwise: unchanged)
+                policy, at: now, entry: { HistoryEntry(at: now.wallClock, .released, detail: $0.rawValue) }, otherwise: unchanged)
         }
     }
 

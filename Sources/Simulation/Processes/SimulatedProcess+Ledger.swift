@@ -41,9 +41,9 @@ extension SimulatedProcess: Ledger {
 
     func update(_ update: Update) async throws(LedgerError) -> UpdateResult {
         if world.bug == .replyBeforeVerdict, let reply = update.reply, let record = try await environment.ledger.job(withID: update.jobID) {
-            let early = OutgoingReply(reply, to: Asker(correlationID: "\(record.job.reference)/0"), of: record, body: reply.body)
+            let early = OutgoingReply(reply, to: ReplyRecipient(correlationID: "\(record.job.reference)/0"), of: record, body: reply.body)
             var properties = Properties()
-            (properties.correlationID, properties.messageID) = (early.asker.correlationID, early.messageID)
+            (properties.correlationID, properties.messageID) = (early.recipient.correlationID, early.messageID)
             environment.broker.enqueue(
                 .init(message: Message(body: early.body, properties: properties), exchange: "bos.replies", routingKey: "early"))
         }

@@ -96,7 +96,7 @@ final class WorldClock: EngineClock {
 
     func now() -> Timestamp { world.wallClock + .milliseconds(world.isInFaultPhase ? offset.withLock { $0 } : 0) }
     func uptime() -> Duration { .milliseconds(world.elapsed) }
-    func steady() -> SteadyTime { SteadyTime(boot: boot, milliseconds: world.elapsed - bootedAt) }
+    func monotonic() -> BootTime { BootTime(boot: boot, milliseconds: world.elapsed - bootedAt) }
     func sleep(for duration: Duration) async { await world.sleep(max(0, Int64((duration / .milliseconds(1)).rounded(.up)))) }
     func jitter() -> Double { world.fraction() }
 }

@@ -6,7 +6,7 @@ import Synchronization
 final class ManualClock: Sendable {
     private struct State {
         var now = 1_000_000.0
-        var steady = 0.0
+        var monotonic = 0.0
         var sleepers: [(wake: Double, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
@@ -17,7 +17,8 @@ final class ManualClock: Sendable {
 
     var clock: BOSClock {
         BOSClock(
-            now: { self.now }, steady: { self.state.withLock(\.steady) }, sleep: { await self.sleep($0 / .seconds(1)) }, random: { 0.5 })
+            now: { self.now }, monotonic: { self.state.withLock(\.monotonic) }, sleep: { await self.sleep($0 / .seconds(1)) },
+            random: { 0.5 })
     }
 
     /// Moves the wall clock alone, as a person or a time server does.
@@ -30,8 +31,8 @@ final class ManualClock: Sendable {
     func advance(by seconds: Double) {
         let woken = state.withLock { state in
             state.now += seconds
-            state.steady += seconds
-            let now = state.steady
+            state.monotonic += seconds
+            let now = state.monotonic
             let woken = state.sleepers.filter { $0.wake <= now }
             state.sleepers.removeAll { $0.wake <= now }
             return woken
@@ -41,7 +42,7 @@ final class ManualClock: Sendable {
 
     private func sleep(_ seconds: Double) async {
         await withCheckedContinuation { continuation in
-            state.withLock { $0.sleepers.append((wake: $0.steady + seconds, continuation: continuation)) }
+            state.withLock { $0.sleepers.append((wake: $0.monotonic + seconds, continuation: continuation)) }
             sleeps.continuation.yield(seconds)
         }
     }

@@ -46,7 +46,8 @@ extension EndToEnd {
                 let theirs = try await ledger.identity()
                 await ledger.close()
                 let (early, http) = try system.startPoller(["BOS_LEDGER_URL": "sqlite:\(other)"])
-                #expect(await eventually { try await Web.get("\(http)/readyz").text.contains("bos-worker declares the queue when it starts") })
+                #expect(
+                    await eventually { try await Web.get("\(http)/readyz").text.contains("bos-worker declares the queue when it starts") })
                 let worker = try await system.startReadyWorker()
                 #expect(await early.exitCode() == 78)
                 let ours = try await SQLiteLedger.openReadOnly(path: "\(system.folder.path)/ledger.sqlite").closing {

@@ -140,9 +140,9 @@ extension EndToEnd {
         }
 
         private static func oweReply(_ system: System, in path: String) async throws {
-            let asker = Sample.asker("owed", replyTo: system.names.replyQueue)
+            let recipient = Sample.recipient("owed", replyTo: system.names.replyQueue)
             let ledger = try await SQLiteLedger.open(.init(path: path, owner: "test"))
-            _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, reference: "owed"), asker: asker, state: .succeeded))
+            _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, reference: "owed"), recipient: recipient, state: .succeeded))
             await ledger.close()
         }
 

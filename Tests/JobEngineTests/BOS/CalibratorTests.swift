@@ -204,7 +204,7 @@ struct CalibratorTests {
         let bos = ScriptedBOS(script)
         let calibrator = Self.calibrator(bos)
         var machine = RechargeMachine(Self.recharge, acceptedAt: Timestamp(milliseconds: 0), policy: RetryPolicy())
-        let now = Moment(civil: Timestamp(milliseconds: 0), steady: SteadyTime(boot: "b", milliseconds: 0))
+        let now = ClockReading(wallClock: Timestamp(milliseconds: 0), monotonic: BootTime(boot: "b", milliseconds: 0))
         guard case .send(let permit) = machine.wake(at: now, jitter: 0) else { return _ = Issue.record("it is not sent") }
         let caller = RechargeCaller(gateway: bos, calibrator: calibrator, enquiresBy: .reference)
         _ = await caller.send(permit, for: machine, options: CallOptions(traceparent: nil, timeout: .seconds(1)))

@@ -13,8 +13,8 @@ final class ManualClock: EngineClock {
     /// Sets the wall clock back. The monotonic clocks go on.
     func setCivil(back: Duration) { setBack.withLock { $0 += back } }
     func uptime() -> Duration { elapsed.withLock { $0 } }
-    func steady() -> SteadyTime {
-        SteadyTime(boot: "test", milliseconds: Int64(uptime() / .milliseconds(1)))
+    func monotonic() -> BootTime {
+        BootTime(boot: "test", milliseconds: Int64(uptime() / .milliseconds(1)))
     }
     func jitter() -> Double { 0.5 }
     func advance(by duration: Duration) { elapsed.withLock { $0 += duration } }

@@ -87,7 +87,7 @@ struct PollerTests {
         #expect(references.sorted() == ["p-6", "p-7", "p-8", "p-9"])
         #expect(await poller.round() == .done)
         #expect(references.count == 4)
-        _ = try await ledger.claim(Sample.claim(Sample.job(.panStatus, reference: "p-9"), asker: nil, now: clock.now()))
+        _ = try await ledger.claim(Sample.claim(Sample.job(.panStatus, reference: "p-9"), recipient: nil, now: clock.now()))
         #expect(await poller.round() == .done)
         #expect(references.sorted() == ["p-5", "p-6", "p-7", "p-8", "p-9"])
     }

@@ -48,8 +48,8 @@ struct CodeMeaningTests {
         let fixture = await Self.doubtful(.answered(.accepted, Self.taken))
         let known = try #require(try await fixture.record())
         let now = fixture.clock.moment
-        let entry = HistoryEntry(at: now.civil, .resolved)
-        _ = try await OperatorClaim(known, from: fixture.ledger, as: "test", at: now.civil).resolve(
+        let entry = HistoryEntry(at: now.wallClock, .resolved)
+        _ = try await OperatorClaim(known, from: fixture.ledger, as: "test", at: now.wallClock).resolve(
             .init(succeeded: false, reason: "not on the statement", heard: nil), knowing: known, policy: EngineFixture.policy, at: now,
             entry: entry,
             otherwise: entry)
@@ -62,7 +62,7 @@ struct CodeMeaningTests {
         fixture.bos.play(script)
         await fixture.handle(EngineFixture.recharge("R2"))
         let doubt = try #require(try await fixture.record("R2"))
-        try await OperatorClaim(doubt, from: fixture.ledger, as: "test", at: now.civil).sendAgain(
+        try await OperatorClaim(doubt, from: fixture.ledger, as: "test", at: now.wallClock).sendAgain(
             knowing: doubt, policy: EngineFixture.policy, at: fixture.clock.moment, entry: entry, otherwise: entry)
         #expect(try await Self.count(of: refused, in: fixture)?.notFound == 1)
     }

@@ -100,7 +100,8 @@ struct DoubtTests {
         let job = Job.recharge(recharge)
         _ = try await fixture.ledger.claim(
             Claim(
-                job: job, fingerprint: job.fingerprint, asker: Asker(correlationID: "c1"), owner: "dead#1", now: fixture.clock.now(),
+                job: job, fingerprint: job.fingerprint, recipient: ReplyRecipient(correlationID: "c1"), owner: "dead#1",
+                now: fixture.clock.now(),
                 progress: progress, entry: HistoryEntry(at: fixture.clock.now(), .accepted)))
         let settlement = await fixture.handle(EngineFixture.recharge())
         #expect(settlement == .ack)

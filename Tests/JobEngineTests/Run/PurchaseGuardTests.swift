@@ -141,11 +141,11 @@ struct PurchaseGuardTests {
         let isDue = machine.retry(at: now)
         #expect(isDue)
         var claim = Claim(
-            job: known.job, fingerprint: known.fingerprint, asker: nil, owner: "person", now: now.civil, progress: known.progress,
-            entry: HistoryEntry(at: now.civil, .resumed))
+            job: known.job, fingerprint: known.fingerprint, recipient: nil, owner: "person", now: now.wallClock, progress: known.progress,
+            entry: HistoryEntry(at: now.wallClock, .resumed))
         claim.isFromOperator = true
         _ = try await fixture.ledger.claim(claim)
-        let entry = HistoryEntry(at: now.civil, .released)
+        let entry = HistoryEntry(at: now.wallClock, .released)
         _ = try await fixture.ledger.update(
             Update(jobID: known.id, owner: "person", progress: machine.progress, keepsOwnership: false, entry: entry))
     }

@@ -168,14 +168,14 @@ struct JobDecodingTests {
     @Test("a requester is identified by correlation id, message id or reference, and is reached at reply_to")
     func requesters() {
         var job = IncomingJob(body: [], correlationID: "c", messageID: "m", replyTo: "q", traceparent: "t")
-        #expect(job.asker(reference: "r") == Asker(correlationID: "c", replyTo: "q", traceparent: "t"))
+        #expect(job.recipient(reference: "r") == ReplyRecipient(correlationID: "c", replyTo: "q", traceparent: "t"))
         job.correlationID = ""
-        #expect(job.asker(reference: "r")?.correlationID == "m")
+        #expect(job.recipient(reference: "r")?.correlationID == "m")
         job.messageID = nil
-        #expect(job.asker(reference: "r")?.correlationID == "r")
-        #expect(job.asker(reference: nil) == Asker(correlationID: "", replyTo: "q", traceparent: "t"))
+        #expect(job.recipient(reference: "r")?.correlationID == "r")
+        #expect(job.recipient(reference: nil) == ReplyRecipient(correlationID: "", replyTo: "q", traceparent: "t"))
         job.replyTo = ""
-        #expect(job.asker(reference: "r") == Asker(correlationID: "r", replyTo: nil, traceparent: "t"))
-        #expect(job.asker(reference: nil) == nil)
+        #expect(job.recipient(reference: "r") == ReplyRecipient(correlationID: "r", replyTo: nil, traceparent: "t"))
+        #expect(job.recipient(reference: nil) == nil)
     }
 }

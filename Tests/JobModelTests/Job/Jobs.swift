@@ -73,10 +73,10 @@ enum SeenStep: Equatable {
     }
 }
 
-extension Moment {
+extension ClockReading {
     /// A moment at which both clocks show the same time.
-    static func steady(_ civil: Timestamp) -> Moment {
-        Moment(civil: civil, steady: SteadyTime(boot: "test", milliseconds: civil.milliseconds))
+    static func monotonic(_ wallClock: Timestamp) -> ClockReading {
+        ClockReading(wallClock: wallClock, monotonic: BootTime(boot: "test", milliseconds: wallClock.milliseconds))
     }
 }
 
@@ -98,6 +98,6 @@ extension RechargeStatusMachine.Event {
 }
 
 extension JobMachine {
-    mutating func wake(at now: Timestamp, jitter: Double) -> Step { wake(at: .steady(now), jitter: jitter) }
-    mutating func on(_ event: Event, at now: Timestamp, jitter: Double) -> Step { on(event, at: .steady(now), jitter: jitter) }
+    mutating func wake(at now: Timestamp, jitter: Double) -> Step { wake(at: .monotonic(now), jitter: jitter) }
+    mutating func on(_ event: Event, at now: Timestamp, jitter: Double) -> Step { on(event, at: .monotonic(now), jitter: jitter) }
 }

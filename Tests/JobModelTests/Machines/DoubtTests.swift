@@ -128,23 +128,23 @@ struct DoubtTests {
     @Test("setting the clock forward does not end the window, and setting it back does not lengthen it")
     func clockSteps() {
         var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: Jobs.policy)
-        func moment(_ steady: Int64, civil: Int64) -> Moment {
-            Moment(civil: Jobs.start + .seconds(civil), steady: SteadyTime(boot: "a", milliseconds: steady * 1_000))
+        func moment(_ monotonic: Int64, wallClock: Int64) -> ClockReading {
+            ClockReading(wallClock: Jobs.start + .seconds(wallClock), monotonic: BootTime(boot: "a", milliseconds: monotonic * 1_000))
         }
         let notFound = RechargeMachine.Event.enquired(.notFound, answer: Jobs.answer, calibration: Jobs.calibrated)
-        _ = machine.wake(at: moment(0, civil: 0), jitter: 0)
-        _ = machine.on(.unknown(nil), at: moment(0, civil: 0), jitter: 0)
+        _ = machine.wake(at: moment(0, wallClock: 0), jitter: 0)
+        _ = machine.on(.unknown(nil), at: moment(0, wallClock: 0), jitter: 0)
         for second in [Int64(0), 60, 119] {
-            #expect(SeenStep(machine.on(notFound, at: moment(second, civil: second * 700), jitter: 0)) == .wait(.doubt))
-            _ = machine.wake(at: moment(second, civil: second), jitter: 0)
+            #expect(SeenStep(machine.on(notFound, at: moment(second, wallClock: second * 700), jitter: 0)) == .wait(.doubt))
+            _ = machine.wake(at: moment(second, wallClock: second), jitter: 0)
         }
-        #expect(SeenStep(machine.on(notFound, at: moment(120, civil: -500), jitter: 0)) == .send(.confirmedNotFound))
+        #expect(SeenStep(machine.on(notFound, at: moment(120, wallClock: -500), jitter: 0)) == .send(.confirmedNotFound))
     }
 
     @Test("between two boots the elapsed time counts as zero, whatever their clocks say")
     func rebooted() {
-        let before = Moment(civil: Jobs.start, steady: SteadyTime(boot: "a", milliseconds: 900_000))
-        let after = Moment(civil: Jobs.start + .seconds(19_850), steady: SteadyTime(boot: "b", milliseconds: 86_400_000))
+        let before = ClockReading(wallClock: Jobs.start, monotonic: BootTime(boot: "a", milliseconds: 900_000))
+        let after = ClockReading(wallClock: Jobs.start + .seconds(19_850), monotonic: BootTime(boot: "b", milliseconds: 86_400_000))
         #expect(after.elapsed(since: before) == .zero)
         #expect(before.elapsed(since: after) == .zero)
         #expect(before.counted(from: after) == after)
@@ -154,9 +154,10 @@ struct DoubtTests {
     @Test("on another machine, with a long uptime and a clock ahead, the window starts with the first answer there")
     func windowOnAnotherMachine() {
         var machine = RechargeMachine(Jobs.recharge, acceptedAt: Jobs.start, policy: Jobs.policy)
-        let first = Moment(civil: Jobs.start, steady: SteadyTime(boot: "a", milliseconds: 0))
-        func moment(_ second: Int64) -> Moment {
-            Moment(civil: Jobs.start + .seconds(600 + second), steady: SteadyTime(boot: "b", milliseconds: 500_000_000 + second * 1_000))
+        let first = ClockReading(wallClock: Jobs.start, monotonic: BootTime(boot: "a", milliseconds: 0))
+        func moment(_ second: Int64) -> ClockReading {
+            ClockReading(
+                wallClock: Jobs.start + .seconds(600 + second), monotonic: BootTime(boot: "b", milliseconds: 500_000_000 + second * 1_000))
         }
         let notFound = RechargeMachine.Event.enquired(.notFound, answer: Jobs.answer, calibration: Jobs.calibrated)
         _ = machine.wake(at: first, jitter: 0)

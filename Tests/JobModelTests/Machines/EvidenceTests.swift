@@ -4,7 +4,7 @@ import Testing
 @Suite("The evidence for the outcome of a recharge", .timeLimit(.minutes(1)))
 struct EvidenceTests {
     private static let refused = Answer(httpStatus: 401, responseCode: 16, status: false)
-    private static let later = Moment.steady(Jobs.start + .seconds(60))
+    private static let later = ClockReading.monotonic(Jobs.start + .seconds(60))
 
     /// A recharge in doubt that an operator had sent again. Its new request is on its way.
     private static func resent(expiresAt: Timestamp? = nil, change: (inout RetryPolicy) -> Void = { _ in }) -> RechargeMachine {
@@ -61,9 +61,10 @@ struct EvidenceTests {
     func nothingTaken() {
         var givenUp = Self.resent { $0.maximumFailures = 1 }
         #expect(Self.end(&givenUp, on: .notTaken(.notSent)) == "finish failed gave_up operator")
-        var late = Self.waiting(expiresAt: Self.later.civil)
+        var late = Self.waiting(expiresAt: Self.later.wallClock)
         #expect(
-            SeenStep(late.wake(at: .steady(Self.later.civil + .seconds(1)), jitter: 0)).summary == "finish failed not_executed operator")
+            SeenStep(late.wake(at: .monotonic(Self.later.wallClock + .seconds(1)), jitter: 0)).summary
+                == "finish failed not_executed operator")
     }
 
     @Test("after an operator's decision, a later doubt that enquiries resolve has the enquiry as evidence")

@@ -90,7 +90,7 @@ struct NotFoundTests {
             #expect(machine.remark.contains("https://old.example/DoRecharge (auth none)"))
             #expect(machine.remark.contains(Jobs.policy.destination))
             // If an operator retries it, it is parked again, unless the old destination is configured as a former name.
-            let isDue = machine.retry(at: .steady(Jobs.start))
+            let isDue = machine.retry(at: .monotonic(Jobs.start))
             #expect(isDue)
             #expect(SeenStep(machine.wake(at: Jobs.start, jitter: 0)) == .park)
             var policy = Jobs.policy

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("What an operator may do to a recharge", .timeLimit(.minutes(1)))
 struct OperatorTests {
-    private static let later = Moment.steady(Jobs.start + .seconds(60))
+    private static let later = ClockReading.monotonic(Jobs.start + .seconds(60))
 
     private static func machine(_ state: JobState, doubt: DoubtCause? = nil) -> RechargeMachine {
         var progress = Progress()
@@ -24,7 +24,7 @@ struct OperatorTests {
         #expect(machine.progress.doubt == nil)
         #expect(machine.progress.dueAt == nil)
         #expect(machine.progress.waitReason == nil)
-        #expect(machine.progress.completedAt == Self.later.civil)
+        #expect(machine.progress.completedAt == Self.later.wallClock)
         #expect(SeenStep(machine.wake(at: Self.later, jitter: 0)) == .nothing)
     }
 
@@ -69,7 +69,7 @@ struct OperatorTests {
         #expect(isDue)
         #expect(machine.progress.state == .inDoubt)
         #expect(machine.progress.doubt == cause)
-        #expect(machine.progress.dueAt == Self.later.civil)
+        #expect(machine.progress.dueAt == Self.later.wallClock)
         #expect(SeenStep(machine.wake(at: Self.later, jitter: 0)) == .query)
     }
 
@@ -81,7 +81,7 @@ struct OperatorTests {
             #expect(isSent)
             #expect(machine.progress.resendings == 1)
             #expect(SeenStep(machine.wake(at: Self.later, jitter: 0)) == .send(.resolvedBefore))
-            #expect(machine.progress.firstSentAt == Self.later.civil)
+            #expect(machine.progress.firstSentAt == Self.later.wallClock)
             #expect(machine.progress.sentTo == Jobs.policy.destination)
         }
     }
@@ -121,14 +121,14 @@ struct OperatorTests {
     @Test("a held recharge expires after its deadline, not before")
     func heldDeadline() throws {
         var recharge = Jobs.recharge
-        recharge.expiresAt = Self.later.civil
+        recharge.expiresAt = Self.later.wallClock
         var machine = RechargeMachine(recharge, acceptedAt: Jobs.start, policy: Jobs.policy)
-        _ = machine.holdOrRefuse(repeating: "r-0", action: .park, at: .steady(Jobs.start))
+        _ = machine.holdOrRefuse(repeating: "r-0", action: .park, at: .monotonic(Jobs.start))
         let due = try #require(machine.progress.dueAt)
         #expect(SeenStep(machine.wake(at: Self.later, jitter: 0)) == .nothing)
         #expect(machine.progress.dueAt == due)
-        #expect(due > Self.later.civil)
-        let step = SeenStep(machine.wake(at: .steady(due), jitter: 0))
+        #expect(due > Self.later.wallClock)
+        let step = SeenStep(machine.wake(at: .monotonic(due), jitter: 0))
         #expect(step.summary == "finish expired deadline_passed none")
         #expect(machine.progress.state == .expired)
         #expect(machine.progress.attempts == 0)
@@ -142,7 +142,7 @@ struct OperatorTests {
         let before = machine.progress
         let mayRetry = [JobState.accepted, .inDoubt, .parked, .held].contains(state)
         #expect(machine.retry(at: Self.later) == mayRetry)
-        if mayRetry { #expect(machine.progress.dueAt == Self.later.civil) } else { #expect(machine.progress == before) }
+        if mayRetry { #expect(machine.progress.dueAt == Self.later.wallClock) } else { #expect(machine.progress == before) }
     }
 
     @Test(

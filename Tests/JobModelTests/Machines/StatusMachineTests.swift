@@ -136,7 +136,7 @@ struct StatusMachineTests {
         let unanswered = RechargeStatusMachine.Event.unanswered(.unanswered, retryAfter: nil)
         for (moment, summary) in [(age, "wait unanswered"), (age + .milliseconds(1), "finish expired gave_up none")] {
             var machine = Self.recharge()
-            let now = Moment.steady(Jobs.start + moment)
+            let now = ClockReading.monotonic(Jobs.start + moment)
             // The age counts only once the question has several failures in a row.
             for _ in 1..<RetryPolicy().attempts {
                 _ = machine.wake(at: now, jitter: 0)
@@ -147,7 +147,7 @@ struct StatusMachineTests {
         }
         var machine = Self.recharge()
         for failure in 1...RetryPolicy().maximumFailures {
-            let now = Moment.steady(Jobs.start)
+            let now = ClockReading.monotonic(Jobs.start)
             _ = machine.wake(at: now, jitter: 0)
             let isLast = failure == RetryPolicy().maximumFailures
             #expect(

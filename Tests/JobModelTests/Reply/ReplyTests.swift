@@ -114,18 +114,19 @@ struct ReplyTests {
 
     @Test("the id of a reply is the same in every version, because receivers drop repeats by it")
     func stableReplyIDs() {
-        let asker = Asker(correlationID: "c-1", replyTo: "upstream", traceparent: "00-1")
+        let recipient = ReplyRecipient(correlationID: "c-1", replyTo: "upstream", traceparent: "00-1")
         // The first 16 bytes of SHA-256 of "recharge\0r-1\0c-1\0upstream\01\0", and without reply_to of "recharge\0r-1\0c-1\0\01\0".
-        #expect(ReplyID.make(kind: .recharge, reference: "r-1", asker: asker, number: 1) == "531d6c40f9f15078fe10832fc28dead1")
+        #expect(ReplyID.make(kind: .recharge, reference: "r-1", recipient: recipient, number: 1) == "531d6c40f9f15078fe10832fc28dead1")
         #expect(
-            ReplyID.make(kind: .recharge, reference: "r-1", asker: Asker(correlationID: "c-1"), number: 1)
+            ReplyID.make(kind: .recharge, reference: "r-1", recipient: ReplyRecipient(correlationID: "c-1"), number: 1)
                 == "4f4df269994fa52ae1611e910676f02a")
     }
 
     @Test("different replies have different ids, and a trace makes no difference")
     func distinctReplyIDs() {
         let make = { (kind: JobKind, reference: String, correlation: String, replyTo: String?, number: Int) in
-            ReplyID.make(kind: kind, reference: reference, asker: Asker(correlationID: correlation, replyTo: replyTo), number: number)
+            ReplyID.make(
+                kind: kind, reference: reference, recipient: ReplyRecipient(correlationID: correlation, replyTo: replyTo), number: number)
         }
         let ids = [
             make(.recharge, "r", "c", "q", 1), make(.rechargeStatus, "r", "c", "q", 1), make(.recharge, "s", "c", "q", 1),
@@ -134,20 +135,20 @@ struct ReplyTests {
         ]
         #expect(Set(ids).count == ids.count)
         #expect(ids.allSatisfy { $0.utf8.count == 32 })
-        let traced = Asker(correlationID: "c", replyTo: "q", traceparent: "00-2")
-        #expect(ReplyID.make(kind: .recharge, reference: "r", asker: traced, number: 1) == ids[0])
+        let traced = ReplyRecipient(correlationID: "c", replyTo: "q", traceparent: "00-2")
+        #expect(ReplyID.make(kind: .recharge, reference: "r", recipient: traced, number: 1) == ids[0])
     }
 
     @Test("the id of a refusal depends on the whole message")
     func refusalIDs() {
-        let asker = Asker(correlationID: "c")
+        let recipient = ReplyRecipient(correlationID: "c")
         let messages = [
             IncomingJob(body: [1], type: "a", routingKey: "k"), IncomingJob(body: [2], type: "a", routingKey: "k"),
             IncomingJob(body: [1], type: "b", routingKey: "k"), IncomingJob(body: [1], type: "a", routingKey: "l"),
         ]
-        let ids = messages.map { ReplyID.make(refusing: $0, asker: asker) }
+        let ids = messages.map { ReplyID.make(refusing: $0, recipient: recipient) }
         #expect(Set(ids).count == 4)
-        #expect(ReplyID.make(refusing: messages[0], asker: asker) == ids[0])
-        #expect(ReplyID.make(refusing: messages[0], asker: Asker(correlationID: "d")) != ids[0])
+        #expect(ReplyID.make(refusing: messages[0], recipient: recipient) == ids[0])
+        #expect(ReplyID.make(refusing: messages[0], recipient: ReplyRecipient(correlationID: "d")) != ids[0])
     }
 }

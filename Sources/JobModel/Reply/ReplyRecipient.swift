@@ -1,5 +1,5 @@
 /// The requester of a job, as far as a reply needs it: under which id and to which address the reply goes.
-package struct Asker: Sendable, Hashable {
+package struct ReplyRecipient: Sendable, Hashable {
     /// The job's `correlation_id`, else its `message_id`, else its reference.
     package var correlationID: String
     /// The job's `reply_to`, if it had one.
@@ -14,12 +14,12 @@ package struct Asker: Sendable, Hashable {
     }
 }
 
-extension Asker {
+extension ReplyRecipient {
     /// Whether both are the same requester. The trace does not count: a requester may ask again from another trace.
-    package func isSame(as other: Asker) -> Bool { key.elementsEqual(other.key) }
+    package func isSame(as other: ReplyRecipient) -> Bool { key.elementsEqual(other.key) }
 
     /// The order in which a job's requesters are answered.
-    package func precedes(_ other: Asker) -> Bool { key.lexicographicallyPrecedes(other.key) }
+    package func precedes(_ other: ReplyRecipient) -> Bool { key.lexicographicallyPrecedes(other.key) }
 
     /// Compared byte by byte, as databases compare text. Swift would take two encodings of one character for equal.
     private var key: some Sequence<UInt8> {
