@@ -6,7 +6,7 @@ extension EndToEnd {
     @Suite struct Simulate {
         @Test("the same seed gives the same trace in every process")
         func sameSeedGivesSameTraceInEveryProcess() async throws {
-            // In each of these scenarios several requesters wait for the same run. Their order once depended on the order of a dictionary.
+            // In each of these scenarios several recipients wait for the same run. Their order once depended on the order of a dictionary.
             for seed in ["0", "28", "64", "79"] {
                 let arguments = ["--seed", seed, "--trace"]
                 let (first, again) = (try await simulate(arguments), try await simulate(arguments))

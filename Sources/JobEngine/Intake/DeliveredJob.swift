@@ -36,7 +36,7 @@ struct DeliveryPlace {
 }
 
 extension IncomingJob {
-    /// The header of a job that the poller put back on its queue. Such a message has no requester of its own, and only a ledger that knows the job
+    /// The header of a job that the poller put back on its queue. Such a message has no recipient of its own, and only a ledger that knows the job
     /// accepts it. The value is the job's due time in milliseconds since 1970, if it had one.
     package static let resumptionHeader = "x-bos-resume"
 

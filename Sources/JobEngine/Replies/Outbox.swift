@@ -106,7 +106,7 @@ extension Outbox {
         await forEach(replies) { await self.deliver($0) }
     }
 
-    /// Publishes replies that are owed once more, because their requester has asked again. Returns as for new ones.
+    /// Publishes replies that are owed once more, because their recipient has asked again. Returns as for new ones.
     func deliver(repeated replies: [OutgoingReply]) async {
         await forEach(replies) { await self.deliver($0, isRepeat: true) }
     }

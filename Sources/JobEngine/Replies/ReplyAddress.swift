@@ -18,7 +18,7 @@ struct ReplyAddress: Sendable, Hashable {
     }
 
     /// - Parameters:
-    ///   - replyTo: where the requester wants the reply; `nil` if its message did not say.
+    ///   - replyTo: where the recipient wants the reply; `nil` if its message did not say.
     ///   - kind: `nil` if the message did not tell its kind.
     init(replyTo: String?, kind: JobKind?, outcome: Outcome, _ exchanges: EngineConfiguration.Exchanges) {
         if let replyTo, replyTo.hasPrefix("amq.") {

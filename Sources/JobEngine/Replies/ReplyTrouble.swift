@@ -2,7 +2,7 @@ import AMQP
 
 /// Why a stored reply is not confirmed yet, and when the outbox publishes it again.
 struct ReplyTrouble: Sendable {
-    /// Whether the reply was published before, to a requester that has asked again.
+    /// Whether the reply was published before, to a recipient that has asked again.
     let isRepeat: Bool
     private(set) var attempts: Int
     /// When the outbox publishes the reply again, in the clock's uptime.

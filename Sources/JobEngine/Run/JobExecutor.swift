@@ -99,7 +99,7 @@ package final class JobExecutor: Sendable {
                 var run = JobRun(machine, of: record, owner: owner, caller: caller, delivered: delivered, context: context)
                 return .settled(await run.drive(first, isStored: true))
             case .resumed(let record): return .settled(await resume(record, by: caller, owner: owner, delivered: delivered))
-            // The run that works on the job publishes the reply to this requester too, and has a delivery of its own.
+            // The run that works on the job publishes the reply to this recipient too, and has a delivery of its own.
             case .joined(_, isRecipient: true, _) where !delivered.isRedelivered: return .settled(.ack)
             case .joined: return .settled(.requeue)
             case .waiting(let replies), .answered(let replies):

@@ -134,7 +134,7 @@ private struct StoredStep {
     /// One clause for the history. The result of the last call is added to it.
     var detail: String
     var progress: Progress
-    /// The reply to the job's requesters. `nil` if this step has none.
+    /// The reply to the job's recipients. `nil` if this step has none.
     var verdict: Verdict?
     /// Whether the run continues.
     var keepsOwnership: Bool
@@ -257,12 +257,12 @@ extension JobRun {
         return movesMoney ? context.configuration.requestTimeout : .seconds(1)
     }
 
-    /// Stores the job until it is due, and publishes what is known to its requesters.
+    /// Stores the job until it is due, and publishes what is known to its recipients.
     private mutating func deferJob(_ reason: WaitReason) async throws(RunError) -> Settlement {
         try await end(.waiting, detail: reason.rawValue)
     }
 
-    /// Stores the job for a person's decision, and publishes what is known to its requesters.
+    /// Stores the job for a person's decision, and publishes what is known to its recipients.
     private mutating func park() async throws(RunError) -> Settlement {
         context.logNeedsPerson(record, reason: note)
         return try await end(.parked, detail: doubt)

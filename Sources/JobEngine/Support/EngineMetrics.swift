@@ -50,7 +50,7 @@ package final class EngineMetrics: Sendable {
         inFlight[kind]?.record(box.value.add(step, ordering: .relaxed).newValue)
     }
 
-    /// A job has got an outcome, final or not, which is stored for its requesters.
+    /// A job has got an outcome, final or not, which is stored for its recipients.
     func jobAnswered(_ kind: JobKind, outcome: Outcome, amount: Money) {
         jobs[outcome]?[kind]?.increment()
         if amount.paise > 0 { money[outcome]?.increment(by: Double(amount.paise) / 100) }
@@ -62,7 +62,7 @@ package final class EngineMetrics: Sendable {
 
     func published(_ kind: JobKind) { replies[kind]?.increment() }
 
-    /// Records how long the job took. To be called for the first requester only: a later one gets a stored reply, which says nothing about
+    /// Records how long the job took. To be called for the first recipient only: a later one gets a stored reply, which says nothing about
     /// the speed of the worker.
     func recordDuration(of reply: OutgoingReply, at now: Timestamp) {
         if reply.isFinal { durations[reply.kind]?.recordMilliseconds(max(0, (now - reply.acceptedAt).wholeMilliseconds)) }

@@ -29,7 +29,7 @@ package protocol JobMachine: Sendable {
     ///   - jitter: a random number from 0 up to, not including, 1.
     mutating func on(_ event: Event, at now: ClockReading, jitter: Double) -> Step
 
-    /// Called when the job is going to wait in the ledger. Records that the requesters get an interim reply.
+    /// Called when the job is going to wait in the ledger. Records that the recipients get an interim reply.
     /// - Returns: the verdict of that reply; `nil` if there is nothing new to publish.
     mutating func takeInterimVerdict() -> Verdict?
 }

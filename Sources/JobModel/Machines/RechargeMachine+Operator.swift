@@ -4,9 +4,9 @@ extension RechargeMachine {
     /// Applies an operator's decision about a recharge in doubt, or refuses a held one. Moves no money: it only records the outcome.
     /// - Parameters:
     ///   - succeeded: the operator says that the recharge succeeded, not that it failed.
-    ///   - reason: one sentence for the requesters of a recharge that failed.
+    ///   - reason: one sentence for the recipients of a recharge that failed.
     ///   - heard: BOS's answer to the operator's enquiry, if there was one. Its ids go into the reply.
-    /// - Returns: the verdict for the requesters; `nil` unless the recharge is in doubt, or parked, or held and resolved as failed.
+    /// - Returns: the verdict for the recipients; `nil` unless the recharge is in doubt, or parked, or held and resolved as failed.
     package mutating func resolve(succeeded: Bool, reason: String, heard: Answer? = nil, at now: ClockReading) -> Verdict? {
         let answer = heard ?? progress.answer
         let isDoubt = (progress.state == .inDoubt || progress.state == .parked) && progress.doubt != nil

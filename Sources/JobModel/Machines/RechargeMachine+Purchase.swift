@@ -12,7 +12,7 @@ extension RechargeMachine {
     /// - Parameters:
     ///   - earlier: the reference of the recharge that it repeats.
     ///   - action: whether the recharge is refused, or held for an operator.
-    /// - Returns: the verdict for the requester.
+    /// - Returns: the verdict for the recipient.
     package mutating func holdOrRefuse(repeating earlier: String, action: RepeatedPurchaseAction, at now: ClockReading) -> Verdict {
         progress = Progress()
         let finding = "the same subscriber, operator and amount came before as recharge \(earlier); this one was not sent"

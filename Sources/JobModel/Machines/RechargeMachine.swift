@@ -108,7 +108,7 @@ package struct RechargeMachine: JobMachine {
 extension RechargeMachine {
     private mutating func send(at now: ClockReading) -> Step {
         if let deadline = recharge.expiresAt, now.wallClock > deadline {
-            // An earlier sending was proven not executed. "Expired" would tell the requester that nothing was ever sent.
+            // An earlier sending was proven not executed. "Expired" would tell the recipient that nothing was ever sent.
             if progress.resendings > 0 {
                 return finish(notExecuted("expires_at has passed, so it is not sent again", evidence: earlierEvidence), at: now)
             }

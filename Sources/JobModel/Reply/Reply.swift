@@ -76,7 +76,7 @@ extension JSONValue {
     fileprivate static func orNull(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
 }
 
-/// The `message_id` of a reply. It is the same each time that the reply is published to the same requester.
+/// The `message_id` of a reply. It is the same each time that the reply is published to the same recipient.
 package enum ReplyID {
     /// - Parameter number: the number of the reply among those to the job, from 1.
     package static func make(kind: JobKind, reference: String, recipient: ReplyRecipient, number: Int) -> String {

@@ -1,4 +1,4 @@
-/// The requester of a job, as far as a reply needs it: under which id and to which address the reply goes.
+/// The recipient of a job, as far as a reply needs it: under which id and to which address the reply goes.
 package struct ReplyRecipient: Sendable, Hashable {
     /// The job's `correlation_id`, else its `message_id`, else its reference.
     package var correlationID: String
@@ -15,10 +15,10 @@ package struct ReplyRecipient: Sendable, Hashable {
 }
 
 extension ReplyRecipient {
-    /// Whether both are the same requester. The trace does not count: a requester may ask again from another trace.
+    /// Whether both are the same recipient. The trace does not count: a recipient may ask again from another trace.
     package func isSame(as other: ReplyRecipient) -> Bool { key.elementsEqual(other.key) }
 
-    /// The order in which a job's requesters are answered.
+    /// The order in which a job's recipients are answered.
     package func precedes(_ other: ReplyRecipient) -> Bool { key.lexicographicallyPrecedes(other.key) }
 
     /// Compared byte by byte, as databases compare text. Swift would take two encodings of one character for equal.

@@ -1,4 +1,4 @@
-/// What a job's requesters are told: an outcome together with its reason and its evidence.
+/// What a job's recipients are told: an outcome together with its reason and its evidence.
 package struct Verdict: Sendable, Equatable {
     package var outcome: Outcome
     /// `nil` for an outcome that needs no explanation.

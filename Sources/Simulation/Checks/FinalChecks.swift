@@ -93,7 +93,7 @@ struct FinalChecks {
         return violations
     }
 
-    /// Every requester of an accepted job got one final reply, and the reply agrees with what BOS did.
+    /// Every recipient of an accepted job got one final reply, and the reply agrees with what BOS did.
     private func answers(_ replies: [PublishedReply]) async -> [String] {
         var violations: [String] = []
         let byRequester = Dictionary(grouping: replies.filter(\.isFinal)) { "\($0.kind) \($0.correlationID)" }
@@ -105,7 +105,7 @@ struct FinalChecks {
             let name = order.kind == .rechargeStatus ? "q/\(order.correlationID)" : order.correlationID
             let finals = byRequester["\(order.kind.rawValue).reply \(name)", default: []]
             let answers = Set(finals.filter { !$0.isConflict }.map(\.body))
-            // The broker denies every reply to this requester.
+            // The broker denies every reply to this recipient.
             if order.replyTo == ModelBroker.forbidden { continue }
             if record.job.amount.paise != order.paise {
                 if finals.allSatisfy({ !$0.isConflict }) { violations.append("\(name) got no reply about the conflict") }
@@ -119,7 +119,7 @@ struct FinalChecks {
         return violations
     }
 
-    /// How many different final replies a requester may get.
+    /// How many different final replies a recipient may get.
     ///
     /// A recharge has one, however often it is published. Of the other kinds each message is a query with one reply, however often it is
     /// delivered. A message without `message_id` may be a new query with each delivery.

@@ -9,7 +9,7 @@ struct SimulatedUpstream {
     struct Order: Sendable {
         var kind: JobKind
         var reference: String
-        /// Identifies the requester.
+        /// Identifies the recipient.
         var correlationID: String
         var paise: Int64
         var body: [UInt8]
@@ -37,7 +37,7 @@ struct SimulatedUpstream {
                 await world.sleep(Int64(world.number(0...60_000)))
                 var again = first
                 if world.chance(0.3) { again = order(number, like: first) }
-                // From the same requester, or from another one.
+                // From the same recipient, or from another one.
                 if world.chance(0.6) { (again.correlationID, again.replyTo) = ("\(first.reference)/\(copy)", nil) }
                 again.messageID = Self.messageID(orders.count)
                 orders.append(again)
@@ -81,7 +81,7 @@ struct SimulatedUpstream {
 
     private func publish(_ order: Order) {
         var properties = Properties()
-        // The requester of a status is not the one that ordered the recharge.
+        // The recipient of a status is not the one that ordered the recharge.
         properties.correlationID = order.kind == .rechargeStatus ? "q/\(order.correlationID)" : order.correlationID
         properties.type = order.kind.rawValue
         properties.messageID = order.messageID

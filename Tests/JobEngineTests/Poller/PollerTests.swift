@@ -40,7 +40,7 @@ struct PollerTests {
         _ = try await ledger.update(Sample.update(id, to: state, dueAt: due, at: ManualClock.start, event: .waiting))
     }
 
-    @Test("a due job is requeued as the ledger holds it, without a requester")
+    @Test("a due job is requeued as the ledger holds it, without a recipient")
     func requeuedMessage() async throws {
         try await storeWaiting("p-1")
         #expect(await poller().round() == .done)

@@ -228,7 +228,7 @@ import Testing
         #expect(published.count == 1)
     }
 
-    @Test("a requester that asks again gets the reply again, and a reply that the broker does not confirm is owed again")
+    @Test("a recipient that asks again gets the reply again, and a reply that the broker does not confirm is owed again")
     func repeatedReply() async throws {
         await fixture.handle(EngineFixture.recharge())
         await mark(outbox)

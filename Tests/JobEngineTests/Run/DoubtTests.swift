@@ -55,7 +55,7 @@ struct DoubtTests {
         #expect(fixture.replies.map { $0.text("outcome") } == ["in_doubt", "in_doubt"])
     }
 
-    @Test("when an enquiry resolves a doubt, each requester gets the final reply")
+    @Test("when an enquiry resolves a doubt, each recipient gets the final reply")
     func resolvedLater() async throws {
         var script = ScriptedBOS.Script()
         script.recharges = [.unknown(nil)]

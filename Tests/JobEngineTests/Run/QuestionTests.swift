@@ -80,7 +80,7 @@ struct QuestionTests {
         #expect(reply?.text("evidence") == "answer")
         #expect(reply?.text("ackno") == "11224445565")
         #expect(reply?.text("attempts") == "0")
-        // The reply is confirmed, so the same requester's next question is a new one.
+        // The reply is confirmed, so the same recipient's next question is a new one.
         moved.outbox.finish()
         await moved.outbox.runMarkPublished()
         policy.formerDestinations = ["bos"]
@@ -103,7 +103,7 @@ struct QuestionTests {
         #expect(fixture.replies.map { $0["final"] } == [.bool(false)])
     }
 
-    @Test("the same pending message is published once, a changed message again, and the final result to each requester")
+    @Test("the same pending message is published once, a changed message again, and the final result to each recipient")
     func panChangesPublished() async {
         var script = ScriptedBOS.Script()
         script.panAnswers = [

@@ -30,7 +30,7 @@ struct RechargeRunTests {
         #expect(fixture.bos.calls.recharges == ["R1"])
     }
 
-    @Test("a reply carries the answer of BOS, and the requester's correlation id and trace")
+    @Test("a reply carries the answer of BOS, and the recipient's correlation id and trace")
     func replyContent() async throws {
         let fixture = EngineFixture()
         let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -68,7 +68,7 @@ struct RechargeRunTests {
         #expect(publications.first == publications.last)
     }
 
-    @Test("the same job from another requester gets its own reply with the same content")
+    @Test("the same job from another recipient gets its own reply with the same content")
     func otherRequester() async {
         let fixture = EngineFixture()
         await fixture.handle(EngineFixture.recharge(), correlation: "a")
@@ -80,7 +80,7 @@ struct RechargeRunTests {
         #expect(fixture.bos.calls.recharges == ["R1"])
     }
 
-    @Test("a second delivery during the call joins the run, and both requesters get a reply")
+    @Test("a second delivery during the call joins the run, and both recipients get a reply")
     func joinedRun() async {
         let fixture = EngineFixture()
         var script = ScriptedBOS.Script()

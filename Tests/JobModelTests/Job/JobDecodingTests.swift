@@ -165,7 +165,7 @@ struct JobDecodingTests {
         #expect(odd?.reference == nil)
     }
 
-    @Test("a requester is identified by correlation id, message id or reference, and is reached at reply_to")
+    @Test("a recipient is identified by correlation id, message id or reference, and is reached at reply_to")
     func requesters() {
         var job = IncomingJob(body: [], correlationID: "c", messageID: "m", replyTo: "q", traceparent: "t")
         #expect(job.recipient(reference: "r") == ReplyRecipient(correlationID: "c", replyTo: "q", traceparent: "t"))
