@@ -175,12 +175,15 @@ package actor ConsumptionGate {
 
     /// Removes a reason that has passed.
     nonisolated func lift(_ reason: PauseReason) {
-        state.withLock { state in
-            state.reasons[reason] = nil
+        let hasChanged = state.withLock { state in
+            // Each answer to a recharge lifts reasons; nearly always none stands.
+            let wasStanding = !state.reasons.isEmpty && state.reasons.removeValue(forKey: reason) != nil
             // Without a reason there is nothing to try.
-            if state.reasons.isEmpty, state.trial == .offered { state.trial = .none }
+            guard state.reasons.isEmpty, state.trial == .offered else { return wasStanding }
+            state.trial = .none
+            return true
         }
-        changes.pulse()
+        if hasChanged { changes.pulse() }
     }
 
     /// Probes while the gate is closed, and opens it when every reason has passed. Ends when the task is cancelled.
