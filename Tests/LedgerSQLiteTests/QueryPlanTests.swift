@@ -27,7 +27,8 @@ struct QueryPlanTests {
         try await temporary.using { _ in }
         try await temporary.otherConnection().write { database in
             var seen = 0
-            for case (let group?, let statements) in Mirror(reflecting: try Statements(database)).children {
+            // The statements that begin and end a transaction read no rows and have no plan.
+            for case (let group?, let statements) in Mirror(reflecting: try Statements(database)).children where group != "transaction" {
                 for case (let name?, let statement as PreparedStatement) in Mirror(reflecting: statements).children {
                     seen += 1
                     for step in try Self.plan(of: statement.sql, in: database) where Self.isLong(step) {
