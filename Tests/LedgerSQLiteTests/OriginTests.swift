@@ -1,7 +1,9 @@
 import Foundation
 import GRDB
 import Glibc
+import JobModel
 import Ledger
+import LedgerKit
 import LedgerSQLite
 import Testing
 
@@ -60,6 +62,33 @@ struct OriginTests {
             let start = await #expect(throws: LedgerError.self) { try await SQLiteLedger.openShared(temporary.configuration()) }
             #expect(start?.description.contains("is new: its worker has not written to it yet") == true, "\(start.debugDescription)")
             try await temporary.using { try await $0.checkWritable() }
+        }
+    }
+
+    @Test("is not what a ledger counts as whose checkpoint was interrupted: it opens with all its jobs")
+    func interruptedCheckpoint() async throws {
+        let (whole, interrupted) = (try TemporaryLedger(), try TemporaryLedger())
+        let ledger = try await SQLiteLedger.open(whole.configuration())
+        for number in 0..<200 { _ = try await ledger.claim(Sample.claim(Sample.job(reference: "r-\(number)"))) }
+        // The ledger is open, so its log is not empty. A checkpoint writes page 1 with the new number of pages before it writes the new pages.
+        for suffix in ["", "-wal"] {
+            try FileManager.default.copyItem(atPath: whole.path + suffix, toPath: interrupted.path + suffix)
+        }
+        await ledger.close()
+        let complete = try Data(contentsOf: URL(fileURLWithPath: whole.path))
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: interrupted.path))
+        try file.write(contentsOf: complete.prefix(4_096))
+        try file.close()
+        let isUnreadable =
+            (try? DatabaseQueue(path: "file:\(interrupted.path)?immutable=1").inDatabase {
+                try String.fetchAll($0, sql: "SELECT name FROM sqlite_master")
+            }) == nil
+        #expect(isUnreadable)
+        try await interrupted.using { ledger in
+            for number in 0..<200 {
+                let job = try await ledger.job(.recharge, reference: "r-\(number)")
+                #expect(job != nil)
+            }
         }
     }
 }

@@ -21,6 +21,9 @@ struct AnswerClassifier: Sendable {
     ///     that BOS executed nothing, because the worker would send the recharge again.
     ///   - version: the token that the call carried.
     func recharge(_ answer: ReadAnswer, to recharge: Recharge? = nil, version: CredentialVersion) -> Attempt<RechargeAnswer> {
+        var answer = answer
+        // The mask may have changed our own reference, if a secret is a part of it.
+        if let recharge, ReadAnswer.digits(answer.named.reference) == recharge.reference { answer.facts.reference = recharge.reference }
         let facts = answer.facts
         if let recharge, !answer.named.mayBe(recharge) {
             return .unknown(.contradictory, detail: "the answer names another subscriber or amount (\(facts))", facts)

@@ -75,8 +75,9 @@ extension RechargeMachine {
         case .succeeded: return finish(Verdict(.succeeded, evidence: .enquiry, answer: answer), at: now)
         case .failed(let refunded): return finish(failure(answer, refunded: refunded), at: now)
         case .pending:
-            // The answer to `DoRecharge` stays stored: once the outcome is known, it shows what the answer's code meant.
-            if progress.doubtfulAnswer == nil { (progress.answer, progress.evidence) = (answer, .enquiry) }
+            if progress.doubtfulAnswer.map({ tellsLess($0, than: answer) }) ?? true {
+                (progress.answer, progress.evidence) = (answer, .enquiry)
+            }
             // BOS has now said that it knows the reference, so a later "not found" proves nothing.
             if progress.doubt != .duplicate { enterDoubt(.acceptedByBOS) }
             progress.failures = next(progress.failures)
@@ -88,6 +89,14 @@ extension RechargeMachine {
             forgetNotFound()
             return waitInDoubt(at: now, jitter: jitter)
         }
+    }
+
+    /// Whether the answer to an enquiry replaces the answer to `DoRecharge`.
+    ///
+    /// The answer to `DoRecharge` stays stored if it can: once the outcome is known, it shows what its code meant. An error page has no such
+    /// code, and the operator's id or the acknowledgement is worth more to the customer.
+    private func tellsLess(_ answer: Answer, than later: Answer) -> Bool {
+        answer.httpStatus >= 500 || (later.hasNumber && !answer.hasNumber)
     }
 
     /// Why the recharge at BOS may be another system's; `nil` if it is this one.

@@ -99,7 +99,8 @@ package struct RechargeStatusMachine: JobMachine {
         case .failed, .refused, .expired:
             let detail =
                 "the recharge was not executed, or was refunded; it was sent to another API or account, so BOS cannot be asked about it any more"
-            let code: ReplyErrorCode = evidence == .operator ? .resolvedByOperator : held.answer == nil ? .notExecuted : .refusedByBOS
+            // A stored answer alone is no refusal: it may be an error page. Only where the answer itself ended the recharge, BOS refused it.
+            let code: ReplyErrorCode = evidence == .operator ? .resolvedByOperator : evidence == .answer ? .refusedByBOS : .notExecuted
             return finish(.failed, with: Verdict(.failed, evidence: evidence, code: code, detail: detail, answer: held.answer), at: now)
         case .accepted, .sending, .inDoubt, .pending, .parked, .held, .notFound, .answeredPending:
             return finish(.answeredPending, with: Verdict(.pending, evidence: .none), at: now)

@@ -20,4 +20,7 @@ package struct Answer: Sendable, Equatable {
         self.operatorID = operatorID
         self.acknowledgement = acknowledgement
     }
+
+    /// Whether the answer names the recharge by a number that the customer can use.
+    var hasNumber: Bool { operatorID != nil || acknowledgement != nil }
 }

@@ -15,16 +15,23 @@ extension LedgerFile {
         guard header.elementsEqual("SQLite format 3\0".utf8) else {
             throw .damaged("\(path) is not a SQLite file, and was left as it was: correct ledger.url if it names another file")
         }
-        let tables: Set<String>
-        do {
-            tables = try self.tables(in: path)
-        } catch {
-            throw LedgerError(error, path: path)
-        }
+        // Only a list of tables that can be read refuses the file. The main file of a healthy ledger may be unreadable without its log: a
+        // checkpoint writes the first page before it extends the file, and it may be interrupted. Opening the ledger reads the log too.
+        guard let tables = try? self.tables(in: path) else { return }
         // A file without tables is a ledger whose first worker was stopped early, or whose content is still in the log.
-        guard tables.isSubset(of: ["grdb_migrations"]) || tables.isSuperset(of: ["jobs", "askers", "outbox", "history", "tallies"]) else {
-            throw .unavailable("\(path) is another program's SQLite file, and was left as it was: correct ledger.url")
-        }
+        if tables.isSubset(of: ["grdb_migrations"]) || tables.isSuperset(of: Self.firstTables) { return }
+        if hasLog(path), tables.isSubset(of: Self.firstTables.union(Self.otherTables)) { return }
+        throw .unavailable("\(path) is another program's SQLite file, and was left as it was: correct ledger.url")
+    }
+
+    /// The tables that every version of a ledger has.
+    private static let firstTables: Set = ["jobs", "askers", "outbox", "history", "tallies"]
+    private static let otherTables: Set = ["replies", "checks", "ledger", "questions", "codes", "grdb_migrations", "sqlite_sequence"]
+
+    /// Whether commits wait in the log beside the file.
+    private static func hasLog(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path + "-wal", &status) == 0 && status.st_size > 0
     }
 
     /// The first bytes of the file; `nil` if it cannot be read. Opening it then reports the reason.

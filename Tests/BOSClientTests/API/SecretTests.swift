@@ -83,4 +83,18 @@ struct SecretTests {
         configuration.credentials = .authorise(.init(url: "http://localhost", clientID: "client", clientSecret: Secret("open sesame")))
         #expect(configuration.mask.masked("it was open sesame") == "it was <redacted>")
     }
+
+    @Test("leave our own reference whole where a secret is a part of it, so that the answer is known to be this recharge's")
+    func ownReference() {
+        let body = #"{"status":true,"response_code":1,"message":"done","refid":"nepx-000123"}"#
+        let read = ReadAnswer(httpStatus: 200, body: Array(body.utf8), mask: SecretMask([Secret("NEPX")]))
+        let classifier = AnswerClassifier(configuration: BOSConfiguration())
+        for (reference, expected) in [("nepx-000123", "nepx-000123"), ("r1", "<redacted>-000123")] {
+            guard case .answered(let answer) = classifier.recharge(read, to: .sample(reference), version: CredentialVersion(0)) else {
+                Issue.record("no answer")
+                continue
+            }
+            #expect(answer.facts.reference == expected)
+        }
+    }
 }

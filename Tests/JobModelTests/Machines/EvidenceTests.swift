@@ -95,4 +95,16 @@ struct EvidenceTests {
         #expect(unanswered.progress.doubtfulAnswer == nil)
         #expect(unanswered.takeInterimVerdict() == Verdict(.inDoubt, evidence: .enquiry, answer: pending))
     }
+
+    @Test("an error page, or an answer without a number, makes way for a pending answer that tells more")
+    func replacedAnswer() {
+        let pending = Answer(httpStatus: 200, responseCode: 1, status: true, message: "pending", acknowledgement: "774411")
+        for stored in [Answer(httpStatus: 503), Answer(httpStatus: 200, responseCode: 9, status: true, message: "failed")] {
+            var machine = RechargeMachineTests.machine(.sending)
+            _ = Self.end(&machine, on: .unknown(stored))
+            _ = Self.end(&machine, on: .enquired(.pending, answer: pending, subject: Jobs.subject, calibration: Jobs.calibrated))
+            #expect(machine.progress.doubtfulAnswer == nil)
+            #expect(machine.takeInterimVerdict() == Verdict(.inDoubt, evidence: .enquiry, answer: pending))
+        }
+    }
 }

@@ -71,6 +71,8 @@ struct KnownRechargeTests {
             (.succeeded, .answer, Jobs.answer, "finish succeeded - answer"), (.succeeded, nil, Jobs.answer, "finish succeeded - none"),
             (.failed, .answer, Jobs.answer, "finish failed refused_by_bos answer"),
             (.failed, .enquiry, nil, "finish failed not_executed enquiry"),
+            (.failed, .enquiry, Jobs.answer, "finish failed not_executed enquiry"),
+            (.failed, nil, Jobs.answer, "finish failed not_executed none"),
             (.failed, .operator, nil, "finish failed resolved_by_operator operator"),
             (.inDoubt, nil, nil, "finish pending - none"), (.parked, nil, nil, "finish pending - none"),
         ]
