@@ -96,7 +96,7 @@ package struct LedgerComparison: Sendable {
             Int64.random(in: 0...19, using: &random), to: state,
             reply: Bool.random(using: &random) ? Sample.reply(job, state: state, at: now) : nil,
             dueAt: Bool.random(using: &random) ? now + .seconds(Int64.random(in: -5...20, using: &random)) : nil, at: now,
-            event: HistoryEntry.Event.allCases.randomElement(using: &random) ?? .replied
+            event: HistoryEntry.Event.allCases.randomElement(using: &random) ?? .waiting
         ).by(owner(&random)).keepingOwnership(if: Bool.random(using: &random))
         update.progress.sentTo = ["a", "b", nil].randomElement(using: &random) ?? nil
         if Bool.random(using: &random) { update.progress.enquiries = 0 }

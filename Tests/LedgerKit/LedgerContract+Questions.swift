@@ -11,7 +11,7 @@ extension LedgerContract {
                 let job = Sample.job(.panStatus, reference: name)
                 let first = try #require(try await ledger.claim(Sample.claim(job, state: .accepted).delivered(as: "m-1")).record)
                 let pending = try await ledger.update(
-                    Sample.update(first.id, to: .pending, reply: Sample.reply(job, state: .pending), event: .replied).keepingOwnership())
+                    Sample.update(first.id, to: .pending, reply: Sample.reply(job, state: .pending), event: .waiting).keepingOwnership())
                 let replied = try await ledger.update(
                     Sample.update(first.id, to: state, reply: Sample.reply(job, state: state), event: .finished))
                 let replies = try #require(replied.replies)

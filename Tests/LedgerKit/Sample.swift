@@ -82,7 +82,7 @@ package enum Sample {
     /// An update by the run "run-1" that gives up ownership.
     package static func update(
         _ id: Int64, to state: JobState, reply: Reply? = nil, dueAt: Timestamp? = nil, at now: Timestamp = moment(3),
-        event: HistoryEntry.Event = .replied
+        event: HistoryEntry.Event = .waiting
     ) -> Update {
         Update(
             jobID: id, owner: "run-1", progress: progress(state, dueAt: dueAt), reply: reply, keepsOwnership: false,

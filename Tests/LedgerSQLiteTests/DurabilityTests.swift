@@ -23,7 +23,7 @@ struct DurabilityTests {
             let stored = try #require(try await ledger.job(.recharge, reference: "r-1"))
             #expect(stored.record.id == record.id)
             #expect(stored.record.progress == Sample.progress(.inDoubt, dueAt: Sample.moment(90)))
-            #expect(stored.history.map(\.event) == [.accepted, .replied])
+            #expect(stored.history.map(\.event) == [.accepted, .waiting])
             #expect(try await ledger.unpublishedReplies(after: nil, limit: 10).replies == replies)
             #expect(try await ledger.summary().doubtAmount == record.job.amount)
             #expect(try await ledger.claim(Sample.claim(now: Sample.moment(5))) == .waiting(replies))

@@ -109,7 +109,8 @@ struct HTTPEndpointsTests {
                     }
                     tasks.addTask {
                         try? await outbound.write(ByteBuffer(string: "GET /livez HTTP/1.1\r\nX: "))
-                        // Well below the longest header, and many times the patience.
+                        // 400 bytes stay well below the longest header. Sent one in 20 ms, they take many times the patience. The server
+                        // must end the exchange before the last one.
                         for _ in 0..<400 {
                             try await Task.sleep(for: .milliseconds(20))
                             try? await outbound.write(ByteBuffer(string: "x"))

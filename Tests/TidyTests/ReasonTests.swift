@@ -12,6 +12,7 @@ struct ReasonTests {
 
     @Test("one without a reason is found")
     func findings() {
+        // Lines 3 and 7 lack a reason. Lines 2 and 6 have one on the line before.
         let lines: [Substring] = [
             "/// Locked by the queue.", "final class A: @unchecked Sendable {}", "final class B: @unchecked Sendable {}", "",
             "// Outlives the caller on purpose.", "Task { }", "let task = Task.detached { }",

@@ -18,10 +18,12 @@ struct WordTests {
         #expect(found == [])
     }
 
-    @Test("such a word is found in any spelling")
+    @Test("each such word is found, small or capital, and no longer word that contains it")
     func findings() {
-        let lines: [Substring] = ["/// Nobody knows.", "let anybodyElse = 1", "told by whoever asks"]
-        #expect(Self.bannedWords(in: lines, of: "f").map(\.line) == [1, 3])
+        for word in Self.banned {
+            let lines: [Substring] = ["/// \(word.uppercased()) acts.", "let \(word)Else = 1", "told by \(word)"]
+            #expect(Self.bannedWords(in: lines, of: "f").map(\.line) == [1, 3], "\(word)")
+        }
     }
 
     private static func bannedWords(in lines: [Substring], of path: String) -> [Finding] {

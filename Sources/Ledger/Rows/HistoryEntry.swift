@@ -7,7 +7,6 @@ package struct HistoryEntry: Sendable, Equatable {
         case accepted
         case resumed
         case sending
-        case notTaken = "not_taken"
         case doubt
         case enquired
         case waiting
@@ -16,7 +15,6 @@ package struct HistoryEntry: Sendable, Equatable {
         case parked
         /// An operator has decided the outcome of a recharge, or has ordered it to be sent again.
         case resolved = "settled"
-        case replied = "told"
         case finished
         case conflict
         /// Never stored. Replaces an entry that cannot be read.

@@ -114,8 +114,8 @@ struct LossTests {
         let heartbeat = Duration.seconds(2)
         try await TestConnection.with("amqp://127.0.0.1:\(proxy.port)", change: { $0.heartbeat = heartbeat }) { client in
             try await client.connection.whenConnected()
-            // No event shows that nothing has happened, so time must pass. The wait is twice the silence of two heartbeats after which the
-            // broker, or this side, would have closed the connection.
+            // The test needs this time itself. The broker and this side close a connection after the silence of two heartbeats, so a
+            // connection that lives twice as long lives by its heartbeats. No event could end the wait, because none may happen.
             try await Task.sleep(for: heartbeat * 4)
             #expect(client.connection.status.isConnected && client.connection.status.reconnects == 0)
             proxy.fallSilent()
