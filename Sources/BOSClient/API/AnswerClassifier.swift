@@ -26,7 +26,8 @@ struct AnswerClassifier: Sendable {
         if let recharge, ReadAnswer.digits(answer.named.reference) == recharge.reference { answer.facts.reference = recharge.reference }
         let facts = answer.facts
         if let recharge, !answer.named.mayBe(recharge) {
-            return .unknown(.contradictory, detail: "the answer names another subscriber or amount (\(facts))", facts)
+            // Without the facts: the job must not store the answer to another recharge as its own.
+            return .unknown(.contradictory, detail: "the answer names another subscriber or amount (\(facts))", nil)
         }
         if let early: Attempt<RechargeAnswer> = common(answer, version: version) { return early }
         if refusesForNow(facts) { return .postponed(facts) }

@@ -21,10 +21,9 @@ package final class BOSClientGateway: BOSGateway {
             await client.recharge(recharge, traceparent: options.traceparent, timeout: options.timeout, isTimely: options.isTimely)
         }
         let note = attempt.note(.recharge, facts: \.facts)
-        if let facts = factsAboutAnother(than: recharge, in: attempt) {
+        if namesAnother(than: recharge, in: attempt) {
             return CallReport(
-                .unknown(facts.answer), note: "\(note); its refid names another recharge",
-                sighting: attempt.sighting(.recharge, facts: \.facts))
+                .unknown(nil), note: "\(note); its refid names another recharge", sighting: attempt.sighting(.recharge, facts: \.facts))
         }
         var report = CallReport(
             event(of: attempt), note: note, sighting: attempt.isPlainSuccess ? nil : attempt.sighting(.recharge, facts: \.facts))
@@ -32,17 +31,17 @@ package final class BOSClientGateway: BOSGateway {
         return report
     }
 
-    /// The facts of an answer whose `refid` names another recharge. `nil` if the answer may be about this one. Answers that say that BOS executed
-    /// nothing are checked too, because the worker would send this recharge again.
-    private func factsAboutAnother(than recharge: Recharge, in attempt: Attempt<RechargeAnswer>) -> BOSFacts? {
+    /// Whether the `refid` of the answer names another recharge. Answers that say that BOS executed nothing are checked too, because the worker
+    /// would send this recharge again.
+    private func namesAnother(than recharge: Recharge, in attempt: Attempt<RechargeAnswer>) -> Bool {
         let facts: BOSFacts
         switch attempt {
         case .answered(let answer): facts = answer.facts
         case .throttled(let answer), .postponed(let answer), .credentialsRefused(let answer, _): facts = answer
-        case .notSent, .unknown: return nil
+        case .notSent, .unknown: return false
         }
-        guard let name = facts.reference, name != recharge.reference else { return nil }
-        return recharge.canBeNamed(name) && !sent.contains(name) ? nil : facts
+        guard let name = facts.reference, name != recharge.reference else { return false }
+        return !recharge.canBeNamed(name) || sent.contains(name)
     }
 
     private func event(of attempt: Attempt<RechargeAnswer>) -> RechargeMachine.Event {

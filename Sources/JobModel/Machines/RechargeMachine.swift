@@ -25,8 +25,10 @@ package struct RechargeMachine: JobMachine {
         /// BOS certainly did not take the request.
         case notTaken(SendFailure)
         /// BOS may have executed the request: no usable answer came.
-        /// - Parameter retryAfter: BOS asks for this pause before the next call.
-        case unknown(Answer?, retryAfter: Duration? = nil)
+        /// - Parameters:
+        ///   - answer: BOS's answer; `nil` if none came, or if it is the answer to another recharge.
+        ///   - retryAfter: BOS asks for this pause before the next call.
+        case unknown(_ answer: Answer?, retryAfter: Duration? = nil)
         /// - Parameter bosReference: the answer's `refid`.
         case answered(Meaning, Answer, bosReference: String? = nil)
         case enquired(EnquiryReport)
@@ -82,7 +84,7 @@ package struct RechargeMachine: JobMachine {
         case .answered(let meaning, let answer, let bosReference):
             guard recharge.canBeNamed(bosReference) else {
                 remark = "the answer's refid names another recharge, so it is not this recharge's answer"
-                return unknown(answer, retryAfter: nil, at: now, jitter: jitter)
+                return unknown(nil, retryAfter: nil, at: now, jitter: jitter)
             }
             if let bosReference, bosReference != recharge.reference { progress.bosReference = bosReference }
             return answered(meaning, answer: answer, at: now, jitter: jitter)

@@ -131,7 +131,12 @@ struct RefusalReadingTests {
         for (status, members) in [(429, ""), (402, #""status":false,"#), (401, #""status":false,"response_code":16,"#)] {
             let body = Array("{\(members)\"canumber\":\"DL12CB4686\"}".utf8)
             let read = ReadAnswer(httpStatus: status, body: body)
-            #expect(classifier.recharge(read, to: .sample(), version: version).outcome == "unknown.contradictory", "HTTP \(status)")
+            let attempt = classifier.recharge(read, to: .sample(), version: version)
+            #expect(attempt.outcome == "unknown.contradictory", "HTTP \(status)")
+            guard case .unknown(_, _, nil) = attempt else {
+                Issue.record("the job would store the answer to another recharge")
+                continue
+            }
         }
     }
 }

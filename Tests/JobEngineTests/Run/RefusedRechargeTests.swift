@@ -44,6 +44,8 @@ struct RefusedRechargeTests {
                 var isNotTaken = false
                 if case .notTaken = report?.event { isNotTaken = true }
                 #expect(isNotTaken == isOurs, "HTTP \(status), \(name): \(report?.note ?? "")")
+                // The job must not store the answer to another recharge.
+                if case .unknown(let answer, _) = report?.event { #expect(answer == nil, "HTTP \(status), \(name)") }
             }
         }
     }

@@ -153,6 +153,12 @@ struct IdentityTests {
         #expect(SeenStep(machine.on(.answered(.done, Jobs.answer, bosReference: "r-2"), at: Jobs.start, jitter: 0)) == .query)
         #expect(machine.progress.doubt == .unanswered)
         #expect(machine.progress.bosReference == nil)
+        // The replies must not carry the other recharge's numbers, neither now nor after a "pending" about this one.
+        #expect(machine.progress.answer == nil && machine.progress.evidence == nil)
+        let pending = Answer(httpStatus: 200, acknowledgement: "18")
+        _ = machine.on(.enquired(.pending, answer: pending, subject: Jobs.subject), at: Jobs.start, jitter: 0)
+        #expect(machine.progress.answer == pending)
+        #expect(machine.takeInterimVerdict()?.evidence == .enquiry)
         var own = RechargeMachineTests.machine(.sending)
         #expect(SeenStep(own.on(.answered(.accepted, Jobs.answer, bosReference: "774411"), at: Jobs.start, jitter: 0)) == .wait(.doubt))
         #expect(own.progress.bosReference == "774411")
