@@ -91,7 +91,7 @@ let package = Package(
             name: "BOSSimulatorKit",
             dependencies: ["ExactJSON", "JobModel", .hummingbird, .logging, .nioCore, .nioHTTP1, .serviceLifecycle]),
         .target(
-            name: "Simulation", dependencies: ["AMQP", "ExactJSON", "JobEngine", "JobModel", "Ledger", .logging]),
+            name: "Simulation", dependencies: ["AMQP", "BOSClient", "ExactJSON", "JobEngine", "JobModel", "Ledger", .logging]),
         .executableTarget(name: "BOSWorker", dependencies: ["Daemon", .argumentParser]),
         .executableTarget(name: "BOSPoller", dependencies: ["Daemon", .argumentParser]),
         .executableTarget(

@@ -16,6 +16,18 @@ struct MapTests {
         #expect(Set(try Self.rows().map(\.target)) == Set(manifest))
     }
 
+    /// The compiler's own check lets a target import what one of its dependencies uses.
+    @Test("a target imports exactly the targets that it declares")
+    func imports() throws {
+        let targets = Self.targets(ofManifest: try SourceTree.text("Package.swift"))
+        let names = Set(targets.map(\.name))
+        for target in targets where SourceTree.exists("Sources/\(target.name)") {
+            let lines = try SourceTree.swiftFiles(in: ["Sources/\(target.name)"]).flatMap { try SourceTree.lines($0) }
+            let imported = lines.compactMap { $0.wholeMatch(of: /(?:@?\w+ )*import (\w+)/)?.1 }
+            #expect(Set(imported.map(String.init)).intersection(names).sorted() == target.uses, "\(target.name)")
+        }
+    }
+
     @Test("the first file of each target is there")
     func firstFiles() throws {
         let missing = try Self.rows().filter { !SourceTree.exists("Sources/\($0.file)") }.map(\.file)

@@ -96,14 +96,14 @@ struct FinalChecks {
     /// Every recipient of an accepted job got one final reply, and the reply agrees with what BOS did.
     private func answers(_ replies: [PublishedReply]) async -> [String] {
         var violations: [String] = []
-        let byRequester = Dictionary(grouping: replies.filter(\.isFinal)) { "\($0.kind) \($0.correlationID)" }
+        let byRecipient = Dictionary(grouping: replies.filter(\.isFinal)) { "\($0.kind) \($0.correlationID)" }
         for order in orders {
             guard let record = try? await ledger.job(order.kind, reference: order.reference)?.record else {
                 violations.append("\(order.kind.rawValue) \(order.reference) was published, and is known to no ledger")
                 continue
             }
             let name = order.kind == .rechargeStatus ? "q/\(order.correlationID)" : order.correlationID
-            let finals = byRequester["\(order.kind.rawValue).reply \(name)", default: []]
+            let finals = byRecipient["\(order.kind.rawValue).reply \(name)", default: []]
             let answers = Set(finals.filter { !$0.isConflict }.map(\.body))
             // The broker denies every reply to this recipient.
             if order.replyTo == ModelBroker.forbidden { continue }

@@ -86,7 +86,7 @@ struct OneBadItemTests {
     }
 
     @Test(
-        "a copy from another requester that joins the run of a doubt gets the reply in_doubt at once, although the run publishes nothing new"
+        "a copy from another recipient that joins the run of a doubt gets the reply in_doubt at once, although the run publishes nothing new"
     )
     func copyOfDoubt() async throws {
         var script = ScriptedBOS.Script()

@@ -166,7 +166,7 @@ struct JobDecodingTests {
     }
 
     @Test("a recipient is identified by correlation id, message id or reference, and is reached at reply_to")
-    func requesters() {
+    func recipients() {
         var job = IncomingJob(body: [], correlationID: "c", messageID: "m", replyTo: "q", traceparent: "t")
         #expect(job.recipient(reference: "r") == ReplyRecipient(correlationID: "c", replyTo: "q", traceparent: "t"))
         job.correlationID = ""
