@@ -34,12 +34,12 @@ package enum ClaimDecision: Sendable, Equatable {
         ///   - round: the last round in which a message with this identity has asked, if any. A first delivery is always a new question, even if
         ///     the caller uses one `message_id` for all its messages.
         ///   - current: the record's current round.
-        ///   - owesAsker: whether the current round's reply to the claim's recipient is stored and unconfirmed.
-        package init(of claim: Claim, askedIn round: Int?, current: Int, owesAsker: Bool) {
+        ///   - owesReply: whether the current round's reply to the claim's recipient is stored and unconfirmed.
+        package init(of claim: Claim, askedIn round: Int?, current: Int, owesReply: Bool) {
             switch claim.isRedelivered ? round : nil {
             case let round? where round < current: self = .inEarlierRound(round)
             case .some: self = .inThisRound
-            case nil: self = owesAsker ? .inThisRound : .first
+            case nil: self = owesReply ? .inThisRound : .first
             }
         }
     }

@@ -15,7 +15,7 @@ struct JobKey: Hashable {
 struct MemoryState {
     struct Entry {
         var record: JobRecord
-        var askers: [ReplyRecipient]
+        var recipients: [ReplyRecipient]
         /// The job's ``JobRecord/replyCount`` when the current round started. Replies with greater numbers belong to this round.
         var roundStart = 0
         var purchase: [UInt8]?
@@ -59,7 +59,7 @@ extension MemoryState {
         guard let id = ids[key] else { return claim.recipient.map { insert(claim, from: $0, as: key) } ?? .unknown }
         let own = claim.recipient.flatMap { recipient in lastReplies(of: id).first { $0.reply.recipient.isSame(as: recipient) } }
         let sighting = ClaimDecision.Sighting(
-            of: claim, askedIn: round(of: claim, on: id), current: self[id].roundStart, owesAsker: own?.isPublished == false)
+            of: claim, askedIn: round(of: claim, on: id), current: self[id].roundStart, owesReply: own?.isPublished == false)
         let decision = ClaimDecision(claim, on: self[id].record, message: sighting)
         if let entry = claim.entry(for: decision) { self[id].history.append(entry) }
         switch decision {
@@ -69,7 +69,7 @@ extension MemoryState {
         case .waitForRun(let owner): return .joined(owner: owner, isRecipient: false)
         case .join(let owner):
             addRecipient(of: claim, to: id)
-            let isRecipient = claim.recipient.map { recipient in self[id].askers.contains { $0.isSame(as: recipient) } } ?? false
+            let isRecipient = claim.recipient.map { recipient in self[id].recipients.contains { $0.isSame(as: recipient) } } ?? false
             return .joined(owner: owner, isRecipient: isRecipient, isRecipient && own == nil ? repeatReply(of: id, to: claim) : [])
         case .replace:
             addRecipient(of: claim, to: id)
@@ -92,8 +92,8 @@ extension MemoryState {
     /// Adds the claim's recipient, and stores that the claim's message has asked in this round.
     private mutating func addRecipient(of claim: Claim, to id: Int64) {
         storeRound(of: claim, on: id)
-        guard let recipient = claim.recipient, !self[id].askers.contains(where: { $0.isSame(as: recipient) }) else { return }
-        if self[id].askers.count < Claim.maximumRecipients { self[id].askers.append(recipient) }
+        guard let recipient = claim.recipient, !self[id].recipients.contains(where: { $0.isSame(as: recipient) }) else { return }
+        if self[id].recipients.count < Claim.maximumRecipients { self[id].recipients.append(recipient) }
     }
 
     /// Gives the stored question the claim's content.
@@ -127,7 +127,7 @@ extension MemoryState {
             acceptedAt: claim.now, progress: claim.progress, owner: claim.firstOwner, replyCount: 0)
         let pollAt = claim.progress.pollAt(isOwned: true, storedAt: claim.now)
         let purchase = claim.progress.state.isNeverExecuted ? nil : claim.purchase?.key
-        entries.append(Entry(record: record, askers: [recipient], purchase: purchase, pollAt: pollAt, history: [claim.entry]))
+        entries.append(Entry(record: record, recipients: [recipient], purchase: purchase, pollAt: pollAt, history: [claim.entry]))
         storeRound(of: claim, on: record.id)
         ids[key] = record.id
         let replies = store(claim.reply, of: record.id)
@@ -150,7 +150,7 @@ extension MemoryState {
         self[id].record = JobRecord(
             id: id, job: claim.job, fingerprint: claim.fingerprint, traceparent: recipient.traceparent, acceptedAt: claim.now,
             progress: claim.progress, owner: claim.firstOwner, replyCount: old.record.replyCount)
-        self[id].askers = [recipient]
+        self[id].recipients = [recipient]
         self[id].isInQueue = false
         self[id].pollAt = claim.progress.pollAt(isOwned: true, storedAt: claim.now)
         self[id].roundStart = old.record.replyCount
@@ -227,8 +227,8 @@ extension MemoryState {
         guard let reply else { return [] }
         self[id].record.replyCount += 1
         let (outcome, body, acceptedAt) = (reply.verdict.outcome, reply.body, self[id].record.acceptedAt)
-        let askers = self[id].askers.sorted { $0.precedes($1) }
-        return askers.map { store(outcome, body: body, to: $0, of: id, acceptedAt: acceptedAt) }
+        let recipients = self[id].recipients.sorted { $0.precedes($1) }
+        return recipients.map { store(outcome, body: body, to: $0, of: id, acceptedAt: acceptedAt) }
     }
 
     /// The last reply of this round, for each recipient that had it.

@@ -17,7 +17,7 @@ extension LedgerSession {
 
         let own = try claim.recipient.flatMap { try lastReply(of: stored, to: $0) }
         let sighting = ClaimDecision.Sighting(
-            of: claim, askedIn: try round(of: claim, on: stored.record.id), current: stored.roundStart, owesAsker: own?.isOwed ?? false)
+            of: claim, askedIn: try round(of: claim, on: stored.record.id), current: stored.roundStart, owesReply: own?.isOwed ?? false)
         let decision = ClaimDecision(claim, on: stored.record, message: sighting)
         switch decision {
         case .reopen(let recipient): return try reopen(stored.record, with: claim, from: recipient)
@@ -89,7 +89,7 @@ extension LedgerSession {
             JobColumns.bind(record.progress, to: &$0)
             $0.bind(record.id)
         }
-        try statements.askers.clear.run { $0.bind(record.id) }
+        try statements.recipients.clear.run { $0.bind(record.id) }
         count(old.job.kind, in: old.progress.state, amount: old.job.amount, by: -1)
         return try start(record, with: claim, from: recipient, isNew: false)
     }
@@ -156,7 +156,7 @@ extension LedgerSession {
     /// The last round in which the claim's message has asked.
     private func round(of claim: Claim, on id: Int64) throws -> Int? {
         guard let question = claim.question else { return nil }
-        return try statements.askers.findRound.first {
+        return try statements.recipients.findRound.first {
             $0.bind(id)
             question.bind(to: &$0)
         } read: {
@@ -171,7 +171,7 @@ extension LedgerSession {
     /// Stores that the claim's message has asked in this round.
     private func storeRound(_ round: Int, of claim: Claim, on id: Int64) throws {
         guard let question = claim.question else { return }
-        try statements.askers.storeRound.run {
+        try statements.recipients.storeRound.run {
             $0.bind(id)
             question.bind(to: &$0)
             $0.bind(round)
@@ -184,7 +184,7 @@ extension LedgerSession {
     private func lastReply(of stored: StoredJob, to recipient: ReplyRecipient) throws -> StoredReply? {
         let record = stored.record
         guard record.replyCount > stored.roundStart else { return nil }
-        return try statements.replies.lastForAsker.first {
+        return try statements.replies.lastForRecipient.first {
             $0.bind(record.id)
             $0.bind(record.replyCount)
             $0.bind(recipient.correlationID)
@@ -197,7 +197,7 @@ extension LedgerSession {
     /// The first final reply to this recipient with a number greater than `round`.
     private func endOfRound(after round: Int, of id: Int64, to recipient: ReplyRecipient) throws -> StoredReply? {
         var end: StoredReply?
-        try statements.replies.laterForAsker.query {
+        try statements.replies.laterForRecipient.query {
             $0.bind(id)
             $0.bind(round)
             $0.bind(recipient.correlationID)

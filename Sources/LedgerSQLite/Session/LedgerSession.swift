@@ -85,30 +85,30 @@ final class LedgerSession {
     func add(_ recipient: ReplyRecipient, to stored: StoredJob) throws -> Bool {
         guard !recipient.isSame(as: stored.firstRecipient) else { return true }
         let others =
-            try statements.askers.count.first {
+            try statements.recipients.count.first {
                 $0.bind(stored.record.id)
             } read: {
                 $0.int(0)
             } ?? 0
         guard others < Claim.maximumRecipients - 1 else { return false }
-        try statements.askers.add.run {
+        try statements.recipients.add.run {
             $0.bind(stored.record.id)
             recipient.bind(to: &$0)
         }
-        try statements.askers.markOthers.run { $0.bind(stored.record.id) }
+        try statements.recipients.markOthers.run { $0.bind(stored.record.id) }
         return true
     }
 
     /// All recipients of a job's replies, in the order of their correlation ids.
     func recipients(of id: Int64, first: ReplyRecipient, hasOthers: Bool) throws -> [ReplyRecipient] {
-        var askers = [first]
-        guard hasOthers else { return askers }
-        try statements.askers.others.query {
+        var recipients = [first]
+        guard hasOthers else { return recipients }
+        try statements.recipients.others.query {
             $0.bind(id)
         } row: {
-            askers.append(ReplyRecipient($0, from: 0))
+            recipients.append(ReplyRecipient($0, from: 0))
         }
-        return askers.sorted { $0.precedes($1) }
+        return recipients.sorted { $0.precedes($1) }
     }
 
     /// Stores a reply and owes it.

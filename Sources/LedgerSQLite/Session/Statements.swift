@@ -6,7 +6,7 @@ final class Statements {
     let jobs: JobStatements
     let due: DueStatements
     let lists: ListStatements
-    let askers: RecipientStatements
+    let recipients: RecipientStatements
     let replies: ReplyStatements
     let history: HistoryStatements
     let codes: CodeStatements
@@ -17,7 +17,7 @@ final class Statements {
         jobs = try JobStatements(database)
         due = try DueStatements(database)
         lists = try ListStatements(database)
-        askers = try RecipientStatements(database)
+        recipients = try RecipientStatements(database)
         replies = try ReplyStatements(database)
         history = try HistoryStatements(database)
         codes = try CodeStatements(database)
@@ -180,7 +180,7 @@ struct RecipientStatements {
 
 /// Stored replies, and the outbox of those that the broker has not confirmed.
 struct ReplyStatements {
-    let insert, owe, lastForAsker, laterForAsker, forAnyone, publish, unpublished, lastUnpublished: PreparedStatement
+    let insert, owe, lastForRecipient, laterForRecipient, forAnyone, publish, unpublished, lastUnpublished: PreparedStatement
 
     init(_ database: Database) throws {
         let columns = """
@@ -195,9 +195,9 @@ struct ReplyStatements {
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
             """, in: database)
         owe = try PreparedStatement("INSERT INTO outbox VALUES (?) ON CONFLICT DO NOTHING", in: database)
-        lastForAsker = try PreparedStatement(
+        lastForRecipient = try PreparedStatement(
             "\(reply) WHERE r.job = ? AND r.number = ? AND r.correlation_id = ? AND r.reply_to = ?", in: database)
-        laterForAsker = try PreparedStatement(
+        laterForRecipient = try PreparedStatement(
             "\(reply) WHERE r.job = ? AND r.number > ? AND r.correlation_id = ? AND r.reply_to = ? ORDER BY r.number", in: database)
         forAnyone = try PreparedStatement("\(reply) WHERE r.job = ? AND r.number = ? LIMIT 1", in: database)
         publish = try PreparedStatement("DELETE FROM outbox WHERE reply = ?", in: database)

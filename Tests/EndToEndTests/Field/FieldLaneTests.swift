@@ -1,3 +1,4 @@
+import AMQP
 import ExactJSON
 import Foundation
 import Testing
@@ -35,6 +36,30 @@ extension EndToEnd {
                 #expect(haveAllSucceeded)
                 #expect(bos.executions.values.allSatisfy { $0 == 1 })
                 #expect(await system.isReady())
+            }
+        }
+
+        /// The broker counts in `x-delivery-count` how often a message came back to its queue. It gives up a message that came back too often.
+        @Test("while one recharge is tried, the others stay in their queue and are not delivered over and over")
+        func trialDeliversOneJob() async throws {
+            try await System.field { system, bos in
+                let worker = try await system.startReadyWorker()
+                let hold = Hold()
+                bos.on(.recharge) { request in
+                    let body = #"{"status":false,"response_code":6,"message":"Service under maintenance, try after 02:00"}"#
+                    let answer = RawBOS.answer("200 OK", body: Array(body.utf8))
+                    return request.field("referenceid") == "first" ? .write(answer) : .hold(hold, answer)
+                }
+                try await system.upstream.publishRecharges(["first"])
+                #expect(await eventually { try await Web.get("\(system.http)/readyz").text.contains("postponed") })
+                let references = System.references(20)
+                try await system.upstream.publishRecharges(references)
+                #expect(await bos.hasHeard(.recharge, atLeast: 2))
+                // The broker gets back what the worker holds, which is the job on trial.
+                worker.send(SIGKILL)
+                _ = await worker.exitCode()
+                let messages = await system.upstream.messages(references.count, of: system.names.recharge)
+                #expect(messages.filter { $0.properties.headers["x-delivery-count"] != nil }.count == 1)
             }
         }
 

@@ -75,6 +75,36 @@ struct TrialTests {
         #expect(fixture.replies.map { $0.text("outcome") } == ["succeeded", "succeeded"])
     }
 
+    @Test("a job that waits for a slot while the gate closes is not sent, and returns to its queue")
+    func waitingJobMeetsClosedGate() async {
+        let fixture = EngineFixture(lane: Lane.Configuration(concurrency: 1))
+        let lane = fixture.lanes.money
+        fixture.clock.holdSleeps()
+        var script = Self.script(.notTaken(.postponed))
+        script.duringRecharge = { _ in while lane.waiting == 0, !Task.isCancelled { await Task.yield() } }
+        fixture.bos.play(script)
+        async let first = fixture.handle(EngineFixture.recharge("R1"))
+        while fixture.bos.calls.recharges.isEmpty, !Task.isCancelled { await Task.yield() }
+        #expect(await fixture.handle(EngineFixture.recharge("R2")) == .requeue)
+        #expect(await first == .ack)
+        #expect(fixture.bos.calls.recharges == ["R1"])
+    }
+
+    @Test("a copy that waits for a run is not sent if the run has closed the gate, and returns to its queue")
+    func waitingCopyMeetsClosedGate() async {
+        let fixture = EngineFixture()
+        var copy = SentMessage(body: EngineFixture.recharge("R1"))
+        copy.isRedelivered = true
+        var script = ScriptedBOS.Script.refusingAll
+        script.duringRecharge = { _ in while fixture.ledger.claims < 2, !Task.isCancelled { await Task.yield() } }
+        fixture.bos.play(script)
+        async let first = fixture.handle(EngineFixture.recharge("R1"))
+        while fixture.bos.calls.recharges.isEmpty, !Task.isCancelled { await Task.yield() }
+        #expect(await fixture.handle(copy) == .requeue)
+        #expect(await first == .requeue)
+        #expect(fixture.bos.calls.recharges == ["R1"])
+    }
+
     @Test("after a trial whose job ends without a call, the next job is tried at once")
     func expiredJobsCostNoPause() async throws {
         let fixture = EngineFixture(Self.script(.notTaken(.postponed)))

@@ -8,6 +8,7 @@ final class ManualClock: EngineClock {
 
     private let elapsed = Mutex(Duration.zero)
     private let setBack = Mutex(Duration.zero)
+    private let isHolding = Mutex(false)
 
     func now() -> Timestamp { Self.start + uptime() + (.zero - setBack.withLock { $0 }) }
     /// Sets the wall clock back. The monotonic clocks go on.
@@ -19,7 +20,11 @@ final class ManualClock: EngineClock {
     func jitter() -> Double { 0.5 }
     func advance(by duration: Duration) { elapsed.withLock { $0 += duration } }
 
+    /// From now on a sleep ends only when its task is cancelled.
+    func holdSleeps() { isHolding.withLock { $0 = true } }
+
     func sleep(for duration: Duration) async {
+        while isHolding.withLock({ $0 }), !Task.isCancelled { await Task.yield() }
         guard !Task.isCancelled else { return }
         advance(by: duration)
         await Task.yield()
