@@ -16,6 +16,8 @@ struct QueryPlanTests {
         "lists.strays": "SCAN jobs",
         // A few hundred rows at most.
         "codes.all": "SCAN codes",
+        // A row for each lane at most.
+        "operators.holds": "SCAN holds",
         "summary.check": "SCAN ledger",
         "summary.identity": "SCAN ledger",
         "lists.inState": "SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (kind=?)",

@@ -16,14 +16,13 @@ struct CodesCommand: AsyncParsableCommand {
             Messages are shown without numbers. Recharges that succeeded at once are not counted.
             """)
 
-    @Flag(help: "Print one JSON object for each answer.") var json = false
+    @OptionGroup var output: OutputOptions
     @OptionGroup var options: ConfigurationOptions
 
     func run() async throws {
-        try await options.withLedger(isJSON: json) { access, settings, console in
+        try await options.withLedger(isJSON: output.json) { access, settings, console in
             let codes = try await access.reading { try await $0.codes() }
-            let report = CodesReport(codes, meanings: CodesReport.Meanings(settings), now: SystemClock().now())
-            for line in json ? report.json : report.lines { console.row(line) }
+            console.show(CodesReport(codes, meanings: CodesReport.Meanings(settings), now: SystemClock().now()))
         }
     }
 }

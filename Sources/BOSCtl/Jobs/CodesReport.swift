@@ -4,7 +4,7 @@ import JobModel
 import Ledger
 
 /// The answers of BOS, as a table for operators or as JSON for programs.
-struct CodesReport {
+struct CodesReport: Report {
     private let codes: [CodeCount]
     private let meanings: Meanings
     private let now: Timestamp
@@ -55,7 +55,7 @@ struct CodesReport {
         return text.isEmpty ? "-" : text
     }
 
-    var json: [String] {
+    var json: [JSONValue] {
         codes.map { code in
             func number(_ value: Int?) -> JSONValue { value.map { .number(String($0)) } ?? .null }
             let afterwards: [JSONValue.Member] = [
@@ -70,7 +70,7 @@ struct CodesReport {
                 .init("message", .string(code.message)), .init("afterwards", .object(afterwards)),
                 .init("setting", code.name.map { .string(setting($0)) } ?? .null),
             ]
-            return String(decoding: JSONValue.object(members).encoded, as: UTF8.self)
+            return .object(members)
         }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Daemon
+import ExactJSON
 import JobEngine
 import JobModel
 import Ledger
@@ -17,19 +18,19 @@ struct DoubtsCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var limit: LimitOption
+    @OptionGroup var output: OutputOptions
     @OptionGroup var options: ConfigurationOptions
 
     func run() async throws {
-        try await options.withLedger { access, _, console in
-            let report = try await access.reading { try await DoubtsReport($0, limit: limit.limit, now: SystemClock().now()) }
-            for line in report.lines { console.row(line) }
+        try await options.withLedger(isJSON: output.json) { access, _, console in
+            console.show(try await access.reading { try await DoubtsReport($0, limit: limit.limit, now: SystemClock().now()) })
             try await access.printUnreadableRows(limit: limit.limit, to: console)
         }
     }
 }
 
 /// The recharges that are in doubt or held, as a table for operators.
-struct DoubtsReport {
+struct DoubtsReport: Report {
     private struct Doubt {
         let record: JobRecord
         /// The last entry of the history that has a detail, with the subscriber's number masked.
@@ -62,6 +63,19 @@ struct DoubtsReport {
         var table = TextTable(["reference", "age", "rupees", "state", "why", "enquiries", "next", "known"])
         for doubt in doubts { table.add(cells(doubt)) }
         return table.lines + [total]
+    }
+
+    var json: [JSONValue] {
+        doubts.map { doubt in
+            let (job, progress) = (doubt.record.job, doubt.record.progress)
+            return .object([
+                .init("reference", .string(job.reference)), .init("amount", .string(job.amount.rupees)),
+                .init("state", .string(progress.state.rawValue)), .init("why", progress.doubt.map { .string($0.rawValue) } ?? .null),
+                .init("since", .string(doubt.since.rfc3339)), .init("enquiries", .number(String(progress.enquiries))),
+                .init("needs_person", .bool(progress.state.needsManualReview)),
+                .init("due_at", progress.dueAt.map { .string($0.rfc3339) } ?? .null), .init("known", .string(doubt.known)),
+            ])
+        }
     }
 
     private func cells(_ doubt: Doubt) -> [String] {

@@ -71,6 +71,23 @@ struct KindOption: ParsableArguments {
     }
 }
 
+/// The form of a command's output.
+struct OutputOptions: ParsableArguments {
+    @Flag(help: "Print JSON, one value a line, in place of a table.") var json = false
+}
+
+/// Why the operator changes something. The ledger keeps it (`bosctl log`).
+struct ReasonOption: ParsableArguments {
+    @Option(help: "Why you do this, in one sentence without a subscriber's number. It is kept: bosctl log.") var reason: String
+
+    func validate() throws {
+        guard reason.contains(where: { $0.isLetter }) else { throw ValidationError("--reason must say why in words") }
+        guard reason.count <= 500, reason == reason.printable else {
+            throw ValidationError("--reason must be one line of at most 500 characters")
+        }
+    }
+}
+
 /// How many rows of a list are shown.
 struct LimitOption: ParsableArguments {
     @Option(help: "How many rows to show at most.") var limit = 100

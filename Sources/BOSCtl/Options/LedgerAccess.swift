@@ -8,7 +8,7 @@ struct LedgerAccess: Sendable {
 
     /// Opens the ledger for reading only, and closes it after `body`.
     /// - Throws: ``CommandFailure/ledger(path:_:)``, or what `body` throws.
-    func reading<Value>(_ body: (any Ledger) async throws -> Value) async throws -> Value {
+    func reading<Value>(_ body: (any OperatorLedger) async throws -> Value) async throws -> Value {
         try await using({ () async throws(LedgerError) in try await SQLiteLedger.openReadOnly(path: path) }, body: body)
     }
 

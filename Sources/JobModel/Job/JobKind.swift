@@ -33,7 +33,8 @@ extension JobKind {
 }
 
 /// The queue that a job waits in. Each lane has its own share of the work, so that questions never wait behind recharges.
-package enum JobLane: Sendable, CaseIterable {
+/// The raw value is stored with a hold.
+package enum JobLane: String, Sendable, CaseIterable {
     /// The next step may move money.
     case money
     /// The next step only queries BOS.

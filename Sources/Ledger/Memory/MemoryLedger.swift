@@ -14,71 +14,59 @@ package final class MemoryLedger: Ledger {
     /// All jobs at this moment, for checks in tests and simulations.
     package var records: [JobRecord] { state.withLock { $0.entries.map(\.record) } }
 
-    package func claim(_ claim: Claim) async throws(LedgerError) -> ClaimResult {
+    /// Runs `body` on the state.
+    /// - Throws: ``LedgerError/closed``.
+    func withOpenState<Value>(_ body: (inout MemoryState) -> Value) throws(LedgerError) -> Value {
         try state.withLock { state throws(LedgerError) in
             try state.checkOpen()
-            return state.claim(claim)
+            return body(&state)
         }
+    }
+
+    package func claim(_ claim: Claim) async throws(LedgerError) -> ClaimResult {
+        try withOpenState { $0.claim(claim) }
     }
 
     package func update(_ update: Update) async throws(LedgerError) -> UpdateResult {
-        try state.withLock { state throws(LedgerError) in
-            try state.checkOpen()
-            return state.update(update)
-        }
+        try withOpenState { $0.update(update) }
     }
 
     package func markPublished(_ ids: [OutgoingReply.ID]) async throws(LedgerError) {
-        try state.withLock { state throws(LedgerError) in
-            try state.checkOpen()
+        try withOpenState { state in
             for id in ids where id > 0 && id <= state.replies.count { state.replies[Int(id) - 1].isPublished = true }
         }
     }
 
     package func unpublishedReplies(after id: OutgoingReply.ID?, limit: Int) async throws(LedgerError) -> OwedReplies {
-        try state.withLock { state throws(LedgerError) in
-            try state.checkOpen()
+        try withOpenState { state in
             let open = state.replies.lazy.filter { !$0.isPublished && $0.reply.id > id ?? 0 }
             return OwedReplies(open.prefix(max(0, limit)).map(\.reply))
         }
     }
 
     package func lastUnpublishedReply() async throws(LedgerError) -> OutgoingReply.ID? {
-        try state.withLock { state throws(LedgerError) in
-            try state.checkOpen()
-            return state.replies.last { !$0.isPublished }?.reply.id
-        }
+        try withOpenState { state in state.replies.last { !$0.isPublished }?.reply.id }
     }
 
     package func takeDue(_ request: DueRequest) async throws(LedgerError) -> DueBatch {
-        try state.withLock { state throws(LedgerError) in
-            try state.checkOpen()
-            return DueBatch(state.takeDue(request))
-        }
+        try withOpenState { DueBatch($0.takeDue(request)) }
     }
 
     package func bringForward(at now: Timestamp, _ longest: LongestPauses) async throws(LedgerError) -> Int {
-        try state.withLock { state throws(LedgerError) in
-            try state.checkOpen()
-            return state.bringForward(at: now, longest)
-        }
+        try withOpenState { $0.bringForward(at: now, longest) }
     }
 
     package func unreadable(limit: Int) async throws(LedgerError) -> [UnreadableRow] {
-        try state.withLock { state throws(LedgerError) in try state.checkOpen() }
+        try withOpenState { _ in }
         return []
     }
 
     package func markRequeued(_ jobs: [DueJob], at now: Timestamp) async throws(LedgerError) {
-        try state.withLock { state throws(LedgerError) in
-            try state.checkOpen()
-            state.markRequeued(jobs, at: now)
-        }
+        try withOpenState { $0.markRequeued(jobs, at: now) }
     }
 
     package func jobs(_ kind: JobKind, in state: JobState, limit: Int) async throws(LedgerError) -> [JobRecord] {
-        try self.state.withLock { store throws(LedgerError) in
-            try store.checkOpen()
+        try withOpenState { store in
             let records = store.entries.lazy.map(\.record).filter { $0.job.kind == kind && $0.progress.state == state }
             return Array(records.prefix(max(0, limit)))
         }
@@ -87,44 +75,33 @@ package final class MemoryLedger: Ledger {
     package func job(
         _ kind: JobKind, reference: String
     ) async throws(LedgerError) -> (record: JobRecord, history: [HistoryEntry])? {
-        try state.withLock { state throws(LedgerError) in
-            try state.checkOpen()
+        try withOpenState { state in
             guard let id = state.ids[JobKey(kind, reference: reference)] else { return nil }
             return (state[id].record, state[id].history)
         }
     }
 
     package func lastExecuted(sentTo destination: String) async throws(LedgerError) -> [JobRecord] {
-        try state.withLock { state throws(LedgerError) in
-            try state.checkOpen()
+        try withOpenState { state in
             let executed = state.entries.suffix(Int(Self.lastExecutedSpan)).reversed().filter { $0.isExecuted(at: destination) }
             return executed.map(\.record).firstOfEachMerchant
         }
     }
 
     package func doubtsSentElsewhere(than destination: String) async throws(LedgerError) -> DoubtTotal {
-        try state.withLock { state throws(LedgerError) in
-            try state.checkOpen()
-            return state.doubtsSentElsewhere(than: destination)
-        }
+        try withOpenState { $0.doubtsSentElsewhere(than: destination) }
     }
 
     package func codes() async throws(LedgerError) -> [CodeCount] {
-        try state.withLock { state throws(LedgerError) in
-            try state.checkOpen()
-            return state.codes.sorted { $0.precedes($1) }
-        }
+        try withOpenState { state in state.codes.sorted { $0.precedes($1) } }
     }
 
     package func summary() async throws(LedgerError) -> LedgerSummary {
-        try state.withLock { state throws(LedgerError) in
-            try state.checkOpen()
-            return state.summary
-        }
+        try withOpenState { $0.summary }
     }
 
     package func checkWritable() async throws(LedgerError) {
-        try state.withLock { state throws(LedgerError) in try state.checkOpen() }
+        try withOpenState { _ in }
     }
 
     package func close() async {

@@ -39,6 +39,8 @@ struct MemoryState {
     var ids: [JobKey: Int64] = [:]
     var replies: [StoredReply] = []
     var codes: [CodeCount] = []
+    var actions: [RecordedAction] = []
+    var holds: [JobLane: LaneHold] = [:]
     var isClosed = false
 
     subscript(id: Int64) -> Entry {

@@ -8,7 +8,7 @@ import Synchronization
 /// Callers append an operation and suspend. The ledger's thread takes all pending operations, performs them in one transaction, and resumes
 /// the callers once it is on disk. The next group gathers while a commit runs, so that a busier ledger needs fewer commits for each job. A
 /// cancelled caller still waits, because its operation is performed in any case.
-package final class SQLiteLedger: Ledger {
+package final class SQLiteLedger: OperatorLedger {
     package struct Configuration: Sendable {
         /// The path of the file. Its folder must exist.
         package var path: String
@@ -190,5 +190,29 @@ extension SQLiteLedger {
 
     package func checkWritable() async throws(LedgerError) {
         try await perform(writes: true) { try $0.checkWritable() }
+    }
+}
+
+// MARK: - OperatorLedger
+
+extension SQLiteLedger {
+    package func begin(_ action: OperatorAction) async throws(LedgerError) -> OperatorAction.ID {
+        try await perform(writes: true) { try $0.begin(action) }
+    }
+
+    package func end(_ id: OperatorAction.ID, result: String, at now: Timestamp) async throws(LedgerError) {
+        try await perform(writes: true) { try $0.end(id, result: result, at: now) }
+    }
+
+    package func actions(before id: OperatorAction.ID?, limit: Int) async throws(LedgerError) -> [RecordedAction] {
+        try await perform(writes: false) { try $0.actions(before: id, limit: limit) }
+    }
+
+    package func holds() async throws(LedgerError) -> [JobLane: LaneHold] {
+        try await perform(writes: false) { try $0.holds() }
+    }
+
+    package func setHold(_ hold: LaneHold?, of lane: JobLane) async throws(LedgerError) -> LaneHold? {
+        try await perform(writes: true) { try $0.setHold(hold, of: lane) }
     }
 }

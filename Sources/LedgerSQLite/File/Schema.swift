@@ -11,6 +11,7 @@ enum Schema {
         migrator.registerMigration("4") { try $0.execute(sql: fourth) }
         migrator.registerMigration("5") { try $0.execute(sql: fifth) }
         migrator.registerMigration("6") { try $0.execute(sql: sixth) }
+        migrator.registerMigration("7") { try $0.execute(sql: seventh) }
         return migrator
     }
 
@@ -204,5 +205,29 @@ enum Schema {
     private static let sixth = """
         -- The source of what is known of a recharge, or of its last verdict, as in publishing.md#a-reply.
         ALTER TABLE jobs ADD COLUMN evidence TEXT;
+        """
+
+    private static let seventh = """
+        -- What operators have done. result and ended_at are NULL while the command runs, and for ever if it was interrupted.
+        CREATE TABLE actions (
+            id INTEGER PRIMARY KEY,
+            at INTEGER NOT NULL,
+            user TEXT NOT NULL,
+            host TEXT NOT NULL,
+            command TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            ended_at INTEGER,
+            result TEXT
+        ) STRICT;
+
+        -- The lanes whose jobs an operator keeps in their queue: money or questions.
+        CREATE TABLE holds (
+            lane TEXT PRIMARY KEY,
+            since INTEGER NOT NULL,
+            user TEXT NOT NULL,
+            host TEXT NOT NULL,
+            reason TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
         """
 }

@@ -10,6 +10,7 @@ final class Statements {
     let replies: ReplyStatements
     let history: HistoryStatements
     let codes: CodeStatements
+    let operators: OperatorStatements
     let summary: SummaryStatements
     let transaction: TransactionStatements
 
@@ -21,6 +22,7 @@ final class Statements {
         replies = try ReplyStatements(database)
         history = try HistoryStatements(database)
         codes = try CodeStatements(database)
+        operators = try OperatorStatements(database)
         summary = try SummaryStatements(database)
         transaction = try TransactionStatements(database)
     }
@@ -240,6 +242,22 @@ struct CodeStatements {
         update = try PreparedStatement(
             "UPDATE codes SET seen = ?, last_seen = ?, message = ?, succeeded = ?, failed = ?, not_found = ? WHERE id = ?", in: database)
         all = try PreparedStatement("SELECT \(columns) FROM codes", in: database)
+    }
+}
+
+/// The operators' actions and holds.
+struct OperatorStatements {
+    let begin, end, actions, holds, setHold, endHold: PreparedStatement
+
+    init(_ database: Database) throws {
+        begin = try PreparedStatement("INSERT INTO actions VALUES (NULL, ?, ?, ?, ?, ?, ?, NULL, NULL)", in: database)
+        end = try PreparedStatement("UPDATE actions SET ended_at = ?, result = ? WHERE id = ? AND result IS NULL", in: database)
+        actions = try PreparedStatement(
+            "SELECT id, at, user, host, command, subject, reason, ended_at, result FROM actions WHERE id < ? ORDER BY id DESC LIMIT ?",
+            in: database)
+        holds = try PreparedStatement("SELECT lane, since, user, host, reason FROM holds", in: database)
+        setHold = try PreparedStatement("INSERT OR REPLACE INTO holds VALUES (?, ?, ?, ?, ?)", in: database)
+        endHold = try PreparedStatement("DELETE FROM holds WHERE lane = ?", in: database)
     }
 }
 

@@ -1,0 +1,24 @@
+package import JobModel
+
+/// What operators' tools store beside the jobs: who changed what and why, and which lanes are held. No job's way writes here.
+///
+/// Each method throws ``LedgerError``, and has then changed nothing.
+package protocol OperatorLedger: Ledger {
+    /// Stores an action before it is carried out, so that an interrupted command is on record too.
+    func begin(_ action: OperatorAction) async throws(LedgerError) -> OperatorAction.ID
+
+    /// Records how an action ended. Does nothing if the action has ended or is unknown.
+    /// - Parameter result: one clause for people, without a secret or a subscriber number.
+    func end(_ id: OperatorAction.ID, result: String, at now: Timestamp) async throws(LedgerError)
+
+    /// Actions, the newest first.
+    /// - Parameter id: only actions with a smaller id are returned; `nil` starts at the newest.
+    func actions(before id: OperatorAction.ID?, limit: Int) async throws(LedgerError) -> [RecordedAction]
+
+    /// The lanes that operators hold.
+    func holds() async throws(LedgerError) -> [JobLane: LaneHold]
+
+    /// Holds a lane, or ends its hold.
+    /// - Returns: the hold that stood before.
+    func setHold(_ hold: LaneHold?, of lane: JobLane) async throws(LedgerError) -> LaneHold?
+}
