@@ -30,6 +30,17 @@ struct DerivedConfigurationTests {
         #expect(Self.components(after) != Self.components(before))
     }
 
+    @Test("each key of response codes sets the list of that name, which classifier, checks and bosctl codes read")
+    func responseCodeLists() throws {
+        let keys = SettingKey.all.filter { $0.name.wholeMatch(of: /api\.\w+Codes/) != nil }
+        #expect(keys.map(\.name) == BOSConfiguration.ResponseCodes().lists.map(\.key), "add a row to ResponseCodes.lists")
+        for key in keys {
+            var settings = Settings(for: .worker)
+            #expect(key.assign(["77"], &settings))
+            #expect(settings.bosConfiguration.codes.lists.filter { $0.codes == [77] }.map(\.key) == [key.name])
+        }
+    }
+
     @Test("pan.nepKey reaches the client that sends PAN checks")
     func nepKeyReachesClient() throws {
         let key = try #require(SettingKey.all.first { $0.name == "pan.nepKey" })
