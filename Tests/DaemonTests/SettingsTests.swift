@@ -1,4 +1,5 @@
 import BOSClient
+import Foundation
 import JobEngine
 import JobModel
 import Logging
@@ -87,7 +88,8 @@ struct SettingsTests {
     func eachKeyIsReadFromEachSource(name: String) throws {
         let key = try #require(SettingKey.all.first { $0.name == name })
         var reference = Settings(for: .worker)
-        let example = try #require(key.formatted(reference) ?? Self.examples[name], "give an example for \(name) in this test")
+        let example = try #require(
+            key.formatted(reference) ?? Self.examples[name] ?? key.anotherValue(than: reference), "no value is known for \(name)")
         #expect(key.assign(key.isList ? ConfigurationLayer.separated(example) : [example], &reference))
         var fromVariable = ConfigurationFixture(variables: [key.environmentName: example])
         fromVariable.variables.merge(Self.companions[name] ?? [:]) { own, _ in own }
@@ -100,7 +102,7 @@ struct SettingsTests {
         #expect(key.formatted(try fromFile.load().settings) == key.formatted(reference))
     }
 
-    /// Values of the keys without a default.
+    /// Values of keys without a default. A key that is not here gets the first one that fits it.
     private static let examples = [
         "api.ratePerSecond": "50", "jobs.recharge.duplicateWindow": "10m",
         "amqp.tls.certificateFile": "/certificate.pem", "amqp.tls.keyFile": "/key.pem",
@@ -170,6 +172,16 @@ struct SettingsTests {
         dump(settings, to: &dumped)
         #expect("\(Secret("hush-hush"))" == "<redacted>")
         #expect(!"\(settings) \(String(reflecting: settings)) \(dumped)".contains("hush-hush"))
+    }
+
+    @Test("configuration.md has the reference's row of every key, and no other")
+    func documentedKeys() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let document = try String(contentsOf: root.appending(path: "deploy/docs/configuration.md"), encoding: .utf8)
+        let rows = SettingsReference.markdown.split(separator: "\n")
+        try #require(rows.filter { !document.contains("\n\($0)\n") } == [], "put these rows into deploy/docs/configuration.md")
+        let isThere = document.contains("\n\(SettingsReference.markdown)\n") || document.hasSuffix("\n\(SettingsReference.markdown)")
+        #expect(isThere, "deploy/docs/configuration.md lists other keys too, or in another order than SettingKey.all")
     }
 
     @Test("the reference has a row for every key, with its variable, its default and its meaning")
