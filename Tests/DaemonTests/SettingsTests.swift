@@ -1,4 +1,5 @@
 import BOSClient
+import DocumentKit
 import Foundation
 import JobEngine
 import JobModel
@@ -176,12 +177,9 @@ struct SettingsTests {
 
     @Test("configuration.md has the reference's row of every key, and no other")
     func documentedKeys() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        let document = try String(contentsOf: root.appending(path: "deploy/docs/configuration.md"), encoding: .utf8)
-        let rows = SettingsReference.markdown.split(separator: "\n")
-        try #require(rows.filter { !document.contains("\n\($0)\n") } == [], "put these rows into deploy/docs/configuration.md")
-        let isThere = document.contains("\n\(SettingsReference.markdown)\n") || document.hasSuffix("\n\(SettingsReference.markdown)")
-        #expect(isThere, "deploy/docs/configuration.md lists other keys too, or in another order than SettingKey.all")
+        try DocumentTable(
+            in: "deploy/docs/configuration.md", columns: SettingsReference.columns, rows: SettingsReference.rows
+        ).expectCurrent()
     }
 
     @Test("the reference has a row for every key, with its variable, its default and its meaning")
