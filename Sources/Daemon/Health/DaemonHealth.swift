@@ -23,6 +23,18 @@ enum StatusReport {
         ]
     }
 
+    /// The lanes that operators hold.
+    static func holds(_ holds: [JobLane: LaneHold]) -> [JSONValue] {
+        JobLane.allCases.compactMap { lane in
+            holds[lane].map { hold in
+                .object([
+                    .init("lane", .string(lane.rawValue)), .init("since", .string(hold.since.rfc3339)), .init("user", .string(hold.user)),
+                    .init("host", .string(hold.host)), .init("reason", .string(hold.reason)),
+                ])
+            }
+        }
+    }
+
     /// One queue under its name.
     static func queue(_ depth: (name: String, messages: Int, consumers: Int)) -> JSONValue.Member {
         .init(

@@ -13,6 +13,7 @@ struct WorkerHealth: DaemonHealth {
     let publish: Connection
     let client: BOSClient
     let calibrator: EnquiryCalibrator
+    let holds: HoldWatch
     let sampler: Sampler
 
     /// The worker is live while both connections serve their sockets and the sampler takes samples. Each sample needs the ledger and the
@@ -42,6 +43,7 @@ struct WorkerHealth: DaemonHealth {
         let sample = sampler.sample
         return JSONValue.object(
             StatusReport.heading(program: "bos-worker", problems: await readiness()) + [
+                .init("holds", .array(StatusReport.holds(holds.holds))),
                 .init("queues", .object(sample.queues.map(StatusReport.queue))),
                 .init("jobs", .array(StatusReport.jobs(sample.summary))),
                 .init("doubt_amount_rupees", .number(sample.summary.doubtAmount.rupees)),
@@ -67,6 +69,7 @@ extension WorkerParts {
     /// What these parts report.
     var health: WorkerHealth {
         WorkerHealth(
-            engine: engine, consume: consume, publish: publish, client: client, calibrator: calibrator, sampler: sampler)
+            engine: engine, consume: consume, publish: publish, client: client, calibrator: calibrator, holds: holds,
+            sampler: sampler)
     }
 }
