@@ -37,6 +37,7 @@ package enum EventName: String, CaseIterable, Sendable {
 
     case consumptionPaused = "consumption.paused"
     case consumptionReason = "consumption.reason_changed"
+    case consumptionHoldEnded = "consumption.hold_ended"
     case consumptionResumed = "consumption.resumed"
 
     case jobResumed = "job.resumed"
@@ -107,6 +108,7 @@ package enum EventName: String, CaseIterable, Sendable {
         case .consumerLost: Row(.warning, sentence: "the broker ended a consumer; consuming again")
         case .consumptionPaused: Row(.error, sentence: "consumption paused")
         case .consumptionReason: Row(.error, sentence: "consumption stays paused; the reason has changed")
+        case .consumptionHoldEnded: Row(.notice, sentence: "an operator has ended the hold of a queue")
         case .consumptionResumed: Row(.notice, sentence: "consumption resumed")
         case .jobResumed: Row(.info, sentence: "job resumed")
         case .jobFinished: Row(.notice, sentence: "job finished without success")

@@ -7,7 +7,7 @@ import Testing
 struct CommandLineTests {
     /// A wrong command line, and a part of the message about it.
     private static let nonsense: [(String, says: String)] = [
-        ("resolve r --succeeded --reason 123", "--reason must say in words"),
+        ("resolve r --succeeded --reason 123", "--reason must say why in words"),
         ("resolve r --reason told", "--succeeded"),
         ("resolve r --succeeded --failed --reason told", "--failed"),
         ("resolve r --failed", "--reason"),
@@ -22,7 +22,11 @@ struct CommandLineTests {
         ("publish recharge --file f --count 2", "--count or --file, not both"),
         ("publish recharge --timeout 5", "--timeout"),
         ("doubts --limit 0", "--limit"),
-        ("retry", "reference"),
+        ("retry --reason told", "reference"),
+        ("retry r", "--reason"),
+        ("pause recharges", "--reason"),
+        ("pause everything --reason told", "everything"),
+        ("resume --reason told", "jobs"),
         ("job", "reference"),
     ]
 
@@ -50,7 +54,7 @@ struct CommandLineTests {
     func parsesResolve() throws {
         let command = try #require(
             try BOSCtlCommand.parseAsRoot(["resolve", "r", "--failed", "--reason", "told by BOS"]) as? ResolveCommand)
-        #expect(command.reference == "r" && command.word == .failed && command.reason == "told by BOS")
+        #expect(command.reference == "r" && command.word == .failed && command.reason.reason == "told by BOS")
         #expect(!command.yes && !command.againstBOS)
     }
 }

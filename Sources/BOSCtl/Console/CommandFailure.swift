@@ -29,6 +29,8 @@ enum CommandFailure: Error, CustomStringConvertible {
     /// The operator did not confirm the decision.
     case unconfirmed(reference: String)
     case unconfirmedBatch(count: Int)
+    /// No operator holds these jobs.
+    case notHeld(HeldJobs)
     /// The enquiry does not find a recharge that BOS has executed.
     case blindEnquiry(reference: String)
     /// The job changed after the operator read it.
@@ -80,6 +82,7 @@ enum CommandFailure: Error, CustomStringConvertible {
         case .blindEnquiry(let reference):
             "BOS does not find recharge \(reference.printable) either, although it has executed it: its \"not found\" proves nothing; nothing was "
                 + "changed. See bos_enquiry_unreliable, or add --against-bos if you know better"
+        case .notHeld(let jobs): "no operator holds \(jobs.rawValue); nothing was changed"
         case .unconfirmedBatch(let count):
             "\(count) recharges were not resolved; nothing was changed: answer y, or give --yes where there is no terminal"
         case .changed(let kind, let reference):
@@ -108,7 +111,7 @@ enum CommandFailure: Error, CustomStringConvertible {
     var exitCode: ExitCode {
         switch self {
         case .unknownJob, .over, .noDoubt, .insideWindow, .notToBeSent, .notDenied, .wouldSend, .contradicted, .unconfirmed,
-            .unconfirmedBatch, .blindEnquiry,
+            .unconfirmedBatch, .notHeld, .blindEnquiry,
             .changed:
             .failure
         case .numberInReason: ExitCode(ProcessExit.usage.rawValue)

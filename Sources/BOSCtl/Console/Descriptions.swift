@@ -43,6 +43,7 @@ extension WaitReason {
         case .postponed: "BOS takes no recharge for now"
         case .late: "too little time was left for the call"
         case .breakerOpen: "the worker sends nothing now, because BOS failed too often"
+        case .operatorHold: "an operator holds recharges (bosctl pause), so it was not sent"
         case .doubt: "BOS is asked again then"
         case .unanswered: "BOS gave no usable answer"
         case .panPending: "BOS has not decided the application"

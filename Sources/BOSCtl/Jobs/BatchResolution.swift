@@ -20,15 +20,21 @@ struct BatchResolution {
         let (records, known) = try await doubts(in: ledger)
         if known > 0 { console.row("left out: \(known) recharges that BOS has accepted or known before; resolve each by its reference") }
         guard !records.isEmpty else { return console.row("no recharge that BOS does not know was sent longer ago than --older-than") }
+        guard !records.contains(where: { $0.job.mentionsSubscriber(resolution.reason) }) else { throw CommandFailure.numberInReason }
         let rupees = Money(paise: records.reduce(0) { $0 &+ $1.job.amount.paise }).rupees
         let question = "Resolve \(records.count) recharges, \(rupees) rupees, as \(resolution.outcome), except those that BOS knows by now?"
         try await checkEnquiry(of: Set(records.compactMap(\.job.registerID)), in: ledger)
         guard resolution.isConfirmed || console.confirms(question) else { throw CommandFailure.unconfirmedBatch(count: records.count) }
-        var resolved = 0
-        try await OperatorEnquiry(settings: resolution.settings).withClient { enquire in
-            for record in records where try await resolve(record, given: await enquire(record), in: ledger) { resolved += 1 }
+        let command = "resolve --not-found --older-than \(DurationText.format(olderThan)) \(resolution.options)"
+        try await ledger.recording(command, because: resolution.reason) {
+            var resolved = 0
+            try await OperatorEnquiry(settings: resolution.settings).withClient { enquire in
+                for record in records where try await resolve(record, given: await enquire(record), in: ledger) { resolved += 1 }
+            }
+            let result = "resolved: \(resolved), left as they were: \(records.count - resolved)"
+            console.row(result)
+            return result
         }
-        console.row("resolved: \(resolved), left as they were: \(records.count - resolved)")
     }
 
     /// Tries the enquiry of each merchant on a recharge that BOS has executed. If the enquiry does not find that one, its "not found" proves
@@ -106,7 +112,7 @@ struct BatchResolution {
         }
         do {
             try resolution.check(record, lastSentAt: try await ledger.job(.recharge, reference: record.job.reference)?.history.lastSentAt)
-            try await resolution.apply(to: record, given: report, in: ledger)
+            _ = try await resolution.apply(to: record, given: report, in: ledger)
             return true
         } catch let failure as CommandFailure {
             console.complain("\(failure)")

@@ -35,9 +35,28 @@ struct Resolution {
             throw CommandFailure.unknownJob(reference: reference, [.recharge], path: path)
         }
         try check(known, lastSentAt: history.lastSentAt)
-        let report = await answer(about: known)
-        try weigh(report, about: known)
-        try await apply(to: known, given: report, in: ledger)
+        console.row("recharge \(reference.printable), \(known.job.amount.rupees) rupees, is \(known.progress.state.humanDescription).")
+        let condition = sentElsewhere(known) == nil ? "BOS is asked about it now. Unless BOS contradicts" : "If you confirm"
+        console.row("\(condition), \(plan).")
+        try await ledger.recording("resolve \(options)", about: reference, because: reason) {
+            let report = await answer(about: known)
+            try weigh(report, about: known)
+            return try await apply(to: known, given: report, in: ledger)
+        }
+    }
+
+    /// What the command does to the recharge, in one clause.
+    private var plan: String {
+        switch word {
+        case .succeeded, .failed: "it ends as \(outcome) for good, and its recipients get the final reply"
+        case .send: "it is sent to BOS again, which moves money"
+        }
+    }
+
+    /// The options that the operations log names.
+    var options: String {
+        let flags = [("--against-bos", isAgainstBOS), ("--inside-window", isInsideWindow), ("--yes", isConfirmed)]
+        return (["--\(word.rawValue)"] + flags.filter(\.1).map(\.0)).joined(separator: " ")
     }
 
     /// What BOS says about the recharge. BOS is not asked if the recharge was sent to another API or account, which alone knows it.
@@ -51,11 +70,14 @@ struct Resolution {
     private func sentElsewhere(_ record: JobRecord) -> String? { record.progress.sentTo.flatMap { policy.reaches($0) ? nil : $0 } }
 
     /// Stores the decision and publishes the replies to all who requested the recharge.
-    func apply(to known: JobRecord, given report: CallReport<Enquiry>, in ledger: SQLiteLedger) async throws {
+    /// - Returns: the result in one clause, for the operations log.
+    func apply(to known: JobRecord, given report: CallReport<Enquiry>, in ledger: SQLiteLedger) async throws -> String {
         let name = "recharge \(known.job.reference.printable), \(known.job.amount.rupees) rupees,"
         guard word != .send else {
             try await sendAgain(known, given: report, in: ledger)
-            return console.row("\(name) is due to be sent again; bos-poller puts it back on its queue")
+            console.row("\(name) is due to be sent again; bos-poller puts it back on its queue")
+            try await ledger.sayHold(of: known.job, in: .accepted, on: console)
+            return "due to be sent again: \(known.job.amount.rupees) rupees"
         }
         let (verdict, replies) = try await store(known, given: report, in: ledger)
         console.row("\(name) is resolved as \(verdict.outcome.rawValue)")
@@ -63,6 +85,7 @@ struct Resolution {
             throw CommandFailure.repliesOwed(reference: known.job.reference, count: owed.count, reason: owed.reason)
         }
         console.row("replies published: \(replies.count)")
+        return "resolved as \(verdict.outcome.rawValue); replies published: \(replies.count)"
     }
 
     /// Checks whether the decision may be applied to this recharge at all, whatever BOS says.

@@ -34,12 +34,13 @@ struct ResolveCommand: AsyncParsableCommand {
             accepted or known before are left out: resolve each by its reference. BOS is asked about each recharge once more. If it does \
             not answer "not found", the recharge is left as it is.
 
-            Your name, the reason and what BOS said go into the job's history. With --failed the reason also goes to the upstream.
+            --reason says how you know. Your name, the reason and what BOS said go into the job's history, and into `bosctl log`. \
+            With --failed the reason also goes to the upstream.
             """)
 
     @Argument(help: ArgumentHelp("The recharge's referenceid.", valueName: "reference")) var reference: String?
     @Flag var word: Word
-    @Option(help: "How you know, in one sentence without the subscriber's number.") var reason: String
+    @OptionGroup var reason: ReasonOption
     @Flag(help: "Do not ask for confirmation, even if BOS does not confirm the decision or cannot be asked.") var yes = false
     @Flag(name: .customLong("not-found"), help: "Resolve all recharges that BOS does not know, instead of one reference.") var notFound =
         false
@@ -54,10 +55,6 @@ struct ResolveCommand: AsyncParsableCommand {
     @OptionGroup var options: ConfigurationOptions
 
     func validate() throws {
-        guard reason.contains(where: { $0.isLetter }) else { throw ValidationError("--reason must say in words how you know") }
-        guard reason.count <= 500, reason == reason.printable else {
-            throw ValidationError("--reason must be one line of at most 500 characters")
-        }
         guard (reference == nil) == notFound else { throw ValidationError("name one reference, or give --not-found in place of it") }
         guard notFound == (olderThan != nil) else { throw ValidationError("--not-found and --older-than need each other") }
         guard !notFound || word != .succeeded else {
@@ -68,8 +65,8 @@ struct ResolveCommand: AsyncParsableCommand {
     func run() async throws {
         try await options.withLedger { access, settings, console in
             let resolution = Resolution(
-                word: word, reason: reason, isConfirmed: yes, isAgainstBOS: againstBOS, isInsideWindow: insideWindow, settings: settings,
-                console: console)
+                word: word, reason: reason.reason, isConfirmed: yes, isAgainstBOS: againstBOS, isInsideWindow: insideWindow,
+                settings: settings, console: console)
             try await access.writing { ledger in
                 if let reference { return try await resolution.run(reference, in: ledger, path: access.path) }
                 try await BatchResolution(resolution: resolution, olderThan: olderThan?.duration ?? .zero).run(in: ledger)

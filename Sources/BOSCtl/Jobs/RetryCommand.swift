@@ -19,6 +19,7 @@ struct RetryCommand: AsyncParsableCommand {
 
     @Argument(help: ArgumentHelp("The job's reference: referenceid or refid.", valueName: "reference")) var reference: String
     @Flag(help: "Send a recharge that is held because it repeats an earlier purchase. This moves money.") var send = false
+    @OptionGroup var reason: ReasonOption
     @OptionGroup var kind: KindOption
     @OptionGroup var options: ConfigurationOptions
 
@@ -29,31 +30,48 @@ struct RetryCommand: AsyncParsableCommand {
                 // A final job of another kind may have the same reference. The operator means the open one.
                 let open = jobs.filter { !$0.progress.state.isFinal }
                 for record in open.isEmpty ? jobs : open {
-                    let isHeld = record.progress.state == .held
-                    guard send || !isHeld else { throw CommandFailure.wouldSend(reference: reference, record.job.amount) }
-                    try await retry(record, in: ledger, policy: settings.engineConfiguration.policy)
-                    let effect = isHeld ? " to be sent to BOS: \(record.job.amount.rupees) rupees" : ""
-                    console.row(
-                        "\(record.job.kind.rawValue) \(record.job.reference.printable) is due now\(effect); bos-poller puts it back on its queue"
-                    )
+                    try check(record)
+                    let name = "\(record.job.kind.rawValue) \(record.job.reference.printable)"
+                    let isSent = record.progress.state == .held
+                    let effect = isSent ? " to be sent to BOS: \(record.job.amount.rupees) rupees" : ""
+                    console.row("\(name) is \(record.progress.state.humanDescription). It becomes due now\(effect).")
+                    try await ledger.recording(isSent ? "retry --send" : "retry", about: record.job.reference, because: reason.reason) {
+                        let state = try await retry(record, in: ledger, policy: settings.engineConfiguration.policy)
+                        console.row("\(name) is due now\(effect); bos-poller puts it back on its queue")
+                        try await ledger.sayHold(of: record.job, in: state, on: console)
+                        return "due now\(effect)"
+                    }
                 }
             }
         }
     }
 
-    private func retry(_ record: JobRecord, in ledger: any Ledger, policy: RetryPolicy) async throws {
+    /// Refuses what would change nothing, before it is recorded. The claim refuses the same later, if the job changes meanwhile.
+    private func check(_ record: JobRecord) throws(CommandFailure) {
+        let (job, state) = (record.job, record.progress.state)
+        guard !job.mentionsSubscriber(reason.reason) else { throw .numberInReason }
+        guard send || state != .held else { throw .wouldSend(reference: job.reference, job.amount) }
+        guard !state.isFinal else { throw .over(job.kind, reference: job.reference, state, at: record.progress.completedAt) }
+        if let owner = record.owner, OperatorClaim.isWorkers(owner) { throw .owned(job.kind, reference: job.reference, owner: owner) }
+    }
+
+    /// - Returns: the job's new state.
+    private func retry(_ record: JobRecord, in ledger: any Ledger, policy: RetryPolicy) async throws -> JobState {
         let now = SystemClock().moment
         let before = record.progress.state
+        var after = before
         try await CommandFailure.explaining(record) {
             try await OperatorClaim(record, from: ledger, as: OperatorIdentity.commandID, at: now.wallClock).retry(
                 policy, at: now,
                 entry: { state in
+                    after = state
                     let change = state == before ? "" : ", from \(before.rawValue) to \(state.rawValue)"
-                    let detail = "due at once, requested by \(OperatorIdentity.current) (bosctl retry)\(change)"
+                    let detail = "due at once, requested by \(OperatorIdentity.current) (bosctl retry)\(change): \(reason.reason)"
                     return HistoryEntry(at: now.wallClock, .released, detail: detail)
                 },
                 otherwise: HistoryEntry(at: now.wallClock, .released, detail: "bosctl retry of \(OperatorIdentity.current) changed nothing")
             )
         }
+        return after
     }
 }

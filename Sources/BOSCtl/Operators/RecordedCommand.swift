@@ -22,8 +22,14 @@ extension OperatorLedger {
             try await end(id, result: result, at: clock.now())
         } catch {
             // The failure itself is what the operator has to see.
-            try? await end(id, result: "failed: \(error)".printable, at: clock.now())
+            try? await end(id, result: Self.result(of: error).printable, at: clock.now())
             throw error
         }
+    }
+
+    private static func result(of error: any Error) -> String {
+        // The command has done what it was asked for.
+        if case .repliesOwed? = error as? CommandFailure { return "\(error)" }
+        return "failed: \(error)"
     }
 }

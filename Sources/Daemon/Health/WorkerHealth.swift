@@ -61,6 +61,7 @@ struct WorkerHealth: DaemonHealth {
         worker.token = parts.client.credentialState
         worker.usesToken = parts.settings.authMode != .none
         worker.enquiryProblems = parts.calibrator.problems
+        worker.holds = parts.holds.holds
         (worker.drain.calls, worker.drain.longestCall) = parts.gateway.callsUnderWay
         worker.drain.requestTimeout = parts.settings.bos.requestTimeout
         worker.drain.timeout = parts.settings.drainTimeout

@@ -7,7 +7,7 @@ package struct Topology: Sendable {
     var isDeclared = true
     var queueType = QueueType.quorum
     package var exchanges = EngineConfiguration.Exchanges()
-    var queues = Queues()
+    package var queues = Queues()
 
     /// The queue type of the durable queues.
     enum QueueType: String, CaseIterable, Sendable {
@@ -15,16 +15,16 @@ package struct Topology: Sendable {
         case classic
     }
 
-    struct Queues: Sendable {
-        var recharge = "bos.recharge"
-        var status = "bos.status"
-        var unrouted = "bos.unrouted"
-        var dead = "bos.dead"
+    package struct Queues: Sendable {
+        package var recharge = "bos.recharge"
+        package var status = "bos.status"
+        package var unrouted = "bos.unrouted"
+        package var dead = "bos.dead"
         /// The lock: an exclusive queue that the one worker of a SQLite ledger holds. It keeps a second worker out.
-        var lock = "bos.worker.lock"
+        package var lock = "bos.worker.lock"
         /// The marker: a queue that remembers the ledger of this virtual host. It keeps out a worker with another ledger, which could send
         /// a recharge a second time.
-        var ledger = "bos.worker.ledger"
+        package var ledger = "bos.worker.ledger"
     }
 
     var mode: TopologyMode { isDeclared ? .declare : .check }

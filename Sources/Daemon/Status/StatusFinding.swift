@@ -116,6 +116,9 @@ extension PauseReason {
             return made(
                 "BOS refuses nearly all recharges with one code",
                 do: "Look at the code with bosctl codes, and ask BOS what it means.", tries: true)
+        case .operatorHold:
+            let jobs = lane == .money ? "recharges" : "questions"
+            return made("an operator holds \(jobs)", do: "Ask who holds them, and why. End it with bosctl resume \(jobs).")
         }
     }
 }

@@ -54,6 +54,7 @@ extension StatusSnapshot {
             .init("doubt_amount_rupees", .number(sample.summary.doubtAmount.rupees)),
             .init("oldest_doubt_since", .time(sample.summary.oldestDoubt)),
             .init("enquiry_problems", .array(worker.enquiryProblems.map { .string($0) })),
+            .init("holds", .array(worker.holdsJSON)),
             .init("replies_owed", .whole(sample.summary.unpublishedReplies)),
             .init(
                 "replies",
@@ -157,6 +158,17 @@ extension CircuitBreaker.State {
 }
 
 extension StatusSnapshot.Worker {
+    fileprivate var holdsJSON: [JSONValue] {
+        JobLane.allCases.compactMap { lane in
+            holds[lane].map { hold in
+                .object([
+                    .init("lane", .string(lane.rawValue)), .init("since", .time(hold.since)), .init("user", .string(hold.user)),
+                    .init("host", .string(hold.host)), .init("reason", .string(hold.reason)),
+                ])
+            }
+        }
+    }
+
     fileprivate var tokenJSON: JSONValue {
         func time(_ unixSeconds: Double?) -> JSONValue { .time(unixSeconds.map(Timestamp.init(unixSeconds:))) }
         return .object([

@@ -67,6 +67,8 @@ struct StatusSnapshot: Sendable {
         /// Whether calls carry a token at all.
         var usesToken = false
         var enquiryProblems: [String] = []
+        /// The lanes that operators hold.
+        var holds: [JobLane: LaneHold] = [:]
         var drain = Drain()
     }
 

@@ -14,9 +14,10 @@ struct WorkerParts: Sendable {
     let consume: Connection
     let publish: Connection
     let client: BOSClient
-    let ledger: any Ledger
+    let ledger: any OperatorLedger
     let outbox: Outbox
     let lanes: Lanes
+    let holds: HoldWatch
     let engine: Engine
     let probe: PauseProbe
     let calibrator: EnquiryCalibrator
@@ -66,6 +67,7 @@ struct WorkerParts: Sendable {
         guardConsumers = [topology.queues.lock, topology.queues.ledger].map { [consume] in consume.consume(queue: $0, prefetch: 1) }
         client = try BOSClient(configuration: settings.bosConfiguration, logger: logger)
         lanes = Self.makeLanes(settings, clock: clock, logger: logger)
+        holds = HoldWatch(ledger: ledger, lanes: lanes, clock: clock)
         let configuration = settings.engineConfiguration
         destination = configuration.policy.destination
         outbox = Outbox(
@@ -109,7 +111,7 @@ struct WorkerParts: Sendable {
 extension WorkerParts {
     private static func openLedger(
         _ path: String, owner: String, logger: Logger
-    ) async throws(DaemonError) -> (any Ledger, identity: String) {
+    ) async throws(DaemonError) -> (any OperatorLedger, identity: String) {
         let commitDuration = Timer(label: "bos_ledger_commit_duration_seconds")
         let commitRows = Recorder(label: "bos_ledger_commit_rows")
         do throws(LedgerError) {

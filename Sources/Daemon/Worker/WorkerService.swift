@@ -18,6 +18,8 @@ struct WorkerService: Service {
     func run() async throws {
         let parts = parts
         await parts.outbox.loadBacklog()
+        // A hold survives a restart without one job slipping through.
+        await parts.holds.read()
         await logDoubtsElsewhere()
         try await withThrowingDiscardingTaskGroup { background in
             background.addTask { await parts.consume.run() }
@@ -30,6 +32,7 @@ struct WorkerService: Service {
                 // Another program may publish into a guard queue by mistake. A rejected message of the marker becomes a dead letter.
                 background.addTask { for await delivery in consumer { delivery.reject() } }
             }
+            background.addTask { await parts.holds.run() }
             background.addTask { await parts.sampler.run() }
             background.addTask { await parts.calibrator.run() }
             background.addTask { await announceReadiness() }
@@ -88,9 +91,9 @@ struct WorkerService: Service {
         await parts.client.shutdown()
     }
 
-    /// Tells systemd once jobs are being consumed and replies can leave.
+    /// Tells systemd once jobs are being consumed and replies can leave. A lane that an operator holds is not waited for.
     private func announceReadiness() async {
-        while !(parts.engine.problems.isEmpty && parts.publish.status.isConnected), !Task.isCancelled {
+        while !(parts.engine.troubles.isEmpty && parts.publish.status.isConnected), !Task.isCancelled {
             await parts.clock.sleep(for: .milliseconds(100))
         }
         guard !Task.isCancelled else { return }

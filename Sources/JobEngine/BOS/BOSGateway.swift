@@ -25,14 +25,20 @@ package struct CallOptions: Sendable {
     package var traceparent: String?
     /// See ``BOSClient/recharge(_:traceparent:timeout:isTimely:)`` and ``BOSClient/enquire(reference:registerID:traceparent:timeout:)``.
     package var timeout: Duration
-    /// Called directly before a recharge leaves. It returns `false` once the deadline has passed or too little time is left for an answer. Then
-    /// nothing is sent.
+    /// Called directly before a recharge leaves. It returns `false` once the deadline has passed, too little time is left for an answer, or an
+    /// operator holds recharges. Then nothing is sent.
     package var isTimely: @Sendable () -> Bool
 
     package init(traceparent: String?, timeout: Duration, isTimely: @escaping @Sendable () -> Bool = { true }) {
         self.traceparent = traceparent
         self.timeout = timeout
         self.isTimely = isTimely
+    }
+
+    /// The same options, with which nothing is sent either once `isStopped` returns `true`.
+    func stopping(_ isStopped: @escaping @Sendable () -> Bool) -> CallOptions {
+        let isTimely = isTimely
+        return CallOptions(traceparent: traceparent, timeout: timeout) { !isStopped() && isTimely() }
     }
 }
 

@@ -42,6 +42,8 @@ package struct PauseProbe: Sendable {
         case .bos: return await lane.probe { await isAnswered(in: lane) } ? .passed : .stands
         case .throttled: return lane.throttledFor == nil ? .passed : .stands
         case .postponed: return .triesJob
+        // Only the operator ends it.
+        case .operatorHold: return .stands
         case .refusals:
             guard lane.isRefused else { return .passed }
             return lane.mayTry ? .triesJob : .stands

@@ -33,6 +33,7 @@ package struct RateLimitedBOS: BOSGateway {
         let lane = lanes.money
         lane.gate.recordCall()
         if let held = await held(lane) { return CallReport(.notTaken(.deferred(held.reason, retryAfter: held.wait)), note: held.note) }
+        guard !lane.gate.isHeld else { return Self.heldByOperator }
         guard options.isTimely() else {
             return CallReport(
                 .notTaken(.deferred(.late, retryAfter: nil)),
@@ -41,7 +42,8 @@ package struct RateLimitedBOS: BOSGateway {
         let start = clock.uptime()
         let call = underWay.begin(at: start)
         defer { underWay.end(call) }
-        var report = await bos.recharge(recharge, permit: permit, options: options)
+        var report = await bos.recharge(recharge, permit: permit, options: options.stopping { lane.gate.isHeld })
+        if case .notTaken(.deferred(.late, _)) = report.event, lane.gate.isHeld { return Self.heldByOperator }
         if case .notTaken(.credentialsRefused) = report.event, await isOwnRefusal(options) {
             report.event = .notTaken(.ownCredentialsRefused(takesOthers: lane.takesCredentials, answer: report.refusal))
         }
@@ -89,6 +91,11 @@ package struct RateLimitedBOS: BOSGateway {
 
     /// How many calls wait for the rate limit.
     package var callsWaitingForRate: Int { rate.waiting }
+
+    /// A recharge that is not sent because an operator holds recharges.
+    private static var heldByOperator: CallReport<RechargeMachine.Event> {
+        CallReport(.notTaken(.deferred(.operatorHold, retryAfter: nil)), note: "held back: an operator holds recharges")
+    }
 
     /// Why a call may not be made now. `nil` once it may.
     private func held(_ lane: Lane) async -> (reason: WaitReason, wait: Duration?, note: String)? {
@@ -177,7 +184,7 @@ extension WaitReason {
         switch self {
         case .notSent, .unanswered, .doubt: .failed
         case .throttled: .throttled
-        case .credentialsRefused, .ownCredentialsRefused, .breakerOpen, .panPending, .postponed, .late: .neutral
+        case .credentialsRefused, .ownCredentialsRefused, .breakerOpen, .operatorHold, .panPending, .postponed, .late: .neutral
         }
     }
 }

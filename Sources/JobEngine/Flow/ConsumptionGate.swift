@@ -17,6 +17,9 @@ package enum PauseReason: String, Sendable, CaseIterable {
     case postponed
     /// BOS refuses nearly all recharges with the same code.
     case refusals
+    /// An operator holds the lane (`bosctl pause`). No probe and no job lifts it, and no job is tried while it stands: only the end of the hold
+    /// lifts it.
+    case operatorHold = "operator"
 }
 
 /// Decides whether one lane consumes jobs. A part of the engine that cannot work on jobs closes the gate, and a probe opens it again.
@@ -69,6 +72,8 @@ package actor ConsumptionGate {
         var trial = Trial.none
         /// The trial has a result: its job made a call, or a reason to pause was found meanwhile.
         var isDecided = false
+
+        var isHeld: Bool { reasons[.operatorHold] != nil }
     }
 
     private enum Trial {
@@ -102,11 +107,17 @@ package actor ConsumptionGate {
 
     package nonisolated var isOpen: Bool { state.withLock { $0.reasons.isEmpty } }
 
+    /// Whether an operator holds the lane.
+    nonisolated var isHeld: Bool { state.withLock(\.isHeld) }
+
     /// Whether one job may be consumed to try whether the reasons have passed.
     package nonisolated var offersTrial: Bool { state.withLock { $0.trial == .offered } }
 
-    /// Sets how the consumers are switched. Must be called before ``run(probe:)``.
-    package func setSwitch(_ switchConsumers: @escaping Switch) { self.switchConsumers = switchConsumers }
+    /// Sets how the consumers are switched, and stops them if the gate was closed before. Must be called before ``run(probe:)``.
+    package func setSwitch(_ switchConsumers: @escaping Switch) async {
+        self.switchConsumers = switchConsumers
+        if !isOpen { await switchConsumers(.stopped) }
+    }
 
     /// Lets a delivery through, or returns `nil`. The caller must end the admission with ``end(_:isOver:)``.
     nonisolated func admit() -> Admission? {
@@ -123,7 +134,7 @@ package actor ConsumptionGate {
         state.withLock { state in
             switch admission {
             case .regular: state.reasons.isEmpty
-            case .trial: state.trial == .running
+            case .trial: state.trial == .running && !state.isHeld
             }
         }
     }
@@ -160,7 +171,7 @@ package actor ConsumptionGate {
             let before = state.reasons[reason]?.detail
             state.reasons[reason, default: Pause(detail: detail, since: clock.now())].detail = detail
             // The details of all other reasons differ from call to call, so a change is no event.
-            let hasChanged = reason == .credentials && before != detail
+            let hasChanged = (reason == .credentials || reason == .operatorHold) && before != detail
             return (before == nil ? .consumptionPaused : hasChanged ? .consumptionReason : nil, state.trial == .running)
         }
         if let event { log(event, about: reason, detail: detail) }
@@ -169,6 +180,20 @@ package actor ConsumptionGate {
         // correctly.
         closed.yield()
         changes.pulse()
+    }
+
+    /// Holds the lane for an operator. Returns once no more deliveries arrive.
+    /// - Parameter detail: who holds it, since when and why.
+    func hold(_ detail: String) async {
+        guard pauses[.operatorHold] != detail else { return }
+        await close(.operatorHold, detail: detail)
+    }
+
+    /// Ends the hold of an operator. The gate stays closed while another reason stands.
+    nonisolated func endHold() {
+        guard let detail = pauses[.operatorHold] else { return }
+        lift(.operatorHold)
+        log(.consumptionHoldEnded, about: .operatorHold, detail: detail)
     }
 
     /// Replaces the detail of a reason that still stands.
@@ -211,6 +236,10 @@ package actor ConsumptionGate {
             let wasClosed = !isOpen
             while !isOpen, !Task.isCancelled {
                 await switchConsumers(.stopped)
+                guard !isHeldAlone else {
+                    await changes.wait { !self.isHeldAlone }
+                    continue
+                }
                 // The breaker has a timer of its own. A longer pause here would only be added to it.
                 let isBreakerAlone = pauses.keys.allSatisfy { $0 == .bos }
                 await clock.sleep(for: Self.interval(afterProbes: isBreakerAlone ? 0 : probes, jitter: clock.jitter()))
@@ -226,7 +255,7 @@ package actor ConsumptionGate {
 
     private func round(_ probe: Probe) async {
         var needsTrial = true
-        for reason in pauses.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
+        for reason in pauses.keys.sorted(by: { $0.rawValue < $1.rawValue }) where reason != .operatorHold {
             switch await probe(reason) {
             case .passed: lift(reason)
             case .stands: needsTrial = false
@@ -240,11 +269,22 @@ package actor ConsumptionGate {
     /// Lets one job through. Returns when the job is over, or when there is nothing left to try: another reason to pause was found, the same reason
     /// was found again, or all reasons have passed.
     private func tryJob() async {
-        state.withLock { $0.trial = .offered }
+        guard offerTrial() else { return }
         await switchConsumers(.trial)
         while !isTrialOver, !Task.isCancelled { await changes.wait { self.isTrialOver } }
         state.withLock { $0.trial = .none }
     }
+
+    /// Offers a trial, unless an operator holds the lane.
+    private nonisolated func offerTrial() -> Bool {
+        state.withLock { state in
+            if !state.isHeld { state.trial = .offered }
+            return !state.isHeld
+        }
+    }
+
+    /// Whether there is nothing to probe: an operator holds the lane, and no other reason stands.
+    private nonisolated var isHeldAlone: Bool { state.withLock { $0.isHeld && $0.reasons.count == 1 } }
 
     private nonisolated var isTrialOver: Bool { state.withLock { $0.trial == .none } }
 

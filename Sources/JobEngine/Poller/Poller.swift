@@ -47,7 +47,7 @@ package struct Poller: Sendable {
     /// Queries the broker for the queue of a lane. Throws while the broker does not answer.
     package typealias QueueLookup = @Sendable (JobLane) async throws -> QueueState
 
-    private let ledger: any Ledger
+    private let ledger: any Ledger & HoldLedger
     private let publisher: any MessagePublisher
     private let look: QueueLookup
     private let clockWatch = ClockWatch()
@@ -58,7 +58,7 @@ package struct Poller: Sendable {
 
     /// - Parameter look: queries the broker for the queue of a lane.
     package init(
-        ledger: any Ledger, publisher: any MessagePublisher, look: @escaping QueueLookup, configuration: Configuration,
+        ledger: any Ledger & HoldLedger, publisher: any MessagePublisher, look: @escaping QueueLookup, configuration: Configuration,
         clock: any EngineClock, logger: Logger
     ) {
         self.ledger = ledger
@@ -165,7 +165,13 @@ package struct Poller: Sendable {
         func repeatAtOnce() { last.withLock { $0 = nil } }
     }
 
+    /// Leaves the jobs of a lane that an operator holds in the ledger.
     private func round(_ lane: JobLane) async -> RoundResult {
+        do throws(LedgerError) {
+            guard try await ledger.holds()[lane] == nil else { return .done }
+        } catch {
+            return .troubled("\(error)")
+        }
         let queue: QueueState
         do {
             queue = try await look(lane)

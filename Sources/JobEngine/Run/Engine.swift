@@ -49,16 +49,21 @@ package struct Engine: Sendable {
     }
 
     /// Why jobs are not being consumed. Empty if they are. Readiness shows it.
-    package var problems: [(check: String, detail: String)] {
-        sources.flatMap { source in
-            let queue = source.deliveries.queue
-            let pauses = source.lane.gate.pauses.map { ("consuming", "\(queue) paused (\($0.key.rawValue)): \($0.value)") }
-            if pauses.isEmpty, !source.deliveries.isConsuming {
-                let reason = source.deliveries.trouble.map { ": \($0)" } ?? ""
-                return [("consuming", "the queue \(queue) is not being consumed\(reason)")]
-            }
-            return pauses
+    package var problems: [(check: String, detail: String)] { sources.flatMap { problems(of: $0) } }
+
+    /// Why jobs are not being consumed, without the lanes that only operators hold: they are not consumed on purpose.
+    package var troubles: [(check: String, detail: String)] {
+        sources.filter { Set($0.lane.gate.pauses.keys) != [.operatorHold] }.flatMap { problems(of: $0) }
+    }
+
+    private func problems(of source: Source) -> [(check: String, detail: String)] {
+        let queue = source.deliveries.queue
+        let pauses = source.lane.gate.pauses.map { ("consuming", "\(queue) paused (\($0.key.rawValue)): \($0.value)") }
+        if pauses.isEmpty, !source.deliveries.isConsuming {
+            let reason = source.deliveries.trouble.map { ": \($0)" } ?? ""
+            return [("consuming", "the queue \(queue) is not being consumed\(reason)")]
         }
+        return pauses
     }
 
     private func consume(_ source: Source) async {

@@ -242,7 +242,7 @@ extension JobRun {
             clock.uptime() + delay + timeNeeded <= deadline
         else { return false }
         switch reason {
-        case .panPending, .breakerOpen, .credentialsRefused, .ownCredentialsRefused, .postponed, .late: return false
+        case .panPending, .breakerOpen, .operatorHold, .credentialsRefused, .ownCredentialsRefused, .postponed, .late: return false
         // The next enquiry about a refused recharge comes after its window. Until then the recharge must not occupy a slot.
         case .doubt: return machine.progress.doubt != .refused
         case .notSent, .throttled, .unanswered:

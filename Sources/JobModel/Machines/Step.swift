@@ -44,6 +44,8 @@ package enum WaitReason: String, Sendable, CaseIterable {
     case ownCredentialsRefused = "own_credentials_refused"
     /// The breaker is open: BOS has failed too often lately, so nothing is sent.
     case breakerOpen = "breaker_open"
+    /// An operator holds recharges, so none is sent.
+    case operatorHold = "operator_hold"
     /// A recharge may have been executed, and the next enquiry is due later.
     case doubt
     /// A question got no usable answer.

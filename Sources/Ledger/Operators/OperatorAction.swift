@@ -56,3 +56,7 @@ package struct LaneHold: Sendable, Equatable {
         self.reason = reason
     }
 }
+
+extension LaneHold: CustomStringConvertible {
+    package var description: String { "held by \(user) at \(host) since \(since.rfc3339): \(reason)" }
+}

@@ -1,9 +1,15 @@
 package import JobModel
 
+/// What worker and poller read of the operators' holds.
+package protocol HoldLedger: Sendable {
+    /// The lanes that operators hold. Throws ``LedgerError``.
+    func holds() async throws(LedgerError) -> [JobLane: LaneHold]
+}
+
 /// What operators' tools store beside the jobs: who changed what and why, and which lanes are held. No job's way writes here.
 ///
 /// Each method throws ``LedgerError``, and has then changed nothing.
-package protocol OperatorLedger: Ledger {
+package protocol OperatorLedger: Ledger, HoldLedger {
     /// Stores an action before it is carried out, so that an interrupted command is on record too.
     func begin(_ action: OperatorAction) async throws(LedgerError) -> OperatorAction.ID
 
@@ -14,9 +20,6 @@ package protocol OperatorLedger: Ledger {
     /// Actions, the newest first.
     /// - Parameter id: only actions with a smaller id are returned; `nil` starts at the newest.
     func actions(before id: OperatorAction.ID?, limit: Int) async throws(LedgerError) -> [RecordedAction]
-
-    /// The lanes that operators hold.
-    func holds() async throws(LedgerError) -> [JobLane: LaneHold]
 
     /// Holds a lane, or ends its hold.
     /// - Returns: the hold that stood before.

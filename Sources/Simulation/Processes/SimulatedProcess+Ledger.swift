@@ -3,7 +3,7 @@ import JobEngine
 import JobModel
 import Ledger
 
-extension SimulatedProcess: Ledger {
+extension SimulatedProcess: Ledger, HoldLedger {
     private func write<Value>(_ what: String, body: () async throws(LedgerError) -> Value) async throws(LedgerError) -> Value {
         await world.sleep(Int64(world.number(0...5)))
         guard survives() else { throw .closed }
@@ -120,6 +120,11 @@ extension SimulatedProcess: Ledger {
 
     func checkWritable() async throws(LedgerError) {
         try await write("a check") { () async throws(LedgerError) in try await environment.ledger.checkWritable() }
+    }
+
+    func holds() async throws(LedgerError) -> [JobLane: LaneHold] {
+        guard isAlive else { throw .closed }
+        return try await environment.ledger.holds()
     }
 
     func close() async {}

@@ -3,7 +3,7 @@ import Ledger
 import Synchronization
 
 /// A ledger in memory. A test can make its operations fail a number of times.
-final class FaultyLedger: Ledger {
+final class FaultyLedger: Ledger, HoldLedger {
     private let ledger = MemoryLedger()
     private let failures = Mutex((claims: 0, updates: 0, marks: 0, reads: 0, lookups: 0))
     private let afterRead = Mutex<@Sendable () async -> Void>({})
@@ -11,6 +11,7 @@ final class FaultyLedger: Ledger {
     private let answered = Mutex(0)
     private let beforeClaim = Mutex<@Sendable () -> Void>({})
     private let failingChecks = Mutex(0)
+    private let failingHolds = Mutex(0)
     private let damaged = Mutex<Set<OutgoingReply.ID>>([])
 
     func failClaims(_ count: Int, with error: LedgerError = .diskFull("test")) {
@@ -25,6 +26,8 @@ final class FaultyLedger: Ledger {
     func failLookups(_ count: Int) { failures.withLock { $0.lookups = count } }
     /// Reads of owed replies.
     func failReads(_ count: Int) { failures.withLock { $0.reads = count } }
+    /// Reads of the holds.
+    func failHolds(_ count: Int) { failingHolds.withLock { $0 = count } }
     func failChecks(_ count: Int) { failingChecks.withLock { $0 = count } }
 
     /// The rows of these owed replies cannot be read from now on.
@@ -111,6 +114,13 @@ final class FaultyLedger: Ledger {
         try await ledger.checkWritable()
     }
     func close() async { await ledger.close() }
+
+    func holds() async throws(LedgerError) -> [JobLane: LaneHold] {
+        if failingHolds.withLock({ Self.take(&$0) }) { throw .locked("test") }
+        return try await ledger.holds()
+    }
+    /// What `bosctl pause` and `bosctl resume` store.
+    func setHold(_ hold: LaneHold?, of lane: JobLane) async throws { _ = try await ledger.setHold(hold, of: lane) }
 
     private static func take(_ count: inout Int) -> Bool {
         guard count > 0 else { return false }

@@ -57,6 +57,19 @@ struct PollerTests {
         #expect(properties.deliveryMode == .persistent)
     }
 
+    @Test("a due job of a lane that an operator holds stays in the ledger, and is requeued after the hold; the other lane goes on")
+    func heldLane() async throws {
+        try await storeWaiting("r-1", kind: .recharge, state: .accepted)
+        try await storeWaiting("p-1")
+        let hold = LaneHold(since: ManualClock.start, user: "asha", host: "pay-1", reason: "BOS asks for it")
+        _ = try await ledger.setHold(hold, of: .money)
+        for _ in 0..<3 { #expect(await poller().round() == .done) }
+        #expect(broker.publications.map(\.routingKey) == ["pan.status"])
+        _ = try await ledger.setHold(nil, of: .money)
+        #expect(await poller().round() == .done)
+        #expect(broker.publications.map(\.routingKey) == ["pan.status", "recharge"])
+    }
+
     @Test("a doubt is requeued in the lane of questions, a recharge that was never sent in the lane of money")
     func routesByState() async throws {
         try await storeWaiting("r-1", kind: .recharge, state: .inDoubt)
