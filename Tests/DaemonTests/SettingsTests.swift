@@ -151,6 +151,16 @@ struct SettingsTests {
                 == "/x")
     }
 
+    @Test("a byte order mark before a secret in its file is no part of the secret")
+    func secretFileWithMark() throws {
+        let fixture = ConfigurationFixture(
+            options: ["--pan.nepKeyFile=$DIR/key", "--amqp.urlsFile=$DIR/urls"],
+            others: ["key": "\u{FEFF}s3cret\r\n", "urls": "\u{FEFF}amqp://one\r\namqp://two\r\n"])
+        let settings = try fixture.load().settings
+        #expect(settings.bos.pan.nepKey?.revealed == "s3cret")
+        #expect(settings.brokerURLs.map(\.revealed) == ["amqp://one", "amqp://two"])
+    }
+
     @Test("a secret on the command line wins over its file in the environment")
     func secretPrecedence() throws {
         var fixture = ConfigurationFixture(options: ["--auth.clientSecret=typed"], others: ["client": "filed"])

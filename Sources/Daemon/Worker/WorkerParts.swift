@@ -94,8 +94,7 @@ struct WorkerParts: Sendable {
                 ),
             ],
             executor: client.executor)
-        probe = PauseProbe(
-            gateway: plain, ledger: ledger, merchant: merchant, timeout: configuration.requestTimeout)
+        probe = PauseProbe(gateway: plain, ledger: ledger, merchant: merchant, configuration: configuration)
         sampler = Sampler(
             connection: consume, ledger: ledger, clock: clock, queues: topology.watchedQueues, history: memory.history
         ) { [lanes] error in
