@@ -132,6 +132,7 @@ struct StatusPageTests {
         #expect(Duration.seconds(12_000).words == "3 h 20 min")
         #expect(Duration.seconds(8 * 86_400 + 4 * 3_600).words == "8 d 4 h")
         #expect(Duration.seconds(-5).words == "0 ms")
+        #expect(Duration.milliseconds(999).age == "a moment" && Duration.milliseconds(7_900).age == "7 s")
         #expect(1_234_567.grouped == "1,234,567" && 12.grouped == "12" && (-1_000).grouped == "−1,000")
     }
 }

@@ -38,20 +38,27 @@ extension EndToEnd {
             Scene(name: "busy", sentence: "Money moves: ", parts: ["succeeded", "In flight"]) { stage in
                 try await stage.system.upstream.publishRecharges((1...4_000).map { "busy-\($0)" })
             },
-            Scene(name: "doubts waiting", sentence: "Money", parts: ["₹", "in_doubt"]) { stage in
+            Scene(name: "doubts waiting", sentence: "Money moves: ", parts: ["in doubt (₹ ", "in_doubt"]) { stage in
                 try await stage.system.setFaults(#"{"faults":[{"fault":"pendingThenDone","probability":1,"value":3600}]}"#)
                 try await stage.system.upstream.publishRecharges((1...30).map { "doubt-\($0)" })
-                try #require(await eventually { try await stage.text().contains("in_doubt") })
             },
-            Scene(name: "breaker open", sentence: "BOS cannot be reached or fails", parts: ["HTTP 500", "next probe in"]) { stage in
+            Scene(name: "ledger full", sentence: "the ledger cannot be written", parts: ["Free the disk"]) { stage in
+                try await stage.system.setFaults("{}")
+                try stage.disk?.fill()
+                try await stage.system.upstream.publishRecharges((1...300).map { "unwritten-\($0)" })
+            },
+            Scene(
+                name: "breaker open", sentence: "No money moves since ",
+                parts: ["BOS cannot be reached or fails", "HTTP 500", "next probe in"]
+            ) { stage in
+                try stage.disk?.makeRoom()
                 try await stage.system.setFaults(#"{"faults":[{"fault":"serverError","probability":1}]}"#)
                 try await stage.system.upstream.publishRecharges((1...300).map { "failing-\($0)" })
             },
-            Scene(name: "ledger full", sentence: "the ledger cannot be written", parts: ["Free the disk"]) { stage in
-                try stage.disk?.fill()
-            },
-            Scene(name: "broker away", sentence: "no connection to the broker", parts: ["not connected", "Nothing is lost"]) { stage in
-                try stage.disk?.makeRoom()
+            Scene(
+                name: "broker away", sentence: "no connection to the broker",
+                parts: ["not connected", "Nothing is lost", "(consume, publish)"]
+            ) { stage in
                 try await stage.system.broker.ctl("shutdown")
             },
         ]
@@ -81,16 +88,19 @@ extension EndToEnd {
 
         private func show(_ scene: Scene, on stage: Stage, in browser: Browser) async throws {
             try await scene.begin(stage)
-            let hasCome = await eventually(within: .seconds(30)) { try await stage.headline().contains(scene.sentence) }
-            let headline = try await stage.headline()
-            try #require(hasCome, "\(scene.name): \(headline)")
             for (width, scheme) in [(1_280, Browser.Scheme.light), (390, .dark)] {
                 try await browser.show(width: width, scheme: scheme)
-                try await browser.open("\(stage.system.http)/still")
+                // What the worker knows of queues and ledger is five seconds old at most. A full disk lets it go on for a moment now and then.
+                var text = ""
+                let hasCome = await eventually(within: .seconds(30)) {
+                    try await browser.open("\(stage.system.http)/still")
+                    text = try await browser.evaluate("return document.body.innerText").text ?? ""
+                    let top = try await browser.evaluate("return document.querySelector('h1').innerText").text ?? ""
+                    return top.contains(scene.sentence) && scene.parts.allSatisfy(text.contains)
+                }
+                #expect(hasCome, "\(scene.name): \(text)")
                 try keep(await browser.picture(), as: "\(scene.name) \(scheme.rawValue)")
                 #expect(try await browser.seriousFindings() == [], "\(scene.name), \(scheme.rawValue)")
-                let text = try await browser.evaluate("return document.body.innerText").text ?? ""
-                for part in scene.parts { #expect(text.contains(part), "\(scene.name): \(part)") }
                 #expect(!text.contains(System.subscriber))
                 // A page that is wider than its window has to be moved sideways on a phone.
                 #expect(try await browser.evaluate("return document.documentElement.scrollWidth <= window.innerWidth") == .bool(true))
@@ -111,15 +121,6 @@ extension EndToEnd {
             guard let folder = ProcessInfo.processInfo.environment["BOS_TEST_PICTURES"] else { return }
             try picture.write(to: URL(fileURLWithPath: folder).appendingPathComponent("\(name.replacing(" ", with: "-")).png"))
         }
-    }
-}
-
-extension EndToEnd.StatusPage.Stage {
-    fileprivate func text() async throws -> String { try await Web.get("\(system.http)/").text }
-
-    /// The sentence on top of the page.
-    fileprivate func headline() async throws -> String {
-        try await text().firstMatch(of: /<h1>(.*)<\/h1>/).map { String($0.1) } ?? ""
     }
 }
 

@@ -41,10 +41,15 @@ struct RecentEventsTests {
         #expect(unfinished.text.hasSuffix("reference r-1000"))
     }
 
-    @Test("the same event with other words has an entry of its own, and a repeated one has not")
+    @Test("the same event with other words has an entry of its own; a repeated one has not, also if others came in between")
     func repeatedEvents() {
-        for reason in ["a", "a", "b"] { log(.brokerLost, fields: ["reason": "\(reason)"]) }
-        #expect(events.entries.map(\.count) == [2, 1])
+        for reason in ["a", "b", "a"] { log(.brokerLost, fields: ["reason": "\(reason)"]) }
+        #expect(events.entries.map(\.count) == [1, 2])
+        for number in 1...30 {
+            log(.consumptionPaused, fields: ["reason": "ledger"], at: Int64(number))
+            log(.consumptionResumed, at: Int64(number))
+        }
+        #expect(events.entries.map(\.count) == [1, 2, 30, 30])
     }
 
     @Test("lines for debugging and lines without an event are left out")

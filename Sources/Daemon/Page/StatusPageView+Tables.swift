@@ -131,8 +131,12 @@ extension StatusPageView.Figure {
         figures.append(
             Self(
                 "Replies owed", value: summary.unpublishedReplies.grouped,
-                note: snapshot.sample.owedSince.map { "the oldest for \((snapshot.takenAt - $0).words)" }))
-        if let poller = snapshot.poller { figures.append(Self("Last round", value: "\((snapshot.takenAt - poller.lastRound).words) ago")) }
+                note: snapshot.sample.owedSince.flatMap { since in
+                    // Queues and ledger are read every few seconds, so a young reply may have left since.
+                    let age = snapshot.takenAt - since
+                    return age > .seconds(30) ? "the oldest for \(age.age)" : nil
+                }))
+        if let poller = snapshot.poller { figures.append(Self("Last round", value: "\((snapshot.takenAt - poller.lastRound).age) ago")) }
         return figures
     }
 
@@ -159,12 +163,12 @@ extension StatusPageView.Figure {
     }
 
     private static func age(of moment: Timestamp?, in snapshot: StatusSnapshot) -> String {
-        moment.map { ", the oldest for \((snapshot.takenAt - $0).words)" } ?? ""
+        moment.map { ", the oldest for \((snapshot.takenAt - $0).age)" } ?? ""
     }
 
     private static func due(_ moment: Timestamp, in snapshot: StatusSnapshot) -> String {
         let left = moment - snapshot.takenAt
-        return left >= .zero ? "in \(left.words)" : "now, for \((.zero - left).words)"
+        return left >= .zero ? "in \(left.age)" : "now, for \((.zero - left).age)"
     }
 }
 

@@ -112,7 +112,8 @@ struct StatusPageView {
         let highest: String
 
         init(_ queue: StatusSnapshot.Queue, in snapshot: StatusSnapshot) {
-            let points = snapshot.curve.compactMap { depths in depths.ready[queue.name].map { (at: depths.at, ready: $0) } }
+            var points = snapshot.curve.compactMap { depths in depths.ready[queue.name].map { (at: depths.at, ready: $0) } }
+            if let ready = queue.ready { points.append((at: snapshot.takenAt, ready: ready)) }
             let curve = QueueCurve(points, now: snapshot.takenAt)
             paths = curve.paths
             highest = curve.highest.grouped
@@ -145,14 +146,14 @@ struct StatusPageView {
                 switch status.breaker {
                 case .closed: "closed"
                 case .halfOpen: "half-open: a probe is under way"
-                case .open: "open" + (status.probeAt.map { ", next probe in \(($0 - now).words)" } ?? "")
+                case .open: "open" + (status.probeAt.map { ", next probe in \(($0 - now).age)" } ?? "")
                 }
             var pauses = status.pauses.sorted { $0.value.since < $1.value.since }.map { reason, pause in
-                "\(reason.rawValue) since \(pause.since.clock) (\((now - pause.since).words)): \(pause.detail)"
+                "\(reason.rawValue) since \(pause.since.clock) (\((now - pause.since).age)): \(pause.detail)"
             }
             if let end = status.throttledUntil { pauses.append("BOS has asked for a pause (Retry-After) until \(end.clock)") }
             if let since = status.unansweredSince {
-                pauses.append("BOS has answered no call since \(since.clock) (\((now - since).words))")
+                pauses.append("BOS has answered no call since \(since.clock) (\((now - since).age))")
             }
             if let worker = snapshot.worker, let rate = worker.ratePerSecond, worker.waitingForRate > 0 {
                 pauses.append("api.ratePerSecond is \(rate): \(worker.waitingForRate.things("call waits", many: "calls wait")) for it")

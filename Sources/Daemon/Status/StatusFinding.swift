@@ -79,46 +79,70 @@ struct StatusFinding: Sendable, Equatable {
 }
 
 extension PauseReason {
-    /// What this reason means for the jobs of a lane, and what to do. Source: operating.md#when-jobs-wait.
-    func finding(_ lane: JobLane, pause: ConsumptionGate.Pause, at now: Timestamp) -> StatusFinding {
-        let since = "since \(pause.since.clock) (\((now - pause.since).words))"
-        func made(_ what: String, do advice: String, tries: Bool = false, section: StatusFinding.Section = .whenJobsWait)
-            -> StatusFinding
-        {
-            let subject =
-                switch lane {
-                case .money: tries ? "Recharges are only tried one at a time" : "No money moves"
-                case .questions: "Doubts and questions wait"
-                }
-            let level = lane == .money && !tries ? StatusFinding.Level.stopped : .attention
-            return StatusFinding(level, says: "\(subject) \(since): \(what).", advice: advice, section: section, detail: pause.detail)
-        }
+    /// What a reason to pause means, and what to do. Source: operating.md#when-jobs-wait.
+    private struct Meaning {
+        var cause: String
+        var advice: String
+        /// Recharges are tried one at a time meanwhile.
+        var triesJobs = false
+        var section = StatusFinding.Section.whenJobsWait
+    }
+
+    private var meaning: Meaning {
         switch self {
         case .credentials:
-            return made(
-                "BOS refuses the worker's token, or there is none",
-                do: "Check the auth settings; if they are right, ask BOS. The worker renews the token and goes on by itself.")
+            Meaning(
+                cause: "BOS refuses the worker's token, or there is none",
+                advice: "Check the auth settings; if they are right, ask BOS. The worker renews the token and goes on by itself.")
         case .ledger:
-            return made(
-                "the ledger cannot be written",
-                do: "Free the disk, or mend what the detail names. The worker goes on by itself.")
+            Meaning(
+                cause: "the ledger cannot be written",
+                advice: "Free the disk, or mend what the detail names. The worker goes on by itself.")
         case .bos:
-            return made(
-                "BOS cannot be reached or fails",
-                do: "Ask BOS. The worker asks it now and then without moving money, and goes on by itself.", section: .leftAlone)
+            Meaning(
+                cause: "BOS cannot be reached or fails",
+                advice: "Ask BOS. The worker asks it now and then without moving money, and goes on by itself.", section: .leftAlone)
         case .throttled:
-            return made("BOS has asked for a pause", do: "Wait: the worker goes on when the pause is over, after an hour at most.")
+            Meaning(
+                cause: "BOS has asked for a pause", advice: "Wait: the worker goes on when the pause is over, after an hour at most.")
         case .postponed:
-            return made(
-                "BOS takes no recharge for now, for maintenance or an empty wallet",
-                do: "Fill the wallet, or wait: the worker goes on by itself.", tries: true)
+            Meaning(
+                cause: "BOS takes no recharge for now, for maintenance or an empty wallet",
+                advice: "Fill the wallet, or wait: the worker goes on by itself.", triesJobs: true)
         case .refusals:
-            return made(
-                "BOS refuses nearly all recharges with one code",
-                do: "Look at the code with bosctl codes, and ask BOS what it means.", tries: true)
+            Meaning(
+                cause: "BOS refuses nearly all recharges with one code",
+                advice: "Look at the code with bosctl codes, and ask BOS what it means.", triesJobs: true)
         case .operatorHold:
-            let jobs = lane == .money ? "recharges" : "questions"
-            return made("an operator holds \(jobs)", do: "Ask who holds them, and why. End it with bosctl resume \(jobs).")
+            Meaning(
+                cause: "an operator holds these jobs",
+                advice: "Ask who holds them, and why. bosctl resume recharges, or resume questions, ends the hold.")
         }
+    }
+
+    /// The finding of a pause that stands.
+    func finding(_ lane: JobLane, pause: ConsumptionGate.Pause, at now: Timestamp) -> StatusFinding {
+        let meaning = meaning
+        let subject =
+            switch lane {
+            case .money: meaning.triesJobs ? "Recharges are only tried one at a time" : "No money moves"
+            case .questions: "Doubts and questions wait"
+            }
+        return StatusFinding(
+            lane == .money && !meaning.triesJobs ? .stopped : .attention,
+            says: "\(subject) since \(pause.since.clock) (\((now - pause.since).age)): \(meaning.cause).", advice: meaning.advice,
+            section: meaning.section, detail: pause.detail)
+    }
+
+    /// The finding of a pause that has just passed, and may come back.
+    func recentFinding(_ lane: JobLane, pause: ConsumptionGate.Pause) -> StatusFinding {
+        let subject =
+            switch lane {
+            case .money: "Money moves again"
+            case .questions: "Doubts and questions go on again"
+            }
+        return StatusFinding(
+            .attention, says: "\(subject), after a pause that began at \(pause.since.clock): \(meaning.cause).",
+            advice: "Watch whether it stays so. \(meaning.advice)", section: meaning.section, detail: pause.detail)
     }
 }

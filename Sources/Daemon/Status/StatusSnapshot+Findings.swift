@@ -35,7 +35,14 @@ extension StatusSnapshot {
                 }
             case .poller: "Jobs that wait in the ledger go back to their queue when they are due."
             }
-        return StatusFinding(.good, says: sentence, advice: "Nothing has to be done.", section: .threeInTheMorning)
+        var advice = "Nothing has to be done."
+        if program == .worker, doubts > 0 {
+            let oldest = sample.summary.oldestDoubt.map { ", the oldest for \((takenAt - $0).age)" } ?? ""
+            advice =
+                "Nothing has to be done: the worker asks BOS about \(doubts.things("recharge", many: "recharges")) in doubt "
+                + "(₹ \(sample.summary.doubtAmount.rupees)\(oldest))."
+        }
+        return StatusFinding(.good, says: sentence, advice: advice, section: .threeInTheMorning)
     }
 
     private func stopping(_ worker: Worker) -> [StatusFinding] {
@@ -49,23 +56,25 @@ extension StatusSnapshot {
 
     /// Connections that are down or blocked.
     private var brokerFindings: [StatusFinding] {
-        connections.compactMap { connection -> StatusFinding? in
-            if !connection.status.isConnected {
-                var problem: String?
-                if case .connecting(_, let error?) = connection.status.state { problem = "\(error)" }
-                return StatusFinding(
+        let away = connections.filter { !$0.status.isConnected }
+        var found: [StatusFinding] = []
+        if let since = away.map(\.since).min() {
+            found.append(
+                StatusFinding(
                     .stopped,
-                    says: "\(stands): no connection to the broker (\(connection.role)) since \(connection.since.clock) "
-                        + "(\((takenAt - connection.since).words)).",
+                    says: "\(stands): no connection to the broker (\(away.map(\.role).joined(separator: ", "))) since \(since.clock) "
+                        + "(\((takenAt - since).age)).",
                     advice: "Nothing is lost. Look at the broker; the program connects again by itself.", section: .brokerAway,
-                    detail: problem)
-            }
-            guard let reason = connection.status.blockedReason else { return nil }
-            return StatusFinding(
-                .stopped, says: "\(stands): the broker accepts no messages, so no reply leaves.",
-                advice: "Mend the broker's alarm (memory or disk). Replies are kept, and leave by themselves then.", section: .brokerAway,
-                detail: reason)
+                    detail: away.compactMap(\.problem).first))
         }
+        if let reason = connections.compactMap(\.status.blockedReason).first {
+            found.append(
+                StatusFinding(
+                    .stopped, says: "\(stands): the broker accepts no messages, so no reply leaves.",
+                    advice: "Mend the broker's alarm (memory or disk). Replies are kept, and leave by themselves then.",
+                    section: .brokerAway, detail: reason))
+        }
+        return found
     }
 
     private var stands: String {
@@ -87,9 +96,12 @@ extension StatusSnapshot {
     }
 
     private func pauses(_ worker: Worker) -> [StatusFinding] {
-        JobLane.allCases.flatMap { lane in
-            let pauses = (worker.lanes[lane]?.pauses ?? [:]).sorted { $0.value.since < $1.value.since }
-            return pauses.map { $0.key.finding(lane, pause: $0.value, at: takenAt) }
+        JobLane.allCases.flatMap { lane -> [StatusFinding] in
+            guard let status = worker.lanes[lane] else { return [] }
+            let standing = status.pauses.sorted { $0.value.since < $1.value.since }
+            let recent = status.recentPauses.sorted { $0.value.since < $1.value.since }
+            return standing.map { $0.key.finding(lane, pause: $0.value, at: takenAt) }
+                + recent.map { $0.key.recentFinding(lane, pause: $0.value) }
         }
     }
 
@@ -144,13 +156,13 @@ extension StatusSnapshot {
                     .attention,
                     says:
                         "\(doubts.things("recharge is", many: "recharges are")) in doubt (₹ \(sample.summary.doubtAmount.rupees)), the oldest for "
-                        + "\((takenAt - oldest).words).",
+                        + "\((takenAt - oldest).age).",
                     advice: "Look at bosctl doubts, and ask BOS if the doubt stays.", section: .moneyInDoubt))
         }
         if let due = sample.summary.oldestDue, takenAt - due > .seconds(120) {
             found.append(
                 StatusFinding(
-                    .attention, says: "A job that waits in the ledger is overdue by \((takenAt - due).words).",
+                    .attention, says: "A job that waits in the ledger is overdue by \((takenAt - due).age).",
                     advice: "Check that the poller runs: its page says why it does not.", section: .notBroughtBack))
         }
         if let since = sample.owedSince, takenAt - since > .seconds(120) {
@@ -158,7 +170,7 @@ extension StatusSnapshot {
                 StatusFinding(
                     .attention,
                     says: "\(sample.summary.unpublishedReplies.things("reply is", many: "replies are")) owed, the oldest for "
-                        + "\((takenAt - since).words).",
+                        + "\((takenAt - since).age).",
                     advice: "The events below name the routing key and the reason.", section: .repliesOwed))
         }
         if worker?.enquiryProblems.isEmpty == false {

@@ -51,6 +51,12 @@ struct StatusSnapshot: Sendable {
         var status: ConnectionStatus
         /// When it was last established or lost.
         var since: Timestamp
+
+        /// Why there is no connection; `nil` if there is one, or no attempt has failed.
+        var problem: String? {
+            guard case .connecting(_, let error) = status.state else { return nil }
+            return error.map { "\($0)" }
+        }
     }
 
     /// What only the worker knows.

@@ -11,6 +11,9 @@ extension Timestamp {
 }
 
 extension Duration {
+    /// As ``words``, in whole seconds: what an age needs that is measured every few seconds.
+    var age: String { self < .seconds(1) ? "a moment" : Duration.seconds(wholeMilliseconds / 1_000).words }
+
     /// Two units at most, such as `45 ms`, `12 s`, `5 min`, `3 h 20 min` or `8 d 4 h`.
     var words: String {
         let milliseconds = max(0, wholeMilliseconds)

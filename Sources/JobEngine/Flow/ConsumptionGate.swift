@@ -69,11 +69,19 @@ package actor ConsumptionGate {
 
     private struct State {
         var reasons: [PauseReason: Pause] = [:]
+        /// The last pause of each reason that has passed, and when it did, in the clock's uptime.
+        var passed: [PauseReason: (pause: Pause, at: Duration)] = [:]
         var trial = Trial.none
         /// The trial has a result: its job made a call, or a reason to pause was found meanwhile.
         var isDecided = false
 
         var isHeld: Bool { reasons[.operatorHold] != nil }
+
+        /// When a pause that begins now has begun: now, or with the recent pause for the same reason.
+        func start(of reason: PauseReason, on clock: any EngineClock) -> Timestamp {
+            guard let last = passed[reason], clock.uptime() - last.at <= ConsumptionGate.recency else { return clock.now() }
+            return last.pause.since
+        }
     }
 
     private enum Trial {
@@ -104,6 +112,17 @@ package actor ConsumptionGate {
 
     /// The reasons why consumption is paused. Empty if it is not paused.
     package nonisolated var standing: [PauseReason: Pause] { state.withLock { $0.reasons } }
+
+    /// How long after its end a pause counts as recent. A full disk lets a small write through now and then, so that the gate opens for a moment.
+    static let recency = Duration.seconds(30)
+
+    /// The reasons that have passed within ``recency`` and do not stand again.
+    package nonisolated var recent: [PauseReason: Pause] {
+        let uptime = clock.uptime()
+        return state.withLock { state in
+            state.passed.filter { uptime - $0.value.at <= Self.recency && state.reasons[$0.key] == nil }.mapValues(\.pause)
+        }
+    }
 
     package nonisolated var isOpen: Bool { state.withLock { $0.reasons.isEmpty } }
 
@@ -169,7 +188,8 @@ package actor ConsumptionGate {
             if state.trial == .offered { state.trial = .none }
             state.isDecided = true
             let before = state.reasons[reason]?.detail
-            state.reasons[reason, default: Pause(detail: detail, since: clock.now())].detail = detail
+            let since = state.reasons[reason]?.since ?? state.start(of: reason, on: clock)
+            state.reasons[reason] = Pause(detail: detail, since: since)
             // The details of all other reasons differ from call to call, so a change is no event.
             let hasChanged = (reason == .credentials || reason == .operatorHold) && before != detail
             return (before == nil ? .consumptionPaused : hasChanged ? .consumptionReason : nil, state.trial == .running)
@@ -220,7 +240,10 @@ package actor ConsumptionGate {
     nonisolated func lift(_ reason: PauseReason) {
         let hasChanged = state.withLock { state in
             // Each answer to a recharge lifts reasons; nearly always none stands.
-            let wasStanding = !state.reasons.isEmpty && state.reasons.removeValue(forKey: reason) != nil
+            let pause = state.reasons.isEmpty ? nil : state.reasons.removeValue(forKey: reason)
+            let wasStanding = pause != nil
+            // The end of a hold is a person's decision, and the hold does not come back by itself.
+            if let pause, reason != .operatorHold { state.passed[reason] = (pause, clock.uptime()) }
             // Without a reason there is nothing to try.
             guard state.reasons.isEmpty, state.trial == .offered else { return wasStanding }
             state.trial = .none

@@ -16,6 +16,8 @@ package struct LaneStatus: Sendable, Equatable {
     /// When the first call failed that no answered call has followed; `nil` after an answered call.
     package var unansweredSince: Timestamp?
     package var pauses: [PauseReason: ConsumptionGate.Pause]
+    /// Pauses that have passed within the last half minute. They may come back.
+    package var recentPauses: [PauseReason: ConsumptionGate.Pause] = [:]
 
     package init(
         running: Int, limit: Int, waiting: Int, breaker: CircuitBreaker.State, probeAt: Timestamp? = nil, throttledUntil: Timestamp? = nil,
@@ -35,14 +37,16 @@ package struct LaneStatus: Sendable, Equatable {
 extension Lane {
     /// The state of the lane now.
     package var status: LaneStatus {
-        let (now, uptime, pauses) = (clock.now(), clock.uptime(), gate.standing)
+        let (now, uptime, pauses, recentPauses) = (clock.now(), clock.uptime(), gate.standing, gate.recent)
         func wallClock(_ moment: Duration) -> Timestamp { now + (moment - uptime) }
-        return state.withLock { state in
+        var status = state.withLock { state in
             LaneStatus(
                 running: state.slots.held, limit: state.slots.size, waiting: state.slots.waiting, breaker: state.breaker.state,
                 probeAt: state.breaker.state == .open ? wallClock(state.breaker.probeFrom) : nil,
                 throttledUntil: state.throttledUntil.flatMap { $0 > uptime ? wallClock($0) : nil },
                 unansweredSince: state.unansweredSince.map(wallClock), pauses: pauses)
         }
+        status.recentPauses = recentPauses
+        return status
     }
 }

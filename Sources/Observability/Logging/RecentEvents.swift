@@ -4,7 +4,7 @@ private import Synchronization
 
 /// The last notable events of the log, for the status page. A fixed number is kept, however much is logged.
 package final class RecentEvents: Sendable {
-    /// One event, or several of the same name.
+    /// One event, or several with the same words. Events of single jobs, messages or attempts need the same name only.
     package struct Entry: Sendable, Equatable {
         package let event: EventName
         package let level: Logger.Level
@@ -42,8 +42,7 @@ package final class RecentEvents: Sendable {
         guard let event = line.fields["event"].flatMap({ EventName(rawValue: "\($0)") }), line.level >= .info else { return }
         var entry = Entry(event: event, first: milliseconds, last: milliseconds, text: Self.words(line))
         kept.withLock { kept in
-            let isSame: (Entry) -> Bool = { $0.event == event && (event.isFrequent || $0.text == entry.text) }
-            let same = event.isFrequent ? kept.firstIndex(where: isSame) : kept.indices.last.flatMap { isSame(kept[$0]) ? $0 : nil }
+            let same = kept.firstIndex { $0.event == event && (event.isFrequent || $0.text == entry.text) }
             if let same {
                 let earlier = kept.remove(at: same)
                 entry = Entry(event: event, first: earlier.first, last: milliseconds, count: earlier.count + 1, text: entry.text)

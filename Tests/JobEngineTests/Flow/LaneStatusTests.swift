@@ -70,9 +70,24 @@ struct LaneStatusTests {
         lane.gate.update(.ledger, detail: "disk full again")
         #expect(lane.status.pauses[.ledger]?.detail == "disk full again")
         #expect(lane.status.pauses[.ledger]?.since == ManualClock.start)
-        lane.gate.lift(.ledger)
+    }
+
+    @Test("a pause that comes back within half a minute has begun when the first one did, and is recent in between")
+    func relapse() async {
         await lane.gate.close(.ledger, detail: "disk full")
-        #expect(lane.status.pauses[.ledger]?.since == ManualClock.start + .seconds(9))
+        clock.advance(by: .seconds(9))
+        lane.gate.lift(.ledger)
+        clock.advance(by: .seconds(30))
+        #expect(lane.status.pauses.isEmpty)
+        #expect(lane.status.recentPauses == [.ledger: .init(detail: "disk full", since: ManualClock.start)])
+        await lane.gate.close(.ledger, detail: "disk full")
+        #expect(lane.status.recentPauses.isEmpty)
+        #expect(lane.status.pauses[.ledger]?.since == ManualClock.start)
+        lane.gate.lift(.ledger)
+        clock.advance(by: .milliseconds(30_001))
+        #expect(lane.status.recentPauses.isEmpty)
+        await lane.gate.close(.ledger, detail: "disk full")
+        #expect(lane.status.pauses[.ledger]?.since == ManualClock.start + .milliseconds(69_001))
     }
 
     @Test("calls that are under way are counted, with the time of the longest")
