@@ -7,7 +7,7 @@ package struct Topology: Sendable {
     var isDeclared = true
     var queueType = QueueType.quorum
     package var exchanges = EngineConfiguration.Exchanges()
-    var queues = Queues()
+    package var queues = Queues()
 
     /// The queue type of the durable queues.
     enum QueueType: String, CaseIterable, Sendable {
@@ -15,16 +15,16 @@ package struct Topology: Sendable {
         case classic
     }
 
-    struct Queues: Sendable {
-        var recharge = "bos.recharge"
-        var status = "bos.status"
-        var unrouted = "bos.unrouted"
-        var dead = "bos.dead"
+    package struct Queues: Sendable {
+        package var recharge = "bos.recharge"
+        package var status = "bos.status"
+        package var unrouted = "bos.unrouted"
+        package var dead = "bos.dead"
         /// The lock: an exclusive queue that the one worker of a SQLite ledger holds. It keeps a second worker out.
-        var lock = "bos.worker.lock"
+        package var lock = "bos.worker.lock"
         /// The marker: a queue that remembers the ledger of this virtual host. It keeps out a worker with another ledger, which could send
         /// a recharge a second time.
-        var ledger = "bos.worker.ledger"
+        package var ledger = "bos.worker.ledger"
     }
 
     var mode: TopologyMode { isDeclared ? .declare : .check }
@@ -36,7 +36,7 @@ extension Topology {
     private static let deliveryLimit: Int64 = 1_000
 
     /// The items that both worker and poller need.
-    private var common: [TopologyItem] {
+    package var sharedItems: [TopologyItem] {
         [
             .exchange(name: exchanges.jobs, kind: "direct"),
             .exchange(name: exchanges.unrouted, kind: "fanout"),
@@ -64,13 +64,13 @@ extension Topology {
     /// The items for the worker's publishing connection. The marker is among them: in the virtual host of another ledger no caller waits
     /// for this worker's replies.
     func publishItems(ledger identity: String) -> [TopologyItem] {
-        [marker(identity, mustExist: false)] + common
+        [marker(identity, mustExist: false)] + sharedItems
     }
 
     /// The items for the poller. The marker is among them: the worker of another ledger would refuse the poller's jobs, and this ledger
     /// would count them as put back on their queue.
     func pollerItems(ledger identity: String) -> [TopologyItem] {
-        [marker(identity, mustExist: true)] + common
+        [marker(identity, mustExist: true)] + sharedItems
     }
 
     /// The items for `bosctl` when it publishes replies of a ledger. It declares nothing.
@@ -86,8 +86,13 @@ extension Topology {
         return .marker(queue: queues.ledger, text: identity, arguments: arguments, mustExist: mustExist)
     }
 
+    /// The marker, to be compared with the ledger's name. Declare it only where it exists.
+    package func markerItem(ledger identity: String) -> TopologyItem { marker(identity, mustExist: true) }
+
+    package var usesQuorumQueues: Bool { queueType == .quorum }
+
     /// The queues whose depth the metrics and the status page show.
-    var watchedQueues: [String] { [queues.recharge, queues.status, queues.dead, queues.unrouted] }
+    package var watchedQueues: [String] { [queues.recharge, queues.status, queues.dead, queues.unrouted] }
 
     /// The arguments of a queue that keeps messages.
     private var keptArguments: [String: FieldValue] {

@@ -118,6 +118,15 @@ extension LedgerSession {
         return identity
     }
 
+    /// See ``SQLiteLedger/restoring()``.
+    func restoring() throws -> OpenRestoring? {
+        try statements.restorings.open.first(read: { row in
+            OpenRestoring(
+                at: try row.timestamp(0, named: "at of a restoring"),
+                copiedAt: try row.optionalTimestamp(1, named: "copied_at of a restoring"))
+        })
+    }
+
     /// See ``Ledger/summary()``. Reads a dozen rows, however many jobs there are. Only the outbox is counted row by row.
     func summary() throws -> LedgerSummary {
         try flushCounters()
