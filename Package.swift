@@ -22,6 +22,7 @@ extension Target.Dependency {
     static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
     static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 }
@@ -45,6 +46,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
@@ -99,8 +101,8 @@ let package = Package(
         .executableTarget(
             name: "BOSCtl",
             dependencies: [
-                "AMQP", "BOSClient", "Daemon", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerSQLite",
-                .argumentParser, .logging, .unixSignals,
+                "AMQP", "BOSClient", "Daemon", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerSQLite", "Secrets",
+                .argumentParser, .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .unixSignals,
             ]),
         .executableTarget(name: "BOSSimulator", dependencies: ["BOSSimulatorKit", "Simulation", .argumentParser]),
         .executableTarget(

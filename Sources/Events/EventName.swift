@@ -74,6 +74,7 @@ package enum EventName: String, CaseIterable, Sendable {
 
     case ledgerUnavailable = "ledger.unavailable"
     case ledgerFilePrivate = "ledger.file_private"
+    case ledgerRestored = "ledger.restored"
 
     /// The row of the table for this event.
     package var row: Row {
@@ -158,6 +159,12 @@ package enum EventName: String, CaseIterable, Sendable {
             )
         case .ledgerUnavailable: Row(.warning, sentence: "waiting for the ledger")
         case .ledgerFilePrivate: Row(.warning, sentence: "a file of the ledger was not private; its mode was corrected")
+        case .ledgerRestored:
+            Row(
+                .warning,
+                sentence:
+                    "the ledger was restored from a copy: a recharge that it does not know is asked about and not sent, until bosctl ledger restore --finish"
+            )
         }
     }
 

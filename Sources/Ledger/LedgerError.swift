@@ -9,6 +9,8 @@ package enum LedgerError: Error, Equatable, CustomStringConvertible {
     case unreadable(String)
     /// A newer version of this program has written the store.
     case newerSchema(String)
+    /// The store is a copy that was made to be kept. Nothing may be written to it.
+    case copy(String)
     case unavailable(String)
     /// The store was closed before the operation was done.
     case closed
@@ -24,6 +26,9 @@ package enum LedgerError: Error, Equatable, CustomStringConvertible {
         case .unreadable(let detail):
             "one row of the ledger cannot be read, all others can: see /usr/share/doc/bos-worker/operating.md#a-row-that-cannot-be-read (\(detail))"
         case .newerSchema(let detail): "the ledger was written by a newer version: \(detail)"
+        case .copy(let detail):
+            "this is a copy of a ledger, and no worker or poller works with a copy: a recharge could be sent a second time (\(detail)). If the "
+                + "ledger itself is lost, see /usr/share/doc/bos-worker/operating.md#restoring-a-ledger"
         case .unavailable(let detail): "the ledger is unavailable: \(detail)"
         case .closed: "the ledger is closed"
         }
@@ -33,7 +38,7 @@ package enum LedgerError: Error, Equatable, CustomStringConvertible {
     package var isRecoverable: Bool {
         switch self {
         case .diskFull, .readOnly, .locked, .unavailable: true
-        case .damaged, .unreadable, .newerSchema, .closed: false
+        case .damaged, .unreadable, .newerSchema, .copy, .closed: false
         }
     }
 }

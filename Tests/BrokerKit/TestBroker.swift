@@ -40,22 +40,27 @@ package final class TestBroker: Sendable {
 
     /// Starts another broker, for a test that restarts it, fills it or needs other settings. It ends with `stop()` or with the process.
     ///
-    /// - Parameter configuration: lines for the broker's configuration file.
-    package static func start(configuration: [String] = []) async throws -> TestBroker {
+    /// - Parameters:
+    ///   - configuration: lines for the broker's configuration file.
+    ///   - plugins: the plugins that it starts with.
+    package static func start(configuration: [String] = [], plugins: [String] = []) async throws -> TestBroker {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent(name("bos-broker")).path
         own.withLock { own in
             if own.isEmpty { atexit { TestBroker.stopAll() } }
             own.append(directory)
         }
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try "[\(plugins.joined(separator: ","))].\n".write(toFile: "\(directory)/enabled_plugins", atomically: true, encoding: .utf8)
         try await Tool.run(script, arguments: ["start", directory, "0"] + configuration)
         let port = try String(contentsOfFile: "\(directory)/port", encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
         return TestBroker(url: "amqp://guest:guest@127.0.0.1:\(port)/%2f", directory: directory)
     }
 
     /// Runs `body` with another broker, and removes the broker afterwards.
-    package static func run(configuration: [String] = [], _ body: (TestBroker) async throws -> Void) async throws {
-        let broker = try await start(configuration: configuration)
+    package static func run(
+        configuration: [String] = [], plugins: [String] = [], _ body: (TestBroker) async throws -> Void
+    ) async throws {
+        let broker = try await start(configuration: configuration, plugins: plugins)
         do {
             try await body(broker)
         } catch {

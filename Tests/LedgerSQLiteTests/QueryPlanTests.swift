@@ -20,6 +20,9 @@ struct QueryPlanTests {
         "operators.holds": "SCAN holds",
         "summary.check": "SCAN ledger",
         "summary.identity": "SCAN ledger",
+        // A row or two.
+        "restorings.open": "SCAN restorings",
+        "restorings.end": "SCAN restorings",
         "lists.inState": "SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (kind=?)",
     ]
 

@@ -162,6 +162,37 @@ package actor Connection {
         _ = try await run(.deleteExchange(exchange))
     }
 
+    /// Declares one item that is not in the connection's own topology. An item that exists with other arguments stays as it is.
+    /// - Throws: ``SessionError/topologyMismatch(object:text:)``, ``SessionError/topologyRefused(object:code:text:)``, or why the request could
+    ///   not be sent or was not answered. A refusal does not affect the session.
+    package nonisolated func declare(_ item: TopologyItem) async throws(SessionError) {
+        _ = try await run(.declare(item, .declare))
+    }
+
+    /// Checks whether an item of this kind and name exists. A binding always seems to exist, because AMQP does not show it.
+    /// - Throws: as ``declare(_:)``, and ``SessionError/topologyMissing(object:)``.
+    package nonisolated func check(_ item: TopologyItem) async throws(SessionError) {
+        guard let lookupForm = item.lookupForm else { return }
+        _ = try await run(.declare(lookupForm, .check))
+    }
+
+    /// Whether this user may publish to an exchange. Nothing is published or changed: the connection removes a binding that does not exist from
+    /// another exchange to this one, for which the broker demands the right to write to this one.
+    /// - Parameter other: another exchange that exists.
+    /// - Returns: `nil` if the broker does not tell.
+    /// - Throws: why the broker could not be asked.
+    package nonisolated func mayWrite(to exchange: String, besides other: String) async throws(SessionError) -> Bool? {
+        do throws(SessionError) {
+            _ = try await run(.unbindExchange(exchange, from: other, routingKey: "bosctl.\(UInt64.random(in: .min ... .max))"))
+            return true
+        } catch {
+            guard case .closedByBroker(let code, let text) = error else { throw error }
+            // Access refused. The broker demands the right to write first, and then the right to read from the other exchange.
+            guard code == 403 else { return nil }
+            return !text.contains("'\(exchange)'")
+        }
+    }
+
     private nonisolated func run(_ kind: ManagementRequest.Kind) async throws(SessionError) -> BrokerReply {
         let result: Result<BrokerReply, SessionError> = await withCheckedContinuation { continuation in
             mailbox.post(ManagementRequest(kind, continuation: continuation))

@@ -6,6 +6,10 @@ struct ManagementRequest: Sendable {
         case topologyInspection
         case deleteQueue(String)
         case deleteExchange(String)
+        /// Removes a binding between exchanges. One that does not exist is not missed.
+        case unbindExchange(String, from: String, routingKey: String)
+        /// Declares or checks one item, outside of the connection's own topology.
+        case declare(TopologyItem, TopologyMode)
     }
 
     let kind: Kind

@@ -48,12 +48,20 @@ extension Session {
                     method, id: AMQP_QUEUE_DECLARE_METHOD, on: channel, expecting: AMQP_QUEUE_DECLARE_OK_METHOD,
                     operation: "the depth of \(queue)",
                     finish: finish)
+            case .declare(let item, let mode): try declare(item, mode: mode, on: Fixed.management, finish: finish)
             case .deleteQueue(let queue):
                 let method = amqp_queue_delete_t(ticket: 0, queue: arena.bytes(queue), if_unused: 0, if_empty: 0, nowait: 0)
                 try call(
                     method, id: AMQP_QUEUE_DELETE_METHOD, on: channel, expecting: AMQP_QUEUE_DELETE_OK_METHOD,
                     operation: "deleting queue \(queue)",
                     finish: finish)
+            case .unbindExchange(let exchange, let source, let key):
+                let method = amqp_exchange_unbind_t(
+                    ticket: 0, destination: arena.bytes(exchange), source: arena.bytes(source), routing_key: arena.bytes(key), nowait: 0,
+                    arguments: amqp_table_t())
+                try call(
+                    method, id: AMQP_EXCHANGE_UNBIND_METHOD, on: channel, expecting: AMQP_EXCHANGE_UNBIND_OK_METHOD,
+                    operation: "the rights on exchange \(exchange)", finish: finish)
             case .deleteExchange(let exchange):
                 let method = amqp_exchange_delete_t(ticket: 0, exchange: arena.bytes(exchange), if_unused: 0, nowait: 0)
                 try call(
@@ -72,6 +80,7 @@ extension Session {
         case (.reply(let reply), _): .success(reply)
         case (.lost(let error), _): .failure(error)
         case (.closed(let code, _), .depth(let queue)) where Int32(code) == AMQP_NOT_FOUND: .failure(.noSuchQueue(name: queue))
+        case (.closed(let code, let text), .declare(let item, _)): .failure(refusal(of: item, code: code, text: text))
         case (.closed(let code, let text), _): .failure(.closedByBroker(code: code, text: text))
         }
     }

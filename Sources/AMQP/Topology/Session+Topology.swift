@@ -3,9 +3,13 @@ internal import CRabbitMQ
 extension Session {
     /// Asks the broker to declare or check one item.
     ///
-    /// - Parameter finish: gets the result. With `nil` the broker sends no reply; it closes the channel over a refusal all the same.
-    func declare(_ item: TopologyItem, mode: TopologyMode, finish: ((Channel.CallResult) -> Void)?) throws(SessionError) {
-        guard let channel = channel(Fixed.topology) else { return finish?(.reply(.done)) ?? () }
+    /// - Parameters:
+    ///   - number: the channel, which must be open.
+    ///   - finish: gets the result. With `nil` the broker sends no reply; it closes the channel over a refusal all the same.
+    func declare(
+        _ item: TopologyItem, mode: TopologyMode, on number: UInt16 = Fixed.topology, finish: ((Channel.CallResult) -> Void)?
+    ) throws(SessionError) {
+        guard let channel = channel(number) else { return finish?(.reply(.done)) ?? () }
         let passive: amqp_boolean_t = mode == .check ? 1 : 0
         let nowait: amqp_boolean_t = finish == nil ? 1 : 0
         switch item {

@@ -40,7 +40,7 @@ package enum TopologyItem: Sendable, Equatable {
     }
 
     /// The item's name in errors and logs.
-    var label: String {
+    package var label: String {
         switch self {
         case .exchange(let name, _, _, _): "exchange \(name)"
         case .queue(let name, _, _): "queue \(name)"

@@ -7,6 +7,12 @@ import Ledger
 /// Why a command could not be carried out. Its description is a sentence for the operator.
 enum CommandFailure: Error, CustomStringConvertible {
     case ledger(path: String, LedgerError)
+    /// A file of the ledger or a copy. The error names it.
+    case ledgerFile(LedgerError)
+    /// The operator did not confirm the restoring, or its end.
+    case unconfirmedRestoring
+    /// There is no restoring to be ended.
+    case notRestored(path: String)
     case unknownJob(reference: String, [JobKind], path: String)
     /// A run of the worker owns the job now.
     case owned(JobKind, reference: String, owner: String)
@@ -44,6 +50,9 @@ enum CommandFailure: Error, CustomStringConvertible {
             "ledger.url sqlite:\(path): \(detail) (under systemd the worker's ledger is in /var/lib/bos-worker: "
                 + "add --ledger.url=sqlite:/var/lib/bos-worker/ledger.sqlite)"
         case .ledger(let path, let error): "ledger.url sqlite:\(path): \(error)"
+        case .ledgerFile(let error): "\(error)"
+        case .unconfirmedRestoring: "nothing was changed: answer y, or give --yes where there is no terminal"
+        case .notRestored(let path): "\(path) is not being restored, so there is nothing to end"
         case .unknownJob(let reference, let kinds, let path):
             "the ledger \(path) has no \(kinds.map(\.rawValue).joined(separator: ", ")) of the reference \(reference.printable): if its "
                 + "message still waits in its queue, the worker has not taken it over, and nothing was sent to BOS so far; else check the "
@@ -111,11 +120,12 @@ enum CommandFailure: Error, CustomStringConvertible {
     var exitCode: ExitCode {
         switch self {
         case .unknownJob, .over, .noDoubt, .insideWindow, .notToBeSent, .notDenied, .wouldSend, .contradicted, .unconfirmed,
-            .unconfirmedBatch, .notHeld, .blindEnquiry,
-            .changed:
+            .unconfirmedBatch, .notHeld, .blindEnquiry, .unconfirmedRestoring, .notRestored, .changed:
             .failure
         case .numberInReason: ExitCode(ProcessExit.usage.rawValue)
         case .owned, .repliesOwed: ExitCode(ProcessExit.notDrained.rawValue)
+        case .ledgerFile(.diskFull), .ledgerFile(.locked): ExitCode(ProcessExit.notDrained.rawValue)
+        case .ledgerFile: .failure
         case .ledger(_, let error):
             ExitCode((error.isRecoverable ? ProcessExit.notDrained : .internalFault).rawValue)
         }

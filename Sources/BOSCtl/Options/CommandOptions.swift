@@ -16,13 +16,18 @@ struct ConfigurationOptions: ParsableArguments {
         help: ArgumentHelp("Configuration keys as in the file: --amqp.urls=amqp://…", valueName: "--key=value"))
     var overrides: [String] = []
 
-    /// Reads the configuration.
-    /// - Throws: the exit code for a wrong configuration, after printing what is wrong with it.
-    func settings() throws -> Settings {
+    /// Where the configuration is read from.
+    var sources: ConfigurationSources {
         var sources = ConfigurationSources()
         sources.options = overrides
         sources.file = config
         sources.environment = ProcessInfo.processInfo.environment
+        return sources
+    }
+
+    /// Reads the configuration.
+    /// - Throws: the exit code for a wrong configuration, after printing what is wrong with it.
+    func settings() throws -> Settings {
         do throws(ConfigurationError) {
             let (settings, warnings) = try Settings.load(for: nil, from: sources)
             for warning in warnings { Console.writeError("bosctl: \(warning)\n") }

@@ -45,6 +45,32 @@ struct Broker: Sendable {
         (replying, replyQueue, replyingEvents) = (nil, nil, AsyncStream { $0.finish() })
     }
 
+    /// For looking at the broker. It declares nothing by itself.
+    /// - Parameter url: the only URL that is tried; `nil`: all of `amqp.urls`.
+    init(inspecting settings: Settings, at url: AMQPURL? = nil, console: Console) throws(BrokerError) {
+        var configuration = try Self.configuration(settings)
+        if let url { configuration.urls = [url] }
+        (publishing, publishingEvents) = try Self.connection(configuration, role: "inspect", mode: .check, console: console, topology: [])
+        (replying, replyQueue, replyingEvents) = (nil, nil, AsyncStream { $0.finish() })
+    }
+
+    /// Runs the connections while `body` works, and closes them afterwards.
+    /// - Throws: ``BrokerError/unreachable(_:)`` if there is no connection, or what `body` throws.
+    func inspecting<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await run() }
+            let result: Result<Value, any Error>
+            do {
+                try await whenConnected()
+                result = .success(try await body())
+            } catch {
+                result = .failure(error)
+            }
+            await close()
+            return try result.get()
+        }
+    }
+
     private static func configuration(_ settings: Settings) throws(BrokerError) -> AMQPConfiguration {
         do throws(AMQPURLError) { return try settings.brokerConfiguration() } catch { throw .url(error) }
     }

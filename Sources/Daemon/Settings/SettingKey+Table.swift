@@ -65,6 +65,11 @@ extension SettingKey {
         SettingKey(
             "amqp.queues.ledger", sets: \.topology.queues.ledger, format: .brokerName,
             meaning: "the marker, which carries nothing and names the ledger of this virtual host"),
+        SettingKey(
+            "amqp.managementURL", sets: \.managementURL, format: .optional(.webURL),
+            meaning:
+                "the broker's management API, such as `http://127.0.0.1:15672`, where `bosctl` sees what AMQP does not show; the login is that of the first URL in `amqp.urls`"
+        ),
         SettingKey("amqp.tls.caFile", sets: \.broker.tls.caFile, format: .path, meaning: "certificate authorities for `amqps://` (PEM)"),
         SettingKey(
             "amqp.tls.certificateFile", sets: \.broker.tls.certificateFile, format: .optional(.path), meaning: "client certificate (PEM)"),

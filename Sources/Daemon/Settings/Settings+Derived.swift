@@ -2,6 +2,7 @@ package import AMQP
 package import BOSClient
 package import JobEngine
 import JobModel
+import Observability
 import Secrets
 
 /// The configuration of each component: its own part of the settings, completed with values that follow from other parts.
@@ -13,6 +14,18 @@ extension Settings {
         for url in brokerURLs { configuration.urls.append(try AMQPURL(url.revealed)) }
         return configuration
     }
+
+    /// The address of the program's pages, for requests from this machine.
+    package var pagesURL: String {
+        let host = ["0.0.0.0", "::"].contains(http.host) ? "127.0.0.1" : http.host
+        return host.contains(":") ? "http://[\(host)]:\(http.port)" : "http://\(host):\(http.port)"
+    }
+
+    /// The certificate authorities of the broker.
+    package var brokerCAFile: String { broker.tls.caFile }
+
+    /// Whether calls to BOS carry a token.
+    package var usesToken: Bool { authMode != .none }
 
     /// How the worker calls BOS and reads its answers.
     package var bosConfiguration: BOSConfiguration {

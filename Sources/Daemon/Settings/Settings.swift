@@ -15,6 +15,8 @@ package struct Settings: Sendable {
     /// because they hold the password.
     var brokerURLs = [Secret("amqp://guest:guest@127.0.0.1:5672/%2f")]
     var broker = AMQPConfiguration(urls: [])
+    /// The broker's management API. Only `bosctl` uses it.
+    package var managementURL: String?
     package var topology = Topology()
 
     var bos = BOSConfiguration()

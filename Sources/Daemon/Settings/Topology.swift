@@ -36,7 +36,7 @@ extension Topology {
     private static let deliveryLimit: Int64 = 1_000
 
     /// The items that both worker and poller need.
-    private var common: [TopologyItem] {
+    package var sharedItems: [TopologyItem] {
         [
             .exchange(name: exchanges.jobs, kind: "direct"),
             .exchange(name: exchanges.unrouted, kind: "fanout"),
@@ -64,13 +64,13 @@ extension Topology {
     /// The items for the worker's publishing connection. The marker is among them: in the virtual host of another ledger no caller waits
     /// for this worker's replies.
     func publishItems(ledger identity: String) -> [TopologyItem] {
-        [marker(identity, mustExist: false)] + common
+        [marker(identity, mustExist: false)] + sharedItems
     }
 
     /// The items for the poller. The marker is among them: the worker of another ledger would refuse the poller's jobs, and this ledger
     /// would count them as put back on their queue.
     func pollerItems(ledger identity: String) -> [TopologyItem] {
-        [marker(identity, mustExist: true)] + common
+        [marker(identity, mustExist: true)] + sharedItems
     }
 
     /// The items for `bosctl` when it publishes replies of a ledger. It declares nothing.
@@ -86,8 +86,13 @@ extension Topology {
         return .marker(queue: queues.ledger, text: identity, arguments: arguments, mustExist: mustExist)
     }
 
+    /// The marker, to be compared with the ledger's name. Declare it only where it exists.
+    package func markerItem(ledger identity: String) -> TopologyItem { marker(identity, mustExist: true) }
+
+    package var usesQuorumQueues: Bool { queueType == .quorum }
+
     /// The queues whose depth the metrics and the status page show.
-    var watchedQueues: [String] { [queues.recharge, queues.status, queues.dead, queues.unrouted] }
+    package var watchedQueues: [String] { [queues.recharge, queues.status, queues.dead, queues.unrouted] }
 
     /// The arguments of a queue that keeps messages.
     private var keptArguments: [String: FieldValue] {

@@ -121,6 +121,11 @@ extension WorkerParts {
                 commitDuration.record(duration: duration)
                 commitRows.record(rows)
             }
+            if let restoring = try await ledger.restoring() {
+                logger.log(
+                    .ledgerRestored,
+                    metadata: ["restored_at": "\(restoring.at.rfc3339)", "copied_at": "\(restoring.copiedAt?.rfc3339 ?? "unknown")"])
+            }
             return (ledger, try await ledger.identity())
         } catch {
             throw .ledger("sqlite:\(path)", error)

@@ -9,7 +9,7 @@ package struct PauseProbe: Sendable {
     private let configuration: EngineConfiguration
 
     /// The reference of a recharge that does not exist. Enquiries that only check the connection to BOS use it; no upstream uses it.
-    static let reference = "bos-worker-probe"
+    package static let reference = "bos-worker-probe"
 
     package init(gateway: any BOSGateway, ledger: any Ledger, merchant: KnownMerchant, configuration: EngineConfiguration) {
         self.gateway = gateway

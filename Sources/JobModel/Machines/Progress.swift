@@ -42,6 +42,17 @@ package struct Progress: Sendable, Equatable {
     package var completedAt: Timestamp?
 
     package init() {}
+
+    /// The progress of a recharge of which it is unknown whether it was sent: the ledger that knew it is lost.
+    ///
+    /// The destination is unknown too. So no "not found" is proof (``RetryPermit``), and only a person can have it sent.
+    package static func mayHaveBeenSent(at now: Timestamp) -> Progress {
+        var progress = Progress()
+        progress.state = .inDoubt
+        progress.doubt = .unanswered
+        progress.firstSentAt = now
+        return progress
+    }
 }
 
 extension Progress {

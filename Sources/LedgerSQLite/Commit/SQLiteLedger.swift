@@ -89,6 +89,18 @@ package final class SQLiteLedger: OperatorLedger {
         try await perform(writes: false) { try $0.identity() }
     }
 
+    /// The restoring of this ledger from a copy that has not ended; `nil` if there is none.
+    package func restoring() async throws(LedgerError) -> OpenRestoring? {
+        try await perform(writes: false) { try $0.restoring() }
+    }
+
+    /// Ends the restoring: from now on a recharge that the ledger does not know is a new one, and is sent. A worker that runs learns of it
+    /// within seconds.
+    /// - Returns: `false` if the ledger is not being restored.
+    package func endRestoring(at now: Timestamp) async throws(LedgerError) -> Bool {
+        try await perform(writes: true) { try $0.endRestoring(at: now) }
+    }
+
     package func close() async {
         guard pending.close() else { return }
         await committer.finish(pending)

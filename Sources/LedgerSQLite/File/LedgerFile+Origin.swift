@@ -11,6 +11,9 @@ extension LedgerFile {
     /// - Throws: ``LedgerError`` if the file is not a ledger. It was not changed, and no file was made beside it.
     static func checkOrigin(_ path: String) throws(LedgerError) {
         disableMemoryStatistics
+        guard !path.hasSuffix(NewFile.unfinishedSuffix) else {
+            throw .unavailable("\(path) is the unfinished file of a command that was interrupted: remove it")
+        }
         guard let header = header(of: path), !header.isEmpty else { return }
         guard header.elementsEqual("SQLite format 3\0".utf8) else {
             throw .damaged("\(path) is not a SQLite file, and was left as it was: correct ledger.url if it names another file")
@@ -26,7 +29,9 @@ extension LedgerFile {
 
     /// The tables that every version of a ledger has.
     private static let firstTables: Set = ["jobs", "askers", "outbox", "history", "tallies"]
-    private static let otherTables: Set = ["replies", "checks", "ledger", "questions", "codes", "grdb_migrations", "sqlite_sequence"]
+    private static let otherTables: Set = [
+        "replies", "checks", "ledger", "questions", "codes", "actions", "holds", "restorings", "copy", "grdb_migrations", "sqlite_sequence",
+    ]
 
     /// Whether commits wait in the log beside the file.
     private static func hasLog(_ path: String) -> Bool {

@@ -14,12 +14,21 @@ enum LedgerFile {
         /// Writes to a file that its owner has migrated.
         case guest
         case reader
+        /// Reads a ledger that an older version has written, too.
+        case keeper
+
+        var writes: Bool {
+            switch self {
+            case .owner, .guest: true
+            case .reader, .keeper: false
+            }
+        }
     }
 
     /// - Throws: ``LedgerError``, or an error of GRDB.
     static func open(_ configuration: SQLiteLedger.Configuration, as access: Access) throws -> DatabaseQueue {
         let path = configuration.path
-        if access != .reader { try CorruptionMarker.check(path) }
+        if access.writes { try CorruptionMarker.check(path) }
         if access == .owner {
             try create(path, onRepair: configuration.onRepair)
         } else if Glibc.access(path, F_OK) != 0 {
@@ -27,13 +36,18 @@ enum LedgerFile {
         }
         var settings = GRDB.Configuration()
         settings.label = "ledger"
-        settings.readonly = access == .reader
+        settings.readonly = !access.writes
         // Rows that refer to a job are written in a transaction that has read or written the job. Tests check all references.
         settings.foreignKeysEnabled = false
         settings.busyMode = .timeout(Double(configuration.busyTimeout.wholeMilliseconds) / 1_000)
         let queue = try DatabaseQueue(path: path, configuration: settings)
-        if access != .owner { try queue.inDatabase { try checkSchema(of: $0, path: path) } }
-        if access != .reader { try queue.inDatabase { try prepare($0, path: path) } }
+        // Before anything is written, so that a copy and a newer version's file stay unchanged.
+        try queue.inDatabase { database in
+            if access.writes { try CopyMark.refuse(database, path: path) }
+            guard try !CopyMark.hasNewerSchema(database) else { throw newer(path) }
+            if access != .owner { try checkSchema(of: database, path: path, mayBeOlder: access == .keeper) }
+            if access.writes { try prepare(database, path: path) }
+        }
         if access == .owner { try Schema.migrator.migrate(queue) }
         return queue
     }
@@ -106,8 +120,6 @@ enum LedgerFile {
     }
 
     private static func prepare(_ database: Database, path: String) throws {
-        // Before anything is written, so that a newer version's file stays unchanged.
-        guard try !Schema.migrator.hasBeenSuperseded(database) else { throw newer(path) }
         let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
         guard mode == "wal" else {
             throw LedgerError.unavailable("\(path): its file system cannot do write-ahead logging; put it on a local disk")
@@ -118,12 +130,11 @@ enum LedgerFile {
             sql: "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 8388608; PRAGMA secure_delete = OFF")
     }
 
-    private static func checkSchema(of database: Database, path: String) throws {
-        guard try !Schema.migrator.hasBeenSuperseded(database) else { throw newer(path) }
+    private static func checkSchema(of database: Database, path: String, mayBeOlder: Bool) throws {
         guard try !Schema.migrator.appliedIdentifiers(database).isEmpty else {
             throw LedgerError.unavailable("\(path) is new: its worker has not written to it yet; start bos-worker, or wait a moment")
         }
-        guard try Schema.migrator.hasCompletedMigrations(database) else {
+        guard try mayBeOlder || Schema.migrator.hasCompletedMigrations(database) else {
             throw LedgerError.unavailable(
                 "\(path): written by an older version; the ledger's worker migrates it at its next start, "
                     + "and a copy can be read by the version that wrote it")

@@ -12,6 +12,7 @@ enum Schema {
         migrator.registerMigration("5") { try $0.execute(sql: fifth) }
         migrator.registerMigration("6") { try $0.execute(sql: sixth) }
         migrator.registerMigration("7") { try $0.execute(sql: seventh) }
+        migrator.registerMigration("8") { try $0.execute(sql: eighth) }
         return migrator
     }
 
@@ -229,5 +230,17 @@ enum Schema {
             host TEXT NOT NULL,
             reason TEXT NOT NULL
         ) STRICT, WITHOUT ROWID;
+        """
+
+    private static let eighth = """
+        -- How often the ledger was restored from a copy. Until the last one has ended, a recharge that the ledger does not know may have been
+        -- sent before.
+        CREATE TABLE restorings (
+            id INTEGER PRIMARY KEY,
+            at INTEGER NOT NULL,
+            -- NULL if the copy was not marked.
+            copied_at INTEGER,
+            ended_at INTEGER
+        ) STRICT;
         """
 }

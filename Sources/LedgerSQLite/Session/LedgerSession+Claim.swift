@@ -46,7 +46,13 @@ extension LedgerSession {
     // MARK: Changes of the job
 
     private func insert(_ claim: Claim, from recipient: ReplyRecipient) throws -> ClaimResult {
+        if isRestored, claim.job.kind == .recharge { return .resumed(try store(claim.ofUnknownRecharge, from: recipient).record) }
         if let earlier = try claim.purchase.flatMap({ try repeated($0) }) { return .repeats(reference: earlier) }
+        let (record, replies) = try store(claim, from: recipient)
+        return .new(record, replies)
+    }
+
+    private func store(_ claim: Claim, from recipient: ReplyRecipient) throws -> (record: JobRecord, [OutgoingReply]) {
         var record = Self.record(claim, from: recipient, id: 0, roundStart: 0)
         record.id = try statements.jobs.insert.insert {
             $0.bind(record.job.kind.rawValue)
@@ -91,7 +97,8 @@ extension LedgerSession {
         }
         try statements.recipients.clear.run { $0.bind(record.id) }
         count(old.job.kind, in: old.progress.state, amount: old.job.amount, by: -1)
-        return try start(record, with: claim, from: recipient, isNew: false)
+        let (started, replies) = try start(record, with: claim, from: recipient, isNew: false)
+        return .new(started, replies)
     }
 
     private func resume(_ stored: StoredJob, with claim: Claim) throws -> JobRecord {
@@ -135,13 +142,15 @@ extension LedgerSession {
     }
 
     /// Stores what a new round needs beside the job itself.
-    private func start(_ record: JobRecord, with claim: Claim, from recipient: ReplyRecipient, isNew: Bool) throws -> ClaimResult {
+    private func start(_ record: JobRecord, with claim: Claim, from recipient: ReplyRecipient, isNew: Bool) throws -> (
+        record: JobRecord, [OutgoingReply]
+    ) {
         try add(claim.entry, to: record.id, isFirst: isNew)
         try storeRound(record.replyCount - (claim.reply == nil ? 0 : 1), of: claim, on: record.id)
         count(record.job.kind, in: record.progress.state, amount: record.job.amount, by: 1)
-        guard let reply = claim.reply else { return .new(record, []) }
+        guard let reply = claim.reply else { return (record, []) }
         let first = OutgoingReply(reply, to: recipient, of: record, body: reply.body)
-        return .new(record, [try store(first, of: record.id, number: record.replyCount)])
+        return (record, [try store(first, of: record.id, number: record.replyCount)])
     }
 
     private static func record(_ claim: Claim, from recipient: ReplyRecipient, id: Int64, roundStart: Int) -> JobRecord {
@@ -237,5 +246,17 @@ extension LedgerSession {
         } read: {
             try Self.outgoingReply($0)
         }
+    }
+}
+
+extension Claim {
+    /// The claim of a recharge that a restored ledger does not know. Its run enquires, and does not send it.
+    fileprivate var ofUnknownRecharge: Claim {
+        var claim = self
+        claim.progress = .mayHaveBeenSent(at: now)
+        claim.reply = nil
+        claim.entry = HistoryEntry(
+            at: now, .accepted, detail: "the ledger was restored from a copy and does not know it: it may have been sent before")
+        return claim
     }
 }

@@ -118,6 +118,15 @@ extension LedgerSession {
         return identity
     }
 
+    /// See ``SQLiteLedger/restoring()``.
+    func restoring() throws -> OpenRestoring? {
+        try statements.restorings.open.first(read: { row in
+            OpenRestoring(
+                at: try row.timestamp(0, named: "at of a restoring"),
+                copiedAt: try row.optionalTimestamp(1, named: "copied_at of a restoring"))
+        })
+    }
+
     /// See ``Ledger/pendingApplications()``. Times that no clock has stored are left out.
     func pendingApplications() throws -> PendingApplications {
         try statements.summary.pendingApplications.first(read: { row in

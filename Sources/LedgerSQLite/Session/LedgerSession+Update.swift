@@ -144,8 +144,20 @@ extension LedgerSession {
         }
     }
 
+    /// See ``SQLiteLedger/endRestoring(at:)``.
+    func endRestoring(at now: Timestamp) throws -> Bool {
+        let ended = try statements.restorings.end.first {
+            $0.bind(now.milliseconds)
+        } read: {
+            $0.int64(0)
+        }
+        try updateRestored()
+        return ended != nil
+    }
+
     /// See ``Ledger/checkWritable()``.
     func checkWritable() throws {
         try statements.summary.check.run()
+        try updateRestored()
     }
 }

@@ -8,6 +8,8 @@ import Ledger
 /// database and rolls back the whole transaction.
 final class LedgerSession {
     let statements: Statements
+    /// Whether the ledger was restored from a copy, so that a recharge that it does not know may have been sent before.
+    private(set) var isRestored: Bool
     private var counters: [LedgerSummary.Key: Counter] = [:]
 
     /// A change of the number of jobs in a state, and of their amount in paise.
@@ -24,6 +26,12 @@ final class LedgerSession {
 
     init(_ database: Database) throws {
         statements = try Statements(database)
+        isRestored = try statements.restorings.open.first(read: { _ in true }) ?? false
+    }
+
+    /// Looks whether the restoring has ended. An open ledger is never restored anew, so there is nothing to look for otherwise.
+    func updateRestored() throws {
+        if isRestored { isRestored = try statements.restorings.open.first(read: { _ in true }) ?? false }
     }
 
     // MARK: Transactions

@@ -12,6 +12,7 @@ final class Statements {
     let codes: CodeStatements
     let operators: OperatorStatements
     let summary: SummaryStatements
+    let restorings: RestoringStatements
     let transaction: TransactionStatements
 
     init(_ database: Database) throws {
@@ -24,6 +25,7 @@ final class Statements {
         codes = try CodeStatements(database)
         operators = try OperatorStatements(database)
         summary = try SummaryStatements(database)
+        restorings = try RestoringStatements(database)
         transaction = try TransactionStatements(database)
     }
 }
@@ -293,5 +295,15 @@ struct SummaryStatements {
         check = try PreparedStatement(
             "UPDATE ledger SET checks = CASE WHEN checks BETWEEN 0 AND 1000000000 THEN checks + 1 ELSE 1 END", in: database)
         identity = try PreparedStatement("SELECT identity FROM ledger", in: database)
+    }
+}
+
+/// Whether the ledger was restored from a copy, and the end of that.
+struct RestoringStatements {
+    let open, end: PreparedStatement
+
+    init(_ database: Database) throws {
+        open = try PreparedStatement("SELECT at, copied_at FROM restorings WHERE ended_at IS NULL ORDER BY id DESC LIMIT 1", in: database)
+        end = try PreparedStatement("UPDATE restorings SET ended_at = ? WHERE ended_at IS NULL RETURNING id", in: database)
     }
 }

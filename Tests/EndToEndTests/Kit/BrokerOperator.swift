@@ -22,6 +22,11 @@ struct BrokerOperator {
         }
     }
 
+    /// Publishes one message to an exchange that routes it whatever its routing key is.
+    func publishFanout(to exchange: String) async throws {
+        try await with([]) { try await $0.publish(Message(body: [1]), exchange: exchange, routingKey: "", mandatory: true) }
+    }
+
     /// Declares these items and keeps the connection while `body` runs.
     func hold(_ topology: [TopologyItem], body: () async throws -> Void) async throws {
         try await with(topology) { _ in try await body() }

@@ -122,3 +122,37 @@ struct NotFoundTests {
         #expect(Self.hear(&machine, calibration: Jobs.calibrated, at: [0, 60, 120]) == .park)
     }
 }
+
+@Suite("A recharge of which it is unknown whether it was sent", .timeLimit(.minutes(1)))
+struct UnknownSendingTests {
+    private static let unknown = RechargeMachine(
+        Jobs.recharge, acceptedAt: Jobs.start, progress: .mayHaveBeenSent(at: Jobs.start), policy: Jobs.policy)
+
+    @Test("is asked about, and is never sent by the worker, however often and long BOS does not know it")
+    func neverSent() {
+        for calibration in [Calibration.untried, .blind, .credulous, Jobs.calibrated] {
+            var machine = Self.unknown
+            #expect(SeenStep(machine.wake(at: Jobs.start, jitter: 0)) == .query)
+            var last = SeenStep.nothing
+            for second in [Int64(0), 60, 120, 200] where last != .park {
+                _ = machine.wake(at: Jobs.start + .seconds(second), jitter: 0)
+                let event = RechargeMachine.Event.enquired(.notFound, answer: Answer(httpStatus: 200), calibration: calibration)
+                last = SeenStep(machine.on(event, at: Jobs.start + .seconds(second), jitter: 0.99))
+            }
+            #expect(last == .park)
+            #expect(machine.progress.attempts == 0)
+        }
+    }
+
+    @Test("has succeeded if BOS says so, and may be sent again by a person")
+    func decided() {
+        var machine = Self.unknown
+        _ = machine.wake(at: Jobs.start, jitter: 0)
+        let event = RechargeMachine.Event.enquired(.succeeded, answer: Answer(httpStatus: 200), subject: Jobs.subject)
+        _ = machine.on(event, at: Jobs.start, jitter: 0)
+        #expect(machine.progress.state == .succeeded)
+        var other = Self.unknown
+        let isSent = other.sendAgain(at: .monotonic(Jobs.start))
+        #expect(isSent)
+    }
+}
