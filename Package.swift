@@ -98,7 +98,7 @@ let package = Package(
             name: "BOSCtl",
             dependencies: [
                 "AMQP", "BOSClient", "Daemon", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerSQLite",
-                .argumentParser, .logging, .unixSignals,
+                .argumentParser, .crypto, .logging, .unixSignals,
             ]),
         .executableTarget(name: "BOSSimulator", dependencies: ["BOSSimulatorKit", "Simulation", .argumentParser]),
         .executableTarget(
@@ -141,7 +141,7 @@ let package = Package(
         .testTarget(
             name: "BOSCtlTests",
             dependencies: [
-                "BOSClient", "BOSCtl", "Daemon", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerKit", .argumentParser,
+                "AMQP", "BOSClient", "BOSCtl", "Daemon", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerKit", .argumentParser,
             ]),
         .testTarget(name: "SimulationTests", dependencies: ["JobModel", "Ledger", "Simulation"]),
         .testTarget(

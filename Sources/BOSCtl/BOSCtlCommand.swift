@@ -16,6 +16,6 @@ struct BOSCtlCommand: AsyncParsableCommand {
             """,
         subcommands: [
             PublishCommand.self, JobCommand.self, DoubtsCommand.self, PendingCommand.self, CodesCommand.self, RetryCommand.self,
-            ResolveCommand.self, LogCommand.self,
+            ResolveCommand.self, DeadCommand.self, UnroutedCommand.self, LogCommand.self,
         ])
 }
