@@ -105,6 +105,7 @@ let package = Package(
             name: "Benchmarks", dependencies: ["AMQP", "ExactJSON", .argumentParser, .logging, .nioCore, .nioHTTP1, .nioPosix],
             path: "Tests/Benchmarks"),
         .target(name: "BrokerKit", dependencies: ["CRabbitMQ", "DedicatedThread"], path: "Tests/BrokerKit"),
+        .target(name: "DocumentKit", path: "Tests/DocumentKit"),
         .target(name: "LedgerKit", dependencies: ["JobModel", "Ledger"], path: "Tests/LedgerKit"),
         .executableTarget(
             name: "LedgerWriter", dependencies: ["JobModel", "Ledger", "LedgerKit", "LedgerSQLite"], path: "Tests/LedgerWriter"),
@@ -130,13 +131,15 @@ let package = Package(
         .testTarget(
             name: "ObservabilityTests",
             dependencies: [
-                "ExactJSON", "Observability", .asyncHTTPClient, .coreMetrics, .logging, .metrics, .nioCore, .nioHTTP1, .nioPosix,
+                "DocumentKit", "ExactJSON", "Observability", .asyncHTTPClient, .coreMetrics, .logging, .metrics, .nioCore, .nioHTTP1,
+                .nioPosix,
                 .serviceLifecycle,
             ]),
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "AMQP", "BOSClient", "Daemon", "JobEngine", "JobModel", "Observability", "Secrets", .argumentParser, .logging,
+                "AMQP", "BOSClient", "Daemon", "DocumentKit", "JobEngine", "JobModel", "Observability", "Secrets", .argumentParser,
+                .logging,
             ]),
         .testTarget(
             name: "BOSCtlTests",
@@ -146,7 +149,7 @@ let package = Package(
         .testTarget(name: "SimulationTests", dependencies: ["JobModel", "Ledger", "Simulation"]),
         .testTarget(
             name: "BOSSimulatorKitTests", dependencies: ["BOSSimulator", "BOSSimulatorKit", "ExactJSON", "JobModel", .argumentParser]),
-        .testTarget(name: "TidyTests", dependencies: ["Events"]),
+        .testTarget(name: "TidyTests", dependencies: ["DocumentKit", "Events"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

@@ -27,7 +27,7 @@ struct CodesReportTests {
         #expect(lines.count == 2)
         for part in [
             "DoRecharge", "200", "5", "false", "7", "2 min ago", "1 succeeded, 2 failed, 3 not found, 1 open",
-            "counts as refused until an enquiry decides; could be api.finalCodes, api.acceptedCodes or api.postponedCodes",
+            "counts as refused until an enquiry decides; could be api.acceptedCodes or api.finalCodes or api.postponedCodes",
             "Something went?[2J wrong",
         ] { #expect(lines[1].contains(part), "\(part)") }
         #expect(CodesReport([], meanings: .init(), now: Sample.start).lines == ["BOS has given no answers other than plain successes."])
@@ -37,7 +37,7 @@ struct CodesReportTests {
     func settingOfKnownCode() throws {
         var meanings = CodesReport.Meanings()
         meanings.codes.finalRefusals = [7]
-        (meanings.postponed, meanings.enquiryFailed, meanings.panFailed) = ([6], [8], [9])
+        (meanings.codes.postponed, meanings.enquiryFailed, meanings.panFailed) = ([6], [8], [9])
         let cases: [(CodeCount, String)] = [
             (Self.count(.recharge, http: 200, code: 7, status: false), "api.finalCodes"),
             (Self.count(.recharge, http: 200, code: 6, status: false), "api.postponedCodes"),

@@ -1,5 +1,6 @@
-import Daemon
 import Foundation
+
+@testable import Daemon
 
 /// Loads settings from the texts of a test. It reads no configuration file and no variable of this machine.
 struct ConfigurationFixture {
@@ -47,5 +48,19 @@ extension ConfigurationProblem {
     /// A failure of the fixture itself. No test expects it.
     fileprivate init(unexpected error: any Error) {
         self.init(key: "fixture", origin: .builtIn, fault: "\(error)", advice: "mend the fixture")
+    }
+}
+
+extension SettingKey {
+    private static let values = [
+        "7", "31s", "11m", "https://other.example/x", "/other", "park", "refuse", "file", "none", "believe", "refid", "other",
+    ]
+
+    /// A text that gives the key another value than it has in these settings. `nil`: add one to `values` that fits the key.
+    func anotherValue(than settings: Settings) -> String? {
+        Self.values.first { value in
+            var changed = settings
+            return assign([value], &changed) && differs(between: changed, and: settings)
+        }
     }
 }

@@ -1,3 +1,5 @@
+import JobEngine
+import JobModel
 import Testing
 
 @testable import Daemon
@@ -131,6 +133,41 @@ struct ConfigurationProblemTests {
         #expect(ConfigurationFixture(options: ["--api.registerID="]).problems().map(\.fault) == ["the value is empty"])
         #expect(ConfigurationFixture(file: "api:\n  registerID:\n").problems().map(\.fault) == ["the value is empty"])
         #expect(ConfigurationFixture(variables: ["BOS_AMQP_URLS": "amqp://a,"]).problems().map(\.fault) == ["the value is empty"])
+    }
+
+    @Test("a null in the file is an error, and a text that only looks like one elsewhere is not", arguments: ["~", "null", "Null", "NULL"])
+    func nullValues(null: String) throws {
+        let file = "api:\n  registerID: \(null)\npan: {nepKey: \(null)}\namqp: {urls: [\(null)]}\n"
+        let problems = ConfigurationFixture(file: file).problems()
+        #expect(Set(problems.map(\.key)) == ["api.registerID", "pan.nepKey", "amqp.urls"])
+        #expect(problems.allSatisfy { $0.fault == "the value is null, which is no value in YAML" })
+        #expect(problems.allSatisfy { $0.advice.hasSuffix("or leave the key out to get its default") })
+        #expect(try ConfigurationFixture(options: ["--api.registerID=\(null)"]).load().settings.engine.rules.registerID == null)
+    }
+
+    @Test("a variable whose value stands in quotation marks is an error; elsewhere, and inside a value, they are a part of it")
+    func quotedVariables() throws {
+        for text in ["\"1234\"", "'1234'", "\"\""] {
+            let problem = try #require(ConfigurationFixture(variables: ["BOS_API_REGISTER_ID": text]).problems().first)
+            #expect(problem.fault == "the value stands in quotation marks, and they count as a part of it", "\(text)")
+            #expect(problem.advice == "write it without them")
+        }
+        let list = ConfigurationFixture(variables: ["BOS_AMQP_URLS": "\"amqp://u:hunter2@host\""]).problems()
+        #expect(list.map(\.advice) == ["write it without them"] && !"\(list)".contains("hunter2"))
+        for text in ["12\"34", "\"12", "'"] {
+            #expect(try ConfigurationFixture(variables: ["BOS_API_REGISTER_ID": text]).load().settings.engine.rules.registerID == text)
+        }
+        #expect(try ConfigurationFixture(options: ["--api.registerID='7'"]).load().settings.engine.rules.registerID == "'7'")
+    }
+
+    @Test(
+        "a broker's URL with an unescaped special character in its password is an error that says how to write it",
+        arguments: ["a,b", "a#b", "a?b", "a/b"])
+    func specialCharactersInPassword(password: String) throws {
+        let problems = ConfigurationFixture(variables: ["BOS_AMQP_URLS": "amqp://user:\(password)@host/%2f"]).problems()
+        let problem = try #require(problems.first)
+        #expect(problem.key == "amqp.urls" && problem.advice.contains("# as %23, ? as %3f and a comma as %2c"))
+        #expect(!"\(problems)".contains(password))
     }
 
     @Test("a list, a value or a section in the wrong place is an error")

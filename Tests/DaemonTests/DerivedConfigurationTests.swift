@@ -23,16 +23,22 @@ struct DerivedConfigurationTests {
         // The duplicate action only matters while there is a duplicate window.
         before.duplicateWindow = .seconds(60)
         if name == "auth.tokenFile" { before.authMode = .file }
-        let changed = [
-            "7", "31s", "11m", "https://other.example/x", "/other", "park", "refuse", "file", "none", "believe", "refid", "other",
-        ].lazy.compactMap {
-            value in
-            var settings = before
-            return key.assign([value], &settings) && key.formatted(settings) != key.formatted(before) ? settings : nil
-        }.first
-        let after = try #require(changed, "no other value is known for \(name)")
+        var after = before
+        let value = try #require(key.anotherValue(than: before), "no other value is known for \(name)")
+        #expect(key.assign([value], &after))
         #expect(Self.components(before) == Self.components(before))
         #expect(Self.components(after) != Self.components(before))
+    }
+
+    @Test("each key of response codes sets the list of that name, which classifier, checks and bosctl codes read")
+    func responseCodeLists() throws {
+        let keys = SettingKey.all.filter { $0.name.wholeMatch(of: /api\.\w+Codes/) != nil }
+        #expect(keys.map(\.name) == BOSConfiguration.ResponseCodes().lists.map(\.key), "add a row to ResponseCodes.lists")
+        for key in keys {
+            var settings = Settings(for: .worker)
+            #expect(key.assign(["77"], &settings))
+            #expect(settings.bosConfiguration.codes.lists.filter { $0.codes == [77] }.map(\.key) == [key.name])
+        }
     }
 
     @Test("pan.nepKey reaches the client that sends PAN checks")

@@ -1,4 +1,6 @@
 import BOSClient
+import DocumentKit
+import Foundation
 import JobEngine
 import JobModel
 import Logging
@@ -87,7 +89,8 @@ struct SettingsTests {
     func eachKeyIsReadFromEachSource(name: String) throws {
         let key = try #require(SettingKey.all.first { $0.name == name })
         var reference = Settings(for: .worker)
-        let example = try #require(key.formatted(reference) ?? Self.examples[name], "give an example for \(name) in this test")
+        let example = try #require(
+            key.formatted(reference) ?? Self.examples[name] ?? key.anotherValue(than: reference), "no value is known for \(name)")
         #expect(key.assign(key.isList ? ConfigurationLayer.separated(example) : [example], &reference))
         var fromVariable = ConfigurationFixture(variables: [key.environmentName: example])
         fromVariable.variables.merge(Self.companions[name] ?? [:]) { own, _ in own }
@@ -100,7 +103,7 @@ struct SettingsTests {
         #expect(key.formatted(try fromFile.load().settings) == key.formatted(reference))
     }
 
-    /// Values of the keys without a default.
+    /// Values of keys without a default. A key that is not here gets the first one that fits it.
     private static let examples = [
         "api.ratePerSecond": "50", "jobs.recharge.duplicateWindow": "10m",
         "amqp.tls.certificateFile": "/certificate.pem", "amqp.tls.keyFile": "/key.pem",
@@ -148,6 +151,16 @@ struct SettingsTests {
                 == "/x")
     }
 
+    @Test("a byte order mark before a secret in its file is no part of the secret")
+    func secretFileWithMark() throws {
+        let fixture = ConfigurationFixture(
+            options: ["--pan.nepKeyFile=$DIR/key", "--amqp.urlsFile=$DIR/urls"],
+            others: ["key": "\u{FEFF}s3cret\r\n", "urls": "\u{FEFF}amqp://one\r\namqp://two\r\n"])
+        let settings = try fixture.load().settings
+        #expect(settings.bos.pan.nepKey?.revealed == "s3cret")
+        #expect(settings.brokerURLs.map(\.revealed) == ["amqp://one", "amqp://two"])
+    }
+
     @Test("a secret on the command line wins over its file in the environment")
     func secretPrecedence() throws {
         var fixture = ConfigurationFixture(options: ["--auth.clientSecret=typed"], others: ["client": "filed"])
@@ -170,6 +183,13 @@ struct SettingsTests {
         dump(settings, to: &dumped)
         #expect("\(Secret("hush-hush"))" == "<redacted>")
         #expect(!"\(settings) \(String(reflecting: settings)) \(dumped)".contains("hush-hush"))
+    }
+
+    @Test("configuration.md has the reference's row of every key, and no other")
+    func documentedKeys() throws {
+        try DocumentTable(
+            in: "deploy/docs/configuration.md", columns: SettingsReference.columns, rows: SettingsReference.rows
+        ).expectCurrent()
     }
 
     @Test("the reference has a row for every key, with its variable, its default and its meaning")

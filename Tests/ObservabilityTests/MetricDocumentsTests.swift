@@ -1,4 +1,4 @@
-import Foundation
+import DocumentKit
 import Testing
 
 @testable import Observability
@@ -10,7 +10,7 @@ struct AlertRulesTests {
 
     @Test("a rule uses a metric and labels that exist, and takes the maximum of what two processes export")
     func rulesMatchMetrics() throws {
-        let rules = try text("deploy/alerts.yml").split(separator: "- alert:").dropFirst()
+        let rules = try DocumentTable.text("deploy/alerts.yml").split(separator: "- alert:").dropFirst()
         #expect(rules.count >= 9)
         for rule in rules {
             let expression = try #require(rule.split(separator: "\n").first { $0.contains("expr:") })
@@ -39,16 +39,8 @@ struct MetricTableTests {
     func tableOfMetrics() throws {
         let rows = MetricName.allCases.map { metric in
             let labels = metric.row.labels.isEmpty ? "" : "{\(metric.row.labels.joined(separator: ","))}"
-            return "| `\(metric.rawValue)\(labels)` | \(metric.row.kind.typeName) | \(metric.row.help) |"
+            return ["`\(metric.rawValue)\(labels)`", metric.row.kind.typeName, metric.row.help]
         }
-        let table = (["| metric | kind | meaning |", "|---|---|---|"] + rows).joined(separator: "\n")
-        let text = try text("deploy/docs/operating.md")
-        #expect(text.contains("\n\(table)\n"), "put this into deploy/docs/operating.md:\n\(table)")
+        try DocumentTable(in: "deploy/docs/operating.md", columns: ["metric", "kind", "meaning"], rows: rows).expectCurrent()
     }
-}
-
-/// The text of a file of this repository.
-private func text(_ path: String) throws -> String {
-    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    return try String(contentsOf: root.appending(path: path), encoding: .utf8)
 }

@@ -4,8 +4,9 @@ import Testing
 struct CaseTests {
     @Test("every case of an enumeration is made somewhere")
     func cases() async throws {
-        let all = try await SyntaxFacts.all()
-        #expect(try Self.unmade(in: all.filter { $0.path.hasPrefix("Sources/") }) { try SourceTree.lines($0) } == [])
+        let sources = try await SyntaxFacts.all().filter { $0.path.hasPrefix("Sources/") }
+        let found = try Self.unmade(in: sources) { try SourceTree.lines($0) }
+        #expect(found == [])
     }
 
     @Test("a case that is only matched is found; one that is read from a raw value is not")

@@ -17,7 +17,8 @@ struct SizeTests {
 
     @Test("a function has at most 70 lines")
     func functions() async throws {
-        #expect(try await SyntaxFacts.all().flatMap(Self.longFunctions) == [])
+        let long = try await SyntaxFacts.all().flatMap(Self.longFunctions)
+        #expect(long == [])
     }
 
     @Test("a longer function is found")

@@ -101,7 +101,7 @@ extension Connection {
         logger.log(.brokerConnected, metadata: ["url": "\(url)", "version": "\(session.serverVersion)"])
         updateStatus { $0.state = .connected(url: url, serverVersion: session.serverVersion) }
         session.isReady = true
-        mailbox.open(session: session.number, frameMaximum: session.frameMaximum - 8)
+        mailbox.open(session: session.number, frameMaximum: session.longestPayload)
         onEvent(.connected(url: url, serverVersion: session.serverVersion))
     }
 

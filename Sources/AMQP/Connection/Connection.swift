@@ -58,8 +58,8 @@ package actor Connection {
         onEvent: @escaping @Sendable (ConnectionEvent) -> Void = { _ in }
     ) throws(DedicatedThreadError) {
         Self.ignoreBrokenPipes
-        // The library recurses over nested tables without a limit; a frame of 128 KiB can nest them 26,000 deep.
-        thread = try DedicatedThread(name: "amqp-\(role)", stackSize: 32 << 20)
+        // The library recurses over nested arrays without a limit; a frame of 1 MiB can nest them 210,000 deep, at 200 bytes each.
+        thread = try DedicatedThread(name: "amqp-\(role)", stackSize: 96 << 20)
         mailbox = Mailbox(thread: thread)
         self.configuration = configuration
         budget = SizeBudget(bytes: configuration.roomForLarge)

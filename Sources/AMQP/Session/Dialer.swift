@@ -92,6 +92,20 @@ enum Dialer {
         return (text("version") ?? "unknown", text("cluster_name"))
     }
 
+    /// The longest frame that the library accepts, in bytes.
+    static let longestFrame: Int32 = 1 << 20
+
+    /// Lets the library accept heads of messages that are longer than the frames that both sides have agreed on.
+    ///
+    /// The broker adds headers to a message: the count of its deliveries, the places where it was dead-lettered. It sends the head in one frame, however
+    /// long it is. The library ends the session at a longer frame than agreed; then one such message would stop all others.
+    static func acceptLongHeads(_ handle: amqp_connection_state_t, at url: AMQPURL) throws(SessionError) {
+        let channels = amqp_get_channel_max(handle)
+        let length = max(longestFrame, amqp_get_frame_max(handle))
+        let status = amqp_tune_connection(handle, channels, length, amqp_get_heartbeat(handle))
+        guard status >= 0 else { throw failure(status, url: url) }
+    }
+
     private static func refusal(_ reply: amqp_rpc_reply_t, url: AMQPURL) -> SessionError {
         guard reply.reply.id == AMQP_CONNECTION_CLOSE_METHOD, let decoded = reply.reply.decoded else {
             return .closedDuringLogin(url: url.description)

@@ -91,12 +91,15 @@ extension Session {
         writeAllowance -= publish.message.body.count + 512
         // Before the first byte: from here on the message may have left, whatever happens.
         publishing.confirms.append(publish, at: .now)
+        let (exchange, routingKey) = (arena.bytes(publish.exchange), arena.bytes(publish.routingKey))
+        let mandatory: amqp_boolean_t = publish.mandatory ? 1 : 0
         let status = publish.message.body.withUnsafeBytes { body in
-            amqp_basic_publish(
-                handle, publishing.channel.number, arena.bytes(publish.exchange), arena.bytes(publish.routingKey),
-                publish.mandatory ? 1 : 0, 0,
-                &properties,
-                amqp_bytes_t(len: body.count, bytes: UnsafeMutableRawPointer(mutating: body.baseAddress)))
+            let bytes = amqp_bytes_t(len: body.count, bytes: UnsafeMutableRawPointer(mutating: body.baseAddress))
+            if body.count <= longestPayload {
+                return amqp_basic_publish(handle, publishing.channel.number, exchange, routingKey, mandatory, 0, &properties, bytes)
+            }
+            var method = amqp_basic_publish_t(ticket: 0, exchange: exchange, routing_key: routingKey, mandatory: mandatory, immediate: 0)
+            return bos_amqp_basic_publish_in_frames(handle, publishing.channel.number, &method, &properties, bytes, longestPayload)
         }
         try check(status)
     }

@@ -11,6 +11,9 @@ final class Session {
         static let trial: UInt16 = 4
     }
 
+    /// The bytes of a frame around its payload: type, channel and length before it, and the end mark behind it. Source: AMQP 0-9-1, section 2.3.5.
+    private static let frameOverhead = 8
+
     /// The objects that a session shares with its connection and with earlier sessions.
     struct Environment {
         let configuration: AMQPConfiguration
@@ -31,6 +34,8 @@ final class Session {
     let configuration: AMQPConfiguration
     let handle: amqp_connection_state_t
     let descriptor: Int32
+    /// The most bytes that the broker accepts in one frame, without the frame's own bytes.
+    let longestPayload: Int
     let watchdog: Watchdog
     let mailbox: Mailbox
     let budget: SizeBudget
@@ -87,6 +92,8 @@ final class Session {
             watchdog.arm(for: configuration.connectTimeout * 2)
             let cluster: String?
             (serverVersion, cluster) = try Dialer.logIn(handle, at: url, name: name, configuration: configuration)
+            longestPayload = Int(amqp_get_frame_max(handle)) - Self.frameOverhead
+            try Dialer.acceptLongHeads(handle, at: url)
             home = "virtual host \(url.virtualHost) of \(cluster.map { "cluster \($0)" } ?? "broker \(url.host):\(url.port)")"
             watchdog.disarm()
         } catch {
@@ -108,9 +115,6 @@ final class Session {
     deinit {
         amqp_destroy_connection(handle)
     }
-
-    /// The largest frame that both sides have agreed on, in bytes.
-    var frameMaximum: Int { Int(amqp_get_frame_max(handle)) }
 
     func channel(_ number: UInt16) -> Channel? {
         number >= 1 && Int(number) <= channels.count ? channels[Int(number) - 1] : nil

@@ -42,7 +42,7 @@ package enum SessionError: Error, Equatable, CustomStringConvertible {
         case .loginRefused(let url, let text):
             "the broker refused the login at \(url): \(text); check user and password"
         case .virtualHostRefused(let url, let text):
-            "the broker refused the virtual host of \(url): \(text); check that it exists and that the user has permissions in it"
+            "the broker refused the virtual host of \(url): \(text); check that it exists, that the user has permissions in it, and the limits on connections"
         case .closedDuringLogin(let url):
             "the peer at \(url) closed the connection during the login; user, password or virtual host may be wrong, or the peer may not be an AMQP broker"
         case .topologyMismatch(let object, let text):
@@ -50,7 +50,7 @@ package enum SessionError: Error, Equatable, CustomStringConvertible {
         case .topologyMissing(let object):
             "the \(object) does not exist; declare it, or let amqp.declareTopology do so"
         case .topologyRefused(let object, let code, let text):
-            "the broker refused the \(object): \(code) \(text); check the user's permissions"
+            "the broker refused the \(object): \(code) \(text); check the user's permissions, and the limits of the virtual host"
         case .locked(let name):
             "the exclusive queue \(name) is held by another connection; another instance is running, or the broker has not given up its connection yet"
         case .markedOtherwise(let queue, let text):

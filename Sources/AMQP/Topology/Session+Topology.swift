@@ -70,7 +70,8 @@ extension Session {
         case (AMQP_PRECONDITION_FAILED, .marker(let queue, _, _, _)) where text.contains("inequivalent arg '\(markerArgument)'"):
             .markedOtherwise(queue: queue, text: text)
         case (AMQP_NOT_FOUND, .marker(let queue, _, _, _)): .markerMissing(queue: queue)
-        case (AMQP_PRECONDITION_FAILED, _): .topologyMismatch(object: item.label, text: text)
+        // With the same code the broker also refuses an object for other reasons, such as its limit on queues.
+        case (AMQP_PRECONDITION_FAILED, _) where text.contains("inequivalent arg"): .topologyMismatch(object: item.label, text: text)
         case (AMQP_NOT_FOUND, _): .topologyMissing(object: item.label)
         default: .topologyRefused(object: item.label, code: code, text: text)
         }

@@ -54,7 +54,7 @@ extension AnswerClassifier {
 
     /// What the answer says about the recharge. `nil` if it decides nothing.
     private func finding(_ facts: BOSFacts, data: AnswerData?, saying words: Words) -> RechargeMachine.Finding? {
-        if let code = facts.responseCode, configuration.codes.accepted.contains(code) {
+        if configuration.codes.lists(facts.responseCode, as: .accepted) {
             // The code for "not finished" outweighs a status in `data`. Words that contradict the code leave no finding.
             let isContradicted = words.notFound || words.failed || data.map { refund($0) != .no } ?? false
             return isContradicted ? nil : .pending
@@ -135,7 +135,7 @@ extension AnswerClassifier {
         let facts = answer.facts
         guard [200, 401].contains(facts.httpStatus) else { return unexpectedStatus(facts) }
         let codes = configuration.codes
-        let isPending = facts.responseCode.map(codes.accepted.contains) ?? false
+        let isPending = codes.lists(facts.responseCode, as: .accepted)
         let hasFailedCode = facts.status != true && facts.responseCode.map(configuration.pan.failedCodes.contains) ?? false
         guard !facts.message.isEmpty || isPending || hasFailedCode else { return contradictory(facts) }
         return .answered(PANAnswer(facts: facts, finding: panFinding(facts, hasFailedCode: hasFailedCode)))
@@ -143,7 +143,7 @@ extension AnswerClassifier {
 
     private func panFinding(_ facts: BOSFacts, hasFailedCode: Bool) -> PANStatusMachine.Finding {
         let codes = configuration.codes
-        if let code = facts.responseCode, codes.accepted.contains(code) { return .pending }
+        if codes.lists(facts.responseCode, as: .accepted) { return .pending }
         let lists = [phrases.panPending, phrases.panCompleted, phrases.panRejected, ConfiguredPhrases.duplicateRefID]
         let wording = Wording(facts.message)
         switch lists.map(wording.contains(anyOf:)) {

@@ -39,14 +39,14 @@ struct AnswerClassifier: Sendable {
             guard (200...299).contains(facts.httpStatus), !saysOtherwise(wording) else { return contradictory(facts) }
             // "Accepted" has the same numbers as "done". Only the words distinguish them.
             return .answered(RechargeAnswer(facts: facts, meaning: wording.says(anyOf: phrases.pending) ? .accepted : .done))
-        case (_, let code?) where codes.accepted.contains(code):
+        case (_, let code) where codes.lists(code, as: .accepted):
             return .answered(RechargeAnswer(facts: facts, meaning: .accepted))
         case (_, codes.duplicateReference):
             return .answered(RechargeAnswer(facts: facts, meaning: .duplicateReference))
         case (_, codes.done), (true, _), (nil, _):
             return contradictory(facts)
         case (false, let code):
-            let isFinal = code.map(codes.finalRefusals.contains) == true && !saysTaken(facts.message)
+            let isFinal = codes.lists(code, as: .finalRefusal) && !saysTaken(facts.message)
             return .answered(RechargeAnswer(facts: facts, meaning: .refused(isFinal: isFinal)))
         }
     }
@@ -76,14 +76,14 @@ struct AnswerClassifier: Sendable {
     /// Whether the answer says "not now" by its code or its words, and claims no execution.
     func asksToComeLater(_ facts: BOSFacts) -> Bool {
         guard facts.status != true, facts.responseCode.map(claimsExecution) != true else { return false }
-        return facts.responseCode.map(configuration.codes.postponed.contains) == true
+        return configuration.codes.lists(facts.responseCode, as: .postponed)
             || Wording(facts.message).contains(anyOf: phrases.postponed)
     }
 
     /// Whether BOS certainly did not accept the recharge and the worker may send it later. Words alone are not enough: BOS must also have refused it.
     private func refusesForNow(_ facts: BOSFacts) -> Bool {
         guard asksToComeLater(facts), !claimsTaken(facts) else { return false }
-        if facts.responseCode.map(configuration.codes.postponed.contains) == true { return true }
+        if configuration.codes.lists(facts.responseCode, as: .postponed) { return true }
         return facts.status == false || (400...499).contains(facts.httpStatus)
     }
 
@@ -115,7 +115,8 @@ struct AnswerClassifier: Sendable {
 
     /// Whether the code means that BOS accepted the recharge, now or earlier.
     private func claimsExecution(_ code: Int) -> Bool {
-        code == configuration.codes.done || code == configuration.codes.duplicateReference || configuration.codes.accepted.contains(code)
+        code == configuration.codes.done || code == configuration.codes.duplicateReference
+            || configuration.codes.lists(code, as: .accepted)
     }
 
     private func likelyCause(_ answer: ReadAnswer) -> String {

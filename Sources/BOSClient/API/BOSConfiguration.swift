@@ -73,6 +73,38 @@ package struct BOSConfiguration: Sendable {
         package var askAgain = [12]
 
         package init() {}
+
+        /// The lists that keys of the configuration set. The classifier, the check of the settings and `bosctl codes` read these rows. If a
+        /// code is in two lists, the classifier asks for `.postponed` first, then for `.accepted`, then for `.finalRefusal`.
+        package var lists: [List] {
+            [
+                List(key: "api.acceptedCodes", codes: accepted, meaning: .accepted),
+                List(key: "api.finalCodes", codes: finalRefusals, meaning: .finalRefusal),
+                List(key: "api.postponedCodes", codes: postponed, meaning: .postponed),
+            ]
+        }
+
+        package struct List: Sendable {
+            package let key: String
+            package let codes: [Int]
+            package let meaning: Meaning
+        }
+
+        /// What a code in a list means, unless the words or the other fields of the answer contradict it.
+        package enum Meaning: Sendable {
+            /// BOS accepted the recharge and has not finished it.
+            case accepted
+            /// BOS refused the recharge for good.
+            case finalRefusal
+            /// BOS did not accept the recharge, and the worker may send it later.
+            case postponed
+        }
+
+        /// Whether a list with this meaning holds the code.
+        func lists(_ code: Int?, as meaning: Meaning) -> Bool {
+            guard let code else { return false }
+            return lists.contains { $0.meaning == meaning && $0.codes.contains(code) }
+        }
     }
 
     /// `RechargesStatus`: the field names of its request and the words of its answers.

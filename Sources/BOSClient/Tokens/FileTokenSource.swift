@@ -87,7 +87,9 @@ final class FileTokenSource: TokenSource {
                 &state,
                 problem: "the token file \(path) cannot be read or is longer than 65,536 bytes; check its permissions and its content")
         }
-        let token = Secret(String(decoding: contents, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
+        // Some editors write a byte order mark before the text.
+        let noise = CharacterSet.whitespacesAndNewlines.union(CharacterSet(charactersIn: "\u{FEFF}"))
+        let token = Secret(String(decoding: contents, as: UTF8.self).trimmingCharacters(in: noise))
         guard token.isToken else {
             return discard(&state, problem: "the token file \(path) is empty or does not hold a token; write the bare token into it")
         }

@@ -32,7 +32,6 @@ extension CodesReport.Meanings {
         let configuration = settings.bosConfiguration
         codes = configuration.codes
         enquiryFailed = configuration.enquiry.failedCodes
-        postponed = configuration.codes.postponed
         panFailed = configuration.pan.failedCodes
     }
 }

@@ -12,8 +12,6 @@ struct CodesReport: Report {
     /// The codes whose meaning the configuration gives.
     struct Meanings {
         var codes = BOSConfiguration.ResponseCodes()
-        /// `api.postponedCodes`
-        var postponed: [Int] = []
         /// `api.enquiry.failedCodes`
         var enquiryFailed: [Int] = []
         /// `pan.failedCodes`
@@ -116,15 +114,14 @@ extension CodesReport {
     private func recharge(_ code: Int, status: Bool?) -> String {
         if code == meanings.codes.done, status == true { return "fixed: done" }
         if code == meanings.codes.duplicateReference { return "fixed: the reference was used before" }
-        if meanings.codes.accepted.contains(code) { return "api.acceptedCodes" }
-        if meanings.codes.finalRefusals.contains(code) { return "api.finalCodes" }
-        if meanings.postponed.contains(code) { return "api.postponedCodes" }
-        return "none: counts as refused until an enquiry decides; could be api.finalCodes, api.acceptedCodes or api.postponedCodes"
+        let lists = meanings.codes.lists
+        if let list = lists.first(where: { $0.codes.contains(code) }) { return list.key }
+        return "none: counts as refused until an enquiry decides; could be \(lists.map(\.key).joined(separator: " or "))"
     }
 
     private func enquiry(_ code: Int, status: Bool?) -> String {
         if meanings.enquiryFailed.contains(code) { return "api.enquiry.failedCodes" }
-        if meanings.codes.accepted.contains(code) { return "api.acceptedCodes" }
+        if let list = meanings.codes.lists.first(where: { $0.meaning == .accepted && $0.codes.contains(code) }) { return list.key }
         if status == true { return "fixed: the question is answered" }
         return "none: the text decides; could be api.enquiry.failedCodes"
     }

@@ -29,7 +29,7 @@ package struct DaemonProgram {
     /// Call it once for each process: it sets up logging and metrics for the whole process.
     package static func run(_ program: Settings.Program, options: DaemonOptions) async -> ProcessExit {
         if options.printConfigurationKeys {
-            print(SettingsReference.markdown)
+            print(SettingsReference.markdown, terminator: "")
             return .drained
         }
         // Otherwise the C library returns pages to the kernel after each job of a busy worker, and requests them again for the next job.

@@ -89,10 +89,12 @@ struct SettingsLoader {
     }
 
     private mutating func assign(_ texts: [String], to key: SettingKey, from origin: ConfigurationOrigin) {
-        if texts.contains("") {
+        if let fault = Self.missingValue(texts, from: origin) {
+            report(key.name, in: origin, fault: fault, advice: "write \(key.expectation), or leave the key out to get its default")
+        } else if case .variable = origin, texts.contains(where: Self.isQuoted) {
             report(
-                key.name, in: origin, fault: "the value is empty",
-                advice: "write \(key.expectation), or leave the key out to get its default")
+                key.name, in: origin, fault: "the value stands in quotation marks, and they count as a part of it",
+                advice: "write it without them")
         } else if case .file(let path) = origin, key.isSecret, texts.contains(where: Self.holdsSecret), BoundedFile.isReadableByAll(path) {
             report(
                 key.name, in: origin, fault: "a secret stands in a file that every user of this machine may read",
@@ -106,6 +108,21 @@ struct SettingsLoader {
                 key.name, in: origin, fault: "\(ConfigurationProblem.shown(texts, of: key)) is not right",
                 advice: "write \(key.expectation)")
         }
+    }
+
+    /// What is wrong with a value that says that there is none; `nil` for any other value. Tools that write YAML write `null` for a missing value.
+    private static func missingValue(_ texts: [String], from origin: ConfigurationOrigin) -> String? {
+        if texts.contains("") { return "the value is empty" }
+        guard case .file = origin, texts.contains(where: yamlNull.contains) else { return nil }
+        return "the value is null, which is no value in YAML"
+    }
+
+    /// Source: YAML 1.2.2, section 10.3.2.
+    private static let yamlNull = ["~", "null", "Null", "NULL"]
+
+    /// Whether a text begins and ends with the same quotation mark. A shell removes such marks; the files of variables for containers keep them.
+    private static func isQuoted(_ text: String) -> Bool {
+        ["\"", "'"].contains { text.count > 1 && text.hasPrefix($0) && text.hasSuffix($0) }
     }
 
     private mutating func warnOfCommandLine(_ key: SettingKey) {
@@ -136,7 +153,7 @@ struct SettingsLoader {
             let fault = "the file \"\(path)\" cannot be read: \(error.clause)"
             return report(SettingKey.fileName(of: key.name), in: origin, fault: fault, advice: "give a file that this user may read")
         }
-        guard let content = String(validating: bytes, as: UTF8.self) else {
+        guard let content = String(validating: bytes.trimmingPrefix(Self.byteOrderMark), as: UTF8.self) else {
             return report(
                 key.name, in: .secretFile(path), fault: "the value is not UTF-8 text", advice: "write \(key.expectation)")
         }
@@ -150,6 +167,9 @@ struct SettingsLoader {
         }
         assign(texts, to: key, from: .secretFile(path))
     }
+
+    /// Some editors write it before the text.
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
     // MARK: The file
 
@@ -199,7 +219,7 @@ struct SettingsLoader {
             let isSection = SettingKey.allNames.contains { $0.hasPrefix(name + ".") }
             if isSection {
                 // A section whose keys are all commented out is allowed.
-                if let first = Self.onlyText(layer.find(name, isList: false)), ["", "~", "null"].contains(first) { continue }
+                if let first = Self.onlyText(layer.find(name, isList: false)), first == "" || Self.yamlNull.contains(first) { continue }
                 report(name, in: .file(path), fault: "a value stands where a section belongs", advice: "put its keys below it, indented")
             } else {
                 let guess = EditDistance.nearest(to: name, among: SettingKey.allNames).map { "did you mean \($0)?" }

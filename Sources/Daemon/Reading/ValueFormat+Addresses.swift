@@ -59,6 +59,10 @@ func isLoopbackURL(_ text: String) -> Bool {
     return octets.count == 4 && octets[0] == "127" && octets.allSatisfy { UInt8($0) != nil && $0.utf8.allSatisfy { $0 != 0x2B } }
 }
 
+/// What would be right for the broker's URL. The characters named here occur in generated passwords and end a part of the URL, or the entry of a list.
+let brokerURLForm =
+    "an amqp:// or amqps:// URL, in whose user and password % is written as %25, / as %2f, # as %23, ? as %3f and a comma as %2c"
+
 /// Whether a text looks like a broker's URL. `AMQPURL` checks it in detail.
 func isBrokerURL(_ text: String) -> Bool {
     guard let parts = URLComponents(string: text), parts.scheme == "amqp" || parts.scheme == "amqps" else { return false }

@@ -26,7 +26,7 @@ extension SettingKey {
 
     private static let amqp: [SettingKey] = [
         SettingKey(
-            "amqp.urls", sets: \.brokerURLs, format: .list(.secret("an amqp:// or amqps:// URL", where: isBrokerURL), atLeast: 1),
+            "amqp.urls", sets: \.brokerURLs, format: .list(.secret(brokerURLForm, where: isBrokerURL), atLeast: 1),
             isSecret: true,
             meaning: "brokers, tried in turn; `amqps://` for TLS"),
         SettingKey(

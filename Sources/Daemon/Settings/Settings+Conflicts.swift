@@ -97,14 +97,16 @@ extension Settings {
 
     /// A code must not mean "not now" and something else.
     private var codes: [SettingConflict] {
-        let codes = bos.codes
+        let others = bos.codes.lists.filter { $0.meaning != .postponed }
         let taken =
-            [(codes.done, "done"), (codes.duplicateReference, "known before")] + codes.accepted.map { ($0, "api.acceptedCodes") }
-            + codes.finalRefusals.map { ($0, "api.finalCodes") }
-        return taken.filter { codes.postponed.contains($0.0) }.map { code, meaning in
-            SettingConflict(
-                keys: ["api.postponedCodes", "api.acceptedCodes", "api.finalCodes"],
-                fault: "\(code) already means \"\(meaning)\"", advice: "leave it out of one of them")
+            [(bos.codes.done, "done"), (bos.codes.duplicateReference, "known before")]
+            + others.flatMap { list in list.codes.map { ($0, list.key) } }
+        return bos.codes.lists.filter { $0.meaning == .postponed }.flatMap { list in
+            taken.filter { list.codes.contains($0.0) }.map { code, meaning in
+                SettingConflict(
+                    keys: [list.key] + others.map(\.key), fault: "\(code) already means \"\(meaning)\"",
+                    advice: "leave it out of one of them")
+            }
         }
     }
 

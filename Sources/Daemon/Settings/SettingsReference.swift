@@ -2,10 +2,17 @@
 package enum SettingsReference {
     /// A Markdown table with the variable, the default and the meaning of every key.
     package static var markdown: String {
-        let rows = SettingKey.all.map { key in
-            "| `\(key.name)` | `\(key.environmentName)` | \(shownDefault(of: key).map { "`\($0)`" } ?? "–") | \(meaning(of: key)) |"
+        let lines = [columns, columns.map { _ in "---" }] + rows
+        return lines.map { "| \($0.joined(separator: " | ")) |\n" }.joined()
+    }
+
+    package static let columns = ["key", "environment variable", "default", "meaning"]
+
+    /// The cells of each key's row.
+    package static var rows: [[String]] {
+        SettingKey.all.map { key in
+            ["`\(key.name)`", "`\(key.environmentName)`", shownDefault(of: key).map { "`\($0)`" } ?? "–", meaning(of: key)]
         }
-        return (["| key | environment variable | default | meaning |", "|---|---|---|---|"] + rows).joined(separator: "\n") + "\n"
     }
 
     private static func shownDefault(of key: SettingKey) -> String? { key.formatted(Settings(for: .worker)) }

@@ -88,8 +88,7 @@ struct WorkerParts: Sendable {
                 ),
             ],
             executor: client.executor)
-        probe = PauseProbe(
-            gateway: gateway, ledger: ledger, merchant: merchant, timeout: configuration.requestTimeout)
+        probe = PauseProbe(gateway: gateway, ledger: ledger, merchant: merchant, configuration: configuration)
         sampler = Sampler(connection: consume, ledger: ledger, clock: clock, queues: topology.watchedQueues) { [lanes] error in
             await lanes.close(.ledger, detail: "\(error)")
         }

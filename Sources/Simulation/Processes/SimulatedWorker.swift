@@ -45,7 +45,8 @@ struct SimulatedWorker {
                 lanes: lanes, calibrator: calibrator, drain: drain, runs: ActiveRuns(process: process.name), clock: clock,
                 metrics: Self.metrics,
                 logger: Self.silent))
-        probe = PauseProbe(gateway: process, ledger: process, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(30))
+        probe = PauseProbe(
+            gateway: process, ledger: process, merchant: KnownMerchant(configured: "merchant"), configuration: configuration)
     }
 
     static func configuration(_ process: SimulatedProcess) -> EngineConfiguration {

@@ -55,6 +55,21 @@ struct SetupTests {
         }
     }
 
+    @Test("a queue that the broker refuses because of a limit is not reported as one that exists with other arguments")
+    func queueOverLimitIsReported() async throws {
+        let (broker, name) = (try await TestBroker.shared, TestBroker.name("limited"))
+        try await broker.ctl("add_vhost", name)
+        try await broker.ctl("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
+        try await broker.ctl("set_vhost_limits", "-p", name, #"{"max-queues":0}"#)
+        try await TestConnection.with("amqp://127.0.0.1:\(broker.port)/\(name)", topology: [.queue(name: "q")]) { client in
+            let error = await client.events.setupError()
+            guard case .topologyRefused("queue q", 406, let text) = error else { throw error }
+            #expect(text.contains("queue limit"))
+            #expect("\(error)".contains("the limits of the virtual host"))
+        }
+        try await broker.ctl("delete_vhost", name)
+    }
+
     @Test("in mode check, missing objects are reported and nothing is declared")
     func checkModeDeclaresNothing() async throws {
         let queue = TestBroker.name()

@@ -215,6 +215,33 @@ struct ConsumeTests {
         }
     }
 
+    @Test("a message whose headers outgrow the agreed frame on the broker is delivered, and so are those behind it")
+    func headOutgrowsFrame() async throws {
+        let (first, second) = (TestBroker.name(), TestBroker.name())
+        let deadLetters: [String: FieldValue] = ["x-dead-letter-exchange": .string(""), "x-dead-letter-routing-key": .string(second)]
+        try await TestConnection.with(topology: [.queue(name: first, arguments: deadLetters), .queue(name: second)]) { client in
+            try await client.connection.whenConnected()
+            var long = Message(body: Array("long".utf8))
+            // The frame of 128 KiB has room for little more. The broker adds about 300 bytes when it dead-letters the message.
+            long.properties.headers["x"] = .string(String(repeating: "a", count: 130_980))
+            try await client.connection.publish(long, exchange: "", routingKey: first)
+            var rejected = client.connection.consume(queue: first, prefetch: 1).makeAsyncIterator()
+            try #require(await rejected.next()).reject()
+            try await client.waitForDepth(of: second, toBe: 1)
+            try await client.publish("plain", to: second)
+            var iterator = client.connection.consume(queue: second, prefetch: 2).makeAsyncIterator()
+            let grown = try #require(await iterator.next())
+            #expect(grown.text == "long" && grown.message.properties.headers["x"] == long.properties.headers["x"])
+            #expect(grown.message.properties.headers["x-first-death-queue"] == .string(first))
+            grown.ack()
+            let plain = try #require(await iterator.next())
+            #expect(plain.text == "plain")
+            plain.ack()
+            #expect(client.connection.status.reconnects == 0)
+            for queue in [first, second] { try await client.connection.delete(queue: queue) }
+        }
+    }
+
     @Test("large messages are kept while memory for them is left, whatever the prefetch, and again once others are released")
     func largeMessagesShareMemory() async throws {
         let change: (inout AMQPConfiguration) -> Void = { ($0.ordinarySize, $0.roomForLarge) = (1000, 5000) }

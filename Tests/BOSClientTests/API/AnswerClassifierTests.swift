@@ -249,7 +249,9 @@ struct AnswerClassifierTests {
         let refusal = classifier.recharge(read(200, body: #"{"status":false,"response_code":7}"#), version: version)
         #expect(refusal.outcome == "refused(code: Optional(7), isFinal: true)")
         #expect(classifier.recharge(read(200, body: #"{"status":false,"response_code":6}"#), version: version).outcome == "postponed")
-        // A configured code does not win over words that contradict it.
+        // A configured code does not win over a number that BOS assigns to an accepted recharge, or over words that contradict it.
+        let accepted = read(200, body: #"{"status":false,"response_code":6,"operatorid":"0042"}"#)
+        #expect(classifier.recharge(accepted, version: version).outcome == "refused(code: Optional(6), isFinal: false)")
         func refusing(_ code: Int, message: String) -> String {
             let body = #"{"status":false,"response_code":\#(code),"message":"\#(message)"}"#
             return classifier.recharge(read(200, body: body), version: version).outcome

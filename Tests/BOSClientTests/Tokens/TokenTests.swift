@@ -261,9 +261,10 @@ struct TokenTests {
                 #expect(await client.recharge(.sample()).outcome == "notSent.token_unavailable")
                 #expect(!client.credentialState.isUsable)
             }
-            try write("third-token")
+            try write("\u{FEFF}third-token\r\n")
             clock.advance(by: 1)
-            #expect(client.credentialState.isUsable)
+            #expect(await client.recharge(.sample()).outcome == "done")
+            #expect(server.requests.last?.contains("Bearer third-token\r\n") == true)
         }
         try await server.stop()
     }

@@ -148,6 +148,32 @@ extension EndToEnd {
             }
         }
 
+        @Test("after an outage recharges go on though BOS answers an enquiry about an unknown recharge with nothing that is known")
+        func unknownEnquiryAnswerEndsOutage() async throws {
+            try await System.fieldAtWork { system, bos in
+                let isBroken = Flag()
+                func references(_ name: String, count: Int) -> [String] { (1...count).map { "\(name)-\($0)" } }
+                let (known, later) = (references("known", count: 1), references("later", count: 20))
+                for endpoint in [RawBOS.Endpoint.recharge, .enquiry] {
+                    bos.on(endpoint) { request in
+                        if isBroken.isSet { return .json("{}", status: "503 Service Unavailable") }
+                        guard endpoint == .enquiry, bos.executions[request.reference] == nil else { return nil }
+                        return .json(#"{"message":"The reference is not valid"}"#, status: "404 Not Found")
+                    }
+                }
+                try await system.upstream.publishRecharges(known)
+                #expect(await eventually { system.lastOutcome(known[0]) == "succeeded" })
+                isBroken.set()
+                try await system.upstream.publishRecharges(references("broken", count: 40))
+                let pause = "\(system.names.recharge) paused (bos)"
+                #expect(await eventually { try await Web.get("\(system.http)/readyz").text.contains(pause) })
+                isBroken.clear()
+                try await system.upstream.publishRecharges(later)
+                #expect(await eventually(within: .seconds(20)) { later.allSatisfy { system.lastOutcome($0) == "succeeded" } })
+                #expect(bos.executions.values.allSatisfy { $0 == 1 })
+            }
+        }
+
         @Test("copies of one slow job do not stop the lane, though there are as many as it has slots; each copy is answered")
         func copiesOfSlowJobDoNotStopTheLane() async throws {
             try await System.field(["BOS_API_REQUEST_TIMEOUT": "20s", "BOS_RETRY_SETTLE_WINDOW": "90s"]) { system, bos in

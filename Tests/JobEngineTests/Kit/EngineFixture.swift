@@ -85,7 +85,8 @@ struct EngineFixture {
     var gate: ConsumptionGate { lanes.money.gate }
 
     var probe: PauseProbe {
-        PauseProbe(gateway: bos, ledger: ledger, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(1))
+        PauseProbe(
+            gateway: bos, ledger: ledger, merchant: KnownMerchant(configured: "merchant"), configuration: executor.context.configuration)
     }
 }
 

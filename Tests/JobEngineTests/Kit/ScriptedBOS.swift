@@ -1,4 +1,5 @@
 import JobModel
+import Ledger
 import Synchronization
 
 @testable import JobEngine
@@ -12,6 +13,8 @@ final class ScriptedBOS: BOSGateway {
         var renewals: [Bool] = [false]
         /// The answer to the enquiry by which the worker finds out whether BOS accepts the configured credentials.
         var probe = Enquiry.found(.notFound, ScriptedBOS.answer)
+        /// The HTTP status of that answer. `nil`: nothing came from BOS.
+        var probeStatus: Int?
 
         /// BOS refuses the credentials of every call.
         static var refusingAll: Script {
@@ -66,7 +69,11 @@ final class ScriptedBOS: BOSGateway {
 
     func enquire(_ reference: String, registerID: String, options: CallOptions) async -> CallReport<Enquiry> {
         let note = "RechargesStatus: scripted"
-        if reference == PauseProbe.reference { return CallReport(state.withLock { $0.script.probe }, note: note) }
+        if reference == PauseProbe.reference {
+            let script = state.withLock(\.script)
+            let sighting = script.probeStatus.map { CodeSighting(.enquiry, answer: Answer(httpStatus: $0)) }
+            return CallReport(script.probe, note: note, sighting: sighting)
+        }
         let (event, during) = state.withLock { state in
             state.calls.enquiries.append(reference)
             return (Self.next(&state.script.enquiries), state.script.duringEnquiry)

@@ -40,8 +40,7 @@ struct TroubleTests {
         let fixture = EngineFixture(script)
         await fixture.handle(EngineFixture.recharge())
         fixture.bos.play(ScriptedBOS.Script())
-        let probe = PauseProbe(
-            gateway: fixture.bos, ledger: fixture.ledger, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(1))
+        let probe = fixture.probe
         let running = Task { await fixture.gate.run { reason in await probe.check(reason, in: fixture.lanes.money) } }
         while !fixture.gate.isOpen, !Task.isCancelled { await Task.yield() }
         running.cancel()
@@ -55,8 +54,7 @@ struct TroubleTests {
         var script = ScriptedBOS.Script()
         script.probe = .unanswered(reason, retryAfter: nil)
         let fixture = EngineFixture(script)
-        let probe = PauseProbe(
-            gateway: fixture.bos, ledger: fixture.ledger, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(1))
+        let probe = fixture.probe
         let saysNothing: [WaitReason] = [.credentialsRefused, .notSent, .throttled]
         #expect(await probe.check(.credentials, in: fixture.lanes.money) == (saysNothing.contains(reason) ? .stands : .passed))
         fixture.bos.play(ScriptedBOS.Script())
@@ -144,8 +142,7 @@ struct TroubleTests {
         let calls = fixture.bos.calls.recharges.count
         script.probe = .unanswered(.unanswered, retryAfter: nil)
         fixture.bos.play(script)
-        let probe = PauseProbe(
-            gateway: fixture.bos, ledger: fixture.ledger, merchant: KnownMerchant(configured: "merchant"), timeout: .seconds(1))
+        let probe = fixture.probe
         #expect(await probe.check(.bos, in: fixture.lanes.money) == .stands)
         fixture.clock.advance(by: .seconds(10))
         #expect(await probe.check(.bos, in: fixture.lanes.money) == .stands)
@@ -154,6 +151,48 @@ struct TroubleTests {
         #expect(await probe.check(.bos, in: fixture.lanes.money) == .passed)
         #expect(fixture.bos.calls.recharges.count == calls)
         #expect(fixture.lanes.money.breakerState == .closed)
+    }
+
+    @Test("a BOS whose answer about an unknown recharge says nothing works again once it finds the recharge that it executed last")
+    func unknownProbeAnswerEndsPause() async throws {
+        let fixture = EngineFixture()
+        #expect(await fixture.handle(EngineFixture.recharge("known")) == .ack)
+        let (lane, probe) = (fixture.lanes.money, fixture.probe)
+        while fixture.gate.isOpen {
+            await lane.record(CallOutcome(quality: .failed), startedAt: fixture.clock.uptime(), note: "DoRecharge: HTTP 500")
+        }
+        func probed(_ enquiries: [Enquiry], httpStatus: Int) async -> (ConsumptionGate.ProbeResult, about: [String]) {
+            var script = ScriptedBOS.Script()
+            (script.probe, script.probeStatus) = (.unanswered(.unanswered, retryAfter: nil), httpStatus)
+            script.enquiries = enquiries
+            fixture.bos.play(script)
+            fixture.clock.advance(by: .seconds(60))
+            let asked = fixture.bos.calls.enquiries.count
+            return (await probe.check(.bos, in: lane), Array(fixture.bos.calls.enquiries.dropFirst(asked)))
+        }
+        let found = Enquiry.found(.succeeded, ScriptedBOS.answer)
+        let broken = await probed([found], httpStatus: 502)
+        #expect(broken.0 == .stands && broken.about == [])
+        let proxy = await probed([.unanswered(.unanswered, retryAfter: nil)], httpStatus: 404)
+        #expect(proxy.0 == .stands && proxy.about == ["known"])
+        #expect(fixture.gate.pauses[.bos]?.contains("an answer that says nothing: RechargesStatus: scripted") == true)
+        let back = await probed([found], httpStatus: 404)
+        #expect(back.0 == .passed && back.about == ["known"])
+        #expect(lane.breakerState == .closed)
+    }
+
+    @Test("without an executed recharge, an answer that says nothing does not end the pause, and its detail says what to do")
+    func unknownProbeAnswerWithoutExample() async {
+        var script = ScriptedBOS.Script()
+        (script.probe, script.probeStatus) = (.unanswered(.unanswered, retryAfter: nil), 404)
+        let fixture = EngineFixture(script)
+        while fixture.gate.isOpen {
+            await fixture.lanes.money.record(CallOutcome(quality: .failed), startedAt: fixture.clock.uptime(), note: "DoRecharge: HTTP 500")
+        }
+        fixture.clock.advance(by: .seconds(60))
+        #expect(await fixture.probe.check(.bos, in: fixture.lanes.money) == .stands)
+        #expect(fixture.bos.calls.enquiries == [])
+        #expect(fixture.gate.pauses[.bos]?.contains("restart the worker") == true)
     }
 
     @Test("the breaker's probes are sent when they are due, however many failed before")
