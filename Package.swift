@@ -102,7 +102,7 @@ let package = Package(
             name: "BOSCtl",
             dependencies: [
                 "AMQP", "BOSClient", "Daemon", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerSQLite", "Secrets",
-                .argumentParser, .asyncHTTPClient, .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .unixSignals,
+                .argumentParser, .asyncHTTPClient, .crypto, .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .unixSignals,
             ]),
         .executableTarget(name: "BOSSimulator", dependencies: ["BOSSimulatorKit", "Simulation", .argumentParser]),
         .executableTarget(
@@ -148,7 +148,7 @@ let package = Package(
         .testTarget(
             name: "BOSCtlTests",
             dependencies: [
-                "BOSClient", "BOSCtl", "Daemon", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerKit", .argumentParser,
+                "AMQP", "BOSClient", "BOSCtl", "Daemon", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerKit", .argumentParser,
             ]),
         .testTarget(name: "SimulationTests", dependencies: ["JobModel", "Ledger", "Simulation"]),
         .testTarget(

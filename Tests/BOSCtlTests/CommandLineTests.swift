@@ -28,6 +28,15 @@ struct CommandLineTests {
         ("pause everything --reason told", "everything"),
         ("resume --reason told", "jobs"),
         ("job", "reference"),
+        ("dead show", "id"),
+        ("dead replay --reason told", "give --all"),
+        ("dead replay x --all --reason told", "in place of it"),
+        ("dead replay x", "--reason"),
+        ("dead purge --yes --reason told", "one of --id, --older-than and --all"),
+        ("dead purge --all --id x --yes --reason told", "one of --id, --older-than and --all"),
+        ("dead purge --all --yes", "--reason"),
+        ("unrouted replay --reason told", "give --all"),
+        ("unrouted replay x", "--reason"),
     ]
 
     @Test("a wrong command line is refused with a message that says what is wrong", arguments: nonsense)

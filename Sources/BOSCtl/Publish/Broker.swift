@@ -71,7 +71,7 @@ struct Broker: Sendable {
         }
     }
 
-    private static func configuration(_ settings: Settings) throws(BrokerError) -> AMQPConfiguration {
+    static func configuration(_ settings: Settings) throws(BrokerError) -> AMQPConfiguration {
         do throws(AMQPURLError) { return try settings.brokerConfiguration() } catch { throw .url(error) }
     }
 
@@ -95,7 +95,9 @@ struct Broker: Sendable {
         if let replying { try await Self.wait(for: replying, replyingEvents) }
     }
 
-    private static func wait(for connection: Connection, _ events: AsyncStream<ConnectionEvent>) async throws(BrokerError) {
+    /// Returns once the connection is ready.
+    /// - Throws: ``BrokerError/unreachable(_:)`` after each URL has failed once.
+    static func wait(for connection: Connection, _ events: AsyncStream<ConnectionEvent>) async throws(BrokerError) {
         var failures = 0
         for await event in events {
             switch event {
@@ -109,7 +111,8 @@ struct Broker: Sendable {
         }
     }
 
-    private static func connection(
+    /// A connection of this command, and the events of its sessions. Nothing connects before it runs.
+    static func connection(
         _ configuration: AMQPConfiguration, role: String, mode: TopologyMode, console: Console, topology: [TopologyItem]
     ) throws(BrokerError) -> (Connection, AsyncStream<ConnectionEvent>) {
         let (events, continuation) = AsyncStream.makeStream(of: ConnectionEvent.self, bufferingPolicy: .bufferingNewest(16))

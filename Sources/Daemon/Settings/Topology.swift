@@ -78,6 +78,11 @@ extension Topology {
         [marker(identity, mustExist: true), .exchange(name: exchanges.replies, kind: "topic")]
     }
 
+    /// The items for `bosctl` when it publishes jobs that this ledger was asked about. It declares nothing.
+    package func jobItems(ledger identity: String) -> [TopologyItem] {
+        [marker(identity, mustExist: true), .exchange(name: exchanges.jobs, kind: "direct")]
+    }
+
     /// - Parameter mustExist: `false` for the worker, which declares the marker. `true` for the poller and `bosctl`, which only compare it.
     private func marker(_ identity: String, mustExist: Bool) -> TopologyItem {
         // `TopologyItem.marker` requires a dead-letter exchange, and the broker requires the right to write to it. The worker has that
@@ -90,6 +95,10 @@ extension Topology {
     package func markerItem(ledger identity: String) -> TopologyItem { marker(identity, mustExist: true) }
 
     package var usesQuorumQueues: Bool { queueType == .quorum }
+    /// The queue of dead letters.
+    package var deadQueue: String { queues.dead }
+    /// The queue of replies for which no queue was bound.
+    package var unroutedQueue: String { queues.unrouted }
 
     /// The queues whose depth the metrics and the status page show.
     package var watchedQueues: [String] { [queues.recharge, queues.status, queues.dead, queues.unrouted] }

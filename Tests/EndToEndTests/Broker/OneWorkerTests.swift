@@ -122,7 +122,7 @@ extension EndToEnd {
         }
 
         /// The rights that the table of operating.md#rights-on-the-broker gives the program, as patterns of this test's names.
-        private static func documentedRights(
+        static func documentedRights(
             of program: String, _ names: Names
         ) throws -> (configure: String, write: String, read: String) {
             let own = [

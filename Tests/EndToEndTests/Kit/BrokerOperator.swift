@@ -27,6 +27,12 @@ struct BrokerOperator {
         try await with([]) { try await $0.publish(Message(body: [1]), exchange: exchange, routingKey: "", mandatory: true) }
     }
 
+    func publish(_ messages: [Message], exchange: String = "", routingKey: String) async throws {
+        try await with([]) { connection in
+            for message in messages { try await connection.publish(message, exchange: exchange, routingKey: routingKey, mandatory: true) }
+        }
+    }
+
     /// Declares these items and keeps the connection while `body` runs.
     func hold(_ topology: [TopologyItem], body: () async throws -> Void) async throws {
         try await with(topology) { _ in try await body() }
