@@ -17,6 +17,6 @@ struct BOSCtlCommand: AsyncParsableCommand {
         subcommands: [
             PublishCommand.self, JobCommand.self, DoubtsCommand.self, PendingCommand.self, CodesCommand.self, RetryCommand.self,
             ResolveCommand.self, LogCommand.self,
-            PauseCommand.self, ResumeCommand.self,
+            PauseCommand.self, ResumeCommand.self, ReplyCommand.self,
         ])
 }
