@@ -16,7 +16,7 @@ struct BOSCtlCommand: AsyncParsableCommand {
             """,
         subcommands: [
             PublishCommand.self, JobCommand.self, DoubtsCommand.self, PendingCommand.self, CodesCommand.self, RetryCommand.self,
-            ResolveCommand.self, DeadCommand.self, UnroutedCommand.self, PauseCommand.self, ResumeCommand.self, LogCommand.self,
-            LedgerCommand.self, TopologyCommand.self, DoctorCommand.self,
+            ResolveCommand.self, ReplyCommand.self, DeadCommand.self, UnroutedCommand.self, PauseCommand.self, ResumeCommand.self,
+            LogCommand.self, LedgerCommand.self, TopologyCommand.self, DoctorCommand.self,
         ])
 }

@@ -2,21 +2,24 @@ import Foundation
 import Synchronization
 
 /// A TCP peer between a connection and the broker that can misbehave. Without a broker behind it, it sends only what the test tells it.
-final class Proxy: Sendable {
+package final class Proxy: Sendable {
     private struct State {
         var client: Int32 = -1
         var descriptors: [Int32] = []
         var isSilent = false
+        /// Once the client has sent these bytes, it gets no more answers.
+        var last: [UInt8]?
+        var isUnanswered = false
     }
 
-    let port: Int
+    package let port: Int
     private let state = Mutex(State())
     private let listener: Int32
 
     /// - Parameters:
     ///   - upstream: the broker's port; `nil` for none.
     ///   - greeting: sent to each client as it connects.
-    init(upstream: Int? = nil, greeting: [UInt8] = []) throws {
+    package init(upstream: Int? = nil, greeting: [UInt8] = []) throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         self.listener = listener
         var address = Self.loopback(port: 0)
@@ -55,14 +58,15 @@ final class Proxy: Sendable {
         }
         state.withLock { $0.descriptors.append(broker) }
         guard isConnected else { return cut() }
-        Thread.detachNewThread { [self] in copy(from: client, to: broker) }
-        Thread.detachNewThread { [self] in copy(from: broker, to: client) }
+        Thread.detachNewThread { [self] in copy(from: client, to: broker, isClient: true) }
+        Thread.detachNewThread { [self] in copy(from: broker, to: client, isClient: false) }
     }
 
-    private func copy(from source: Int32, to target: Int32) {
+    private func copy(from source: Int32, to target: Int32, isClient: Bool) {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while case let count = recv(source, &buffer, buffer.count, 0), count > 0 {
-            if state.withLock({ $0.isSilent }) { continue }
+            if isClient { note(buffer[..<count]) }
+            if state.withLock({ $0.isSilent || ($0.isUnanswered && !isClient) }) { continue }
             var sent = 0
             while sent < count {
                 let written = buffer[sent..<count].withUnsafeBytes { send(target, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -75,16 +79,25 @@ final class Proxy: Sendable {
     }
 
     /// Discards from now on everything that comes in on either side.
-    func fallSilent() { state.withLock { $0.isSilent = true } }
+    package func fallSilent() { state.withLock { $0.isSilent = true } }
+
+    /// Discards all that the broker sends, as soon as the client has sent these bytes in one piece. What the client sends still arrives.
+    package func hideAnswers(after bytes: [UInt8]) { state.withLock { $0.last = bytes } }
+
+    private func note(_ bytes: ArraySlice<UInt8>) {
+        state.withLock { state in
+            if let last = state.last, bytes.firstRange(of: last) != nil { state.isUnanswered = true }
+        }
+    }
 
     /// Sends bytes to the client that did not come from the broker.
-    func inject(_ bytes: [UInt8]) {
+    package func inject(_ bytes: [UInt8]) {
         let client = state.withLock { $0.client }
         _ = send(client, bytes, bytes.count, Int32(MSG_NOSIGNAL))
     }
 
     /// Breaks the existing connections. New ones are served again.
-    func cut() {
+    package func cut() {
         state.withLock { state in
             for descriptor in state.descriptors { shutdown(descriptor, Int32(SHUT_RDWR)) }
             state.isSilent = false
@@ -92,7 +105,7 @@ final class Proxy: Sendable {
     }
 
     /// Cuts the connections without closing them: the next owner of a closed descriptor's number would meet a thread that still uses it.
-    func stop() {
+    package func stop() {
         shutdown(listener, Int32(SHUT_RDWR))
         cut()
         close(listener)

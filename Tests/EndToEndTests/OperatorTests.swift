@@ -250,11 +250,16 @@ extension EndToEnd {
 extension System {
     /// Runs `bosctl` to its end, without a terminal.
     func bosctl(_ arguments: [String], environment more: [String: String] = [:]) async throws -> (code: Int32, output: String) {
+        let process = try startBosctl(arguments, environment: more)
+        return (await process.exitCode(), process.output)
+    }
+
+    /// Starts `bosctl` without a terminal.
+    func startBosctl(_ arguments: [String], environment more: [String: String] = [:]) throws -> ChildProcess {
         // bosctl takes the name from sudo. The history then names a person under whom no test runs.
         let own = settings.merging(["SUDO_USER": "asha"]) { $1 }.merging(more) { $1 }
-        let process = try ChildProcess(
+        return try ChildProcess(
             "bosctl", arguments: arguments, environment: own, log: folder.appendingPathComponent("bosctl-\(UUID().uuidString).log"))
-        return (await process.exitCode(), process.output)
     }
 
     func bosctl(_ arguments: String...) async throws -> (code: Int32, output: String) { try await bosctl(arguments) }

@@ -61,6 +61,7 @@ extension PlantedBug {
         case .neverAcked: "longer than jobs.timeout"
         case .messageForgotten: "got 2 different final replies"
         case .paisaLost: "accepted: "
+        case .holdIgnored: "although the operator had held recharges"
         case .identityNotCompared, .foreignAnswerBelieved, .duplicateBelieved, .emptyDataBelieved, .contradictionBelieved,
             .credulousEnquiryBelieved, .namelessAnswerBelieved:
             "and BOS has not executed it"

@@ -35,6 +35,12 @@ enum CommandFailure: Error, CustomStringConvertible {
     /// The operator did not confirm the decision.
     case unconfirmed(reference: String)
     case unconfirmedBatch(count: Int)
+    /// The job has no stored reply.
+    case noReply(reference: String)
+    /// Replies that were published again, and that no queue has taken.
+    case unroutable(reference: String, count: Int, kept: Int, queue: String)
+    /// Replies that were to be published again, and that the broker has not confirmed.
+    case notPublishedAgain(reference: String, count: Int, reason: String)
     /// No operator holds these jobs.
     case notHeld(HeldJobs)
     /// The enquiry does not find a recharge that BOS has executed.
@@ -91,6 +97,14 @@ enum CommandFailure: Error, CustomStringConvertible {
         case .blindEnquiry(let reference):
             "BOS does not find recharge \(reference.printable) either, although it has executed it: its \"not found\" proves nothing; nothing was "
                 + "changed. See bos_enquiry_unreliable, or add --against-bos if you know better"
+        case .noReply(let reference):
+            "\(reference.printable) has no stored reply yet, so there is nothing to publish again; `bosctl job` says what it waits for"
+        case .unroutable(let reference, let count, let kept, let queue):
+            "the broker has no queue for \(count) replies of \(reference.printable), so their recipients did not get them: have the upstream bind "
+                + "its queue, then give the command again; \(kept) of them are in \(queue) now"
+        case .notPublishedAgain(let reference, let count, let reason):
+            "\(count) replies of \(reference.printable) were not published again (\(reason)); the job and its replies are unchanged. "
+                + "Give the command again once the broker is there"
         case .notHeld(let jobs): "no operator holds \(jobs.rawValue); nothing was changed"
         case .unconfirmedBatch(let count):
             "\(count) recharges were not resolved; nothing was changed: answer y, or give --yes where there is no terminal"
@@ -120,10 +134,10 @@ enum CommandFailure: Error, CustomStringConvertible {
     var exitCode: ExitCode {
         switch self {
         case .unknownJob, .over, .noDoubt, .insideWindow, .notToBeSent, .notDenied, .wouldSend, .contradicted, .unconfirmed,
-            .unconfirmedBatch, .notHeld, .blindEnquiry, .unconfirmedRestoring, .notRestored, .changed:
+            .unconfirmedBatch, .notHeld, .noReply, .unroutable, .blindEnquiry, .unconfirmedRestoring, .notRestored, .changed:
             .failure
         case .numberInReason: ExitCode(ProcessExit.usage.rawValue)
-        case .owned, .repliesOwed: ExitCode(ProcessExit.notDrained.rawValue)
+        case .owned, .repliesOwed, .notPublishedAgain: ExitCode(ProcessExit.notDrained.rawValue)
         case .ledgerFile(.diskFull), .ledgerFile(.locked): ExitCode(ProcessExit.notDrained.rawValue)
         case .ledgerFile: .failure
         case .ledger(_, let error):

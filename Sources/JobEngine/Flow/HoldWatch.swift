@@ -7,19 +7,19 @@ import Synchronization
 /// A worker that has not read the holds since its start takes no job: an operator may hold a lane, and nothing but the ledger knows it. If the
 /// ledger cannot be read later, the last reading stands.
 package final class HoldWatch: Sendable {
-    /// From one reading to the next.
-    package static let interval = Duration.seconds(1)
-
     private let ledger: any HoldLedger
     private let lanes: Lanes
     private let clock: any EngineClock
+    private let interval: Duration
     /// The last reading; `nil` if there is none.
     private let last = Mutex<[JobLane: LaneHold]?>(nil)
 
-    package init(ledger: any HoldLedger, lanes: Lanes, clock: any EngineClock) {
+    /// - Parameter interval: from one reading to the next.
+    package init(ledger: any HoldLedger, lanes: Lanes, clock: any EngineClock, interval: Duration = .seconds(1)) {
         self.ledger = ledger
         self.lanes = lanes
         self.clock = clock
+        self.interval = interval
     }
 
     /// The lanes that operators hold, as last read.
@@ -43,7 +43,7 @@ package final class HoldWatch: Sendable {
     /// Reads the holds again and again. Ends when the task is cancelled.
     package func run() async {
         while !Task.isCancelled {
-            await clock.sleep(for: Self.interval)
+            await clock.sleep(for: interval)
             await read()
         }
     }

@@ -111,6 +111,31 @@ extension Outbox {
         await forEach(replies) { await self.deliver($0, isRepeat: true) }
     }
 
+    /// How the broker took a reply that was published again.
+    package enum Receipt: Sendable {
+        case confirmed
+        /// No queue is bound for its address, or its caller no longer listens. The broker has not kept it.
+        case unroutable
+        case failed(PublishError)
+    }
+
+    /// Publishes a stored reply once more for an operator, and reports what became of that. The job does not change. A reply that was owed is no
+    /// longer owed once it is confirmed.
+    package func publishAgain(_ reply: OutgoingReply) async -> Receipt {
+        let address = ReplyAddress(of: reply, exchanges: exchanges)
+        do throws(PublishError) {
+            if address.isDirect, !(try await publisher.hasListener(directReplyTo: address.routingKey)) { return .unroutable }
+            try await publisher.publish(
+                Message(reply), exchange: address.exchange, routingKey: address.routingKey, mandatory: !address.isDirect,
+                timeout: confirmTimeout)
+        } catch {
+            if case .returned = error { return .unroutable }
+            return .failed(error)
+        }
+        noteConfirmed(reply, to: address, isRepeat: true)
+        return .confirmed
+    }
+
     private func forEach(_ replies: [OutgoingReply], do body: @escaping @Sendable (OutgoingReply) async -> Void) async {
         guard replies.count > 1 else {
             for reply in replies { await body(reply) }

@@ -1,19 +1,22 @@
 import AMQP
 import JobModel
-import Ledger
+package import Ledger
 import Logging
 
 /// Where a reply goes. Source: publishing.md#where-a-reply-goes.
 ///
 /// A reply is published as mandatory, so that the broker says when it routes the reply to no queue. It cannot say so of a direct reply:
 /// there the outbox asks before whether the caller still listens.
-struct ReplyAddress: Sendable, Hashable {
-    var exchange: String
-    var routingKey: String
+package struct ReplyAddress: Sendable, Hashable {
+    /// Empty for the default exchange.
+    package var exchange: String
+    package var routingKey: String
 
-    var isDirect: Bool { exchange.isEmpty && routingKey.hasPrefix(DirectReplyTo.prefix) }
+    /// Whether the caller waits for it at the broker itself, without a queue.
+    package var isDirect: Bool { exchange.isEmpty && routingKey.hasPrefix(DirectReplyTo.prefix) }
 
-    init(of reply: OutgoingReply, exchanges: EngineConfiguration.Exchanges) {
+    /// - Parameter exchanges: the names in the configuration.
+    package init(of reply: OutgoingReply, exchanges: EngineConfiguration.Exchanges) {
         self.init(replyTo: reply.recipient.replyTo, kind: reply.kind, outcome: reply.outcome, exchanges)
     }
 

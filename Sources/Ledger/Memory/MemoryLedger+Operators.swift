@@ -1,6 +1,10 @@
 package import JobModel
 
 extension MemoryLedger: OperatorLedger {
+    package func replies(toJob id: Int64) async throws(LedgerError) -> [ReplyRecord] {
+        try withOpenState { $0.replies(toJob: id) }
+    }
+
     package func begin(_ action: OperatorAction) async throws(LedgerError) -> OperatorAction.ID {
         try withOpenState { state in
             state.actions.append(RecordedAction(id: Int64(state.actions.count) + 1, action))

@@ -10,6 +10,9 @@ package protocol HoldLedger: Sendable {
 ///
 /// Each method throws ``LedgerError``, and has then changed nothing.
 package protocol OperatorLedger: Ledger, HoldLedger {
+    /// All replies to a job, to all its recipients, the oldest first. Unreadable ones are left out.
+    func replies(toJob id: Int64) async throws(LedgerError) -> [ReplyRecord]
+
     /// Stores an action before it is carried out, so that an interrupted command is on record too.
     func begin(_ action: OperatorAction) async throws(LedgerError) -> OperatorAction.ID
 

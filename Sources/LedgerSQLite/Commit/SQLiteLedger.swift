@@ -212,6 +212,10 @@ extension SQLiteLedger {
 // MARK: - OperatorLedger
 
 extension SQLiteLedger {
+    package func replies(toJob id: Int64) async throws(LedgerError) -> [ReplyRecord] {
+        try await perform(writes: false) { try $0.replies(toJob: id) }
+    }
+
     package func begin(_ action: OperatorAction) async throws(LedgerError) -> OperatorAction.ID {
         try await perform(writes: true) { try $0.begin(action) }
     }

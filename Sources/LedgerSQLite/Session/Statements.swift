@@ -184,7 +184,7 @@ struct RecipientStatements {
 
 /// Stored replies, and the outbox of those that the broker has not confirmed.
 struct ReplyStatements {
-    let insert, owe, lastForRecipient, laterForRecipient, forAnyone, publish, unpublished, lastUnpublished: PreparedStatement
+    let insert, owe, lastForRecipient, laterForRecipient, forAnyone, ofJob, publish, unpublished, lastUnpublished: PreparedStatement
 
     init(_ database: Database) throws {
         let columns = """
@@ -204,6 +204,11 @@ struct ReplyStatements {
         laterForRecipient = try PreparedStatement(
             "\(reply) WHERE r.job = ? AND r.number > ? AND r.correlation_id = ? AND r.reply_to = ? ORDER BY r.number", in: database)
         forAnyone = try PreparedStatement("\(reply) WHERE r.job = ? AND r.number = ? LIMIT 1", in: database)
+        ofJob = try PreparedStatement(
+            """
+            SELECT r.id, \(columns), EXISTS (SELECT 1 FROM outbox WHERE reply = r.id), r.number FROM replies r JOIN jobs j ON j.id = r.job
+            WHERE r.job = ? ORDER BY r.id
+            """, in: database)
         publish = try PreparedStatement("DELETE FROM outbox WHERE reply = ?", in: database)
         // An owed reply without its own row or its job's row is reported like any other unreadable reply.
         unpublished = try PreparedStatement(

@@ -12,6 +12,8 @@ final class Audit: Sendable {
         var acceptedAt: [String: Int64] = [:]
         /// When the last step of each job was stored, in milliseconds since the start, by the job's id.
         var lastSteps: [Int64: Int64] = [:]
+        /// Since when the operator holds recharges, in milliseconds since the start.
+        var heldSince: Int64?
         var violations: [String] = []
     }
 
@@ -46,6 +48,21 @@ final class Audit: Sendable {
 
     /// Records that a step of a job was stored. The job's next reply rests on what it learns after that.
     func stepStored(_ jobID: Int64, at elapsed: Int64) { state.withLock { $0.lastSteps[jobID] = elapsed } }
+
+    /// Records that the operator holds a lane, or has ended the hold.
+    func held(_ lane: JobLane, since start: Int64?) {
+        guard lane == .money else { return }
+        state.withLock { $0.heldSince = start }
+    }
+
+    /// Checks that a recharge leaves now although no worker can have missed a hold.
+    func sent(_ reference: String, at elapsed: Int64) {
+        let patience = Int64(SimulatedHolds.readingInterval / .milliseconds(1)) + 1_000
+        state.withLock { state in
+            guard state.violations.isEmpty, let since = state.heldSince, elapsed - since > patience else { return }
+            state.violations = ["\(reference) was sent although the operator had held recharges for \(elapsed - since) ms"]
+        }
+    }
 
     /// Checks the reply of an update, if it has one, at the moment it is stored.
     func answered(_ update: Update, among records: [JobRecord], bos: ModelBOS, at elapsed: Int64) {

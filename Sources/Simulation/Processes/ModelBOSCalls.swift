@@ -6,6 +6,7 @@ import JobModel
 struct ModelBOSCalls: BOSCalls {
     let bos: ModelBOS
     let destination: String
+    let audit: Audit
     let isAlive: @Sendable () -> Bool
 
     private static let reader: AnswerReader = {
@@ -18,6 +19,7 @@ struct ModelBOSCalls: BOSCalls {
         _ recharge: Recharge, traceparent: String?, timeout: Duration?, isTimely: @escaping @Sendable () -> Bool
     ) async -> Attempt<RechargeAnswer> {
         guard isTimely() else { return .notSent(.late, detail: "too late") }
+        if isAlive() { audit.sent(recharge.reference, at: bos.world.elapsed) }
         let outcome = await bos.recharge(.init(recharge: recharge, destination: destination), isAlive: isAlive)
         let attempt = self.attempt(from: outcome) { Self.reader.recharge($0, to: recharge) }
         guard bos.world.bug == .foreignAnswerBelieved, case .answer(let raw) = outcome else { return attempt }

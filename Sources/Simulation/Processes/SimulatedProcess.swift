@@ -24,7 +24,8 @@ final class SimulatedProcess: Sendable {
         destination = world.conditions.destination(at: world.elapsed)
         let alive = AliveFlag()
         self.alive = alive
-        gateway = BOSClientGateway(ModelBOSCalls(bos: environment.bos, destination: destination) { alive.flag.load(ordering: .relaxed) })
+        gateway = BOSClientGateway(
+            ModelBOSCalls(bos: environment.bos, destination: destination, audit: environment.audit) { alive.flag.load(ordering: .relaxed) })
     }
 
     /// Whether another API has replaced the one that the process is configured for.

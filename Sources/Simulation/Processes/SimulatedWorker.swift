@@ -15,6 +15,7 @@ struct SimulatedWorker {
     let world: SimulatedWorld
     let broker: ModelBroker
     private let lanes: Lanes
+    private let holds: HoldWatch
     private let outbox: Outbox
     private let handler: JobExecutor
     private let probe: PauseProbe
@@ -30,6 +31,7 @@ struct SimulatedWorker {
         lanes = Lanes(
             money: Lane(.money, configuration: Lane.Configuration(concurrency: 8), clock: clock, logger: Self.silent),
             questions: Lane(.questions, configuration: Lane.Configuration(concurrency: 4), clock: clock, logger: Self.silent))
+        holds = HoldWatch(ledger: process, lanes: lanes, clock: clock, interval: SimulatedHolds.readingInterval)
         outbox = Outbox(
             publisher: process, ledger: process, configuration: configuration, clock: clock, metrics: Self.metrics, logger: Self.silent)
         let passes = world.bug == .blindEnquiryBelieved || world.bug == .credulousEnquiryBelieved
@@ -75,6 +77,8 @@ struct SimulatedWorker {
     /// Runs until the process ends or the task is cancelled.
     func run() async {
         await outbox.loadBacklog()
+        let readsHolds = world.hasHolds && world.bug != .holdIgnored
+        if readsHolds { await holds.read() }
         await withDiscardingTaskGroup { group in
             group.addTask { await outbox.runRelay() }
             group.addTask { await outbox.runMarkPublished() }
@@ -82,6 +86,7 @@ struct SimulatedWorker {
                 group.addTask { await lane.gate.run { reason in await probe.check(reason, in: lane) } }
                 group.addTask { await consume(lane) }
             }
+            if readsHolds { group.addTask { await holds.run() } }
             group.addTask { await calibrator.run() }
             group.addTask { await loseSessions() }
             group.addTask { await process.shakeClock() }

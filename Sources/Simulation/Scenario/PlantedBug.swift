@@ -26,6 +26,8 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case messageForgotten = "message-forgotten"
     /// The ledger stores one paisa less than the message says.
     case paisaLost = "paisa-lost"
+    /// The worker does not read which lanes an operator holds.
+    case holdIgnored = "hold-ignored"
 
     // MARK: Reading BOS's answers
 

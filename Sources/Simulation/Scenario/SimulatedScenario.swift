@@ -32,6 +32,12 @@ struct SimulatedScenario {
                 await loseQueues()
                 return []
             }
+            if world.hasHolds {
+                group.addTask {
+                    await SimulatedHolds(environment: environment).run()
+                    return []
+                }
+            }
             let simulatedOperator = SimulatedOperator(environment)
             group.addTask {
                 await simulatedOperator.run()

@@ -46,6 +46,8 @@ final class SimulatedWorld: Sendable {
     let doubtMaximumAge: Duration
     /// The fault phase ends after this many milliseconds. No fault happens after it.
     let faultPhase: Int64
+    /// Whether an operator holds recharges or questions now and then.
+    let hasHolds: Bool
     let executor = StepExecutor()
     let bug: PlantedBug?
     private let keepsTrace: Bool
@@ -76,6 +78,8 @@ final class SimulatedWorld: Sendable {
             conditions.hasUsedReferences = false
         }
         self.conditions = conditions
+        // Without a random number of its own, so that all other seeds stay as they were.
+        hasHolds = seed % 4 == 3
         self.bug = bug
         self.keepsTrace = keepsTrace
         state = Mutex(State(generator: generator))
