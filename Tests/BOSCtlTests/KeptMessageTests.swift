@@ -163,7 +163,7 @@ struct KeptMessageTests {
         let now = Timestamp(milliseconds: 1_790_000_000_000)
         for letter in letters {
             let check = try await check(letter)
-            entries.append(DeadLetterEntry(letter, check))
+            entries.append(DeadLetterEntry(letter, check: check))
             let report = DeadLetterReport(letter: letter, check: check, now: now)
             #expect(report.lines.allSatisfy { $0.count <= 100 }, "\(report.lines)")
             #expect(!(report.lines.joined() + "\(report.json)").contains("DL12CB4685"))

@@ -40,11 +40,11 @@ struct ReplyCommand: AsyncParsableCommand {
                     console.row("\(job.job.kind.rawValue) \(reference.printable): \(job.progress.state.humanDescription).")
                 }
                 console.row("These replies are published again now, with the same message_id:")
-                for reply in replies { console.row("  \(Self.description(of: reply, settings))") }
+                for reply in replies { console.row("  \(Self.description(of: reply, settings: settings))") }
                 try await ledger.recording("reply --again", about: reference, because: reason.reason) {
                     let delivery = ReplyDelivery(settings: settings, console: console)
                     let receipts = try await delivery.publishAgain(replies.map(\.reply), from: ledger)
-                    return try conclude(replies, receipts, settings, console)
+                    return try conclude(replies, receipts: receipts, settings: settings, console: console)
                 }
             }
         }
@@ -63,7 +63,7 @@ struct ReplyCommand: AsyncParsableCommand {
         return last
     }
 
-    private static func description(of record: ReplyRecord, _ settings: Settings) -> String {
+    private static func description(of record: ReplyRecord, settings: Settings) -> String {
         let reply = record.reply
         let address = ReplyAddress(of: reply, exchanges: settings.engineConfiguration.exchanges)
         let exchange = address.exchange.isEmpty ? "the default exchange" : address.exchange
@@ -75,7 +75,7 @@ struct ReplyCommand: AsyncParsableCommand {
     /// Shows what became of each reply.
     /// - Returns: the result for the operations log.
     private func conclude(
-        _ replies: [ReplyRecord], _ receipts: [ReplyDelivery.Receipt], _ settings: Settings, _ console: Console
+        _ replies: [ReplyRecord], receipts: [ReplyDelivery.Receipt], settings: Settings, console: Console
     ) throws -> String {
         for (reply, receipt) in zip(replies, receipts) { console.row("\(reply.reply.messageID)  \(receipt)") }
         let unconfirmed = receipts.compactMap { if case .unconfirmed(let reason) = $0 { reason } else { nil } }

@@ -84,20 +84,6 @@ package final class Outbox: Sendable {
     }
 }
 
-/// Publishes messages to the broker.
-package protocol MessagePublisher: Sendable {
-    /// Returns when the broker has confirmed the message. Waits no longer than the time-out for that.
-    func publish(
-        _ message: Message, exchange: String, routingKey: String, mandatory: Bool, timeout: Duration?
-    ) async throws(PublishError)
-    /// Whether a caller waits for a direct reply under this name, which begins with ``DirectReplyTo/prefix``.
-    func hasListener(directReplyTo name: String) async throws(PublishError) -> Bool
-    /// Returns once there is a session with the broker again.
-    func whenConnected() async throws(CancellationError)
-}
-
-extension Connection: MessagePublisher {}
-
 // MARK: - Publishing
 
 extension Outbox {
@@ -109,14 +95,6 @@ extension Outbox {
     /// Publishes replies that are owed once more, because their recipient has asked again. Returns as for new ones.
     func deliver(repeated replies: [OutgoingReply]) async {
         await forEach(replies) { await self.deliver($0, isRepeat: true) }
-    }
-
-    /// How the broker took a reply that was published again.
-    package enum Receipt: Sendable {
-        case confirmed
-        /// No queue is bound for its address, or its caller no longer listens. The broker has not kept it.
-        case unroutable
-        case failed(PublishError)
     }
 
     /// Publishes a stored reply once more for an operator, and reports what became of that. The job does not change. A reply that was owed is no

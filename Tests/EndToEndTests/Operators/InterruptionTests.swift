@@ -35,12 +35,12 @@ extension EndToEnd {
                 #expect(process.output.contains("BOS is asked about it now"), "\(process.output)")
                 #expect(try await system.ledgerSummary().stored == [.init(.recharge, in: .parked): 1])
                 #expect(try await system.ledgerSummary().unpublishedReplies == 0)
-                try await expectInterrupted("resolve --failed", "doubt-1", in: system)
+                try await expectInterrupted("resolve --failed", of: "doubt-1", in: system)
 
                 bos.mend(.enquiry)
                 let resolved = try await system.bosctl(resolve)
                 #expect(resolved.code == 0, "\(resolved.output)")
-                try await expectOneFinal("doubt-1", "failed", in: system)
+                try await expectOneFinal("doubt-1", outcome: "failed", in: system)
             }
         }
 
@@ -62,8 +62,8 @@ extension EndToEnd {
                 if step == .confirming { try await system.upstream.waitForFinals(1) }
                 await expectKilled(process, by: signal)
                 #expect(try await system.ledgerSummary().unpublishedReplies == 1)
-                try await expectInterrupted("resolve --failed", "doubt-1", in: system)
-                try await expectOneFinal("doubt-1", "failed", in: system)
+                try await expectInterrupted("resolve --failed", of: "doubt-1", in: system)
+                try await expectOneFinal("doubt-1", outcome: "failed", in: system)
             }
         }
 
@@ -83,10 +83,10 @@ extension EndToEnd {
                 try #require(await eventually { try await system.bosctl("log").output.contains("reply --again") }, "\(process.output)")
                 if step == .confirming { #expect(await eventually { system.upstream.replies["r-1"]?.count == 2 }, "\(process.output)") }
                 await expectKilled(process, by: signal)
-                try await expectInterrupted("reply --again", "r-1", in: system)
+                try await expectInterrupted("reply --again", of: "r-1", in: system)
                 #expect(try await system.history("r-1") == history)
                 #expect(try await system.ledgerSummary().unpublishedReplies == 0)
-                try await expectOneFinal("r-1", "succeeded", in: system)
+                try await expectOneFinal("r-1", outcome: "succeeded", in: system)
             }
         }
 
@@ -145,7 +145,7 @@ extension EndToEnd {
         }
 
         /// Expects that the last command is on record without a result.
-        private func expectInterrupted(_ command: String, _ reference: String, in system: System) async throws {
+        private func expectInterrupted(_ command: String, of reference: String, in system: System) async throws {
             let action = try #require(try await system.actions().first)
             #expect(action.action.command.hasPrefix(command) && action.action.subject == reference && action.action.reason == "ticket 7")
             #expect(action.result == nil)
@@ -153,7 +153,7 @@ extension EndToEnd {
         }
 
         /// Starts a worker, and expects that the job gets this final reply, under one `message_id`.
-        private func expectOneFinal(_ reference: String, _ outcome: String, in system: System) async throws {
+        private func expectOneFinal(_ reference: String, outcome: String, in system: System) async throws {
             let worker = try await system.startReadyWorker()
             try await system.upstream.waitForFinals(1)
             try await system.finish(worker)
