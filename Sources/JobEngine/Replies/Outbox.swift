@@ -1,4 +1,4 @@
-package import AMQP
+import AMQP
 import Events
 import JobModel
 package import Ledger
