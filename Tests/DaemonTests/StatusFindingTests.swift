@@ -63,6 +63,10 @@ struct StatusFindingTests {
         #expect(snapshot.headline.level == .attention)
         #expect(snapshot.headline.sentence == "Money moves again, after a pause that began at 08:59:00 UTC: the ledger cannot be written.")
         #expect(snapshot.headline.advice.hasPrefix("Watch whether it stays so. Free the disk"))
+        // While something else stops the lane, nothing goes on again.
+        var stopped = snapshot
+        stopped.worker?.lanes[.money]?.pauses[.bos] = .init(detail: "HTTP 502", since: Self.now)
+        #expect(stopped.findings.map(\.section) == [.leftAlone])
     }
 
     @Test("names young doubts beside good news")
@@ -204,6 +208,11 @@ struct StatusFindingTests {
                 $0.worker?.lanes[.money]?.running = 8
                 $0.recent.totals.callSeconds[.recharge] = calls
             } == "all 8 slots are in use, and 99 of 100 calls to BOS end within 1.9 s: more jobs come than BOS answers")
+        #expect(
+            why {
+                $0.worker?.lanes[.money]?.running = 8
+                $0.queues[0].growthPerMinute = -5
+            } == "all 8 slots are in use: it is being worked off")
         #expect(why { $0.queues[0].growthPerMinute = 5 } == "more jobs come than are answered")
         #expect(why { $0.queues[0].growthPerMinute = -5 } == "it is being worked off")
         #expect(why { $0.worker?.isStopping = true } == "the worker is stopping")

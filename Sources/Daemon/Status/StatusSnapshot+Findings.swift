@@ -99,9 +99,10 @@ extension StatusSnapshot {
         JobLane.allCases.flatMap { lane -> [StatusFinding] in
             guard let status = worker.lanes[lane] else { return [] }
             let standing = status.pauses.sorted { $0.value.since < $1.value.since }
-            let recent = status.recentPauses.sorted { $0.value.since < $1.value.since }
-            return standing.map { $0.key.finding(lane, pause: $0.value, at: takenAt) }
-                + recent.map { $0.key.recentFinding(lane, pause: $0.value) }
+            guard standing.isEmpty, connections.allSatisfy(\.status.isConnected) else {
+                return standing.map { $0.key.finding(lane, pause: $0.value, at: takenAt) }
+            }
+            return status.recentPauses.sorted { $0.value.since < $1.value.since }.map { $0.key.recentFinding(lane, pause: $0.value) }
         }
     }
 
@@ -219,8 +220,11 @@ extension StatusSnapshot {
             return "api.ratePerSecond (\(rate) a second) is used up: \(worker.waitingForRate.things("call waits", many: "calls wait"))"
         }
         let slow = recent.slowCall(of: name).map { ", and 99 of 100 calls to BOS end within \($0.words)" } ?? ""
-        if lane.running >= lane.limit { return "all \(lane.limit) slots are in use\(slow): more jobs come than BOS answers" }
-        return (queue.growthPerMinute ?? 0) > 0 ? "more jobs come than are answered\(slow)" : "it is being worked off\(slow)"
+        let growth = queue.growthPerMinute ?? 0
+        if lane.running >= lane.limit {
+            return "all \(lane.limit) slots are in use\(slow): \(growth < 0 ? "it is being worked off" : "more jobs come than BOS answers")"
+        }
+        return growth > 0 ? "more jobs come than are answered\(slow)" : "it is being worked off\(slow)"
     }
 }
 

@@ -73,6 +73,7 @@ extension EndToEnd {
                     let ledger = disk.map { "sqlite:\($0.folder)/ledger.sqlite" }
                     let worker = try await system.startReadyWorker(ledger.map { ["BOS_LEDGER_URL": $0] } ?? [:])
                     try await Browser.run(in: system.folder) { browser in
+                        try await showPoller(of: system, ledger: ledger, in: browser)
                         let stage = Stage(system: system, disk: disk)
                         for scene in Self.scenes where disk != nil || scene.name != "ledger full" {
                             try await show(scene, on: stage, in: browser)
@@ -105,6 +106,19 @@ extension EndToEnd {
                 // A page that is wider than its window has to be moved sideways on a phone.
                 #expect(try await browser.evaluate("return document.documentElement.scrollWidth <= window.innerWidth") == .bool(true))
             }
+        }
+
+        /// The poller's page. The poller is ended afterwards: it would put jobs of the scenes back.
+        private func showPoller(of system: System, ledger: String?, in browser: Browser) async throws {
+            let (poller, http) = try system.startPoller(ledger.map { ["BOS_LEDGER_URL": $0] } ?? [:])
+            #expect(await eventually { try await Web.get("\(http)/readyz").status == 200 })
+            try await browser.show(width: 390, scheme: .light)
+            try await browser.open("\(http)/still")
+            try keep(await browser.picture(), as: "poller")
+            #expect(try await browser.seriousFindings() == [])
+            let top = try await browser.evaluate("return document.querySelector('h1').innerText").text
+            #expect(top == "Jobs that wait in the ledger go back to their queue when they are due.")
+            #expect(await system.stop(poller) == 0)
         }
 
         /// Each link to the runbook leads to a section.
