@@ -55,13 +55,13 @@ struct WorkerHealth: DaemonHealth {
         var worker = StatusSnapshot.Worker()
         worker.isStopping = engine.isDraining
         worker.lanes = Dictionary(uniqueKeysWithValues: parts.lanes.all.map { ($0.name, $0.status) })
+        worker.holds = parts.holds.holds
         worker.inFlight = Dictionary(uniqueKeysWithValues: JobKind.allCases.map { ($0, engine.inFlight($0)) })
         worker.ratePerSecond = parts.settings.ratePerSecond
         worker.waitingForRate = parts.gateway.callsWaitingForRate
         worker.token = parts.client.credentialState
         worker.usesToken = parts.settings.authMode != .none
         worker.enquiryProblems = parts.calibrator.problems
-        worker.holds = parts.holds.holds
         (worker.drain.calls, worker.drain.longestCall) = parts.gateway.callsUnderWay
         worker.drain.requestTimeout = parts.settings.bos.requestTimeout
         worker.drain.timeout = parts.settings.drainTimeout

@@ -2,8 +2,9 @@
 package enum SettingsReference {
     /// A Markdown table with the variable, the default and the meaning of every key.
     package static var markdown: String {
-        let lines = [columns, columns.map { _ in "---" }] + rows
-        return lines.map { "| \($0.joined(separator: " | ")) |\n" }.joined()
+        let lines = ([columns] + rows).map { "| \($0.joined(separator: " | ")) |" }
+        let rule = "|" + columns.map { _ in "---|" }.joined()
+        return ([lines[0], rule] + lines.dropFirst()).map { $0 + "\n" }.joined()
     }
 
     package static let columns = ["key", "environment variable", "default", "meaning"]

@@ -37,6 +37,7 @@ struct StatusFinding: Sendable, Equatable {
         case withoutListener = "bosreplieswithoutlistener"
         case notUnderstood = "bosmessagesnotunderstood"
         case whenJobsWait = "when-jobs-wait"
+        case holding = "holding-a-queue"
         case repliesOwed = "replies-that-are-owed"
         case watches = "what-the-worker-watches"
         case running = "running"
@@ -55,6 +56,7 @@ struct StatusFinding: Sendable, Equatable {
             case .withoutListener: "BOSRepliesWithoutListener"
             case .notUnderstood: "BOSMessagesNotUnderstood"
             case .whenJobsWait: "When jobs wait"
+            case .holding: "Holding a queue"
             case .repliesOwed: "Replies that are owed"
             case .watches: "What the worker watches"
             case .running: "Running"
@@ -115,8 +117,8 @@ extension PauseReason {
                 advice: "Look at the code with bosctl codes, and ask BOS what it means.", triesJobs: true)
         case .operatorHold:
             Meaning(
-                cause: "an operator holds these jobs",
-                advice: "Ask who holds them, and why. bosctl resume recharges, or resume questions, ends the hold.")
+                cause: "an operator holds them with bosctl pause",
+                advice: "Ask whom the detail names whether the reason still stands; bosctl resume ends the hold.", section: .holding)
         }
     }
 

@@ -54,7 +54,7 @@ extension StatusSnapshot {
             .init("doubt_amount_rupees", .number(sample.summary.doubtAmount.rupees)),
             .init("oldest_doubt_since", .time(sample.summary.oldestDoubt)),
             .init("enquiry_problems", .array(worker.enquiryProblems.map { .string($0) })),
-            .init("holds", .array(worker.holdsJSON)),
+            .init("holds", .array(JobLane.allCases.compactMap { lane in worker.holds[lane].map { $0.json(of: lane) } })),
             .init("replies_owed", .whole(sample.summary.unpublishedReplies)),
             .init(
                 "replies",
@@ -158,17 +158,6 @@ extension CircuitBreaker.State {
 }
 
 extension StatusSnapshot.Worker {
-    fileprivate var holdsJSON: [JSONValue] {
-        JobLane.allCases.compactMap { lane in
-            holds[lane].map { hold in
-                .object([
-                    .init("lane", .string(lane.rawValue)), .init("since", .time(hold.since)), .init("user", .string(hold.user)),
-                    .init("host", .string(hold.host)), .init("reason", .string(hold.reason)),
-                ])
-            }
-        }
-    }
-
     fileprivate var tokenJSON: JSONValue {
         func time(_ unixSeconds: Double?) -> JSONValue { .time(unixSeconds.map(Timestamp.init(unixSeconds:))) }
         return .object([
@@ -237,5 +226,14 @@ extension JSONValue {
 private func latency(_ seconds: Distribution?) -> [JSONValue.Member] {
     [0.5, 0.99].map { share in
         .init("p\(Int(share * 100))_seconds", seconds?.quantile(share).map { .decimal($0) } ?? .null)
+    }
+}
+
+extension LaneHold {
+    fileprivate func json(of lane: JobLane) -> JSONValue {
+        .object([
+            .init("lane", .string(lane.rawValue)), .init("since", .time(since)), .init("user", .string(user)), .init("host", .string(host)),
+            .init("reason", .string(reason)),
+        ])
     }
 }

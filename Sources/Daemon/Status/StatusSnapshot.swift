@@ -64,6 +64,8 @@ struct StatusSnapshot: Sendable {
         /// The program is about to end: it takes no new job.
         var isStopping = false
         var lanes: [JobLane: LaneStatus] = [:]
+        /// The lanes that operators hold.
+        var holds: [JobLane: LaneHold] = [:]
         var inFlight: [JobKind: Int] = [:]
         /// Calls to BOS, of all kinds together, per second (`api.ratePerSecond`); `nil`: no limit.
         var ratePerSecond: Int?
@@ -73,8 +75,6 @@ struct StatusSnapshot: Sendable {
         /// Whether calls carry a token at all.
         var usesToken = false
         var enquiryProblems: [String] = []
-        /// The lanes that operators hold.
-        var holds: [JobLane: LaneHold] = [:]
         var drain = Drain()
     }
 

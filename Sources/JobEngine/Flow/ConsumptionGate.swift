@@ -182,13 +182,16 @@ package actor ConsumptionGate {
     /// Pauses consumption for this reason. Returns once no more deliveries arrive; then the caller may requeue its own delivery. During a trial it
     /// returns at once, because a trial consumes no other delivery and ends by itself.
     /// - Parameter detail: one sentence for people, without a secret or a subscriber number.
-    package func close(_ reason: PauseReason, detail: String) async {
+    package func close(_ reason: PauseReason, detail: String) async { await close(reason, detail: detail, since: nil) }
+
+    /// - Parameter since: since when the reason stands; `nil`: since it was first found.
+    private func close(_ reason: PauseReason, detail: String, since: Timestamp?) async {
         let (event, isTrying) = state.withLock { state -> (EventName?, Bool) in
             // If no job was let through yet, none is now. A job that was let through ends its trial itself.
             if state.trial == .offered { state.trial = .none }
             state.isDecided = true
             let before = state.reasons[reason]?.detail
-            let since = state.reasons[reason]?.since ?? state.start(of: reason, on: clock)
+            let since = since ?? state.reasons[reason]?.since ?? state.start(of: reason, on: clock)
             state.reasons[reason] = Pause(detail: detail, since: since)
             // The details of all other reasons differ from call to call, so a change is no event.
             let hasChanged = (reason == .credentials || reason == .operatorHold) && before != detail
@@ -203,10 +206,12 @@ package actor ConsumptionGate {
     }
 
     /// Holds the lane for an operator. Returns once no more deliveries arrive.
-    /// - Parameter detail: who holds it, since when and why.
-    func hold(_ detail: String) async {
+    /// - Parameters:
+    ///   - detail: who holds it, since when and why.
+    ///   - since: when the hold began; `nil` if that is unknown.
+    func hold(_ detail: String, since: Timestamp?) async {
         guard pauses[.operatorHold] != detail else { return }
-        await close(.operatorHold, detail: detail)
+        await close(.operatorHold, detail: detail, since: since)
     }
 
     /// Ends the hold of an operator. The gate stays closed while another reason stands.

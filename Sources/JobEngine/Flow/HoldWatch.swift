@@ -31,12 +31,12 @@ package final class HoldWatch: Sendable {
             let holds = try await ledger.holds()
             last.withLock { $0 = holds }
             for lane in lanes.all {
-                if let hold = holds[lane.name] { await lane.gate.hold("\(hold)") } else { lane.gate.endHold() }
+                if let hold = holds[lane.name] { await lane.gate.hold("\(hold)", since: hold.since) } else { lane.gate.endHold() }
             }
         } catch {
             guard last.withLock({ $0 == nil }) else { return }
             let detail = "the ledger has not said since the start whether an operator holds it: \(error)"
-            for lane in lanes.all { await lane.gate.hold(detail) }
+            for lane in lanes.all { await lane.gate.hold(detail, since: nil) }
         }
     }
 

@@ -11,7 +11,7 @@ import Testing
 @Suite("A lane that an operator holds", .timeLimit(.minutes(1)))
 struct HoldTests {
     private static let hold = LaneHold(
-        since: Timestamp(milliseconds: 1_795_000_000_000), user: "asha", host: "pay-1", reason: "BOS asks for it")
+        since: Timestamp(milliseconds: 1_794_000_000_000), user: "asha", host: "pay-1", reason: "BOS asks for it")
 
     private static func watch(_ fixture: EngineFixture) -> HoldWatch {
         HoldWatch(ledger: fixture.ledger, lanes: fixture.lanes, clock: fixture.clock)
@@ -39,7 +39,8 @@ struct HoldTests {
         let fixture = EngineFixture()
         try await Self.hold(in: fixture)
         #expect(
-            fixture.gate.pauses == [.operatorHold: "held by asha at pay-1 since 2026-11-18T11:06:40.000Z: BOS asks for it"])
+            fixture.gate.pauses == [.operatorHold: "held by asha at pay-1 since 2026-11-06T21:20:00.000Z: BOS asks for it"])
+        #expect(fixture.gate.standing[.operatorHold]?.since == Self.hold.since)
         let gate = Self.running(fixture) { _ in .passed }
         #expect(await fixture.handle(EngineFixture.recharge()) == .requeue)
         #expect(await fixture.handle("{\"refid\":\"P1\"}", kind: "pan.status") == .ack)
@@ -135,7 +136,7 @@ struct HoldTests {
     func callThatWaits() async throws {
         for beforeLeaving in [false, true] {
             let fixture = EngineFixture()
-            let hold: @Sendable () async -> Void = { await fixture.gate.hold("test") }
+            let hold: @Sendable () async -> Void = { await fixture.gate.hold("test", since: nil) }
             let bos = LateBOS { if beforeLeaving { await hold() } }
             let gateway = RateLimitedBOS(
                 bos, lanes: fixture.lanes, ratePerSecond: 1, merchant: KnownMerchant(configured: "merchant"),
