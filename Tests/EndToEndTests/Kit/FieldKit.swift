@@ -57,6 +57,11 @@ extension System {
     /// The output of `bosctl job` for a job.
     func history(_ reference: String) async throws -> String { try await bosctl("job", reference).output }
 
+    /// The entries of the job's history. The lines above them say how long ago something was, which changes.
+    func historyEntries(_ reference: String) async throws -> [Substring] {
+        try await history(reference).split(separator: "\n").drop { $0 != "  history" }.dropFirst().map { $0 }
+    }
+
     /// The line of `bosctl doubts` for a recharge; `nil` if it is not a doubt.
     func doubt(_ reference: String) async throws -> String? {
         try await bosctl("doubts").output.split(separator: "\n").first { $0.hasPrefix("\(reference) ") }.map(String.init)

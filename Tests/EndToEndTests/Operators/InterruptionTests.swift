@@ -76,7 +76,7 @@ extension EndToEnd {
                 try await system.finish(worker)
                 let proxy = try Self.proxy(step, of: system)
                 defer { proxy.stop() }
-                let history = try await entries("r-1", in: system)
+                let history = try await system.historyEntries("r-1")
                 let process = try system.startBosctl(
                     ["reply", "r-1", "--again"] + Self.why,
                     environment: ["BOS_AMQP_URLS": "amqp://guest:guest@127.0.0.1:\(proxy.port)/%2f"])
@@ -84,7 +84,7 @@ extension EndToEnd {
                 if step == .confirming { #expect(await eventually { system.upstream.replies["r-1"]?.count == 2 }, "\(process.output)") }
                 await expectKilled(process, by: signal)
                 try await expectInterrupted("reply --again", of: "r-1", in: system)
-                #expect(try await entries("r-1", in: system) == history)
+                #expect(try await system.historyEntries("r-1") == history)
                 #expect(try await system.ledgerSummary().unpublishedReplies == 0)
                 try await expectOneFinal("r-1", outcome: "succeeded", in: system)
             }
@@ -144,12 +144,6 @@ extension EndToEnd {
             #expect(await process.exitCode() == 128 + signal, "\(process.output)")
         }
 
-        /// The entries of the job's history. The lines above them say how long ago something was, which changes.
-        private func entries(_ reference: String, in system: System) async throws -> Substring? {
-            let report = try await system.history(reference)
-            return try #require(report.firstRange(of: "  history\n").map { report[$0.upperBound...] })
-        }
-
         /// Expects that the last command is on record without a result.
         private func expectInterrupted(_ command: String, of reference: String, in system: System) async throws {
             let action = try #require(try await system.actions().first)
@@ -179,7 +173,7 @@ extension EndToEnd {
                 #expect(none.code == 1, "\(none.output)")
                 try await system.upstream.publish(Upstream.recharge("r-1"), as: "r-1")
                 try await system.upstream.waitForFinals(1)
-                let history = try await entries("r-1", in: system)
+                let history = try await system.historyEntries("r-1")
                 let again = try await system.bosctl("reply", "r-1", "--again", "--reason", "the upstream lost it")
                 #expect(again.code == 0, "\(again.output)")
                 for part in ["succeeded, final, to", "correlation_id r-1", "routed to a queue and confirmed"] {
@@ -202,7 +196,7 @@ extension EndToEnd {
                     ["reply", "r-1", "--again", "--reason", "the upstream lost it"],
                     environment: ["BOS_AMQP_URLS": "amqp://guest:guest@127.0.0.1:1/%2f"])
                 #expect(away.code == 75 && away.output.contains("were not published again"), "\(away.output)")
-                #expect(try await entries("r-1", in: system) == history)
+                #expect(try await system.historyEntries("r-1") == history)
                 let results = try await system.actions().map { $0.result ?? "" }
                 #expect(results.count == 3 && results[0].hasPrefix("failed: 1 replies of r-1 were not published again"), "\(results)")
                 #expect(results[1].hasPrefix("failed: the broker has no queue") && results[2].hasPrefix("replies published again: 1"))
