@@ -34,7 +34,7 @@ struct DeadListCommand: AsyncParsableCommand {
                     let total = try await queue.depth()
                     var entries: [DeadLetterEntry] = []
                     try await queue.read(limit: limit.limit) { held in
-                        entries.append(DeadLetterEntry(held.kept, try await letters.check(held.kept)))
+                        entries.append(DeadLetterEntry(held.kept, check: try await letters.check(held.kept)))
                         return true
                     }
                     console.show(DeadLetterList(entries, of: total, queue: queue.name, now: SystemClock().now()))

@@ -14,7 +14,7 @@ struct DeadLetterEntry: Sendable {
     let replays: Int
     let check: ReplayCheck
 
-    init(_ letter: KeptMessage, _ check: ReplayCheck) {
+    init(_ letter: KeptMessage, check: ReplayCheck) {
         id = letter.id
         failedAt = letter.failedAt
         kind = check.kind
@@ -75,7 +75,7 @@ struct DeadLetterReport: Report {
     let check: ReplayCheck
     let now: Timestamp
 
-    private var entry: DeadLetterEntry { DeadLetterEntry(letter, check) }
+    private var entry: DeadLetterEntry { DeadLetterEntry(letter, check: check) }
 
     var lines: [String] {
         let facts = [
@@ -85,10 +85,10 @@ struct DeadLetterReport: Report {
             ("ledger", check.ledgerDescription), ("replay", check.humanDescription),
         ]
         return ["letter \(letter.id) in \(letter.queue)"]
-            + facts.flatMap { name, text in text.map { Self.fact(name, $0) } ?? [] } + letter.contentLines
+            + facts.flatMap { name, text in text.map { Self.fact(name, is: $0) } ?? [] } + letter.contentLines
     }
 
-    private static func fact(_ name: String, _ text: String) -> [String] {
+    private static func fact(_ name: String, is text: String) -> [String] {
         text.printable.wrapped(to: 86).enumerated().map { "  \(($0 == 0 ? name : "").padded(to: 12))\($1)" }
     }
 

@@ -50,14 +50,14 @@ struct LetterReplay {
     ) async throws -> Result {
         let letter = held.kept
         let check = try await letters.check(letter, isAfterRefusal: isAfterRefusal)
-        let entry = DeadLetterEntry(letter, check)
+        let entry = DeadLetterEntry(letter, check: check)
         func left(_ why: String, isTemporary: Bool = false) -> Result {
             console.say("letter \(entry.id) stays in \(queue.name): \(why)")
             return Result(entry: entry, ending: .left(why, isTemporary: isTemporary))
         }
         guard check.obstacle == nil, let job = check.job else { return left(check.obstacle?.humanDescription ?? "it is no job") }
         guard !job.mentionsSubscriber(reason) else { return left("--reason holds the subscriber's number: leave it out") }
-        console.say(plan(entry, job, check))
+        console.say(plan(entry, of: job, routingKey: check.routingKey))
         var ending = Result.Ending.left("it was not published", isTemporary: true)
         try await ledger.recording("dead replay", about: "\(entry.name) (letter \(entry.id))", because: reason) {
             if case .recharge(let recharge) = job {
@@ -70,7 +70,7 @@ struct LetterReplay {
                 }
                 console.say("BOS does not know it (\(job.withoutSubscriber(report.note)))")
             }
-            if let failure = await publish(letter, check.routingKey, through: queue) {
+            if let failure = await publish(letter, routingKey: check.routingKey, through: queue) {
                 ending = .left(failure.description, isTemporary: failure.isTemporary)
                 return "not published: \(failure.description)"
             }
@@ -83,9 +83,9 @@ struct LetterReplay {
         return left(why, isTemporary: isTemporary)
     }
 
-    private func plan(_ entry: DeadLetterEntry, _ job: Job, _ check: ReplayCheck) -> String {
+    private func plan(_ entry: DeadLetterEntry, of job: Job, routingKey: String) -> String {
         let exchange = settings.topology.exchanges.jobs
-        let target = "published to \(exchange) with the routing key \(check.routingKey), and then the letter is removed"
+        let target = "published to \(exchange) with the routing key \(routingKey), and then the letter is removed"
         guard case .recharge(let recharge) = job else { return "\(entry.name) is \(target)" }
         let what = "\(entry.name) of \(recharge.amount.rupees) rupees to \(masked(recharge.subscriber).printable)"
         return "\(what): BOS is asked about it now; if BOS does not know it, it is \(target)"
@@ -93,7 +93,7 @@ struct LetterReplay {
 
     /// - Returns: why the broker did not confirm the job; `nil` if it did.
     private func publish(
-        _ letter: KeptMessage, _ routingKey: String, through queue: KeptQueue
+        _ letter: KeptMessage, routingKey: String, through queue: KeptQueue
     ) async -> (description: String, isTemporary: Bool)? {
         let exchange = settings.topology.exchanges.jobs
         do throws(PublishError) {

@@ -6,7 +6,7 @@ import Testing
 extension System {
     /// Has a recharge expire in its queue, so that the broker makes it a dead letter. No worker may be running.
     /// - Parameter change: changes the message.
-    func expire(_ reference: String, _ change: (inout Message) -> Void = { _ in }) async throws {
+    func expire(_ reference: String, changing change: (inout Message) -> Void = { _ in }) async throws {
         let before = try await upstream.depth(of: names.dead)
         var message = Message(body: Upstream.recharge(reference))
         message.properties.correlationID = reference
