@@ -17,6 +17,7 @@ extension Target.Dependency {
     static let inMemoryLogging = product(name: "InMemoryLogging", package: "swift-log")
     static let logging = product(name: "Logging", package: "swift-log")
     static let metrics = product(name: "Metrics", package: "swift-metrics")
+    static let mustache = product(name: "Mustache", package: "swift-mustache")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
@@ -46,6 +47,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", exact: "2.1.1"),
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
@@ -85,7 +87,7 @@ let package = Package(
             name: "Daemon",
             dependencies: [
                 "AMQP", "BOSClient", "CLinux", "Events", "ExactJSON", "JobEngine", "JobModel", "Ledger", "LedgerSQLite", "Observability",
-                "Secrets", .argumentParser, .configuration, .logging, .metrics, .serviceLifecycle, .unixSignals,
+                "Secrets", .argumentParser, .configuration, .crypto, .logging, .metrics, .mustache, .serviceLifecycle, .unixSignals,
             ]),
         .target(
             name: "BOSSimulatorKit",
@@ -138,8 +140,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "AMQP", "BOSClient", "Daemon", "DocumentKit", "JobEngine", "JobModel", "Observability", "Secrets", .argumentParser,
-                .logging,
+                "AMQP", "BOSClient", "Daemon", "DocumentKit", "Events", "ExactJSON", "JobEngine", "JobModel", "Ledger", "Observability",
+                "Secrets", .argumentParser, .logging, .metrics,
             ]),
         .testTarget(
             name: "BOSCtlTests",

@@ -60,6 +60,9 @@ package protocol Ledger: Sendable {
     /// The answers that BOS has given, by endpoint, status and code. The common count of all answers beyond ``CodeCount/maximum`` comes last.
     func codes() async throws(LedgerError) -> [CodeCount]
 
+    /// The PAN applications that BOS has not decided. Reads each of them: for a call every minute, not every few seconds.
+    func pendingApplications() async throws(LedgerError) -> PendingApplications
+
     /// Counts and ages over all jobs; cheap enough for a call every few seconds.
     func summary() async throws(LedgerError) -> LedgerSummary
 

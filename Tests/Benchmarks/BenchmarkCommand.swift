@@ -17,6 +17,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
     @Option(help: "Recharges per second during the measurement of latency.") var rate = 500
     @Option(help: "How many seconds the measurement of latency takes.") var seconds = 20
     @Option(help: "How many seconds the idle worker is measured.") var idle = 20
+    @Option(help: "How many times the status page is rendered, once a second.") var pages = 20
 
     func run() async throws {
         let bos = try await ConstantBOS()
@@ -57,7 +58,10 @@ struct BenchmarkCommand: AsyncParsableCommand {
         let before = worker.usage().processorSeconds
         try await Task.sleep(for: .seconds(idle))
         let idleShare = (worker.usage().processorSeconds - before) / Double(idle)
-        return Report(jobs: jobs, drain: drain, peakKilobytes: peak, rate: rate, latency: latency, idleShare: idleShare)
+        progress("the status page for \(pages) s")
+        let page = try await StatusPageCost.measure(pages, of: worker)
+        return Report(
+            jobs: jobs, drain: drain, peakKilobytes: peak, rate: rate, latency: latency, idleShare: idleShare, page: page)
     }
 
     private func progress(_ text: String) { FileHandle.standardError.write(Data("\(text) …\n".utf8)) }
@@ -71,6 +75,7 @@ enum BenchmarkError: Error, CustomStringConvertible {
     case died(String)
     case stopped(Int32)
     case executions(Int, of: Int)
+    case page(String)
 
     var description: String {
         switch self {
@@ -79,6 +84,7 @@ enum BenchmarkError: Error, CustomStringConvertible {
         case .died(let log):
             "the worker ended during the measurement; the end of its log:\n\(log.split(separator: "\n").suffix(20).joined(separator: "\n"))"
         case .stopped(let code): "the worker ended with exit code \(code) when it was stopped"
+        case .page(let problem): "the status page: \(problem)"
         case .executions(let count, let jobs): "the worker sent \(count) recharges for \(jobs) jobs"
         }
     }

@@ -63,6 +63,23 @@ final class MeasuredWorker: Sendable {
         (Self.processorSeconds(of: "\(pid)"), Self.peakKilobytes(of: "\(pid)"))
     }
 
+    /// The URL of the worker's pages. Its log says on which port they are.
+    var pages: String? {
+        let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+        let line = text.split(separator: "\n").last { $0.contains("\"http.listening\"") }
+        return line?.firstMatch(of: /"port":(\d+)/).map { "http://127.0.0.1:\($0.1)" }
+    }
+
+    /// The time that all living threads have run, exact to a nanosecond. Source: sched-stats of the kernel's documentation,
+    /// `/proc/PID/task/TID/schedstat`.
+    var running: Duration {
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
+        return threads.reduce(.zero) { sum, thread in
+            let text = (try? String(contentsOfFile: "/proc/\(pid)/task/\(thread)/schedstat", encoding: .utf8)) ?? ""
+            return sum + .nanoseconds(text.split(separator: " ").first.flatMap { Int64($0) } ?? 0)
+        }
+    }
+
     /// User and system time of all threads, in seconds. Source: proc(5), fields 14 and 15 of `/proc/PID/stat`, in ticks of 10 ms.
     /// - Parameter process: a process id, or `self`.
     static func processorSeconds(of process: String) -> Double {

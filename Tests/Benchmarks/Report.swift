@@ -10,6 +10,8 @@ struct Report {
     let latency: [Duration]
     /// The share of one processor that the idle worker uses, from 0 to 1.
     let idleShare: Double
+    /// What one rendering of the status page costs.
+    let page: Duration
 
     func write() {
         for (label, value, unit, _) in rows {
@@ -32,6 +34,7 @@ struct Report {
             ("publish to reply at \(rate)/s, p50", text(milliseconds(0.5), decimals: 2), "ms", "latency_p50_ms"),
             ("publish to reply at \(rate)/s, p99", text(milliseconds(0.99), decimals: 2), "ms", "latency_p99_ms"),
             ("publish to reply at \(rate)/s, p99.9", text(milliseconds(0.999), decimals: 2), "ms", "latency_p999_ms"),
+            ("status page, processor time each", text(page / .milliseconds(1), decimals: 2), "ms", "page_cpu_ms"),
             ("worker, idle", text(idleShare * 100, decimals: 2), "% of one processor", "idle_cpu_percent"),
         ]
     }

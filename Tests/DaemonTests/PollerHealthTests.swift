@@ -1,4 +1,6 @@
 import AMQP
+import JobEngine
+import JobModel
 import Logging
 import Observability
 import Testing
@@ -14,7 +16,11 @@ struct PollerHealthTests {
         let progress = PollerProgress()
         func problems(_ age: Duration) -> [String] {
             progress.update { $0.lastRound = .now - age }
-            return PollerHealth(connection: connection, progress: progress, interval: .seconds(600)).liveness().map(\.check)
+            return PollerHealth(
+                connection: connection, progress: progress, interval: .seconds(600), topology: Topology(),
+                memory: StatusMemory(registry: PrometheusRegistry(), events: RecentEvents(), startedAt: Timestamp(milliseconds: 0)),
+                clock: SystemClock()
+            ).liveness().map(\.check)
         }
         #expect(!problems(.seconds(700)).contains("progress"))
         #expect(problems(.seconds(721)).contains("progress"))

@@ -52,6 +52,19 @@ extension LedgerContract {
             _ = try await ledger.claim(Sample.claim(Sample.job(.recharge, reference: "r-2"), now: Sample.moment(25)))
             #expect(try await ledger.summary().oldestDue == Sample.moment(30))
         },
+        LedgerContract("the pending PAN applications are counted, with the oldest acceptance and the earliest due time") { ledger in
+            #expect(try await ledger.pendingApplications() == PendingApplications())
+            for (number, state) in [JobState.pending, .pending, .pending, .accepted, .succeeded].enumerated() {
+                let claim = Sample.claim(Sample.job(.panStatus, reference: "p-\(number)"), now: Sample.moment(10 - Int64(number)))
+                let record = try #require(try await ledger.claim(claim).record)
+                _ = try await ledger.update(
+                    Sample.update(record.id, to: state, dueAt: state.isFinal ? nil : Sample.moment(40 + Int64(number))))
+            }
+            let pending = try await ledger.pendingApplications()
+            #expect(pending.count == 3)
+            #expect(pending.oldest == Sample.moment(8))
+            #expect(pending.nextDue == Sample.moment(40))
+        },
         LedgerContract("a question that is asked again is counted once") { ledger in
             let job = Sample.job(.rechargeStatus)
             for _ in 0..<3 {
@@ -70,6 +83,7 @@ extension LedgerContract {
             await #expect(throws: LedgerError.closed) { try await ledger.unpublishedReplies(after: nil, limit: 1) }
             await #expect(throws: LedgerError.closed) { _ = try await ledger.job(.recharge, reference: "r-1") }
             await #expect(throws: LedgerError.closed) { try await ledger.summary() }
+            await #expect(throws: LedgerError.closed) { try await ledger.pendingApplications() }
             await #expect(throws: LedgerError.closed) { try await ledger.checkWritable() }
         },
     ]

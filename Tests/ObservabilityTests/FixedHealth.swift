@@ -1,8 +1,8 @@
 import Observability
 import Synchronization
 
-/// A health source whose answers a test sets.
-final class FixedHealth: HealthSource {
+/// A health source whose answers a test sets. Its pages are always the same.
+final class FixedHealth: HealthSource, PageSource {
     private let live = Mutex<[HealthProblem]>([])
     private let ready = Mutex<[HealthProblem]>([])
     private let hold = Mutex<Hold?>(nil)
@@ -24,6 +24,10 @@ final class FixedHealth: HealthSource {
             return hold
         }?.wait()
         return ready.withLock { $0 }
+    }
+    func statusPage(isStill: Bool) async -> Page { Page(html: "<p>status", styleHash: "sha256-x", refreshSeconds: isStill ? nil : 10) }
+    func runbookPage(_ slug: String) async -> Page? {
+        slug == "known" ? Page(html: "<p>runbook", styleHash: "sha256-x", refreshSeconds: nil) : nil
     }
     func status() async -> [UInt8] { Array(#"{"version":"1"}"#.utf8) }
 

@@ -55,6 +55,46 @@ struct HTTPEndpointsTests {
         }
     }
 
+    @Test("the page for people may load nothing, run nothing and be framed by no other, and is kept by no cache")
+    func pageHeaders() async throws {
+        try await serving { base in
+            for path in ["/", "/still", "/runbook/known"] {
+                let response = try await HTTPClient.shared.execute(HTTPClientRequest(url: base + path), timeout: .seconds(20))
+                #expect(response.status == .ok)
+                #expect(response.headers["content-type"] == ["text/html; charset=utf-8"])
+                #expect(
+                    response.headers["content-security-policy"] == [
+                        "default-src 'none'; style-src 'sha256-x'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+                    ])
+                #expect(response.headers["x-content-type-options"] == ["nosniff"])
+                #expect(response.headers["referrer-policy"] == ["no-referrer"])
+                #expect(response.headers["cache-control"] == ["no-store"])
+                #expect(response.headers["refresh"] == (path == "/" ? ["10"] : []))
+            }
+        }
+    }
+
+    @Test("a section that the runbook does not have is not found, whatever its name is")
+    func unknownSections() async throws {
+        try await serving { base in
+            for name in ["unknown", "..", "%2e%2e%2fetc%2fpasswd", "%3Cscript%3E", "known/more"] {
+                let answer = try await answer(to: "\(base)/runbook/\(name)")
+                #expect(answer.status == 404)
+                #expect(!answer.body.contains("<"))
+            }
+        }
+    }
+
+    @Test("a page for people answers to GET and HEAD only")
+    func readOnly() async throws {
+        try await serving { base in
+            for method in ["POST", "PUT", "DELETE"] {
+                let answer = try await exchange("\(method) / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", with: base)
+                #expect(answer.hasPrefix("HTTP/1.1 404 ") || answer.hasPrefix("HTTP/1.1 405 "), "\(answer.prefix(40))")
+            }
+        }
+    }
+
     @Test("a request with a body of any length gets 413, and its connection is closed")
     func bodiesAreRefused() async throws {
         try await serving { base in
@@ -156,7 +196,7 @@ struct HTTPEndpointsTests {
         try await serving { base in
             var configuration = HTTPEndpoints.Configuration()
             configuration.port = try port(of: base)
-            let second = HTTPEndpoints(configuration: configuration, registry: registry, health: health, logger: quiet)
+            let second = HTTPEndpoints(configuration: configuration, registry: registry, health: health, pages: health, logger: quiet)
             let error = try await #require(throws: HTTPEndpointsError.self) { try await second.run() }
             #expect(error == .addressInUse(host: "127.0.0.1", port: configuration.port))
             #expect("\(error)".hasPrefix("http.listen: another program is listening on 127.0.0.1:\(configuration.port) already;"))
@@ -169,7 +209,7 @@ struct HTTPEndpointsTests {
         var configuration = HTTPEndpoints.Configuration()
         configuration.host = host
         configuration.port = 0
-        let endpoints = HTTPEndpoints(configuration: configuration, registry: registry, health: health, logger: quiet)
+        let endpoints = HTTPEndpoints(configuration: configuration, registry: registry, health: health, pages: health, logger: quiet)
         let error = try await #require(throws: HTTPEndpointsError.self) { try await endpoints.run() }
         #expect("\(error)".hasPrefix("http.listen: "))
         #expect("\(error)".contains(host))
@@ -197,7 +237,7 @@ struct HTTPEndpointsTests {
         configuration.port = 0
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         let endpoints = HTTPEndpoints(
-            configuration: configuration, registry: registry, health: health, logger: quiet, patience: patience
+            configuration: configuration, registry: registry, health: health, pages: health, logger: quiet, patience: patience
         ) {
             continuation.yield($0)
         }

@@ -7,9 +7,17 @@ package struct ConnectionStatus: Sendable {
         case connected(url: String, serverVersion: String)
         /// `run()` has returned.
         case stopped
+
+        fileprivate var isConnected: Bool {
+            if case .connected = self { true } else { false }
+        }
     }
 
-    package internal(set) var state: State = .connecting(attempt: 0, lastError: nil)
+    package internal(set) var state: State = .connecting(attempt: 0, lastError: nil) {
+        didSet { if isConnected != oldValue.isConnected { changedAt = .now } }
+    }
+    /// When the connection was last established or lost. At first, when it was made.
+    package private(set) var changedAt = ContinuousClock.now
     /// Why the broker takes no messages from this connection (memory or disk alarm); `nil` while it takes them.
     package internal(set) var blockedReason: String?
     package var isBlocked: Bool { blockedReason != nil }
@@ -22,9 +30,7 @@ package struct ConnectionStatus: Sendable {
     /// When the connection's thread last served its socket. While a session is healthy, this is at most a quarter of the heartbeat ago.
     package internal(set) var lastIO = ContinuousClock.now
 
-    package var isConnected: Bool {
-        if case .connected = state { true } else { false }
-    }
+    package var isConnected: Bool { state.isConnected }
 }
 
 /// Something that happened to a connection, for logs and metrics.

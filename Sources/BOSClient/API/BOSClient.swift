@@ -17,7 +17,10 @@ package final class BOSClient: Sendable {
     private let recharges: HTTPClient.Request
     private let enquiries: HTTPClient.Request
     private let panStatuses: HTTPClient.Request
+    private let clock: BOSClock
     private let lastAuthorization = Mutex<Authorization?>(nil)
+    /// When BOS last refused the credentials of a call, in Unix seconds.
+    private let lastRefusal = Mutex<Double?>(nil)
 
     /// A client for one API host. `init` sends nothing. The owner must call `shutdown()` at the end.
     /// - Parameters:
@@ -26,6 +29,7 @@ package final class BOSClient: Sendable {
     /// - Throws: if a URL is invalid or the public key cannot be used.
     package init(configuration: BOSConfiguration, clock: BOSClock = .system, logger: Logger) throws(BOSConfigurationError) {
         self.configuration = configuration
+        self.clock = clock
         classifier = AnswerClassifier(configuration: configuration)
         mask = configuration.mask
         recharges = try HTTPTransport.template(url: configuration.rechargeURL, userAgent: configuration.userAgent)
@@ -94,7 +98,11 @@ package final class BOSClient: Sendable {
     package func renewCredentials(refused: CredentialVersion) async -> Bool { await tokens.renew(refused: refused) }
 
     /// Whether calls can be authenticated now. Readiness and the metric `bos_token_expires_seconds` show it.
-    package var credentialState: CredentialState { tokens.state }
+    package var credentialState: CredentialState {
+        var state = tokens.state
+        state.refusedAt = lastRefusal.withLock { $0 }
+        return state
+    }
 
     /// Whether a connection may carry several recharges, one after the other. See ``ConnectionTrust``.
     var keepsConnections: Bool { transport.keepsConnections }
@@ -142,10 +150,12 @@ package final class BOSClient: Sendable {
         case .notSent(let reason, let detail): return .notSent(reason, detail: detail)
         case .unknown(let reason, let detail): return .unknown(reason, detail: detail, nil)
         case .answer(let answer):
-            return classify(
+            let attempt = classify(
                 ReadAnswer(
                     httpStatus: answer.status, retryAfter: answer.retryAfter, refusesToken: answer.refusesToken, encoding: answer.encoding,
                     body: answer.body, mask: mask), version)
+            if case .credentialsRefused = attempt { lastRefusal.withLock { $0 = clock.now() } }
+            return attempt
         }
     }
 

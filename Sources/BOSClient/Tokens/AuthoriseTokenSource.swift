@@ -23,6 +23,10 @@ final class AuthoriseTokenSource: TokenSource {
         /// When the last renewal because of a refused token started.
         var forcedAt = -Double.infinity
         var problem = "no token has been obtained yet"
+        /// When the last renewal succeeded, in Unix seconds.
+        var renewedAt: Double?
+        /// The last renewal that failed.
+        var failure: CredentialState.Failure?
         var renewal: Task<Void, Never>?
     }
 
@@ -62,9 +66,10 @@ final class AuthoriseTokenSource: TokenSource {
     var state: CredentialState {
         let now = clock.monotonic()
         return stored.withLock { state in
-            guard state.token != nil else { return CredentialState(isUsable: false, expiresAt: nil, problem: state.problem) }
-            let isUsable = now < state.expiresAt
-            return CredentialState(isUsable: isUsable, expiresAt: state.expiry, problem: isUsable ? nil : state.problem)
+            let isUsable = state.token != nil && now < state.expiresAt
+            return CredentialState(
+                isUsable: isUsable, expiresAt: state.token == nil ? nil : state.expiry, problem: isUsable ? nil : state.problem,
+                renewedAt: state.renewedAt, failure: state.failure)
         }
     }
 
@@ -113,13 +118,14 @@ final class AuthoriseTokenSource: TokenSource {
 
     private func succeed(_ grant: AuthoriseRequest.Grant) {
         let now = clock.monotonic()
-        let expiry = clock.now() + grant.lifetime
+        let wallClock = clock.now()
         let jitter = clock.random()
         stored.withLock { state in
             state.token = grant.token
             state.version += 1
             state.expiresAt = now + grant.lifetime
-            state.expiry = expiry
+            state.expiry = wallClock + grant.lifetime
+            state.renewedAt = wallClock
             state.renewAt = now + grant.lifetime * (0.8 - 0.1 * jitter)
             state.failures = 0
             state.notBefore = -.infinity
@@ -131,12 +137,14 @@ final class AuthoriseTokenSource: TokenSource {
 
     private func fail(_ problem: String) {
         let now = clock.monotonic()
+        let failure = CredentialState.Failure(at: clock.now(), problem: problem)
         let jitter = clock.random()
         let pause = stored.withLock { state in
             state.failures += 1
             let pause = Double(min(1 << min(state.failures, 10), 60)) * (0.5 + 0.5 * jitter)
             state.notBefore = now + pause
             state.problem = problem
+            state.failure = failure
             state.renewal = nil
             return pause
         }

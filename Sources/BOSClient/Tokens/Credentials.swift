@@ -56,4 +56,31 @@ package struct CredentialState: Sendable, Equatable {
     package let expiresAt: Double?
     /// Why there is no usable token, in one sentence without a secret. `nil` if there is one.
     package let problem: String?
+    /// When the token was last replaced, in Unix seconds; `nil` if this process has not seen it. For a file: when its new content was read.
+    package var renewedAt: Double?
+    /// When the authorise call last failed, and why, in one sentence without a secret.
+    package var failure: Failure?
+    /// When BOS last refused the credentials of a call, in Unix seconds.
+    package var refusedAt: Double?
+
+    package init(isUsable: Bool, expiresAt: Double?, problem: String?, renewedAt: Double? = nil, failure: Failure? = nil) {
+        self.isUsable = isUsable
+        self.expiresAt = expiresAt
+        self.problem = problem
+        self.renewedAt = renewedAt
+        self.failure = failure
+    }
+
+    /// A renewal that has failed.
+    package struct Failure: Sendable, Equatable {
+        /// In Unix seconds.
+        package var at: Double
+        /// One sentence without a secret.
+        package var problem: String
+
+        package init(at: Double, problem: String) {
+            self.at = at
+            self.problem = problem
+        }
+    }
 }

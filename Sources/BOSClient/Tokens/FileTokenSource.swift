@@ -32,6 +32,8 @@ final class FileTokenSource: TokenSource {
         var problem: String? = "the token file has not been read yet"
         /// In seconds of the monotonic clock.
         var checkedAt = -Double.infinity
+        /// When a new token was read, in Unix seconds.
+        var renewedAt: Double?
     }
 
     private let path: String
@@ -56,7 +58,7 @@ final class FileTokenSource: TokenSource {
 
     var state: CredentialState {
         let state = current()
-        return CredentialState(isUsable: state.token != nil, expiresAt: nil, problem: state.problem)
+        return CredentialState(isUsable: state.token != nil, expiresAt: nil, problem: state.problem, renewedAt: state.renewedAt)
     }
 
     func run() async {}
@@ -98,6 +100,7 @@ final class FileTokenSource: TokenSource {
         if token != state.token {
             state.token = token
             state.version += 1
+            state.renewedAt = clock.now()
         }
     }
 

@@ -1,50 +1,13 @@
 import AMQP
-import ExactJSON
-import JobModel
-import Ledger
 import Observability
 
 /// What a daemon reports about itself: to probes, to people and to systemd.
 protocol DaemonHealth: HealthSource {
     /// One line for `systemctl status`.
     var statusLine: String { get }
-}
 
-/// The members that `/api/status` of worker and poller have in common. Source: operating.md#pages.
-enum StatusReport {
-    /// The first members: which program this is, and whether it is ready.
-    /// - Parameter problems: why the program is not ready; empty if it is.
-    static func heading(program: String, problems: [HealthProblem]) -> [JSONValue.Member] {
-        [
-            .init("program", .string(program)),
-            .init("version", .string(Version.current)),
-            .init("ready", .bool(problems.isEmpty)),
-            .init("reasons", .array(problems.map { .object([.init("check", .string($0.check)), .init("detail", .string($0.detail))]) })),
-        ]
-    }
-
-    /// One queue under its name.
-    static func queue(_ depth: (name: String, messages: Int, consumers: Int)) -> JSONValue.Member {
-        .init(
-            depth.name,
-            .object([
-                .init("messages", .number(String(depth.messages))), .init("consumers", .number(String(depth.consumers))),
-            ]))
-    }
-
-    /// The number of jobs of each kind in each state. A pair without a job is left out.
-    static func jobs(_ summary: LedgerSummary) -> [JSONValue] {
-        JobKind.allCases.flatMap { kind in
-            JobState.allCases.compactMap { state in
-                summary.stored[LedgerSummary.Key(kind, in: state)].map { count in
-                    .object([
-                        .init("kind", .string(kind.rawValue)), .init("state", .string(state.rawValue)),
-                        .init("count", .number(String(count))),
-                    ])
-                }
-            }
-        }
-    }
+    /// The state of the program now.
+    var snapshot: StatusSnapshot { get }
 }
 
 extension Sampler.Sample {

@@ -11,6 +11,9 @@ struct PollerHealth: DaemonHealth {
     let progress: PollerProgress
     /// The pause between two rounds, `poller.interval`.
     let interval: Duration
+    let topology: Topology
+    let memory: StatusMemory
+    let clock: any EngineClock
 
     func liveness() -> [HealthProblem] {
         let now = ContinuousClock.now
@@ -22,7 +25,9 @@ struct PollerHealth: DaemonHealth {
         return problems
     }
 
-    func readiness() async -> [HealthProblem] {
+    func readiness() async -> [HealthProblem] { problems }
+
+    private var problems: [HealthProblem] {
         let state = progress.current
         var problems = connection.readinessProblems
         problems += state.sampler?.sample.topologyProblems ?? []
@@ -31,15 +36,18 @@ struct PollerHealth: DaemonHealth {
         return problems
     }
 
-    func status() async -> [UInt8] {
-        let sample = progress.current.sampler?.sample
-        return JSONValue.object(
-            StatusReport.heading(program: "bos-poller", problems: await readiness()) + [
-                .init("queues", .object((sample?.queues ?? []).map(StatusReport.queue))),
-                .init("jobs", .array(StatusReport.jobs(sample?.summary ?? LedgerSummary()))),
-                .init("next_due", sample?.summary.oldestDue.map { .string($0.rfc3339) } ?? .null),
-            ]
-        ).encoded
+    func status() async -> [UInt8] { snapshot.json.encoded }
+
+    /// The state of the poller now.
+    var snapshot: StatusSnapshot {
+        let (now, state) = (clock.now(), progress.current)
+        var snapshot = StatusSnapshot(program: .poller, takenAt: now, startedAt: memory.startedAt)
+        snapshot.problems = problems
+        snapshot.fill(from: memory, sample: state.sampler?.sample ?? Sampler.Sample(), topology: topology)
+        snapshot.connections = [StatusSnapshot.Broker(connection, at: now)]
+        snapshot.poller = StatusSnapshot.PollerPart(
+            lastRound: now + (state.lastRound - .now), trouble: state.ledgerProblem ?? state.outcome.trouble)
+        return snapshot
     }
 
     var statusLine: String {

@@ -8,48 +8,64 @@ import Observability
 
 /// What the worker reports about itself: whether it is live, whether it is ready, and its state.
 struct WorkerHealth: DaemonHealth {
-    let engine: Engine
-    let consume: Connection
-    let publish: Connection
-    let client: BOSClient
-    let calibrator: EnquiryCalibrator
-    let sampler: Sampler
+    let parts: WorkerParts
+
+    private var engine: Engine { parts.engine }
+    private var sampler: Sampler { parts.sampler }
 
     /// The worker is live while both connections serve their sockets and the sampler takes samples. Each sample needs the ledger and the
     /// scheduler, so it shows that both make progress.
     func liveness() -> [HealthProblem] {
         let now = ContinuousClock.now
-        var problems = consume.livenessProblems(at: now) + publish.livenessProblems(at: now)
+        var problems = parts.consume.livenessProblems(at: now) + parts.publish.livenessProblems(at: now)
         if now - sampler.sample.takenAt > Sampler.interval * 12 {
             problems.append(HealthProblem(check: "progress", detail: "no sample of queues and ledger has ended for a minute"))
         }
         return problems
     }
 
-    func readiness() async -> [HealthProblem] {
-        var problems = consume.readinessProblems + publish.readinessProblems
+    func readiness() async -> [HealthProblem] { problems }
+
+    private var problems: [HealthProblem] {
+        var problems = parts.consume.readinessProblems + parts.publish.readinessProblems
         problems += engine.problems.map { HealthProblem(check: $0.check, detail: $0.detail) }
         problems += sampler.sample.topologyProblems
         // The last sample's finding. A request for the page causes no work in the ledger.
         if let problem = sampler.sample.ledgerProblem { problems.append(HealthProblem(check: "ledger", detail: problem)) }
-        if let problem = client.credentialState.problem {
+        if let problem = parts.client.credentialState.problem {
             problems.append(HealthProblem(check: "token", detail: problem))
         }
         return problems
     }
 
-    func status() async -> [UInt8] {
-        let sample = sampler.sample
-        return JSONValue.object(
-            StatusReport.heading(program: "bos-worker", problems: await readiness()) + [
-                .init("queues", .object(sample.queues.map(StatusReport.queue))),
-                .init("jobs", .array(StatusReport.jobs(sample.summary))),
-                .init("doubt_amount_rupees", .number(sample.summary.doubtAmount.rupees)),
-                .init("oldest_doubt_since", sample.summary.oldestDoubt.map { .string($0.rfc3339) } ?? .null),
-                .init("enquiry_problems", .array(calibrator.problems.map { .string($0) })),
-                .init("replies_owed", .number(String(sample.summary.unpublishedReplies))),
-            ]
-        ).encoded
+    func status() async -> [UInt8] { snapshot.json.encoded }
+
+    /// The state of the worker now.
+    var snapshot: StatusSnapshot {
+        let now = parts.clock.now()
+        var snapshot = StatusSnapshot(program: .worker, takenAt: now, startedAt: parts.memory.startedAt)
+        snapshot.problems = problems
+        snapshot.fill(from: parts.memory, sample: sampler.sample, topology: parts.settings.topology)
+        snapshot.connections = [parts.consume, parts.publish].map { StatusSnapshot.Broker($0, at: now) }
+        snapshot.worker = worker(recent: snapshot.recent)
+        return snapshot
+    }
+
+    private func worker(recent: RecentWork) -> StatusSnapshot.Worker {
+        var worker = StatusSnapshot.Worker()
+        worker.isStopping = engine.isDraining
+        worker.lanes = Dictionary(uniqueKeysWithValues: parts.lanes.all.map { ($0.name, $0.status) })
+        worker.inFlight = Dictionary(uniqueKeysWithValues: JobKind.allCases.map { ($0, engine.inFlight($0)) })
+        worker.ratePerSecond = parts.settings.ratePerSecond
+        worker.waitingForRate = parts.gateway.callsWaitingForRate
+        worker.token = parts.client.credentialState
+        worker.usesToken = parts.settings.authMode != .none
+        worker.enquiryProblems = parts.calibrator.problems
+        (worker.drain.calls, worker.drain.longestCall) = parts.gateway.callsUnderWay
+        worker.drain.requestTimeout = parts.settings.bos.requestTimeout
+        worker.drain.timeout = parts.settings.drainTimeout
+        worker.drain.usualCall = recent.totals.callSeconds.values.compactMap { $0.quantile(0.99) }.max().map { .seconds($0) }
+        return worker
     }
 
     var statusLine: String {
@@ -65,8 +81,5 @@ struct WorkerHealth: DaemonHealth {
 
 extension WorkerParts {
     /// What these parts report.
-    var health: WorkerHealth {
-        WorkerHealth(
-            engine: engine, consume: consume, publish: publish, client: client, calibrator: calibrator, sampler: sampler)
-    }
+    var health: WorkerHealth { WorkerHealth(parts: self) }
 }

@@ -18,10 +18,12 @@ struct PollerParts: Sendable {
     let configuration: Poller.Configuration
     let watchedQueues: [String]
     let progress = PollerProgress()
+    let memory: StatusMemory
     let clock = SystemClock()
 
     /// - Throws: ``AMQPURLError`` for a wrong URL in `amqp.urls`, `DedicatedThreadError` if the system cannot start a thread.
-    init(_ settings: Settings, registry: PrometheusRegistry, logger: Logger) throws {
+    init(_ settings: Settings, memory: StatusMemory, logger: Logger) throws {
+        self.memory = memory
         ledgerPath = settings.ledgerPath
         let reconnects = WorkerParts.reconnectCounter(role: "publish")
         let lock = LockWatch(heartbeat: settings.broker.heartbeat)
@@ -37,12 +39,15 @@ struct PollerParts: Sendable {
         topology = settings.topology
         configuration = settings.pollerConfiguration
         watchedQueues = [topology.queues.recharge, topology.queues.status]
-        registry.observe([connection])
-        registry.observe(.amqpBlocked) { [connection] in connection.status.isBlocked ? 1 : 0 }
+        memory.registry.observe([connection])
+        memory.registry.observe(.amqpBlocked) { [connection] in connection.status.isBlocked ? 1 : 0 }
     }
 
     /// What these parts report.
-    var health: PollerHealth { PollerHealth(connection: connection, progress: progress, interval: configuration.interval) }
+    var health: PollerHealth {
+        PollerHealth(
+            connection: connection, progress: progress, interval: configuration.interval, topology: topology, memory: memory, clock: clock)
+    }
 
     /// Opens the ledger beside its worker.
     func openLedger() async throws(LedgerError) -> SQLiteLedger {

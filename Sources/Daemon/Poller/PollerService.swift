@@ -36,7 +36,8 @@ struct PollerService: Service {
     /// Runs rounds until cancelled.
     private func work(_ ledger: SQLiteLedger) async {
         let sampler = Sampler(
-            connection: parts.connection, ledger: ledger, clock: parts.clock, queues: parts.watchedQueues, onUnwritable: nil)
+            connection: parts.connection, ledger: ledger, clock: parts.clock, queues: parts.watchedQueues,
+            history: parts.memory.history, onUnwritable: nil)
         parts.progress.update { ($0.ledgerProblem, $0.sampler) = (nil, sampler) }
         let poller = Poller(
             ledger: ledger, publisher: parts.connection, look: parts.queueState, configuration: parts.configuration, clock: parts.clock,

@@ -3,6 +3,7 @@ import BOSClient
 private import CLinux
 import Events
 import Foundation
+import JobEngine
 import Logging
 import Metrics
 import Observability
@@ -62,7 +63,7 @@ package struct DaemonProgram {
             logger.log(.processStarting, metadata: ["version": "\(Version.current)"])
             registry.observe(.buildInfo, dimensions: [("version", Version.current)]) { 1 }
             let (service, health) = try await makeService()
-            try await serviceGroup(service, health: health).run()
+            try await serviceGroup(service, health: health, pages: try pages(showing: health)).run()
             logger.log(.processStopped)
             return .drained
         } catch {
@@ -72,21 +73,27 @@ package struct DaemonProgram {
 
     /// The service that does the work, and what it reports about itself.
     private func makeService() async throws -> (any Service, any DaemonHealth) {
+        let memory = StatusMemory(registry: registry, events: output.recentEvents, startedAt: SystemClock().now())
         switch program {
         case .worker:
-            let parts = try await WorkerParts(settings, registry: registry, logger: logger)
+            let parts = try await WorkerParts(settings, memory: memory, logger: logger)
             let service = WorkerService(parts: parts, drainTimeout: settings.drainTimeout, notifier: notifier, logger: logger)
             return (service, parts.health)
         case .poller:
-            let parts = try PollerParts(settings, registry: registry, logger: logger)
+            let parts = try PollerParts(settings, memory: memory, logger: logger)
             return (PollerService(parts: parts, notifier: notifier, logger: logger), parts.health)
         }
     }
 
+    /// The pages for people.
+    private func pages(showing health: any DaemonHealth) throws -> StatusPages {
+        try StatusPages(runbook: Runbook(path: settings.runbookPath), host: ProcessName.host) { health.snapshot }
+    }
+
     /// All services of the process. They stop in reverse order, so heartbeat and pages still run while the work drains.
-    private func serviceGroup(_ service: any Service, health: any DaemonHealth) -> ServiceGroup {
+    private func serviceGroup(_ service: any Service, health: any DaemonHealth, pages: StatusPages) -> ServiceGroup {
         let heartbeat = SystemdHeartbeat(notifier: notifier, health: health, logger: logger) { health.statusLine }
-        let endpoints = HTTPEndpoints(configuration: settings.http, registry: registry, health: health, logger: logger)
+        let endpoints = HTTPEndpoints(configuration: settings.http, registry: registry, health: health, pages: pages, logger: logger)
         let reload = ConfigurationReload(program: program, sources: sources, settings: settings, output: output, logger: logger)
         return ServiceGroup(
             configuration: ServiceGroupConfiguration(

@@ -10,6 +10,13 @@ package enum ProcessName {
         return "\(getpid())-\(String(repeating: "0", count: 16 - random.count))\(random)"
     }()
 
+    /// The name of this machine, as `uname -n` prints it.
+    static let host: String = {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, name.count - 1) == 0 else { return "this machine" }
+        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }()
+
     /// The name of this process, such as `bos-worker-4711-0123456789abcdef`.
     package static func make(_ program: String) -> String { "\(program)-\(mark)" }
 }

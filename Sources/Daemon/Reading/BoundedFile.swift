@@ -1,3 +1,4 @@
+private import CLinux
 import Glibc
 
 /// Reads a small file as a whole, or reports exactly why it cannot be read.

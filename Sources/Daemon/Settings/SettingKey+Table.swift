@@ -15,6 +15,9 @@ extension SettingKey {
             SettingKey(
                 "http.listen", sets: \.http, format: .listenAddress,
                 meaning: "where health, metrics and status are served; the poller's default port is 9465"),
+            SettingKey(
+                "http.runbook", sets: \.runbookPath, format: .path,
+                meaning: "operating.md: the status page leads to its sections, and shows them"),
             SettingKey("log.level", sets: \.log.level, format: .choice, meaning: "lines below this level are not written"),
             SettingKey(
                 "log.format", sets: \.log.format, format: .choice,

@@ -41,6 +41,8 @@ package struct Settings: Sendable {
     /// The ledger's SQLite file (`ledger.url`). It is on a local disk, and exactly one worker may use it.
     package var ledgerPath = "./ledger.sqlite"
     package var http = HTTPEndpoints.Configuration()
+    /// The file whose sections the status page leads to.
+    var runbookPath = Runbook.installed
     package var log = LogOutput.Configuration()
     /// How long jobs in flight may take to finish after `SIGTERM`. `TimeoutStopSec=` of the systemd unit must be longer.
     var drainTimeout = Duration.seconds(25)

@@ -28,11 +28,17 @@ struct WorkerParts: Sendable {
     /// broker reports its end to the consumer at once.
     let guardConsumers: [Deliveries]
     let clock: any EngineClock
+    /// BOS with its limits.
+    let gateway: RateLimitedBOS
+    let memory: StatusMemory
+    let settings: Settings
 
     /// - Throws: ``DaemonError`` if the ledger cannot be opened, ``AMQPURLError`` or `BOSConfigurationError` for a wrong setting,
     ///   `DedicatedThreadError` if the system cannot start a thread.
-    init(_ settings: Settings, registry: PrometheusRegistry, logger: Logger) async throws {
+    init(_ settings: Settings, memory: StatusMemory, logger: Logger) async throws {
         let clock = SystemClock()
+        self.memory = memory
+        self.settings = settings
         // The ledger is opened first. A second worker on the same ledger fails here, before it connects to the broker.
         let name = ProcessName.make("bos-worker")
         let (ledger, identity) = try await Self.openLedger(settings.ledgerPath, owner: name, logger: logger)
@@ -64,14 +70,14 @@ struct WorkerParts: Sendable {
         destination = configuration.policy.destination
         outbox = Outbox(
             publisher: publish, ledger: ledger, configuration: configuration, clock: clock, metrics: metrics, logger: logger)
-        let gateway = BOSClientGateway(client)
+        let plain = BOSClientGateway(client)
         let merchant = KnownMerchant(configured: configuration.rules.registerID)
-        let limited = RateLimitedBOS(
-            gateway, lanes: lanes, ratePerSecond: settings.ratePerSecond.map(Double.init), merchant: merchant, clock: clock)
-        calibrator = EnquiryCalibrator(gateway: limited, ledger: ledger, configuration: configuration, clock: clock, logger: logger)
+        gateway = RateLimitedBOS(
+            plain, lanes: lanes, ratePerSecond: settings.ratePerSecond.map(Double.init), merchant: merchant, clock: clock)
+        calibrator = EnquiryCalibrator(gateway: gateway, ledger: ledger, configuration: configuration, clock: clock, logger: logger)
         let jobs = JobExecutor(
             EngineContext(
-                configuration: configuration, ledger: ledger, gateway: limited,
+                configuration: configuration, ledger: ledger, gateway: gateway,
                 outbox: outbox, lanes: lanes, calibrator: calibrator, drain: DrainSignal(), runs: ActiveRuns(process: name), clock: clock,
                 metrics: metrics,
                 logger: logger))
@@ -88,13 +94,15 @@ struct WorkerParts: Sendable {
                 ),
             ],
             executor: client.executor)
-        probe = PauseProbe(gateway: gateway, ledger: ledger, merchant: merchant, configuration: configuration)
-        sampler = Sampler(connection: consume, ledger: ledger, clock: clock, queues: topology.watchedQueues) { [lanes] error in
+        probe = PauseProbe(gateway: plain, ledger: ledger, merchant: merchant, configuration: configuration)
+        sampler = Sampler(
+            connection: consume, ledger: ledger, clock: clock, queues: topology.watchedQueues, history: memory.history
+        ) { [lanes] error in
             await lanes.close(.ledger, detail: "\(error)")
         }
         self.lock = lock
         self.clock = clock
-        observe(in: registry)
+        observe(in: memory.registry)
     }
 }
 

@@ -2,14 +2,16 @@ import BOSClient
 import Metrics
 
 /// Counts and times calls to BOS. Source of the names: operating.md#metrics.
-struct BOSMetrics: Sendable {
-    enum Endpoint: String, CaseIterable {
+package struct BOSMetrics: Sendable {
+    /// The label `endpoint`.
+    package enum Endpoint: String, Sendable, CaseIterable {
         case recharge = "DoRecharge"
         case enquiry = "RechargesStatus"
         case panStatus = "Status"
     }
 
-    private enum Result: String, CaseIterable {
+    /// The label `result`.
+    package enum Result: String, Sendable, CaseIterable {
         case answered
         case notSent = "not_sent"
         case throttled

@@ -10,6 +10,7 @@ package struct RateLimitedBOS: BOSGateway {
     private let credentials: CredentialsCheck
     private let merchant: KnownMerchant
     private let clock: any EngineClock
+    private let underWay = CallsUnderWay()
 
     /// The longest wait for the rate limit. A job that would wait longer waits in the ledger instead.
     private static let patience = Duration.seconds(2)
@@ -38,6 +39,8 @@ package struct RateLimitedBOS: BOSGateway {
                 note: "held back: expires_at has passed or too little time is left for an answer")
         }
         let start = clock.uptime()
+        let call = underWay.begin(at: start)
+        defer { underWay.end(call) }
         var report = await bos.recharge(recharge, permit: permit, options: options)
         if case .notTaken(.credentialsRefused) = report.event, await isOwnRefusal(options) {
             report.event = .notTaken(.ownCredentialsRefused(takesOthers: lane.takesCredentials, answer: report.refusal))
@@ -52,6 +55,8 @@ package struct RateLimitedBOS: BOSGateway {
         lane.gate.recordCall()
         if let held = await held(lane) { return CallReport(.deferred(held.reason, retryAfter: held.wait), note: held.note) }
         let start = clock.uptime()
+        let call = underWay.begin(at: start)
+        defer { underWay.end(call) }
         var report = await bos.enquire(reference, registerID: registerID, options: options)
         if case .unanswered(.credentialsRefused, _) = report.event, await isOwnRefusal(options) { report.event = .ownCredentialsRefused }
         await lane.record(report.event.outcome, startedAt: start, note: report.note)
@@ -63,6 +68,8 @@ package struct RateLimitedBOS: BOSGateway {
         lane.gate.recordCall()
         if let held = await held(lane) { return CallReport(.deferred(held.reason, retryAfter: held.wait), note: held.note) }
         let start = clock.uptime()
+        let call = underWay.begin(at: start)
+        defer { underWay.end(call) }
         var report = await bos.panStatus(query, options: options)
         if case .unanswered(.credentialsRefused, _) = report.event, await isOwnRefusal(options) { report.event = .ownCredentialsRefused }
         await lane.record(report.event.outcome, startedAt: start, note: report.note)
@@ -77,6 +84,12 @@ package struct RateLimitedBOS: BOSGateway {
 
     package func renewCredentials() async -> Bool { await bos.renewCredentials() }
 
+    /// How many calls are under way, and for how long the longest of them.
+    package var callsUnderWay: (count: Int, longest: Duration) { underWay.state(at: clock.uptime()) }
+
+    /// How many calls wait for the rate limit.
+    package var callsWaitingForRate: Int { rate.waiting }
+
     /// Why a call may not be made now. `nil` once it may.
     private func held(_ lane: Lane) async -> (reason: WaitReason, wait: Duration?, note: String)? {
         guard lane.isFit else { return (.breakerOpen, nil, "held back: the breaker over BOS is open") }
@@ -88,6 +101,10 @@ package struct RateLimitedBOS: BOSGateway {
     /// Waits until a call may be made.
     /// - Returns: `nil`, or the remaining wait if it is too long to wait here.
     private func waitForRate(_ lane: Lane) async -> Duration? {
+        let wait = rate.take(for: lane.name, at: clock.uptime())
+        guard wait > .zero else { return nil }
+        rate.beginWait()
+        defer { rate.endWait() }
         let end = clock.uptime() + Self.patience
         while true {
             let wait = rate.take(for: lane.name, at: clock.uptime())
@@ -102,8 +119,15 @@ package struct RateLimitedBOS: BOSGateway {
 /// The rate limit that all calls share. Recharges leave a part of it to queries.
 private final class SharedRate: Sendable {
     private let limit: Mutex<RateLimit>
+    private let waiters = Atomic(0)
 
     init(_ limit: RateLimit) { self.limit = Mutex(limit) }
+
+    /// How many calls wait.
+    var waiting: Int { waiters.load(ordering: .relaxed) }
+
+    func beginWait() { waiters.add(1, ordering: .relaxed) }
+    func endWait() { waiters.subtract(1, ordering: .relaxed) }
 
     func take(for lane: JobLane, at now: Duration) -> Duration {
         limit.withLock { $0.take(reserving: lane == .money ? $0.moneyReserve : 0, at: now) }

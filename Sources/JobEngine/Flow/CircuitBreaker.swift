@@ -46,7 +46,8 @@ package struct CircuitBreaker: Sendable {
     private let configuration: Configuration
     private var buckets = Self.noCalls
     private var interval = Duration.zero
-    private var probeFrom = Duration.zero
+    /// When the next probe of an open breaker is due.
+    private(set) var probeFrom = Duration.zero
     /// When a probe last closed the breaker; `nil` if no probe has.
     private var closedSince: Duration?
 

@@ -1,4 +1,5 @@
 import Events
+package import JobModel
 package import Logging
 import Synchronization
 
@@ -50,8 +51,21 @@ package actor ConsumptionGate {
     /// Finds out whether the reason has passed. It must not move money.
     package typealias Probe = @Sendable (PauseReason) async -> ProbeResult
 
+    /// What is known of one reason to pause.
+    package struct Pause: Sendable, Equatable {
+        /// One sentence for people.
+        package fileprivate(set) var detail: String
+        /// When the reason was first found, by the wall clock.
+        package let since: Timestamp
+
+        package init(detail: String, since: Timestamp) {
+            self.detail = detail
+            self.since = since
+        }
+    }
+
     private struct State {
-        var reasons: [PauseReason: String] = [:]
+        var reasons: [PauseReason: Pause] = [:]
         var trial = Trial.none
         /// The trial has a result: its job made a call, or a reason to pause was found meanwhile.
         var isDecided = false
@@ -81,7 +95,10 @@ package actor ConsumptionGate {
     }
 
     /// Why consumption is paused, with a sentence for people. Empty if it is not paused.
-    package nonisolated var pauses: [PauseReason: String] { state.withLock { $0.reasons } }
+    package nonisolated var pauses: [PauseReason: String] { standing.mapValues(\.detail) }
+
+    /// The reasons why consumption is paused. Empty if it is not paused.
+    package nonisolated var standing: [PauseReason: Pause] { state.withLock { $0.reasons } }
 
     package nonisolated var isOpen: Bool { state.withLock { $0.reasons.isEmpty } }
 
@@ -140,7 +157,8 @@ package actor ConsumptionGate {
             // If no job was let through yet, none is now. A job that was let through ends its trial itself.
             if state.trial == .offered { state.trial = .none }
             state.isDecided = true
-            let before = state.reasons.updateValue(detail, forKey: reason)
+            let before = state.reasons[reason]?.detail
+            state.reasons[reason, default: Pause(detail: detail, since: clock.now())].detail = detail
             // The details of all other reasons differ from call to call, so a change is no event.
             let hasChanged = reason == .credentials && before != detail
             return (before == nil ? .consumptionPaused : hasChanged ? .consumptionReason : nil, state.trial == .running)
@@ -156,8 +174,8 @@ package actor ConsumptionGate {
     /// Replaces the detail of a reason that still stands.
     nonisolated func update(_ reason: PauseReason, detail: String) {
         let isNews = state.withLock { state in
-            guard let before = state.reasons[reason], before != detail else { return false }
-            state.reasons[reason] = detail
+            guard let before = state.reasons[reason]?.detail, before != detail else { return false }
+            state.reasons[reason]?.detail = detail
             return true
         }
         if isNews { log(.consumptionReason, about: reason, detail: detail) }

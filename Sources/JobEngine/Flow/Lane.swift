@@ -23,6 +23,8 @@ package final class Lane: Sendable {
         var refusals: RefusalWatch
         /// The end of the pause that BOS has asked for, in the clock's uptime.
         var throttledUntil: Duration?
+        /// When the first call failed that no answered call has followed, in the clock's uptime.
+        var unansweredSince: Duration?
     }
 
     package let name: JobLane
@@ -76,7 +78,10 @@ package final class Lane: Sendable {
         let isDue = state.withLock { $0.breaker.beginProbe(at: clock.uptime()) }
         guard isDue else { return isFit }
         let hasAnswered = await call()
-        state.withLock { $0.breaker.endProbe(succeeded: hasAnswered, at: clock.uptime()) }
+        state.withLock { state in
+            state.breaker.endProbe(succeeded: hasAnswered, at: clock.uptime())
+            if hasAnswered { state.unansweredSince = nil }
+        }
         return hasAnswered
     }
 }
@@ -93,7 +98,10 @@ extension Lane {
         let quality = outcome.quality
         let (hasOpened, admitted) = state.withLock { state in
             let before = state.breaker.state
-            if let result = quality.result { state.breaker.record(result, startedAt: start, at: now) }
+            if let result = quality.result {
+                state.breaker.record(result, startedAt: start, at: now)
+                state.unansweredSince = result == .success ? nil : state.unansweredSince ?? now
+            }
             let admitted = state.slots.record(quality.load, latency: now - start, at: now)
             return (before == .closed && state.breaker.state == .open, admitted)
         }

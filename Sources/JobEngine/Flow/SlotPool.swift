@@ -15,7 +15,8 @@ struct SlotPool {
     }
 
     private var limit: AdaptiveLimit
-    private var held = 0
+    /// How many deliveries hold a slot.
+    private(set) var held = 0
     private var waiters: [(ticket: Int, waiter: Waiter)] = []
     private var lastTicket = 0
 

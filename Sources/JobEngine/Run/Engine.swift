@@ -1,4 +1,5 @@
 package import AMQP
+package import JobModel
 import Logging
 
 /// Consumes the job queues. The executor works on as many deliveries at once as the prefetch of their queue allows.
@@ -32,6 +33,12 @@ package struct Engine: Sendable {
             for source in sources { group.addTask(executorPreference: executor) { await consume(source) } }
         }
     }
+
+    /// Whether ``drain()`` was called.
+    package var isDraining: Bool { jobs.context.drain.isDraining }
+
+    /// How many jobs of a kind are being worked on.
+    package func inFlight(_ kind: JobKind) -> Int { jobs.context.metrics.inFlight(kind) }
 
     /// Stops consuming, ends waits early, and lets calls that are under way finish.
     package func drain() async {

@@ -45,6 +45,9 @@ package final class EngineMetrics: Sendable {
     /// A run of a job ends.
     func ended(_ kind: JobKind) { change(kind, by: -1) }
 
+    /// How many runs of a kind are under way.
+    func inFlight(_ kind: JobKind) -> Int { running[kind]?.value.load(ordering: .relaxed) ?? 0 }
+
     private func change(_ kind: JobKind, by step: Int) {
         guard let box = running[kind] else { return }
         inFlight[kind]?.record(box.value.add(step, ordering: .relaxed).newValue)

@@ -96,6 +96,10 @@ package final class MemoryLedger: Ledger {
         try withOpenState { state in state.codes.sorted { $0.precedes($1) } }
     }
 
+    package func pendingApplications() async throws(LedgerError) -> PendingApplications {
+        try withOpenState { $0.pendingApplications }
+    }
+
     package func summary() async throws(LedgerError) -> LedgerSummary {
         try withOpenState { $0.summary }
     }

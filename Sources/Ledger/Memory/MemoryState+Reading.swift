@@ -20,6 +20,15 @@ extension MemoryState {
         }
     }
 
+    var pendingApplications: PendingApplications {
+        entries.lazy.map(\.record).reduce(into: PendingApplications()) { pending, record in
+            guard record.job.kind == .panStatus, record.progress.state == .pending else { return }
+            pending.count += 1
+            pending.oldest = [pending.oldest, record.acceptedAt].compactMap { $0 }.min()
+            pending.nextDue = [pending.nextDue, record.progress.dueAt].compactMap { $0 }.min()
+        }
+    }
+
     var summary: LedgerSummary {
         var summary = LedgerSummary()
         for record in entries.lazy.map(\.record) {

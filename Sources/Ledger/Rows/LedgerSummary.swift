@@ -26,6 +26,17 @@ package struct LedgerSummary: Sendable, Equatable {
     package init() {}
 }
 
+/// The PAN applications that BOS has not decided yet.
+package struct PendingApplications: Sendable, Equatable {
+    package var count = 0
+    /// When the longest pending one was accepted.
+    package var oldest: Timestamp?
+    /// The earliest time at which BOS is asked about one of them, in the past or the future; `nil` while none waits for its time.
+    package var nextDue: Timestamp?
+
+    package init() {}
+}
+
 /// How many recharges may have been executed, and their amount.
 package struct DoubtTotal: Sendable, Equatable {
     package var count: Int

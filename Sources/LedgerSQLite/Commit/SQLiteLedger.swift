@@ -184,6 +184,10 @@ extension SQLiteLedger {
         try await perform(writes: false) { try $0.codes() }
     }
 
+    package func pendingApplications() async throws(LedgerError) -> PendingApplications {
+        try await perform(writes: false) { try $0.pendingApplications() }
+    }
+
     package func summary() async throws(LedgerError) -> LedgerSummary {
         try await perform(writes: false) { try $0.summary() }
     }

@@ -118,6 +118,17 @@ extension LedgerSession {
         return identity
     }
 
+    /// See ``Ledger/pendingApplications()``. Times that no clock has stored are left out.
+    func pendingApplications() throws -> PendingApplications {
+        try statements.summary.pendingApplications.first(read: { row in
+            var pending = PendingApplications()
+            pending.count = row.int(0)
+            pending.oldest = try row.optionalTimestamp(1, named: "acceptance")
+            pending.nextDue = try row.optionalTimestamp(2, named: "due time")
+            return pending
+        }) ?? PendingApplications()
+    }
+
     /// See ``Ledger/summary()``. Reads a dozen rows, however many jobs there are. Only the outbox is counted row by row.
     func summary() throws -> LedgerSummary {
         try flushCounters()

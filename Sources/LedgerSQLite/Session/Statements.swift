@@ -263,7 +263,7 @@ struct OperatorStatements {
 
 /// Counts and ages over all jobs, and the ledger's own row.
 struct SummaryStatements {
-    let addToCounter, counters, oldestDoubt, oldestDue, countUnpublished, check, identity: PreparedStatement
+    let addToCounter, counters, oldestDoubt, oldestDue, countUnpublished, pendingApplications, check, identity: PreparedStatement
 
     /// This program never counts as far as this. A transaction adds the jobs of one group at most, so that the sum does not overflow.
     private static let counterLimit = Int64.max / 4
@@ -285,6 +285,11 @@ struct SummaryStatements {
         oldestDue = try PreparedStatement(
             "SELECT min(due_at) FROM jobs WHERE \(Schema.waiting) AND due_at BETWEEN \(times)", in: database)
         countUnpublished = try PreparedStatement("SELECT count(*) FROM outbox", in: database)
+        pendingApplications = try PreparedStatement(
+            """
+            SELECT count(*), min(accepted_at) FILTER (WHERE accepted_at BETWEEN \(times)), min(due_at) FILTER (WHERE due_at BETWEEN \(times))
+            FROM jobs WHERE kind = 'pan.status' AND state = 'pending' AND \(Schema.unresolved)
+            """, in: database)
         check = try PreparedStatement(
             "UPDATE ledger SET checks = CASE WHEN checks BETWEEN 0 AND 1000000000 THEN checks + 1 ELSE 1 END", in: database)
         identity = try PreparedStatement("SELECT identity FROM ledger", in: database)

@@ -7,8 +7,8 @@ package import Logging
 import NIOCore
 import ServiceLifecycle
 
-/// Serves the pages of a running worker or poller: `/livez`, `/readyz`, `/metrics` and `/api/status`. Source of the paths:
-/// operating.md#pages.
+/// Serves the pages of a running worker or poller: the status page on `/`, `/runbook`, `/livez`, `/readyz`, `/metrics` and `/api/status`.
+/// Source of the paths: operating.md#pages.
 ///
 /// Put it before the services that it reports on, so that it still answers while they drain. It cuts off a slow client after five seconds,
 /// or as soon as its place is needed, refuses bodies, and limits the number of connections and the size of headers.
@@ -26,6 +26,7 @@ package struct HTTPEndpoints: Service {
     private let configuration: Configuration
     private let registry: PrometheusRegistry
     private let health: any HealthSource
+    private let pages: any PageSource
     private let logger: Logger
     private let clients: ClientLimit
     private let onListening: @Sendable (Int) async -> Void
@@ -33,15 +34,18 @@ package struct HTTPEndpoints: Service {
     /// - Parameters:
     ///   - registry: the metrics of `/metrics`.
     ///   - health: answers `/livez`, `/readyz` and `/api/status`.
+    ///   - pages: makes the pages for people.
     ///   - patience: how long a client may take to send the head of a request, and how long a connection may stay without one.
     ///   - onListening: called once, with the port, when connections are accepted.
     package init(
-        configuration: Configuration, registry: PrometheusRegistry, health: any HealthSource, logger: Logger,
+        configuration: Configuration, registry: PrometheusRegistry, health: any HealthSource, pages: any PageSource,
+        logger: Logger,
         patience: Duration = .seconds(5), onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.registry = registry
         self.health = health
+        self.pages = pages
         self.logger = logger
         clients = ClientLimit(maximum: 64, patience: TimeAmount(patience))
         self.onListening = onListening
@@ -90,6 +94,14 @@ package struct HTTPEndpoints: Service {
         router.get("api/status") { [health] _, _ in
             Self.response(.ok, type: "application/json", bytes: await health.status())
         }
+        router.get("/") { [pages] _, _ in Self.response(await pages.statusPage(isStill: false)) }
+        router.get("still") { [pages] _, _ in Self.response(await pages.statusPage(isStill: true)) }
+        router.get("runbook/:section") { [pages] _, context in
+            guard let page = await pages.runbookPage(context.parameters.get("section") ?? "") else {
+                return Self.response(.notFound, type: "text/plain; charset=utf-8", bytes: Array("The runbook has no such section.\n".utf8))
+            }
+            return Self.response(page)
+        }
         return router
     }
 
@@ -112,6 +124,26 @@ package struct HTTPEndpoints: Service {
             status: status,
             headers: [.contentType: type, .cacheControl: "no-store", .xContentTypeOptions: "nosniff"],
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+
+    /// A page for people. The browser may load nothing, run nothing, and show it in no frame of another page.
+    private static func response(_ page: Page) -> Response {
+        var answer = response(.ok, type: "text/html; charset=utf-8", bytes: Array(page.html.utf8))
+        answer.headers[.contentSecurityPolicy] =
+            "default-src 'none'; style-src '\(page.styleHash)'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        answer.headers[named: "Referrer-Policy"] = "no-referrer"
+        answer.headers[.crossOriginResourcePolicy] = "same-origin"
+        // A header and not an element of the page: the page offers /still to those whom the change of the page disturbs.
+        if let seconds = page.refreshSeconds { answer.headers[named: "Refresh"] = "\(seconds)" }
+        return answer
+    }
+}
+
+extension HTTPFields {
+    /// A header that the library has no name for.
+    fileprivate subscript(named name: String) -> String? {
+        get { HTTPFields.Element.Name(name).flatMap { self[$0] } }
+        set { if let name = HTTPFields.Element.Name(name) { self[name] = newValue } }
     }
 }
 

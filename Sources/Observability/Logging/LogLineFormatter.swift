@@ -102,7 +102,7 @@ enum LogLineFormatter: Sendable {
 
     /// The text with escapes for characters that could end the line, move the cursor, or change the order in which text is shown.
     /// - Parameter quote: whether double quotes are escaped too.
-    private static func escaped(_ text: String, quote: Bool = false) -> String {
+    static func escaped(_ text: String, quote: Bool = false) -> String {
         text.unicodeScalars.reduce(into: "") { result, scalar in
             switch scalar.value {
             case 0x0A: result += "\\n"

@@ -17,6 +17,8 @@ package final class LogOutput: Sendable {
     private let now: @Sendable () -> Int64
     private let currentLevel: Atomic<Int>
     private let writer: LogWriter
+    /// The last notable events among the lines that were written.
+    package let recentEvents = RecentEvents()
 
     /// - Parameters:
     ///   - descriptor: where to write. The caller closes it. The default is standard error, which journald and containers read.
@@ -66,7 +68,11 @@ package final class LogOutput: Sendable {
         LoggingSystem.bootstrap { label in LineLogHandler(label: label, output: self) }
     }
 
-    func write(_ line: LogLine) { writer.append(formatter.bytes(of: line, at: now(), isJournal: isJournal)) }
+    func write(_ line: LogLine) {
+        let now = now()
+        writer.append(formatter.bytes(of: line, at: now, isJournal: isJournal))
+        recentEvents.record(line, at: now)
+    }
 
     /// The device and the inode of an open file, written as in `JOURNAL_STREAM`.
     private static func fileIdentity(of descriptor: Int32) -> String? {

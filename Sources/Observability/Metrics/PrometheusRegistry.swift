@@ -39,6 +39,25 @@ package final class PrometheusRegistry: MetricsFactory {
         _ = series(identity, kind: name.row.kind) { ObservedSeries(identity, read: read) }
     }
 
+    /// The value of a counter or a gauge now; `nil` if there is none with these labels.
+    package func value(of name: MetricName, dimensions: [(String, String)] = []) -> Double? {
+        switch existing(name, dimensions: dimensions) {
+        case let counter as CounterSeries: Double(counter.total)
+        case let number as NumberSeries: number.number
+        default: nil
+        }
+    }
+
+    /// The counts of a histogram now; `nil` if there is none with these labels.
+    package func distribution(of name: MetricName, dimensions: [(String, String)] = []) -> Distribution? {
+        (existing(name, dimensions: dimensions) as? HistogramSeries)?.distribution
+    }
+
+    private func existing(_ name: MetricName, dimensions: [(String, String)]) -> (any PrometheusSeries)? {
+        let identity = SeriesIdentity(name: name.rawValue, dimensions: dimensions)
+        return state.withLock { $0.families[identity.name]?.series[identity] }
+    }
+
     /// The page with all metrics, sorted by name.
     package func render() -> String {
         let families = state.withLock { state in

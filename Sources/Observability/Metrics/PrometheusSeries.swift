@@ -16,7 +16,10 @@ final class CounterSeries: PrometheusSeries, CounterHandler {
 
     func increment(by amount: Int64) { value.wrappingAdd(amount, ordering: .relaxed) }
     func reset() { value.store(0, ordering: .relaxed) }
-    func append(to text: inout String) { text += "\(head)\(value.load(ordering: .relaxed))\n" }
+    func append(to text: inout String) { text += "\(head)\(total)\n" }
+
+    /// The count now.
+    var total: Int64 { value.load(ordering: .relaxed) }
 }
 
 /// A floating-point number that can be set and added to: a gauge, or a counter of rupees.
@@ -42,7 +45,10 @@ final class NumberSeries: PrometheusSeries, FloatingPointCounterHandler, MeterHa
         }
     }
 
-    func append(to text: inout String) { text += "\(head)\(prometheusNumber(value.load(ordering: .relaxed)))\n" }
+    func append(to text: inout String) { text += "\(head)\(prometheusNumber(number))\n" }
+
+    /// The value now.
+    var number: Double { value.load(ordering: .relaxed) }
 }
 
 /// A gauge whose value each scrape reads. It has no line while its source returns `nil`.
@@ -91,6 +97,9 @@ final class HistogramSeries: PrometheusSeries, RecorderHandler, TimerHandler {
             $0.sum += value
         }
     }
+
+    /// The counts now.
+    var distribution: Distribution { Distribution(bounds: bounds, counts: state.withLock(\.counts)) }
 
     func record(_ value: Int64) { record(Double(value)) }
     func recordNanoseconds(_ duration: Int64) { record(Double(duration) / 1e9) }

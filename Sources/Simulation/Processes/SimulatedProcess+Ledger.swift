@@ -114,6 +114,8 @@ extension SimulatedProcess: Ledger {
 
     func codes() async throws(LedgerError) -> [CodeCount] { try await environment.ledger.codes() }
 
+    func pendingApplications() async throws(LedgerError) -> PendingApplications { try await environment.ledger.pendingApplications() }
+
     func summary() async throws(LedgerError) -> LedgerSummary { try await environment.ledger.summary() }
 
     func checkWritable() async throws(LedgerError) {

@@ -84,7 +84,7 @@ struct TokenTests {
             let running = Task { await client.run() }
             // With the random number 0.5 the renewal is due after 75 % of 600 seconds.
             #expect(await clock.nextSleep() == 450)
-            #expect(client.credentialState == CredentialState(isUsable: true, expiresAt: 1_000_600, problem: nil))
+            #expect(client.credentialState == CredentialState(isUsable: true, expiresAt: 1_000_600, problem: nil, renewedAt: 1_000_000))
             clock.advance(by: 449)
             _ = await client.recharge(.sample())
             #expect(server.requests.last?.contains("Bearer token-1\r\n") == true)

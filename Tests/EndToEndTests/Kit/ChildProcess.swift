@@ -12,13 +12,13 @@ final class ChildProcess: Sendable {
     private let code = Mutex<Int32?>(nil)
 
     /// - Parameters:
-    ///   - name: the program's name in the folder of the built programs.
+    ///   - name: the program's name in the folder of the built programs, or the whole path of another program.
     ///   - environment: the whole environment. The program inherits nothing from the tests.
     ///   - log: the file to which its output is appended.
     init(_ name: String, arguments: [String] = [], environment: [String: String] = [:], log: URL) throws {
         self.log = log
         let process = Process()
-        process.executableURL = Self.folder.appendingPathComponent(name)
+        process.executableURL = name.hasPrefix("/") ? URL(fileURLWithPath: name) : Self.folder.appendingPathComponent(name)
         process.arguments = arguments
         process.environment = environment
         process.currentDirectoryURL = log.deletingLastPathComponent()

@@ -103,6 +103,8 @@ final class FaultyLedger: Ledger {
 
     func codes() async throws(LedgerError) -> [CodeCount] { try await ledger.codes() }
 
+    func pendingApplications() async throws(LedgerError) -> PendingApplications { try await ledger.pendingApplications() }
+
     func summary() async throws(LedgerError) -> LedgerSummary { try await ledger.summary() }
     func checkWritable() async throws(LedgerError) {
         if failingChecks.withLock({ Self.take(&$0) }) { throw .diskFull("test") }
