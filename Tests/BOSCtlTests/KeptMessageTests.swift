@@ -69,6 +69,18 @@ struct KeptMessageTests {
         #expect(Set(others.map(\.id) + [letter.id]).count == 4)
     }
 
+    @Test("a message that was put into its queue anew keeps its id and its route")
+    func renewedMessage() {
+        let reply = KeptMessage(Message(body: [1]), queue: "bos.unrouted", exchange: "bos.replies", routingKey: "shop")
+        let renewed = KeptMessage(reply.renewed, queue: "bos.unrouted", exchange: "", routingKey: "bos.unrouted")
+        #expect(renewed.exchange == "bos.replies" && renewed.routingKey == "shop" && renewed.id == reply.id)
+        let again = KeptMessage(renewed.renewed, queue: "bos.unrouted", exchange: "", routingKey: "bos.unrouted")
+        #expect(again.routingKey == "shop" && again.replayed.properties.headers == ["x-bos-replays": .int(1)])
+        // Only a message that was published to the queue itself can have been put there anew.
+        let forged = KeptMessage(reply.renewed, queue: "bos.unrouted", exchange: "bos.replies", routingKey: "other")
+        #expect(forged.routingKey == "other")
+    }
+
     @Test("a replayed job is what its caller published, without what worker and broker have added, and the replays are counted")
     func replayedMessage() {
         var headers = Self.refused()

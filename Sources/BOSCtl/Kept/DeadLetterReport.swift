@@ -85,10 +85,10 @@ struct DeadLetterReport: Report {
             ("ledger", check.ledgerDescription), ("replay", check.humanDescription),
         ]
         return ["letter \(letter.id) in \(letter.queue)"]
-            + facts.flatMap { name, text in text.map { Self.fact(name, text: $0) } ?? [] } + letter.contentLines
+            + facts.flatMap { name, text in text.map { Self.fact(name, is: $0) } ?? [] } + letter.contentLines
     }
 
-    private static func fact(_ name: String, text: String) -> [String] {
+    private static func fact(_ name: String, is text: String) -> [String] {
         text.printable.wrapped(to: 86).enumerated().map { "  \(($0 == 0 ? name : "").padded(to: 12))\($1)" }
     }
 

@@ -43,7 +43,8 @@ struct DeadPurgeCommand: AsyncParsableCommand {
                 console.say(
                     "the letters of \(queue) \(selection.description) are written to a file, with the subscribers' numbers because it is the "
                         + "only copy, and then removed:")
-                console.say(path)
+                // In one line, so that it can be copied.
+                if !output.json { console.row(path) }
                 try await ledger.recording("dead purge", about: queue, because: reason.reason) { try await purge.run() }
             }
         }
@@ -128,6 +129,7 @@ struct Purge {
                     console.say("letter \(held.kept.id) stays: its \(held.kept.size) bytes do not fit into memory beside the others")
                     return true
                 }
+                held.isClaimed = true
                 pending.append(held)
                 if pending.count == Self.portion { try drop() }
                 return true

@@ -78,18 +78,18 @@ extension KeptMessage {
 
     /// A header's value. A type that JSON does not have becomes an object with one member, the name of the type.
     private static func json(_ field: FieldValue) -> JSONValue {
-        func object(_ type: String, value: JSONValue) -> JSONValue { .object([.init(type, value)]) }
+        func object(_ type: String, of value: JSONValue) -> JSONValue { .object([.init(type, value)]) }
         return switch field {
         case .null: .null
         case .bool(let value): .bool(value)
         case .int(let value): .number(String(value))
         case .string(let value): .string(value)
         case .array(let values): .array(values.map(json))
-        case .double(let value): object("double", value: .string("\(value)"))
-        case .decimal(let scale, let value): object("decimal", value: .string("\(value)e-\(scale)"))
-        case .bytes(let bytes): object("base64", value: base64(bytes))
-        case .timestamp(let seconds): object("timestamp", value: .number(String(seconds)))
-        case .table(let table): object("table", value: .object(members(table)))
+        case .double(let value): object("double", of: .string("\(value)"))
+        case .decimal(let scale, let value): object("decimal", of: .string("\(value)e-\(scale)"))
+        case .bytes(let bytes): object("base64", of: base64(bytes))
+        case .timestamp(let seconds): object("timestamp", of: .number(String(seconds)))
+        case .table(let table): object("table", of: .object(members(table)))
         }
     }
 }

@@ -16,21 +16,27 @@ struct KeptMessage: Sendable {
     let isTruncated: Bool
 
     init(_ delivery: Delivery) {
-        message = delivery.message
-        queue = delivery.queue
-        exchange = delivery.exchange
-        routingKey = delivery.routingKey
-        size = delivery.announcedSize
-        isTruncated = delivery.isTruncated
+        self.init(
+            delivery.message, queue: delivery.queue, exchange: delivery.exchange, routingKey: delivery.routingKey,
+            size: delivery.announcedSize, isTruncated: delivery.isTruncated)
     }
 
-    init(_ message: Message, queue: String, exchange: String, routingKey: String) {
+    /// - Parameter size: in bytes; `nil` means the size of the body.
+    init(
+        _ message: Message, queue: String, exchange: String, routingKey: String, size: UInt64? = nil, isTruncated: Bool = false
+    ) {
         self.message = message
         self.queue = queue
-        self.exchange = exchange
-        self.routingKey = routingKey
-        size = UInt64(message.body.count)
-        isTruncated = false
+        self.size = size ?? UInt64(message.body.count)
+        self.isTruncated = isTruncated
+        // `bosctl` may have put the message into its queue anew, past its exchange.
+        if exchange.isEmpty, routingKey == queue, case .string(let first)? = message.properties.headers[Self.exchangeHeader],
+            case .string(let key)? = message.properties.headers[Self.routingKeyHeader]
+        {
+            (self.exchange, self.routingKey) = (first, key)
+        } else {
+            (self.exchange, self.routingKey) = (exchange, routingKey)
+        }
     }
 
     /// Names the message in commands: 12 hexadecimal digits of a digest of its body and its names. It stays the same when the message is put back
@@ -149,4 +155,21 @@ extension KeptMessage {
     static let replaysHeader = "x-bos-replays"
     /// Names the publisher's user of a message that `bosctl` has put into its queue again.
     static let userHeader = "x-bos-user-id"
+    /// Name the exchange and the routing key of such a message.
+    private static let exchangeHeader = "x-bos-kept-exchange"
+    private static let routingKeyHeader = "x-bos-kept-routing-key"
+
+    /// The message as it is put into its queue anew: the same body and the same properties, as far as a client may write them.
+    var renewed: Message {
+        var copy = message
+        copy.properties.deliveryMode = .persistent
+        for name in ["CC", "BCC", "x-delivery-count"] { copy.properties.headers[name] = nil }
+        copy.properties.headers[Self.exchangeHeader] = .string(exchange)
+        copy.properties.headers[Self.routingKeyHeader] = .string(routingKey)
+        if let user { copy.properties.headers[Self.userHeader] = .string(user) }
+        if !copy.properties.unreadable.isEmpty {
+            copy.properties.headers["x-bos-unreadable"] = .table(copy.properties.unreadable.mapValues { .bytes($0) })
+        }
+        return copy
+    }
 }

@@ -22,6 +22,8 @@ final class KeptQueue {
     private let consuming: Connection
     private let console: Console
     private var deliveries: Deliveries?
+    /// Counts the pages from 0 on.
+    private var pageNumber = 0
     /// How many messages were taken since the page began, and not acked.
     private var held = 0
 
@@ -43,7 +45,7 @@ final class KeptQueue {
     /// Reads messages from the head of the queue on. Messages that were read before by this object are not read again.
     /// - Parameters:
     ///   - limit: how many are read at most.
-    ///   - visit: may ack the message. Returns whether to go on.
+    ///   - visit: may ack the message, or claim it. Returns whether to go on.
     func read(limit: Int = .max, _ visit: (HeldMessage) async throws -> Bool) async throws {
         if deliveries == nil { try await noteOthers() }
         // Messages that come meanwhile are not read: the queue may grow faster than a person reads.
@@ -51,7 +53,7 @@ final class KeptQueue {
         while left > 0, let message = try await next() {
             left -= 1
             let goesOn = try await visit(message)
-            if !message.isSettled { await renew(message) }
+            if !message.isClaimed { await giveBack(message) }
             if !goesOn { return }
         }
     }
@@ -80,7 +82,10 @@ final class KeptQueue {
             if let trouble = deliveries.trouble { throw KeptFailure.unreadable(name, trouble) }
             guard let delivery = await deliveries.next(within: .milliseconds(250)) else { continue }
             held += 1
-            return HeldMessage(delivery) { [weak self] in self?.held -= 1 }
+            return HeldMessage(delivery) { [weak self, pageNumber] in
+                // The prefetch of an earlier page is not used any more.
+                if self?.pageNumber == pageNumber { self?.held -= 1 }
+            }
         }
         return nil
     }
@@ -94,16 +99,17 @@ final class KeptQueue {
         }
         if held >= Self.page {
             await deliveries.pause()
-            held = 0
+            (held, pageNumber) = (0, pageNumber + 1)
             await deliveries.resume(prefetch: UInt16(Self.page))
         }
         return deliveries
     }
 
-    /// Publishes the message into its queue anew, and acks it then, so that the queue's count of its returns begins again.
-    private func renew(_ held: HeldMessage) async {
+    /// Leaves a message in its queue. One that came back too often is published into the queue anew and acked then, so that the queue's count of its
+    /// returns begins again.
+    func giveBack(_ held: HeldMessage) async {
         let message = held.kept
-        guard message.deliveryCount >= Self.renewalCount else { return }
+        guard !held.isSettled, message.deliveryCount >= Self.renewalCount else { return }
         guard !message.isTruncated else {
             return console.complain("message \(message.id) was handed out \(message.deliveryCount) times and is too large to be renewed")
         }
@@ -125,6 +131,8 @@ final class KeptQueue {
 final class HeldMessage {
     let kept: KeptMessage
     private(set) var isSettled = false
+    /// The command will ack it or give it back later.
+    var isClaimed = false
     private let delivery: Delivery
     private let onAck: () -> Void
 
@@ -202,19 +210,5 @@ extension Deliveries {
             }
             return delivery
         }
-    }
-}
-
-extension KeptMessage {
-    /// The message with the same body and the same properties, as far as a client may write them.
-    fileprivate var renewed: Message {
-        var copy = message
-        copy.properties.deliveryMode = .persistent
-        for name in ["CC", "BCC", "x-delivery-count"] { copy.properties.headers[name] = nil }
-        if let user { copy.properties.headers[Self.userHeader] = .string(user) }
-        if !copy.properties.unreadable.isEmpty {
-            copy.properties.headers["x-bos-unreadable"] = .table(copy.properties.unreadable.mapValues { .bytes($0) })
-        }
-        return copy
     }
 }

@@ -57,7 +57,7 @@ struct LetterReplay {
         }
         guard check.obstacle == nil, let job = check.job else { return left(check.obstacle?.humanDescription ?? "it is no job") }
         guard !job.mentionsSubscriber(reason) else { return left("--reason holds the subscriber's number: leave it out") }
-        console.say(plan(entry, job: job, check: check))
+        console.say(plan(entry, of: job, routingKey: check.routingKey))
         var ending = Result.Ending.left("it was not published", isTemporary: true)
         try await ledger.recording("dead replay", about: "\(entry.name) (letter \(entry.id))", because: reason) {
             if case .recharge(let recharge) = job {
@@ -83,9 +83,9 @@ struct LetterReplay {
         return left(why, isTemporary: isTemporary)
     }
 
-    private func plan(_ entry: DeadLetterEntry, job: Job, check: ReplayCheck) -> String {
+    private func plan(_ entry: DeadLetterEntry, of job: Job, routingKey: String) -> String {
         let exchange = settings.topology.exchanges.jobs
-        let target = "published to \(exchange) with the routing key \(check.routingKey), and then the letter is removed"
+        let target = "published to \(exchange) with the routing key \(routingKey), and then the letter is removed"
         guard case .recharge(let recharge) = job else { return "\(entry.name) is \(target)" }
         let what = "\(entry.name) of \(recharge.amount.rupees) rupees to \(masked(recharge.subscriber).printable)"
         return "\(what): BOS is asked about it now; if BOS does not know it, it is \(target)"

@@ -49,7 +49,7 @@ struct ReplayCheck: Sendable {
             obstacle = .unreadableInLedger
             return
         }
-        obstacle = Self.obstacle(letter, read: result, record: record, isAfterRefusal: isAfterRefusal)
+        obstacle = Self.obstacle(letter, readAs: result, record: record, isAfterRefusal: isAfterRefusal)
     }
 
     private static func record(_ kind: JobKind?, reference: String?, in ledger: any Ledger) async throws(LedgerError) -> JobRecord? {
@@ -59,7 +59,7 @@ struct ReplayCheck: Sendable {
     }
 
     private static func obstacle(
-        _ letter: KeptMessage, read result: Result<Job, JobRefusal>, record: JobRecord?, isAfterRefusal: Bool
+        _ letter: KeptMessage, readAs result: Result<Job, JobRefusal>, record: JobRecord?, isAfterRefusal: Bool
     ) -> Obstacle? {
         // A question that is repeated moves no money. The worker answers it with the stored reply, or asks again.
         if let record, record.job.kind == .recharge || letter.isResumption {

@@ -47,20 +47,22 @@ struct ReplyReplay {
         return try await KeptQueue.with(queue, publishing: items, settings: settings, console: console) { queue in
             var chosen: [HeldMessage] = []
             try await queue.read { held in
-                if id.map(held.kept.isNamed) ?? true { chosen.append(held) }
+                guard id.map(held.kept.isNamed) ?? true else { return true }
+                held.isClaimed = true
+                chosen.append(held)
                 return chosen.count < limit
             }
             if let id, chosen.isEmpty { throw KeptFailure.unknown(id, queue: queue.name) }
             var problems: [Problem?] = []
             for (index, held) in chosen.enumerated() { problems.append(await publish(held.kept, marked: mark(index), through: queue)) }
             let returned = problems.contains { $0 == nil } ? try await takeReturned(from: queue) : []
-            return zip(chosen.indices, chosen).map { index, held in
-                let entry = UnroutedEntry(held.kept)
-                if let problem = problems[index] { return Result(entry: entry, problem: problem) }
-                if returned.contains(mark(index)) { return Result(entry: entry, problem: missingBinding(held.kept)) }
-                held.ack()
-                return Result(entry: entry)
+            var results: [Result] = []
+            for (index, held) in chosen.enumerated() {
+                let problem = problems[index] ?? (returned.contains(mark(index)) ? missingBinding(held.kept) : nil)
+                if problem == nil { held.ack() } else { await queue.giveBack(held) }
+                results.append(Result(entry: UnroutedEntry(held.kept), problem: problem))
             }
+            return results
         }
     }
 

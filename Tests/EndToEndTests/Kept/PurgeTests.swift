@@ -41,6 +41,8 @@ extension EndToEnd {
                 #expect(second.output.contains("File exists"), "\(second.output)")
                 #expect(try await system.upstream.depth(of: system.names.dead) == 101)
 
+                // More looks than a message may have before it is put into its queue anew.
+                for _ in 0..<11 { _ = try await system.letters() }
                 let rest = try await system.bosctl(["dead", "purge", "--all", "--yes", "--json", "--reason", "old tests"])
                 #expect(rest.code == 0, "\(rest.output)")
                 let report = try JSONValue.parse(Array(try #require(rest.output.split(separator: "\n").last).utf8))
@@ -52,6 +54,22 @@ extension EndToEnd {
                 let log = try await system.bosctl("log").output
                 #expect(log.contains("dead purge") && log.contains("dropped 101 into"), "\(log)")
                 #expect(!log.contains(System.subscriber))
+            }
+        }
+
+        @Test("a purge takes only the letters it is to take, and all of them, over many pages")
+        func purgesOldOnes() async throws {
+            try await System.run { system in
+                try await system.declareTopology()
+                var old = Message(body: Array("old".utf8))
+                old.properties.headers["x-death"] = .array([.table(["reason": .string("expired"), "time": .timestamp(1_700_000_000)])])
+                let messages = (0..<160).map { $0.isMultiple(of: 2) ? old : Message(body: Array("new".utf8)) }
+                try await system.onBroker { try await $0.publish(messages, routingKey: system.names.dead) }
+                let purged = try await system.bosctl(["dead", "purge", "--older-than", "1h", "--yes", "--reason", "old tests"])
+                #expect(purged.code == 0 && purged.output.contains("80 letters of"), "\(purged.output)")
+                #expect(try await system.upstream.depth(of: system.names.dead) == 80)
+                let left = await system.upstream.messages(80, of: system.names.dead)
+                #expect(left.allSatisfy { $0.body == Array("new".utf8) })
             }
         }
 
