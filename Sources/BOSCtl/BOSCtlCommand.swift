@@ -17,6 +17,6 @@ struct BOSCtlCommand: AsyncParsableCommand {
         subcommands: [
             PublishCommand.self, JobCommand.self, DoubtsCommand.self, PendingCommand.self, CodesCommand.self, RetryCommand.self,
             ResolveCommand.self, LogCommand.self, LedgerCommand.self, TopologyCommand.self,
-            DoctorCommand.self,
+            DoctorCommand.self, StatusCommand.self, QueuesCommand.self,
         ])
 }
