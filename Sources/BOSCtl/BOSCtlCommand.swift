@@ -15,8 +15,8 @@ struct BOSCtlCommand: AsyncParsableCommand {
             or the ledger was unavailable, the worker is working on the job, or jobs are unpublished or unanswered; 78 wrong configuration.
             """,
         subcommands: [
-            PublishCommand.self, JobCommand.self, DoubtsCommand.self, PendingCommand.self, CodesCommand.self, RetryCommand.self,
-            ResolveCommand.self, ReplyCommand.self, DeadCommand.self, UnroutedCommand.self, PauseCommand.self, ResumeCommand.self,
-            LogCommand.self, LedgerCommand.self, TopologyCommand.self, DoctorCommand.self,
+            StatusCommand.self, QueuesCommand.self, PublishCommand.self, JobCommand.self, DoubtsCommand.self, PendingCommand.self,
+            CodesCommand.self, RetryCommand.self, ResolveCommand.self, ReplyCommand.self, DeadCommand.self, UnroutedCommand.self,
+            PauseCommand.self, ResumeCommand.self, LogCommand.self, LedgerCommand.self, TopologyCommand.self, DoctorCommand.self,
         ])
 }

@@ -53,6 +53,9 @@ final class Console: Sendable {
         }
     }
 
+    /// Clears the terminal, so that the next report replaces the last one.
+    func clear() { state.withLock { _ in Self.write("\u{1B}[H\u{1B}[2J", to: .standardOutput) } }
+
     private func clearBar(_ state: State) {
         if !state.bar.isEmpty { Self.write("\r\u{1B}[K", to: .standardError) }
     }

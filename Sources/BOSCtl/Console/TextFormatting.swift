@@ -51,6 +51,9 @@ extension String {
         String(map { $0.isNewline || $0.unicodeScalars.contains { $0.isControl } ? "?" : $0 })
     }
 
+    /// The text without the spaces at its end: the last cells of a table may be empty.
+    var withoutTrailingSpaces: String { String(reversed().drop { $0 == " " }.reversed()) }
+
     /// The text with spaces after it, so that it is at least `width` characters long.
     func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
 }

@@ -84,7 +84,3 @@ extension ArgumentDifference {
         ])
     }
 }
-
-extension String {
-    fileprivate var withoutTrailingSpaces: String { String(reversed().drop { $0 == " " }.reversed()) }
-}

@@ -1,5 +1,6 @@
 package import AMQP
 package import JobEngine
+package import JobModel
 
 /// The exchanges, queues and bindings that the programs declare on the broker, with their names. Source: publishing.md#topology.
 package struct Topology: Sendable {
@@ -93,6 +94,15 @@ extension Topology {
 
     /// The marker, to be compared with the ledger's name. Declare it only where it exists.
     package func markerItem(ledger identity: String) -> TopologyItem { marker(identity, mustExist: true) }
+
+    /// The lane whose jobs come from this queue; `nil` for the queues that keep messages.
+    package func lane(of queue: String) -> JobLane? {
+        switch queue {
+        case queues.recharge: .money
+        case queues.status: .questions
+        default: nil
+        }
+    }
 
     package var usesQuorumQueues: Bool { queueType == .quorum }
     /// The queue of dead letters.

@@ -117,6 +117,7 @@ package actor LedgerKeeper {
         // No worker can start with the path before the ledger is whole.
         let lock = try LedgerLock(ledger: path, owner: "bosctl of \(restoring.action.user)")
         defer { lock.release() }
+        NewFile.giveToFolderOwner(path + ".lock")
         try writing(path) { new in
             try reading(copy) { database, _ in
                 guard try CopyMark.read(database) != nil || restoring.takesUnmarked else {

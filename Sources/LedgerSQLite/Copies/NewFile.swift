@@ -28,6 +28,20 @@ struct NewFile {
         // Whatever the umask of this process is.
         fchmod(descriptor, 0o600)
         close(descriptor)
+        Self.giveToFolderOwner(unfinished)
+    }
+
+    /// Gives a file that root has made to the owner of its folder. With a dynamic user, systemd changes no owner below a folder that is the
+    /// service's own already.
+    static func giveToFolderOwner(_ path: String) {
+        var status = stat()
+        guard geteuid() == 0, stat(folder(of: path), &status) == 0 else { return }
+        lchown(path, status.st_uid, status.st_gid)
+    }
+
+    private static func folder(of path: String) -> String {
+        let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        return folder.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : folder
     }
 
     /// Whether anything has this name, even a link that leads nowhere.
@@ -46,8 +60,7 @@ struct NewFile {
                 : Self.failure(of: path, code: errno)
         }
         unlink(unfinished)
-        let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-        try Self.synchronise(folder.isEmpty ? (path.hasPrefix("/") ? "/" : ".") : folder)
+        try Self.synchronise(Self.folder(of: path))
     }
 
     /// For file systems without hard links.

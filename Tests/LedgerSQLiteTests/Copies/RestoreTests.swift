@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Glibc
 import JobModel
 import Ledger
 import LedgerKit
@@ -134,6 +135,19 @@ struct RestoreTests {
                 Issue.record("the recharge would be sent")
                 return
             }
+        }
+    }
+
+    @Test("by root gives the files to the owner of their folder, or the worker's user could not open them", .enabled(if: geteuid() == 0))
+    func owner() async throws {
+        let temporary = try await Self.lostLedger()
+        try #require(chown(temporary.folder, 4_711, 4_712) == 0)
+        try await temporary.restore()
+        for suffix in ["", ".lock"] {
+            var status = stat()
+            try #require(lstat(temporary.path + suffix, &status) == 0)
+            #expect([status.st_uid, status.st_gid] == [4_711, 4_712], "\(suffix)")
+            #expect(status.st_mode & 0o777 == 0o600)
         }
     }
 
