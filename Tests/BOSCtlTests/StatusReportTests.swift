@@ -1,3 +1,4 @@
+import Daemon
 import ExactJSON
 import JobModel
 import Ledger

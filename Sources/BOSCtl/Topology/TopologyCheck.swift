@@ -25,7 +25,7 @@ struct TopologyCheck {
 
     private func compare(_ item: TopologyItem) async throws(SessionError) -> TopologyComparison {
         guard case .binding(let queue, let exchange, let key) = item else { return try await connection.compare(item) }
-        guard let management else { return .untold("AMQP does not show bindings; set amqp.managementURL") }
+        guard let management else { return .untold("only amqp.managementURL shows bindings") }
         do throws(WebFailure) {
             return try await management.bindings(of: queue, to: exchange).contains(key) ? .same : .missing
         } catch {
