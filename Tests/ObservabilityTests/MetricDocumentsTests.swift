@@ -13,23 +13,31 @@ struct AlertRulesTests {
         let rules = try DocumentTable.text("deploy/alerts.yml").split(separator: "- alert:").dropFirst()
         #expect(rules.count >= 9)
         for rule in rules {
-            let expression = try #require(rule.split(separator: "\n").first { $0.contains("expr:") })
-            guard let name = expression.firstMatch(of: /bos_[a-z_]+/) else {
+            let expression = try #require(rule.firstMatch(of: /expr:([\s\S]*?)\n +(?:for|labels):/)).1
+            let metrics = try Self.metrics(in: expression)
+            guard !metrics.isEmpty else {
                 #expect(expression.contains("up{"), "\(expression)")
                 continue
             }
-            let metric = try #require(MetricName(rawValue: String(name.0)), "\(expression)")
             #expect(expression.contains("max"), "\(expression)")
-            for label in Self.labels(in: rule) {
-                #expect(metric.row.labels.contains(label) || Self.added.contains(label), "\(label): \(expression)")
-            }
+            let known = Set(metrics.flatMap(\.row.labels) + Self.added)
+            #expect(Self.labels(in: rule).filter { !known.contains($0) } == [], "\(expression)")
         }
     }
 
+    /// The metrics of an expression. Expects each to have the labels that select its series.
+    private static func metrics(in expression: Substring) throws -> [MetricName] {
+        try expression.matches(of: /(bos_[a-z_]+)(?:\{([a-z]+)=)?/).map { match in
+            let metric = try #require(MetricName(rawValue: String(match.1)), "\(expression)")
+            if let label = match.2 { #expect(metric.row.labels.contains(String(label)) || added.contains(String(label)), "\(expression)") }
+            return metric
+        }
+    }
+
+    /// The labels that a rule groups by, or shows.
     private static func labels(in rule: Substring) -> [String] {
-        let selected = rule.matches(of: /\{([a-z]+)=/).map { String($0.1) }
-        let grouped = rule.matches(of: /by \(([a-z, ]+)\)/).flatMap { $0.1.split(separator: ", ").map(String.init) }
-        return selected + grouped + rule.matches(of: /\$labels\.([a-z]+)/).map { String($0.1) }
+        rule.matches(of: /by \(([a-z, ]+)\)/).flatMap { $0.1.split(separator: ", ").map(String.init) }
+            + rule.matches(of: /\$labels\.([a-z]+)/).map { String($0.1) }
     }
 }
 
